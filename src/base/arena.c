@@ -1,0 +1,183 @@
+// Block-chained bump allocation, charged to accounts.
+#include "base/arena.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/check.h"
+
+#if defined(__SANITIZE_ADDRESS__)
+#include <sanitizer/asan_interface.h>
+#else
+#define ASAN_POISON_MEMORY_REGION(at, size) ((void)(at), (void)(size))
+#define ASAN_UNPOISON_MEMORY_REGION(at, size) ((void)(at), (void)(size))
+#endif
+
+enum { BLOCK_FIRST = 1024, BLOCK_MAX = 64 * 1024, ALIGNMENT = 16 };
+
+struct arena_block {
+  struct arena_block *older;
+  size_t size; // of the memory behind the header
+  _Alignas(ALIGNMENT) uint8_t memory[];
+};
+
+bool account_charge(struct memory_account *account, size_t bytes)
+{
+  for (struct memory_account *a = account; a; a = a->parent) {
+    if (a->limit && (bytes > a->limit || a->used > a->limit - bytes)) {
+      for (struct memory_account *b = account; b != a; b = b->parent)
+        b->used -= bytes;
+      return false;
+    }
+    a->used += bytes;
+    if (a->used > a->peak)
+      a->peak = a->used;
+  }
+  return true;
+}
+
+void account_release(struct memory_account *account, size_t bytes)
+{
+  for (struct memory_account *a = account; a; a = a->parent) {
+    CHECK(a->used >= bytes);
+    a->used -= bytes;
+  }
+}
+
+void arena_init(struct arena *arena, struct memory_account *account)
+{
+  *arena = (struct arena){.account = account};
+}
+
+static void block_free(struct arena *arena, struct arena_block *block)
+{
+  ASAN_UNPOISON_MEMORY_REGION(block->memory, block->size);
+  if (arena->account)
+    account_release(arena->account, sizeof *block + block->size);
+  free(block);
+}
+
+void arena_deinit(struct arena *arena)
+{
+  while (arena->blocks) {
+    struct arena_block *block = arena->blocks;
+    arena->blocks = block->older;
+    block_free(arena, block);
+  }
+  arena->next = arena->end = NULL;
+}
+
+void arena_reset(struct arena *arena)
+{
+  if (!arena->blocks)
+    return;
+  while (arena->blocks->older) {
+    struct arena_block *block = arena->blocks;
+    arena->blocks = block->older;
+    block_free(arena, block);
+  }
+  arena->next = arena->blocks->memory;
+  arena->end = arena->blocks->memory + arena->blocks->size;
+  ASAN_POISON_MEMORY_REGION(arena->next, (size_t)(arena->end - arena->next));
+}
+
+static void *alloc_from_new_block(struct arena *arena, size_t size)
+{
+  size_t last = arena->blocks ? arena->blocks->size : 0;
+  size_t block_size = last ? last * 2 : BLOCK_FIRST;
+  if (block_size > BLOCK_MAX)
+    block_size = BLOCK_MAX;
+  if (block_size < size)
+    block_size = size;
+  if (arena->account && !account_charge(arena->account, sizeof(struct arena_block) + block_size))
+    return NULL;
+  struct arena_block *block = malloc(sizeof *block + block_size);
+  if (!block) {
+    if (arena->account)
+      account_release(arena->account, sizeof *block + block_size);
+    return NULL;
+  }
+  block->older = arena->blocks;
+  block->size = block_size;
+  arena->blocks = block;
+  arena->next = block->memory + size;
+  arena->end = block->memory + block_size;
+  ASAN_POISON_MEMORY_REGION(arena->next, (size_t)(arena->end - arena->next));
+  return block->memory;
+}
+
+void *arena_alloc(struct arena *arena, size_t size)
+{
+  if (size > SIZE_MAX / 2)
+    return NULL;
+  size_t rounded = (size + ALIGNMENT - 1) & ~(size_t)(ALIGNMENT - 1);
+  if (rounded > (size_t)(arena->end - arena->next))
+    return alloc_from_new_block(arena, rounded);
+  void *memory = arena->next;
+  arena->next += rounded;
+  ASAN_UNPOISON_MEMORY_REGION(memory, rounded);
+  return memory;
+}
+
+void *arena_alloc_zeroed(struct arena *arena, size_t size)
+{
+  void *memory = arena_alloc(arena, size);
+  if (memory)
+    memset(memory, 0, size);
+  return memory;
+}
+
+void *arena_copy(struct arena *arena, const void *data, size_t size)
+{
+  uint8_t *copy = arena_alloc(arena, size + 1);
+  if (!copy)
+    return NULL;
+  if (size)
+    memcpy(copy, data, size);
+  copy[size] = 0;
+  return copy;
+}
+
+char *arena_string(struct arena *arena, const char *text)
+{
+  return arena_copy(arena, text, strlen(text));
+}
+
+char *arena_format(struct arena *arena, const char *format, ...)
+{
+  va_list arguments;
+  va_start(arguments, format);
+  int size = vsnprintf(NULL, 0, format, arguments);
+  va_end(arguments);
+  char *text = size < 0 ? NULL : arena_alloc(arena, (size_t)size + 1);
+  if (!text)
+    return NULL;
+  va_start(arguments, format);
+  vsnprintf(text, (size_t)size + 1, format, arguments);
+  va_end(arguments);
+  return text;
+}
+
+struct arena_mark arena_mark(const struct arena *arena)
+{
+  return (struct arena_mark){.block = arena->blocks, .next = arena->next};
+}
+
+void arena_release(struct arena *arena, struct arena_mark mark)
+{
+  if (!mark.block) { // the arena was empty: its first block may stay
+    arena_reset(arena);
+    return;
+  }
+  while (arena->blocks != mark.block) {
+    struct arena_block *block = arena->blocks;
+    CHECK(block);
+    arena->blocks = block->older;
+    block_free(arena, block);
+  }
+  arena->next = mark.next;
+  arena->end = mark.block->memory + mark.block->size;
+  ASAN_POISON_MEMORY_REGION(arena->next, (size_t)(arena->end - arena->next));
+}

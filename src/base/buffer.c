@@ -1,0 +1,45 @@
+// Growth of buffers.
+#include "base/buffer.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+void buffer_deinit(struct buffer *buffer)
+{
+  free(buffer->data);
+  *buffer = (struct buffer){0};
+}
+
+bool buffer_grow(struct buffer *buffer, size_t more)
+{
+  if (buffer->failed || more > SIZE_MAX / 4 - buffer->size) {
+    buffer->failed = true;
+    return false;
+  }
+  size_t capacity = buffer->capacity ? buffer->capacity * 2 : 64;
+  if (capacity < buffer->size + more)
+    capacity = buffer->size + more;
+  uint8_t *data = realloc(buffer->data, capacity);
+  if (!data) {
+    buffer->failed = true;
+    return false;
+  }
+  buffer->data = data;
+  buffer->capacity = capacity;
+  return true;
+}
+
+void buffer_format(struct buffer *buffer, const char *format, ...)
+{
+  va_list arguments;
+  va_start(arguments, format);
+  int size = vsnprintf(NULL, 0, format, arguments);
+  va_end(arguments);
+  if (size < 0 || !buffer_reserve(buffer, (size_t)size + 1))
+    return;
+  va_start(arguments, format);
+  vsnprintf((char *)buffer->data + buffer->size, (size_t)size + 1, format, arguments);
+  va_end(arguments);
+  buffer->size += (size_t)size;
+}

@@ -1,0 +1,80 @@
+// Filling the error struct.
+#include "base/error.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/sqlstate.h"
+
+static enum status status_of(const char *sqlstate)
+{
+  if (memcmp(sqlstate, "40", 2) == 0 || strcmp(sqlstate, SQLSTATE_LOCK_NOT_AVAILABLE) == 0)
+    return STATUS_RETRY;
+  if (memcmp(sqlstate, "53", 2) == 0 || memcmp(sqlstate, "54", 2) == 0 ||
+      strcmp(sqlstate, SQLSTATE_QUERY_CANCELED) == 0)
+    return STATUS_LIMIT;
+  if (memcmp(sqlstate, "58", 2) == 0 || memcmp(sqlstate, "XX", 2) == 0)
+    return STATUS_FATAL;
+  return STATUS_INPUT;
+}
+
+int error_set(struct error *error, const char *sqlstate, const char *format, ...)
+{
+  enum status status = status_of(sqlstate);
+  if (!error)
+    return status;
+  error_clear(error);
+  error->status = status;
+  error->severity = SEVERITY_ERROR;
+  memcpy(error->sqlstate, sqlstate, 5);
+  error->sqlstate[5] = 0;
+  va_list arguments;
+  va_start(arguments, format);
+  vsnprintf(error->message, sizeof error->message, format, arguments);
+  va_end(arguments);
+  return status;
+}
+
+void error_detail(struct error *error, const char *format, ...)
+{
+  if (!error)
+    return;
+  va_list arguments;
+  va_start(arguments, format);
+  vsnprintf(error->detail, sizeof error->detail, format, arguments);
+  va_end(arguments);
+}
+
+void error_hint(struct error *error, const char *format, ...)
+{
+  if (!error)
+    return;
+  va_list arguments;
+  va_start(arguments, format);
+  vsnprintf(error->hint, sizeof error->hint, format, arguments);
+  va_end(arguments);
+}
+
+void error_position(struct error *error, int32_t position)
+{
+  if (error)
+    error->position = position;
+}
+
+int error_memory(struct error *error)
+{
+  return error_set(error, SQLSTATE_OUT_OF_MEMORY, "out of memory");
+}
+
+void error_clear(struct error *error)
+{
+  // Only the first byte of each text says whether it is there: an error is cleared on every
+  // statement, and 1.5 KB of zeros each time would show.
+  error->status = STATUS_OK;
+  error->severity = SEVERITY_ERROR;
+  error->sqlstate[0] = 0;
+  error->position = 0;
+  error->message[0] = error->detail[0] = error->hint[0] = 0;
+  error->schema[0] = error->table[0] = error->column[0] = error->constraint[0] = 0;
+}

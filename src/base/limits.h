@@ -1,0 +1,27 @@
+// Every bound of Quern in one place. Beyond each stands a clear error, never a crash.
+#pragma once
+
+#define LIMIT_IDENTIFIER 63                       // bytes of a name
+#define LIMIT_COLUMNS 1600                        // columns of a table, targets of a query
+#define LIMIT_KEY (2 * 1024)                      // bytes of an encoded key
+#define LIMIT_ROW (16 * 1024 * 1024)              // bytes of an encoded row
+#define LIMIT_MESSAGE (64 * 1024 * 1024)          // bytes of a protocol message or a statement
+#define LIMIT_NESTING 200                         // nesting of parentheses, subqueries, CASE in a statement
+#define LIMIT_CHAIN 1000                          // operators in one chain (1 + 1 + 1 + …)
+#define LIMIT_TOKENS (1024 * 1024)                // tokens of a statement
+#define LIMIT_PARAMETERS 65535                    // parameters of a prepared statement
+#define LIMIT_RANGES 4096                         // range entries (tables, subqueries, groups) of one statement
+#define LIMIT_CONNECTIONS 1000                    // by default
+#define LIMIT_ATOM_ROWS (64 * 1024)               // rows of a source's undeclared atom
+#define LIMIT_SCAN_ALLOWANCE 10000                // rows that a statement may visit on the loop
+#define LIMIT_RESULT_CHUNK (256 * 1024)           // bytes of a result that one job hands over at a time
+#define LIMIT_SOURCE_ERRORS 10000                 // newest rows kept in quern.source_errors
+#define LIMIT_PLAN_CACHE 4096                     // cached plans of an engine
+#define LIMIT_PREPARED_STATEMENTS 10000           // of one session
+#define LIMIT_PORTALS 1000                        // of one session
+#define LIMIT_SCRIPT (64 * 1024 * 1024)           // bytes of an open transaction's script
+#define LIMIT_NUMERIC_DIGITS 131072               // digits before the decimal point
+#define LIMIT_NUMERIC_SCALE 16383                 // digits after it
+
+#define DEFAULT_STATEMENT_MEMORY (256ull * 1024 * 1024)
+#define DEFAULT_SNAPSHOT_MEMORY (1024ull * 1024 * 1024) // what a snapshot or an idle branch may hold back

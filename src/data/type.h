@@ -1,0 +1,66 @@
+// The types of values. A type is known to clients by PostgreSQL's object id.
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+// These numbers are in catalog rows on disk: only ever add at the end.
+enum type_id {
+  TYPE_UNKNOWN = 0, // a literal or parameter whose type is not yet known; its value is text
+  TYPE_BOOLEAN = 1,
+  TYPE_INT2 = 2,
+  TYPE_INT4 = 3,
+  TYPE_INT8 = 4,
+  TYPE_FLOAT8 = 5,
+  TYPE_NUMERIC = 6,
+  TYPE_TEXT = 7,
+  TYPE_VARCHAR = 8,
+  TYPE_BPCHAR = 9, // char(n)
+  TYPE_TIMESTAMP = 10,
+  TYPE_TIMESTAMPTZ = 11,
+  TYPE_OID = 12,    // object ids, in system tables
+  TYPE_NAME = 13,   // identifiers, in system tables
+  TYPE_CHAR1 = 14,  // PostgreSQL's "char", in system tables
+  TYPE_VOID = 15,
+  TYPE_TEXT_ARRAY = 16, // only NULL so far: access rights and options in system tables
+  TYPE_COUNT
+};
+
+// How a value lies in struct value and in rows.
+enum type_storage {
+  STORAGE_INTEGER, // value.integer; 1, 2, 4 or 8 bytes in rows
+  STORAGE_FLOAT,   // value.float8; 8 bytes in rows
+  STORAGE_BYTES,   // value.data, value.size
+};
+
+struct type_info {
+  const char *name;         // as PostgreSQL prints it: "integer", "timestamp with time zone"
+  const char *short_name;   // as in pg_type: "int4", "timestamptz"
+  uint32_t oid;             // PostgreSQL's
+  int16_t wire_size;        // typlen on the wire: -1 for variable
+  uint8_t row_size;         // bytes in the fixed part of a row; 0 for STORAGE_BYTES
+  enum type_storage storage;
+  char category;            // PostgreSQL's typcategory: 'B', 'N', 'S', 'D', 'U', 'X', 'A'
+  bool preferred;           // of its category
+};
+
+// A type with its modifier: n of varchar(n) and char(n) in characters, precision and scale of
+// numeric ((precision << 16) | (scale & 0xffff)), digits of a timestamp's second; -1: none.
+// (What clients see as atttypmod is type_wire_modifier.)
+struct type {
+  enum type_id id;
+  int32_t modifier;
+};
+
+const struct type_info *type_info(enum type_id id);
+// TYPE_COUNT when no type has this object id.
+enum type_id type_of_oid(uint32_t oid);
+// By name as in SQL, lower case: "int4", "integer", "bigint", "float8", "varchar", "timestamptz", …
+// TYPE_COUNT when there is none.
+enum type_id type_of_name(const char *name);
+// PostgreSQL's atttypmod: n + 4 for strings, ((p << 16) | s) + 4 for numeric, -1 for none.
+int32_t type_wire_modifier(struct type type);
+// PostgreSQL's format_type: "character varying(10)", "numeric(10,2)". Writes at most size bytes.
+void type_format(struct type type, char *text, int size);
+
+static inline struct type type_plain(enum type_id id) { return (struct type){.id = id, .modifier = -1}; }

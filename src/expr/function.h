@@ -1,0 +1,95 @@
+// The scalar functions, operators, casts and aggregates that SQL can call. One table row each:
+// to add one is to add a row in the file of its kind (math.c, text.c, time.c, …), its code and its test.
+// Operators are functions whose name is the operator ("+", "<=", "||", "~", "~~" for LIKE).
+#pragma once
+
+#include "base/error.h"
+#include "data/value.h"
+#include "expr/node.h"
+
+// What a running expression may look at beside its arguments. Filled by who runs it.
+struct evaluation {
+  struct value *const *ranges;      // ranges[r][c]: the current row of range entry r
+  const struct value *parameters;
+  struct arena *arena;              // for results; who runs it resets it between rows
+  const struct format_settings *settings;
+  struct error *error;
+  int64_t now;                      // the transaction's time
+  int64_t statement_now;            // the statement's
+  int64_t clock_now;                // of the last frame
+  void *context;                    // of who runs it; handed to the hooks
+  const struct evaluation_hooks *hooks; // may be NULL where no function needs them
+};
+
+struct evaluation_hooks {
+  // A fresh random 64-bit number of the statement (deterministic from the partition's seed).
+  uint64_t (*random)(struct evaluation *evaluation);
+  // Subqueries: gives the value of subquery `number` (EXISTS: boolean; IN: with left, boolean or NULL).
+  int (*subquery)(struct evaluation *evaluation, enum subquery_kind kind, int number, const struct value *left,
+                  struct value *result);
+  // current_user, current_database, version(), current_schema, pg_* lookups: by name of the function.
+  int (*session_function)(struct evaluation *evaluation, const char *name, const struct value *arguments,
+                          int argument_count, struct value *result);
+};
+
+typedef int (*function_code)(struct evaluation *evaluation, const struct value *arguments, int argument_count,
+                             struct value *result);
+
+// pure: same arguments, same result. kept: its first result is used again when a transaction re-runs
+// (now, random, current settings). once: has an effect outside and is not repeated (pg_sleep, setval).
+enum volatility { FUNCTION_PURE, FUNCTION_STABLE, FUNCTION_KEPT, FUNCTION_ONCE };
+
+enum { FUNCTION_ARGUMENTS = 8 };
+
+struct function {
+  const char *name;
+  uint32_t oid;          // PostgreSQL's where it has one and it matters; else 0
+  enum type_id result;
+  int8_t argument_count; // -n - 1: n fixed arguments, then any number of the last one's type ("variadic any": TYPE_COUNT)
+  enum type_id arguments[FUNCTION_ARGUMENTS]; // TYPE_COUNT: any type
+  function_code code;
+  enum volatility volatility;
+  bool called_on_null;   // otherwise a NULL argument gives NULL without a call
+  bool is_operator;
+};
+
+// PostgreSQL's rules (manual, chapter 10): exact match, then implicit casts, preferred types, unknown
+// literals. given[i] may be TYPE_UNKNOWN. The caller casts arguments to function->arguments[i]
+// (function_argument_type for variadic ones) when they differ.
+// 42883 no such function / operator does not exist, 42725 not unique, with PostgreSQL's texts and hints.
+int function_resolve(const char *name, bool is_operator, const enum type_id *given, int count,
+                     const struct function **function, struct error *error);
+enum type_id function_argument_type(const struct function *function, const enum type_id *given, int index);
+
+enum cast_context { CAST_IMPLICIT, CAST_ASSIGNMENT, CAST_EXPLICIT };
+// Can a value of one type become one of another in this context? Then *function is how (NULL: the bytes
+// are the same already, only the modifier may have to be applied). TYPE_UNKNOWN casts to everything by text input.
+bool cast_find(enum type_id from, enum type_id to, enum cast_context context, const struct function **function);
+// Wraps the node in what makes it the type, modifier applied; constants are folded at once (so input errors of
+// literals appear here, with the literal's position). NULL with an error: 42846 / 42804 as PostgreSQL words
+// them for an expression.
+struct node *cast_node(struct node *node, struct type to, enum cast_context context, struct arena *arena,
+                       const struct format_settings *settings, struct error *error);
+// The common type of CASE, COALESCE, UNION, VALUES (manual, 10.5). 42804 with `what` in its text ("CASE", …).
+int type_common(const struct node *const *nodes, int count, const char *what, enum type_id *common, struct error *error);
+
+// Aggregates. State lives in `state` (zeroed, state_size bytes) and in the arena that is given.
+struct aggregate {
+  const char *name;
+  enum type_id result;
+  int8_t argument_count;
+  enum type_id arguments[2];
+  size_t state_size;
+  bool skips_null; // a NULL argument is not even shown to it
+  int (*step)(struct evaluation *evaluation, void *state, const struct value *arguments, struct arena *arena);
+  int (*finish)(struct evaluation *evaluation, void *state, struct value *result);
+  // For incremental views: take a row out again. NULL: cannot.
+  int (*unstep)(struct evaluation *evaluation, void *state, const struct value *arguments, struct arena *arena);
+};
+bool aggregate_exists(const char *name);
+int aggregate_resolve(const char *name, const enum type_id *given, int count, const struct aggregate **aggregate,
+                      struct error *error);
+
+// All rows of the tables, for pg_proc and the documentation: start at 0, NULL after the last.
+const struct function *function_at(int index);
+const struct aggregate *aggregate_at(int index);
