@@ -1,0 +1,81 @@
+// The catalog: rows of definitions in the store, and the cache of decoded ones.
+//
+// Trees with fixed numbers hold it, so definitions are data: versioned, branched, logged, undone like
+// everything else.
+//   TREE_RELATIONS    oid (4 bytes big-endian)                    -> encoded definition
+//   TREE_NAMES        schema oid, name                            -> oid (relations and indexes share one name space)
+//   TREE_DEPENDENCIES referenced oid, dependent oid               -> empty
+//   TREE_POSITIONS    source oid                                  -> opaque position, counters
+//   TREE_SCHEMAS      oid                                         -> name, owner
+// User trees are numbered from TREE_FIRST_USER.
+#pragma once
+
+#include "table/change.h"
+#include "table/relation.h"
+
+enum {
+  TREE_RELATIONS = 1,
+  TREE_NAMES = 2,
+  TREE_DEPENDENCIES = 3,
+  TREE_POSITIONS = 4,
+  TREE_SCHEMAS = 5,
+  TREE_SOURCE_ERRORS = 6,
+  TREE_FIRST_USER = 64,
+};
+
+struct catalog;
+struct writer; // table/write.h
+
+struct catalog_hooks {
+  void *context;
+  // Compiles an expression of the relation (a check, a default) over range 0 = the relation's row; the
+  // program lives in relation->arena. For a default the result must be of the column's type.
+  int (*compile)(void *context, const struct relation *relation, const char *text, struct type want,
+                 const struct program **program, struct error *error);
+};
+
+// Engine lifetime. account is borrowed.
+struct catalog *catalog_open(struct memory_account *account, const struct catalog_hooks *hooks);
+void catalog_close(struct catalog *catalog);
+// First start on an empty version: writes the built-in schemas.
+int catalog_bootstrap(struct catalog *catalog, struct writer *writer, struct error *error);
+// After recovery: sets the counters (object ids, tree numbers) behind the largest in use.
+void catalog_recover(struct catalog *catalog, const struct version *version);
+
+enum right { RIGHT_SELECT = 1, RIGHT_INSERT = 2, RIGHT_UPDATE = 4, RIGHT_DELETE = 8, RIGHT_OWN = 16 };
+
+// Who asks, and where names without a schema are looked up.
+struct name_scope {
+  uint32_t role;
+  const uint32_t *search_path; // schema oids
+  int search_path_count;
+  struct read_mark *mark;      // the definitions that were looked at; may be NULL
+};
+
+// The one function that opens a relation: by session, name and right. schema NULL: the search path.
+// Returns a relation that lives as long as its definition is in the cache, or pinned (relation_pin).
+// 42P01 `relation "x" does not exist`, 3F000, 42501. kinds: a string of the relkinds that will do, NULL: any
+// (else 42809 in PostgreSQL's words, `"x" is not a table`). With missing_ok, no error: *relation is NULL.
+int catalog_find(struct catalog *catalog, const struct version *version, const struct name_scope *scope,
+                 const char *schema, const char *name, const char *kinds, enum right right, bool missing_ok,
+                 const struct relation **relation, struct error *error);
+const struct relation *catalog_find_oid(struct catalog *catalog, const struct version *version, uint32_t oid);
+// Oid of a schema, 0: there is none.
+uint32_t catalog_schema(struct catalog *catalog, const struct version *version, const char *name);
+const char *catalog_schema_name(struct catalog *catalog, const struct version *version, uint32_t oid); // NULL
+// Walks all relations of the version in oid order: start with *oid = 0; NULL behind the last.
+const struct relation *catalog_next(struct catalog *catalog, const struct version *version, uint32_t *oid);
+
+// A definition to be stored: fill a struct relation's public fields (arena of the caller), then create it.
+// Assigns oid, tree numbers (of indexes too) and stamp. 42P07 if the name is taken.
+int catalog_create(struct catalog *catalog, struct writer *writer, struct relation *definition, struct error *error);
+// Replaces the definition of the same oid (its name may change).
+int catalog_replace(struct catalog *catalog, struct writer *writer, struct relation *definition, struct error *error);
+// Deletes the definition, its names, dependencies and rows. 2BP01 if others depend on it and not cascade
+// (cascade drops them too; their names are appended to dropped, one a line, for the notice).
+int catalog_drop(struct catalog *catalog, struct writer *writer, const struct relation *relation, bool cascade,
+                 struct buffer *dropped, struct error *error);
+// A modifiable deep copy of a definition, in the arena (for ALTER). NULL: out of memory.
+struct relation *catalog_copy(const struct relation *relation, struct arena *arena);
+// A fresh hidden row number of a table; never the same twice, in any version.
+uint64_t catalog_row_number(struct catalog *catalog, const struct version *version, const struct relation *relation);

@@ -1,0 +1,58 @@
+// The one write path: every change of a row of any table goes through here. It checks constraints,
+// keeps the indexes, and makes the change list.
+//
+// 1. A call that fails leaves no change behind (what it had done is undone to where it began).
+// 2. Primary tree and indexes always agree.
+#pragma once
+
+#include "table/catalog.h"
+
+// Where changes go: the trunk under an atom, or a branch.
+struct writer {
+  struct version *version;
+  struct change_list *changes;
+  struct catalog *catalog;
+  uint64_t position;          // what changed leaves get: the atom's; 0 in a branch
+  uint64_t committed;         // the newest committed position (for undo)
+  struct arena *arena;        // scratch, reset by the owner between statements
+  struct evaluation *evaluation; // for checks and defaults: now, settings, hooks; ranges[0] is set here
+  struct read_mark *mark;     // what was looked at (constraints included)
+  struct error *error;
+};
+
+// What INSERT … ON CONFLICT found in the way.
+struct conflict {
+  bool found;
+  const struct index *index;  // NULL: the primary key
+  struct bytes key;           // of the row in the way, in the primary tree; in writer->arena
+  struct bytes row;           // the row in the way; borrowed until the next change
+};
+
+// values: one a column of the schema, already cast to the column's type. Checks NOT NULL (23502), CHECK (23514), unique
+// (23505) with PostgreSQL's messages, details and names.
+// on_conflict: NULL: a conflict is an error. Otherwise a conflict with the arbiter (an index number of
+// relation->indexes, -1: any) is reported there and nothing is inserted, 0 is returned.
+// key_out, if not NULL, gets the primary key, borrowed until the next call.
+int table_insert(struct writer *writer, const struct relation *relation, const struct value *values,
+                 int arbiter, struct conflict *on_conflict, struct bytes *key_out);
+// The row with this primary key becomes `values` (its key may change).
+int table_update(struct writer *writer, const struct relation *relation, struct bytes key, struct bytes old_row,
+                 const struct value *values);
+int table_delete(struct writer *writer, const struct relation *relation, struct bytes key, struct bytes old_row);
+// Insert or replace by primary key, for keyed sources: one descent when there are no indexes.
+int table_upsert(struct writer *writer, const struct relation *relation, const struct value *values);
+// TRUNCATE: the rows and index entries go, each as a change.
+int table_truncate(struct writer *writer, const struct relation *relation);
+// Fills a new index (already in the definition) from the table's rows. 23505 when it should be unique and is not.
+int table_build_index(struct writer *writer, const struct relation *relation, const struct index *index);
+// ALTER TABLE … ADD PRIMARY KEY and the like: moves all rows of `from` into `to`'s fresh trees (an ordered load).
+int table_rewrite(struct writer *writer, const struct relation *from, const struct relation *to);
+
+// The key of a row in the primary tree, and in a secondary index (declared columns, then the primary key).
+int table_key(const struct relation *relation, const struct value *values, struct buffer *key, struct error *error);
+int table_index_key(const struct relation *relation, const struct index *index, const struct value *values,
+                    struct bytes primary_key, struct buffer *key, struct error *error);
+
+// Recovery: applies one log payload to the trunk, index entries included. Runs no check and no expression.
+int table_apply(struct catalog *catalog, struct version *trunk, struct bytes payload, uint64_t position,
+                struct error *error);

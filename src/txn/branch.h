@@ -1,0 +1,51 @@
+// Branches: open transactions. A branch is a private version and its script: the steps that its client
+// sent, each with the hash of the reply that the client was given. A reply is a promise: COMMIT runs the
+// script again on the trunk and commits if every reply comes out the same.
+//
+//           branch_open            branch_commit: trunk unmoved -> adopt
+//   (none) -------------> open ------------------ otherwise -----> run again as one atom: equal -> committed
+//                           |  branch_close                                             else -> undone, 40001
+//                           +-------------> (none)
+//
+// Steps are opaque bytes; who runs them is a function that is given at commit.
+#pragma once
+
+#include "base/hash.h"
+#include "txn/atom.h"
+
+struct branch;
+
+// What a step promised: count and sum (or, where the order counts, chain) of row hashes, and the outcome.
+struct promise {
+  uint64_t rows;
+  struct hash128 hash;
+};
+void promise_add_row(struct promise *promise, struct bytes row, uint64_t seed, bool is_ordered);
+// A command tag, or an error as SQLSTATE and constraint.
+void promise_add_text(struct promise *promise, const char *text, uint64_t seed);
+bool promise_equal(const struct promise *a, const struct promise *b);
+
+// NULL: out of memory. account: of the branch, borrowed.
+struct branch *branch_open(struct trunk *trunk, struct memory_account *account);
+void branch_close(struct branch *branch); // gives up everything it changed
+// Fills writer's version, changes, catalog, position (0), committed.
+void branch_writer(struct branch *branch, struct writer *writer);
+struct version *branch_version(struct branch *branch);
+bool branch_has_changes(const struct branch *branch);
+
+// Appends a step and what its reply promised. kept: values that functions such as now() and random() gave, used again
+// when it is run again. step and kept are copied. 54000 beyond LIMIT_SCRIPT.
+int branch_record(struct branch *branch, struct bytes step, struct bytes kept, const struct promise *promise,
+                  struct error *error);
+size_t branch_step_count(const struct branch *branch);
+
+// Runs one recorded step on the writer and fills the promise. A failure of the statement is part of the
+// promise, not of the return value: that is for what must end the commit (53200, 57014).
+typedef int (*step_run)(void *context, struct writer *writer, struct bytes step, struct bytes kept,
+                        struct promise *promise, struct error *error);
+
+// Commits or fails with 40001 (`could not serialize access: the reply of statement N would be different now`) and
+// closes the branch in both cases. Nothing changed: done at its snapshot, cannot fail, position 0.
+// *writer: scratch of the caller with arena, evaluation, error set.
+int branch_commit(struct branch *branch, struct writer *writer, step_run run, void *context, uint64_t *position,
+                  struct error *error);
