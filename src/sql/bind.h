@@ -1,0 +1,40 @@
+// Binding: from parse trees to typed statements. Names, types, PostgreSQL's implicit casts.
+#pragma once
+
+#include "sql/parse.h"
+#include "sql/query.h"
+#include "sql/settings.h"
+#include "table/catalog.h"
+
+struct bind_input {
+  struct catalog *catalog;
+  const struct version *version;
+  const struct settings *settings;   // search path, role, format
+  const struct parsed *parsed;
+  struct bytes text;                 // the whole text, for positions
+  // Parameters whose type the client or a literal gave (TYPE_UNKNOWN: to be found from their use).
+  const struct type *parameters;
+  int parameter_count;
+  bool parameters_are_literals;      // of a stripped text: more than these are an error, and where a constant is needed
+                                     // (ORDER BY 1, a type's modifier) binding answers STATUS_LONG: bind the text as it stands
+  const struct relation *source;     // of a workflow's statement: the source that drives it; NULL
+  struct read_mark *mark;            // definitions looked at
+  struct arena *arena;               // the statement's
+};
+
+// A SELECT, INSERT, UPDATE, DELETE or VALUES. PostgreSQL's errors, with positions.
+int bind_statement(const struct bind_input *input, struct statement **statement, struct error *error);
+// Unpins what the statement keeps pinned (its memory is the arena's).
+void statement_release(struct statement *statement);
+
+// One expression over range 0 = the relation's columns, cast for assignment to `want` (TYPE_UNKNOWN: as it is):
+// checks, defaults. No subqueries, no aggregates.
+int bind_expression(const struct bind_input *input, const struct relation *relation, const char *text, struct type want,
+                    struct node **node, struct error *error);
+// For catalog_hooks.compile.
+int bind_compile(const struct bind_input *input, const struct relation *relation, const char *text, struct type want,
+                 const struct program **program, struct error *error);
+// A type name of the grammar. 42704 `type "x" does not exist`, 0A000.
+int bind_type(const PgQuery__TypeName *name, struct bytes text, struct type *type, struct error *error);
+// The SQL text of an expression's tree, for pg_get_expr and for keeping defaults and checks (pg_query_deparse may serve).
+int bind_deparse(const PgQuery__Node *node, struct arena *arena, const char **text, struct error *error);

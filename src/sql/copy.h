@@ -1,0 +1,47 @@
+// COPY: options, and rows as text and csv, both ways. Binary answers 0A000.
+#pragma once
+
+#include "sql/bind.h"
+#include "sql/execute.h"
+
+struct copy_options {
+  bool is_csv;
+  bool header;      // csv and text: written, and the first line skipped
+  char delimiter, quote, escape;
+  const char *null; // as text
+};
+
+struct copy {
+  bool is_from;                   // FROM STDIN; otherwise TO STDOUT
+  struct copy_options options;
+  const struct relation *relation; // pinned by the statement; NULL: COPY (query) TO
+  int column_count;
+  int *columns;                   // of the relation, in the order of the file
+  struct statement *insert;       // FROM: an INSERT whose parameters are the columns, defaults for the others
+  struct statement *select;       // TO: what to write
+};
+
+// Binds a COPY. 0A000 for files and programs, 22023 and 42601 for options in PostgreSQL's words.
+int copy_bind(const struct bind_input *input, struct copy **copy, struct error *error);
+void copy_release(struct copy *copy);
+
+// Splits incoming bytes into rows. Chunks may end anywhere; what is left of a row waits in the reader.
+struct copy_reader {
+  const struct copy *copy;
+  struct buffer pending;
+  uint64_t line; // of the row read last, from 1
+  bool ended;    // saw \. on a line of its own
+  bool header_skipped;
+};
+void copy_reader_init(struct copy_reader *reader, const struct copy *copy);
+void copy_reader_deinit(struct copy_reader *reader);
+// Appends a chunk. 54000 when a single row passes LIMIT_ROW, 53200.
+int copy_reader_feed(struct copy_reader *reader, struct bytes chunk, struct error *error);
+// 1: a row: one value a column, of the column's type, in the arena. 0: more bytes are needed (at_end: no row is left).
+// 22P04 and the types' errors; detail `COPY t, line 3, column b: "x"` in error's hint-free context (appended to detail).
+int copy_reader_next(struct copy_reader *reader, bool at_end, const struct format_settings *settings, struct arena *arena,
+                     struct value *values, struct error *error);
+// Appends one row as a line.
+void copy_write_row(const struct copy_options *options, const enum type_id *types, const struct value *values, int count,
+                    const struct format_settings *settings, struct buffer *out);
+void copy_write_header(const struct copy_options *options, const struct target *columns, int count, struct buffer *out);

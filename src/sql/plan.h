@@ -1,0 +1,18 @@
+// Plans: how a bound statement is run. Immutable, so that worker threads may run one; each run has its own execution.
+#pragma once
+
+#include "sql/query.h"
+
+struct plan;
+
+struct plan_input {
+  struct statement *statement;
+  const struct version *version; // for estimates of row counts
+  struct arena *arena;           // the statement's
+};
+
+int plan_statement(const struct plan_input *input, struct plan **plan, struct error *error);
+// EXPLAIN's lines, each one row of text, in PostgreSQL's manner (costs and rows are estimates).
+struct explain_options { bool costs, verbose, analyze; };
+int plan_explain(const struct plan *plan, const struct explain_options *options, struct arena *arena,
+                 const char ***lines, int *line_count, struct error *error);

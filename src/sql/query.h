@@ -1,0 +1,159 @@
+// Bound statements: what the binder makes and the planner takes.
+//
+// A *range* is anything that yields rows: a table, a subquery in FROM, a function, the groups of a GROUP BY.
+// Ranges are numbered through the whole statement, subqueries included; a NODE_COLUMN names (range, column)
+// and reads evaluation->ranges[range][column]. So a correlated subquery just reads the ranges around it.
+//
+// All of it lives in the statement's arena and is immutable once bound.
+#pragma once
+
+#include "expr/function.h"
+#include "expr/node.h"
+#include "table/relation.h"
+
+struct query;
+struct system_table; // sql/system.h
+
+enum range_kind {
+  RANGE_TABLE,    // relation: a table or a keyed source
+  RANGE_SOURCE,   // relation: a source as a stream, in a workflow's FROM: the rows that the run was given
+  RANGE_SYSTEM,   // system: computed rows of pg_catalog, information_schema, quern
+  RANGE_SUBQUERY, // query: its visible targets
+  RANGE_FUNCTION, // generate_series(arguments)
+  RANGE_VALUES,   // values: rows of expressions
+  RANGE_GROUP,    // of an aggregating query: its group keys, then its aggregates
+  RANGE_ROW,      // a row that a change has at hand: new, excluded
+};
+
+struct range_column {
+  const char *name;
+  struct type type;
+  bool is_used; // by any expression of the statement: only these are decoded
+};
+
+struct range {
+  enum range_kind kind;
+  const char *alias; // as the statement calls it
+  int column_count;
+  struct range_column *columns;
+  const struct relation *relation;   // TABLE, SOURCE; ROW: of the table changed. Pinned by the statement
+  const struct system_table *system; // SYSTEM
+  struct query *query;               // SUBQUERY
+  const char *function;              // FUNCTION: its name
+  struct node **arguments;           // FUNCTION
+  int argument_count;
+  struct node ***values;             // VALUES: values[row][column]
+  int value_count;                   // rows
+};
+
+enum join_kind { JOIN_RANGE, JOIN_INNER, JOIN_LEFT }; // a right join is bound as a left one with its sides swapped
+
+struct join {
+  enum join_kind kind;
+  int range;                 // JOIN_RANGE
+  struct join *left, *right; // the others
+  struct node *condition;    // NULL: none (a cross join)
+};
+
+struct aggregate_call {
+  const struct aggregate *aggregate;
+  struct node **arguments;
+  int argument_count;
+  struct node *filter; // NULL: none
+  bool is_distinct;
+  struct type type;
+};
+
+struct target {
+  const char *name;
+  struct node *expression;
+  uint32_t relation_oid;  // of a plain column, for clients; else 0
+  int16_t relation_column; // from 1; else 0
+};
+
+struct sort_key {
+  int target; // ORDER BY expressions that are not selected are hidden targets behind the visible ones
+  bool is_descending;
+  bool nulls_first;
+};
+
+struct query {
+  struct join *from; // NULL: one empty row
+  struct node *where;
+
+  bool is_grouped; // has GROUP BY, aggregates or HAVING: targets and having read group_range (or outer ranges) only
+  int group_range;
+  struct node **group_keys;
+  int group_key_count; // 0 with is_grouped: one group, even of no rows
+  struct aggregate_call *aggregates;
+  int aggregate_count;
+  struct node *having;
+
+  struct target *targets; // visible ones first
+  int target_count;
+  int visible_count;
+  bool is_distinct; // over the visible targets
+  struct sort_key *order;
+  int order_count;
+  struct node *limit, *offset; // bigint; NULL: none. They read no range of this query
+};
+
+struct subquery {
+  enum subquery_kind kind;
+  struct query *query;
+  bool is_correlated; // reads ranges around it: runs anew for each row; otherwise once a run
+};
+
+struct assignment {
+  int column;
+  struct node *value; // of the column's type, modifier applied
+};
+
+enum conflict_action { CONFLICT_ERROR, CONFLICT_NOTHING, CONFLICT_UPDATE };
+
+// INSERT, UPDATE, DELETE.
+struct modification {
+  const struct relation *relation;
+  // UPDATE, DELETE: the row found (query.from has this range in it); ON CONFLICT DO UPDATE: the row in the way.
+  int target_range;
+  int new_range;                   // INSERT, UPDATE: the row as it will stand: what RETURNING reads (DELETE: target_range)
+  // INSERT: one value for each column of the table, assignment casts and defaults included. They read source_range,
+  // a SUBQUERY or VALUES range, or no range at all when source_range is -1 (a single VALUES row).
+  int source_range;
+  struct node **values;
+  enum conflict_action conflict;
+  int arbiter;                     // index number in relation->indexes; -1: any
+  int excluded_range;              // the row that was to be inserted
+  struct assignment *assignments;  // UPDATE, DO UPDATE
+  int assignment_count;
+  struct node *conflict_where;
+  struct target *returning;
+  int returning_count;
+};
+
+enum statement_kind {
+  STATEMENT_SELECT, // VALUES too
+  STATEMENT_INSERT,
+  STATEMENT_UPDATE,
+  STATEMENT_DELETE,
+};
+
+struct statement {
+  enum statement_kind kind;
+  struct query *query;               // SELECT; UPDATE and DELETE: from and where
+  struct modification *modification; // INSERT, UPDATE, DELETE
+  struct range *ranges;
+  int range_count;
+  struct subquery *subqueries;
+  int subquery_count;
+  struct type *parameters; // all known when bound
+  int parameter_count;
+  struct target *columns; // of the result: visible targets or RETURNING
+  int column_count;       // 0 for changes without RETURNING
+  // What binding looked at and the statement keeps pinned.
+  struct relation **relations;
+  int relation_count;
+  // Reads system tables or the catalog through functions: must run on the owner thread, and depends on the log's end.
+  bool reads_system;
+  bool is_volatile; // calls a function that is kept or once
+};
