@@ -11,16 +11,10 @@
 // 3. Rows are pulled from a version that does not change between two pulls, except by this execution itself.
 #pragma once
 
+#include "flow/flow.h"
 #include "sql/plan.h"
-#include "table/write.h"
 
 struct execution;
-
-// What source rows look like to a workflow's statement: values of the source's columns, row after row.
-struct row_batch {
-  struct value *const *rows; // rows[i][column]
-  int row_count;
-};
 
 struct execution_input {
   const struct version *version;

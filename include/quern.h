@@ -1,0 +1,180 @@
+/* Quern: a stream-processing engine whose state is a transactional SQL database.
+ *
+ * The engine owns no loop. It is asynchronous: requests are submitted, replies come to a function, and
+ * quern_run does the work in between, on the caller's thread, whenever quern_descriptor is readable.
+ * One handle is one engine; a process may have several. Unless said otherwise a function may be called only
+ * from the thread that calls quern_run, and not from inside a reply function's call except where noted.
+ *
+ * Requests and replies are messages of PostgreSQL's frontend/backend protocol 3 (manual, chapter 55), without the
+ * start-up: Query, Parse, Bind, Describe, Execute, Close, Flush, Sync, CopyData, CopyDone, CopyFail on the way in;
+ * RowDescription, DataRow, CommandComplete, ErrorResponse, ReadyForQuery and the others on the way out.
+ * The quern_add_* functions write requests; quern_next_message reads replies.
+ */
+#ifndef QUERN_H
+#define QUERN_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define QUERN_ABI 1
+#define QUERN_API __attribute__((visibility("default")))
+
+struct quern;         /* an engine */
+struct quern_session; /* one client's conversation with it */
+
+/* What a failed call says. status: -1 mend the input, -2 run it again, -3 a bound was met, -4 give up and reopen. */
+struct quern_error {
+  int status;
+  char sqlstate[6];
+  char message[512];
+  char detail[512];
+  char hint[256];
+};
+
+/* --- The engine ---------------------------------------------------------------------------------- */
+
+struct quern_options {
+  uint32_t abi;                 /* QUERN_ABI */
+  const char *data_directory;   /* made if it is missing; NULL: in memory, nothing is kept */
+  uint64_t memory_limit;        /* bytes for the whole engine; 0: no bound */
+  uint64_t statement_memory;    /* bytes for one statement; 0: 256 MiB */
+  uint64_t checkpoint_bytes;    /* log bytes after which a checkpoint is taken (or the last one's size, if larger); 0: 256 MiB */
+  unsigned workers;             /* threads for long reads; 0: 2 */
+  bool without_sync;            /* for measuring: leaves out fdatasync; a power cut then loses acknowledged work */
+  /* Lines for the operator (start, recovery, checkpoints, trouble). May be NULL. Called from any thread. */
+  void (*log)(void *context, const char *line);
+  void *log_context;
+};
+
+/* Opens the engine and recovers what the directory holds. 0, or a negative status with *error. */
+QUERN_API int quern_open(const struct quern_options *options, struct quern **engine, struct quern_error *error);
+/* Ends all sessions, takes a checkpoint if there is a directory, frees everything. */
+QUERN_API void quern_close(struct quern *engine);
+/* Readable when quern_run has something to do. Belongs to the engine. */
+QUERN_API int quern_descriptor(const struct quern *engine);
+/* Does what is to be done, at most about `budget` units (requests, batches of rows); calls reply functions.
+ * 1: there is more to do at once; 0: wait for the descriptor; negative: the engine has failed (see quern_failure). */
+QUERN_API int quern_run(struct quern *engine, int budget);
+/* Blocks until the descriptor is readable, at most timeout_ms (-1: for ever). For programs without a loop of their own. */
+QUERN_API int quern_wait(struct quern *engine, int timeout_ms);
+/* Why quern_run failed; NULL: it did not. */
+QUERN_API const struct quern_error *quern_failure(const struct quern *engine);
+
+/* --- Sessions ------------------------------------------------------------------------------------ */
+
+/* size bytes of whole reply messages, borrowed for the call. They are durable: what they say is on the disk.
+ * The function may submit, hold and close; it must not call quern_run. */
+typedef void (*quern_reply)(void *context, const uint8_t *messages, size_t size);
+
+struct quern_session_options {
+  const char *user;             /* NULL: "quern" */
+  const char *database;         /* NULL: the user's name */
+  const char *application_name; /* may be NULL */
+  const char *options;          /* settings as the start-up message has them: name, 0, value, 0, …, 0; may be NULL */
+  quern_reply reply;
+  void *context;
+};
+/* The first replies are ParameterStatus, BackendKeyData and ReadyForQuery. NULL: out of memory or over the limit. */
+QUERN_API struct quern_session *quern_session_open(struct quern *engine, const struct quern_session_options *options,
+                                                   struct quern_error *error);
+/* Undoes what is not committed. No reply comes afterwards. */
+QUERN_API void quern_session_close(struct quern_session *session);
+/* Hands over whole request messages (copied). Messages up to a Sync that are submitted together, or that stand
+ * complete when their Sync comes, run as one atom. -1: they are not whole messages; -3: too much is waiting. */
+QUERN_API int quern_submit(struct quern_session *session, const uint8_t *messages, size_t size);
+/* While held, a session that produces a long result pauses: for clients that read slower than it comes. */
+QUERN_API void quern_session_hold(struct quern_session *session, bool hold);
+/* Cancels what the session with this key is doing (BackendKeyData). Silent when there is none. */
+QUERN_API void quern_cancel(struct quern *engine, int32_t backend, int32_t secret);
+
+/* --- Writing requests ---------------------------------------------------------------------------- */
+
+struct quern_buffer {
+  uint8_t *data; /* by malloc; free with quern_buffer_free */
+  size_t size, capacity;
+  bool failed;   /* out of memory: takes no more */
+};
+QUERN_API void quern_buffer_free(struct quern_buffer *buffer);
+QUERN_API void quern_add_query(struct quern_buffer *buffer, const char *text);
+/* parameter types as PostgreSQL's object ids; 0 or count 0: found from their use. */
+QUERN_API void quern_add_parse(struct quern_buffer *buffer, const char *statement, const char *text, const uint32_t *types, int count);
+struct quern_parameter {
+  const void *data; /* NULL: NULL */
+  int32_t size;
+  bool is_binary;   /* PostgreSQL's binary form; otherwise text */
+};
+/* Binds the unnamed portal to a statement; results come as text or binary. */
+QUERN_API void quern_add_bind(struct quern_buffer *buffer, const char *statement, const struct quern_parameter *parameters,
+                              int count, bool binary_results);
+/* Runs the unnamed portal to its end. */
+QUERN_API void quern_add_execute(struct quern_buffer *buffer);
+QUERN_API void quern_add_sync(struct quern_buffer *buffer);
+
+/* --- Reading replies ------------------------------------------------------------------------------ */
+
+struct quern_message {
+  char type;           /* 'T' columns, 'D' row, 'C' complete, 'E' error, 'Z' ready, … */
+  const uint8_t *body;
+  uint32_t size;
+};
+/* Takes the first message off (*messages, *size). False: none is left. */
+QUERN_API bool quern_next_message(const uint8_t **messages, size_t *size, struct quern_message *message);
+/* Field `column` (from 0) of a 'D' message: its size, -1 for NULL, -2 when there is no such field. */
+QUERN_API int32_t quern_row_field(const struct quern_message *row, int column, const uint8_t **data);
+/* A field of an 'E' or 'N' message: 'S' severity, 'C' SQLSTATE, 'M' message, 'D' detail, 'H' hint, 'P' position. NULL: not there. */
+QUERN_API const char *quern_error_field(const struct quern_message *message, char field);
+
+/* --- Connectors: where streams enter -------------------------------------------------------------- */
+
+struct quern_column {
+  const char *name;
+  uint32_t type; /* PostgreSQL's object id */
+};
+struct quern_option {
+  const char *name, *value;
+};
+struct quern_source_info {
+  const char *name;
+  const struct quern_column *columns;
+  int column_count;
+  const struct quern_option *options;
+  int option_count;
+};
+
+/* What a poll hands over. rows: row after row, a 16-bit column count and for each column a 32-bit length (-1: NULL)
+ * and its bytes, all big-endian. position: opaque bytes that reopen the source behind these rows. */
+struct quern_batch {
+  struct quern_buffer rows;
+  int row_count;
+  bool is_binary; /* PostgreSQL's binary forms; otherwise text */
+  uint8_t position[256];
+  uint32_t position_size;
+  int64_t lag;    /* rows or bytes that wait at the origin, as far as the connector knows; -1: unknown */
+  int64_t now_us; /* in: monotonic time, microseconds */
+};
+
+/* A connector makes rows when it is polled, from one thread of the engine's for all polls of a source. */
+struct quern_connector {
+  const char *name; /* WITH (connector = 'name') */
+  /* Checks columns and options when the source is created. Must be quick and touch nothing. 0 or -1 with *error. */
+  int (*check)(const struct quern_source_info *info, struct quern_error *error);
+  /* NULL with *error. position: where the committed rows end; size 0: the beginning. info is borrowed for the call. */
+  void *(*open)(const struct quern_source_info *info, const uint8_t *position, size_t size, struct quern_error *error);
+  /* Fills the batch with what there is, at most about max_rows. Returns how many microseconds to wait before the next
+   * poll (0: at once), or -1 when the source has ended. */
+  int64_t (*poll)(void *source, struct quern_batch *batch, int max_rows);
+  void (*close)(void *source);
+};
+/* Before quern_open is done no connector is known: sources of unknown connectors stay closed until theirs is added.
+ * The connector is borrowed for the engine's life. -1: the name is taken. */
+QUERN_API int quern_connector_add(struct quern *engine, const struct quern_connector *connector);
+
+#ifdef __cplusplus
+}
+#endif
+#endif
