@@ -23,17 +23,20 @@ struct arena_block {
   _Alignas(ALIGNMENT) uint8_t memory[];
 };
 
+// Accounts are charged from workers too (a statement's, whose parent is the engine's), so the sums are
+// atomic. Two threads near a limit may both be refused where one would have fitted; neither passes it.
 bool account_charge(struct memory_account *account, size_t bytes)
 {
   for (struct memory_account *a = account; a; a = a->parent) {
-    if (a->limit && (bytes > a->limit || a->used > a->limit - bytes)) {
+    size_t used = __atomic_add_fetch(&a->used, bytes, __ATOMIC_RELAXED);
+    if (a->limit && (bytes > a->limit || used > a->limit)) {
+      __atomic_sub_fetch(&a->used, bytes, __ATOMIC_RELAXED);
       for (struct memory_account *b = account; b != a; b = b->parent)
-        b->used -= bytes;
+        __atomic_sub_fetch(&b->used, bytes, __ATOMIC_RELAXED);
       return false;
     }
-    a->used += bytes;
-    if (a->used > a->peak)
-      a->peak = a->used;
+    if (used > __atomic_load_n(&a->peak, __ATOMIC_RELAXED))
+      __atomic_store_n(&a->peak, used, __ATOMIC_RELAXED);
   }
   return true;
 }
@@ -41,8 +44,8 @@ bool account_charge(struct memory_account *account, size_t bytes)
 void account_release(struct memory_account *account, size_t bytes)
 {
   for (struct memory_account *a = account; a; a = a->parent) {
-    CHECK(a->used >= bytes);
-    a->used -= bytes;
+    size_t before = __atomic_fetch_sub(&a->used, bytes, __ATOMIC_RELAXED);
+    CHECK(before >= bytes);
   }
 }
 

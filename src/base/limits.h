@@ -19,7 +19,9 @@
 #define LIMIT_PLAN_CACHE 4096                     // cached plans of an engine
 #define LIMIT_PREPARED_STATEMENTS 10000           // of one session
 #define LIMIT_PORTALS 1000                        // of one session
-#define LIMIT_SCRIPT (64 * 1024 * 1024)           // bytes of an open transaction's script
+#define LIMIT_PENDING_INPUT (128 * 1024 * 1024)   // bytes of requests that wait in one session
+#define LIMIT_GROUP (1024 * 1024)                 // bytes of messages that wait for their Sync to run as one atom
+#define LIMIT_SCRIPT (1024 * 1024 * 1024)         // bytes of an open transaction's script
 #define LIMIT_NUMERIC_DIGITS 131072               // digits before the decimal point
 #define LIMIT_NUMERIC_SCALE 16383                 // digits after it
 
