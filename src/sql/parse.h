@@ -8,7 +8,7 @@
 #include <pg_query/pg_query.pb-c.h>
 
 #include "base/arena.h"
-#include "base/bytes.h"
+#include "base/buffer.h"
 #include "base/error.h"
 #include "data/type.h"
 

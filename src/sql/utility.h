@@ -16,6 +16,8 @@ enum utility_kind {
   UTILITY_UNKNOWN,    // 0A000
 };
 enum utility_kind utility_kind(const struct parsed *parsed);
+// The error for a statement that Quern does not have: 0A000 with its name, and position.
+int utility_unknown(const struct parsed *parsed, struct error *error);
 // The command tag of a definition as PostgreSQL gives it: "CREATE TABLE", "DROP SOURCE", …
 const char *utility_tag(const struct parsed *parsed);
 

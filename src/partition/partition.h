@@ -1,0 +1,113 @@
+// The partition: a pure state machine that owns the trunk.
+//
+//   partition_step(partition, input frames) -> change lists (bytes), output frames
+//
+// 1. No clock, thread, socket, file or random number inside: time and seeds come in with the frames. For equal frames
+//    it does equal things.
+// 2. Each reply names the log position on which it depends; the host lets it go once that position is durable.
+// 3. Long reads leave as jobs: pure functions of a pinned version, which the host may run on any thread and whose
+//    results come back as frames.
+// 4. Only partition_step and the functions here that say so touch the trunk; they run on one thread.
+//
+// Replies are messages of PostgreSQL's protocol 3 as they go to the client, requests as they come from it.
+#pragma once
+
+#include "base/arena.h"
+#include "base/buffer.h"
+#include "base/error.h"
+
+struct partition;
+struct job;
+struct version;
+struct relation;
+
+struct partition_options {
+  uint64_t memory_limit;     // bytes; 0: no bound
+  uint64_t statement_memory; // bytes; 0: DEFAULT_STATEMENT_MEMORY
+  uint64_t scan_allowance;   // rows on the loop; 0: LIMIT_SCAN_ALLOWANCE
+  uint64_t seed;
+  uint32_t session_limit;    // 0: LIMIT_CONNECTIONS
+  // Checks connector and options when a source is created, and figures that the host has (quern.metrics). NULL: none.
+  const struct partition_hooks *hooks;
+};
+
+struct metric_sink;
+struct partition_hooks {
+  void *context;
+  // 22023 or 42704: the source's connector or options will not do.
+  int (*check_source)(void *context, const struct relation *source, struct error *error);
+  // The host's own figures: calls metric_add for each.
+  void (*metrics)(void *context, struct metric_sink *sink);
+  // What the connector last said of its backlog; -1: unknown.
+  int64_t (*source_lag)(void *context, uint32_t source_oid);
+};
+// labels: 'name="value",…' or empty.
+void metric_add(struct metric_sink *sink, const char *name, const char *labels, double value);
+
+enum frame_kind {
+  // In
+  FRAME_OPEN,     // session: a new conversation; payload: "user\0…\0" pairs as in the start-up message; secret
+  FRAME_CLOSE,    // session: gone; what it has not committed is undone
+  FRAME_REQUEST,  // session, payload: whole messages
+  FRAME_HOLD,     // session: produce no more for now
+  FRAME_RELEASE,  // session: go on
+  FRAME_CANCEL,   // session
+  FRAME_ROWS,     // source, payload, row_count, is_binary, position: a connector's batch
+  FRAME_SOURCE_FAILED, // source, payload: text; what opening or polling it met: goes to quern.source_errors
+  FRAME_JOB_DONE, // job
+  // Out
+  FRAME_REPLY,    // session, payload: whole messages; depends on log_position
+  FRAME_END,      // session: the conversation is over (after a FATAL reply); the host closes it
+  FRAME_JOB,      // job: to be run by job_run, then FRAME_JOB_DONE
+  FRAME_SOURCE_OPEN,  // source, relation, position: begin to read behind position
+  FRAME_SOURCE_CLOSE, // source
+};
+
+struct frame {
+  enum frame_kind kind;
+  uint32_t session;
+  uint32_t source;        // oid
+  int32_t secret;
+  int32_t row_count;
+  bool is_binary;
+  struct bytes payload;   // borrowed for the step (in) or until the next one (out)
+  struct bytes position;  // a source's
+  uint64_t log_position;
+  struct job *job;
+  const struct relation *relation; // FRAME_SOURCE_OPEN: borrowed until the next step
+};
+
+struct step_time {
+  int64_t wall;      // microseconds since 2000-01-01 UTC
+  int64_t monotonic; // microseconds
+};
+
+struct step_output {
+  const struct frame *frames;
+  int frame_count;
+  // Payloads of the atoms that committed: position (8), size (4), bytes, each (txn/atom.h); to be logged in this order.
+  struct bytes changes;
+};
+
+struct partition *partition_open(const struct partition_options *options, struct error *error);
+void partition_close(struct partition *partition); // all jobs must have come back
+
+// --- Recovery: before the first step. Load a checkpoint into the trunk, then apply the log, then finish.
+struct version *partition_trunk(struct partition *partition);
+int partition_apply(struct partition *partition, struct bytes payload, uint64_t position, struct error *error);
+// position: of the checkpoint, or of the last record. is_new: nothing was found, write the first definitions.
+int partition_recovered(struct partition *partition, uint64_t position, struct error *error);
+
+// Never fails for what a frame says: that gets replies. STATUS_FATAL: the partition is lost (error says why).
+int partition_step(struct partition *partition, const struct frame *frames, int frame_count, const struct step_time *time,
+                   struct step_output *output, struct error *error);
+// Small work between steps (freeing old versions' memory). True: there is more.
+bool partition_idle(struct partition *partition);
+
+// A pinned trunk for a checkpoint, and its position. NULL: out of memory.
+struct version *partition_pin(struct partition *partition, uint64_t *position);
+void partition_unpin(struct partition *partition, struct version *snapshot);
+
+// Any thread. Runs the job to its end or to its next chunk; stops soon after job_cancel.
+void job_run(struct job *job);
+void job_cancel(struct job *job);

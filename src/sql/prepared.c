@@ -1,0 +1,262 @@
+// The plan cache: texts to prepared statements.
+//
+// A key is the text and everything else that its analysis depends on beside the definitions: the types of the
+// parameters, the role, the search path and the time zone (constants are folded). Entries of older definitions are
+// replaced when they are asked for; beyond the limit the oldest go.
+#include "sql/prepared.h"
+
+#include <stdlib.h>
+
+#include "base/limits.h"
+#include "base/sqlstate.h"
+
+// A stripped text that must be parsed as it stood: remembered, so that the try is not repeated.
+static struct prepared unstrippable;
+
+void prepared_cache_init(struct prepared_cache *cache, struct catalog *catalog, struct memory_account *account,
+                         size_t statement_memory)
+{
+  *cache = (struct prepared_cache){.catalog = catalog, .account = account, .statement_memory = statement_memory};
+}
+
+static void drop_entry(struct map_entry *entry)
+{
+  if (entry->value != &unstrippable)
+    prepared_release(entry->value);
+}
+
+void prepared_cache_deinit(struct prepared_cache *cache)
+{
+  size_t at = 0;
+  struct map_entry *entry;
+  while ((entry = map_next(&cache->map, &at)))
+    drop_entry(entry);
+  map_deinit(&cache->map);
+  buffer_deinit(&cache->key);
+}
+
+void prepared_release(struct prepared *prepared)
+{
+  if (!prepared || --prepared->references > 0)
+    return;
+  execution_close(prepared->idle);
+  if (prepared->copy)
+    copy_release(prepared->copy);
+  if (prepared->statement)
+    statement_release(prepared->statement);
+  parse_close(prepared->parse);
+  arena_deinit(&prepared->arena);
+  free(prepared);
+}
+
+static void make_key(struct prepared_cache *cache, const struct prepared_input *input)
+{
+  const struct settings *settings = input->settings;
+  struct buffer *key = &cache->key;
+  buffer_clear(key);
+  buffer_append_bytes(key, input->text);
+  buffer_append_u8(key, 0);
+  for (int i = 0; i < input->parameter_count; i++) {
+    buffer_append_u8(key, (uint8_t)input->parameters[i].id);
+    if (input->parameters[i].modifier != -1)
+      buffer_append_le32(key, (uint32_t)input->parameters[i].modifier);
+  }
+  buffer_append_u8(key, input->parameters_are_literals);
+  buffer_append_le32(key, settings->role);
+  buffer_append_le32(key, (uint32_t)settings->format.zone_offset);
+  buffer_append(key, settings->search_path, sizeof settings->search_path[0] * (size_t)settings->search_path_count);
+}
+
+static const char *query_tag(enum statement_kind kind)
+{
+  switch (kind) {
+  case STATEMENT_INSERT: return "INSERT 0";
+  case STATEMENT_UPDATE: return "UPDATE";
+  case STATEMENT_DELETE: return "DELETE";
+  default: return "SELECT";
+  }
+}
+
+static int bind_and_plan(struct prepared *prepared, struct bind_input *bind, struct error *error)
+{
+  int status = bind_statement(bind, &prepared->statement, error);
+  if (status)
+    return status;
+  prepared->tag = query_tag(prepared->statement->kind);
+  struct plan_input plan = {.statement = prepared->statement, .version = bind->version, .arena = &prepared->arena};
+  return plan_statement(&plan, &prepared->plan, error);
+}
+
+// EXPLAIN (options) statement: binds what is explained.
+static int bind_explain(struct prepared *prepared, struct bind_input *bind, struct error *error)
+{
+  const PgQuery__ExplainStmt *explain = prepared->parsed->node->explain_stmt;
+  prepared->explain.costs = true;
+  for (size_t i = 0; i < explain->n_options; i++) {
+    const PgQuery__DefElem *option = explain->options[i]->def_elem;
+    bool on = true;
+    if (option->arg && option->arg->node_case == PG_QUERY__NODE__NODE_STRING)
+      on = strcmp(option->arg->string->sval, "off") != 0 && strcmp(option->arg->string->sval, "false") != 0;
+    else if (option->arg && option->arg->node_case == PG_QUERY__NODE__NODE_BOOLEAN)
+      on = option->arg->boolean->boolval;
+    if (strcmp(option->defname, "costs") == 0)
+      prepared->explain.costs = on;
+    else if (strcmp(option->defname, "verbose") == 0)
+      prepared->explain.verbose = on;
+    else if (strcmp(option->defname, "analyze") == 0 && on)
+      return error_set(error, SQLSTATE_FEATURE_NOT_SUPPORTED, "EXPLAIN ANALYZE is not supported");
+    else if (strcmp(option->defname, "format") == 0 &&
+             (!option->arg || option->arg->node_case != PG_QUERY__NODE__NODE_STRING ||
+              strcasecmp(option->arg->string->sval, "text") != 0))
+      return error_set(error, SQLSTATE_FEATURE_NOT_SUPPORTED, "EXPLAIN has only the text format");
+  }
+  struct parsed *inner = ARENA_NEW(&prepared->arena, struct parsed);
+  if (!inner)
+    return error_memory(error);
+  *inner = *prepared->parsed;
+  inner->node = explain->query;
+  if (utility_kind(inner) != UTILITY_NONE)
+    return error_set(error, SQLSTATE_FEATURE_NOT_SUPPORTED, "EXPLAIN takes a query, INSERT, UPDATE or DELETE");
+  bind->parsed = inner;
+  return bind_and_plan(prepared, bind, error);
+}
+
+static int analyse(struct prepared_cache *cache, struct prepared *prepared, const struct prepared_input *input,
+                   struct error *error)
+{
+  prepared->parse = parse_open(input->text, error);
+  if (!prepared->parse)
+    return error->status;
+  prepared->text = prepared->parse->text;
+  if (prepared->parse->statement_count > 1)
+    return error_set(error, SQLSTATE_SYNTAX_ERROR, "cannot insert multiple commands into a prepared statement");
+  prepared->parsed = prepared->parse->statement_count ? &prepared->parse->statements[0] : NULL;
+  prepared->is_empty = !prepared->parsed || !prepared->parsed->node;
+  if (prepared->is_empty)
+    return 0;
+  prepared->utility = utility_kind(prepared->parsed);
+  struct bind_input bind = {
+    .catalog = cache->catalog,
+    .version = input->version,
+    .settings = input->settings,
+    .parsed = prepared->parsed,
+    .text = prepared->parse->text,
+    .parameters = input->parameters,
+    .parameter_count = input->parameter_count,
+    .parameters_are_literals = input->parameters_are_literals,
+    .source = input->source,
+    .mark = input->mark,
+    .arena = &prepared->arena,
+  };
+  switch (prepared->utility) {
+  case UTILITY_NONE: return bind_and_plan(prepared, &bind, error);
+  case UTILITY_EXPLAIN: return bind_explain(prepared, &bind, error);
+  case UTILITY_COPY: return copy_bind(&bind, &prepared->copy, error);
+  case UTILITY_UNKNOWN: return utility_unknown(prepared->parsed, error);
+  default: return 0;
+  }
+}
+
+static int prepared_make(struct prepared_cache *cache, const struct prepared_input *input, struct prepared **result,
+                         struct error *error)
+{
+  struct prepared *prepared = calloc(1, sizeof *prepared);
+  if (!prepared)
+    return error_memory(error);
+  prepared->references = 1;
+  prepared->definitions = version_definitions(input->version);
+  prepared->tag = "";
+  prepared->account = (struct memory_account){.parent = cache->account, .limit = cache->statement_memory};
+  arena_init(&prepared->arena, cache->account);
+  int status = analyse(cache, prepared, input, error);
+  if (status) {
+    prepared_release(prepared);
+    return status;
+  }
+  if (prepared->utility == UTILITY_NONE && !prepared->is_empty) {
+    // A query's tree has served. The text stays, for scripts and messages.
+    const uint8_t *text = arena_copy(&prepared->arena, prepared->text.data, prepared->text.size);
+    if (text) {
+      prepared->text.data = text;
+      parse_close(prepared->parse);
+      prepared->parse = NULL;
+      prepared->parsed = NULL;
+    }
+  }
+  *result = prepared;
+  return 0;
+}
+
+static void evict_oldest(struct prepared_cache *cache)
+{
+  size_t at = 0;
+  struct map_entry *entry = map_next(&cache->map, &at);
+  if (!entry)
+    return;
+  drop_entry(entry);
+  map_remove(&cache->map, bytes_of(entry->key, entry->key_size));
+}
+
+static void cache_put(struct prepared_cache *cache, struct prepared *prepared)
+{
+  if (cache->key.failed)
+    return;
+  struct prepared *old = map_get(&cache->map, buffer_bytes(&cache->key));
+  if (!map_put(&cache->map, buffer_bytes(&cache->key), prepared))
+    return; // no memory for the entry: it works uncached
+  if (prepared != &unstrippable)
+    prepared_retain(prepared);
+  if (old && old != &unstrippable)
+    prepared_release(old);
+  if (cache->map.count > LIMIT_PLAN_CACHE)
+    evict_oldest(cache);
+}
+
+int prepared_get(struct prepared_cache *cache, const struct prepared_input *input, struct prepared **result,
+                 struct error *error)
+{
+  if (!input->source) {
+    make_key(cache, input);
+    struct prepared *found = cache->key.failed ? NULL : map_get(&cache->map, buffer_bytes(&cache->key));
+    if (found == &unstrippable)
+      return STATUS_LONG;
+    if (found && found->definitions == version_definitions(input->version)) {
+      cache->hits++;
+      *result = prepared_retain(found);
+      return 0;
+    }
+    cache->misses++;
+  }
+  int status = prepared_make(cache, input, result, error);
+  if (status && input->parameters_are_literals && status != STATUS_LIMIT && status != STATUS_FATAL) {
+    // Whatever is wrong is told about the text as it stood. Only what can never be stripped is remembered:
+    // another error (no such table) may be gone at the next try.
+    if (status == STATUS_LONG || strcmp(error->sqlstate, SQLSTATE_SYNTAX_ERROR) == 0)
+      cache_put(cache, &unstrippable);
+    return STATUS_LONG;
+  }
+  if (!status && !input->source && (*result)->utility == UTILITY_NONE)
+    cache_put(cache, *result);
+  return status;
+}
+
+struct execution *prepared_take_execution(struct prepared *prepared)
+{
+  struct execution *execution = prepared->idle;
+  if (execution) {
+    prepared->idle = NULL;
+    return execution;
+  }
+  return execution_open(prepared->plan, &prepared->account);
+}
+
+void prepared_give_execution(struct prepared *prepared, struct execution *execution)
+{
+  if (!execution)
+    return;
+  execution_stop(execution);
+  if (prepared->idle)
+    execution_close(execution);
+  else
+    prepared->idle = execution;
+}

@@ -1,0 +1,68 @@
+// Prepared texts: one statement's text analysed and planned, shared by all sessions and kept in the plan cache.
+//
+// 1. A prepared text is immutable, but for its one idle execution; it is valid for one value of version_definitions.
+// 2. It is counted: the cache, statements and portals of sessions each hold it. Owner thread only.
+#pragma once
+
+#include "base/map.h"
+#include "sql/bind.h"
+#include "sql/copy.h"
+#include "sql/execute.h"
+#include "sql/parse.h"
+#include "sql/utility.h"
+
+struct prepared {
+  int references;
+  struct memory_account account; // of its executions
+  struct arena arena;
+  uint64_t definitions;
+  enum utility_kind utility;
+  struct parse *parse;           // kept where the tree is needed to run it (all but queries); else NULL
+  const struct parsed *parsed;   // in parse; NULL: an empty statement, or a query
+  struct bytes text;
+  struct statement *statement;   // of a query or EXPLAIN; NULL
+  struct plan *plan;
+  struct copy *copy;             // of a COPY
+  struct explain_options explain;
+  const char *tag;               // "SELECT", "INSERT 0", "UPDATE", "DELETE"; "" for the others
+  struct execution *idle;        // not running; whoever starts one takes it and gives it back
+  bool is_empty;
+};
+
+struct prepared_cache {
+  struct catalog *catalog;
+  struct memory_account *account; // borrowed: what prepared texts are charged to
+  size_t statement_memory;        // bound of one execution
+  struct map map;
+  uint64_t hits, misses;
+  struct buffer key;              // scratch
+};
+
+void prepared_cache_init(struct prepared_cache *cache, struct catalog *catalog, struct memory_account *account,
+                         size_t statement_memory);
+void prepared_cache_deinit(struct prepared_cache *cache);
+
+struct prepared_input {
+  const struct version *version;
+  const struct settings *settings;
+  struct bytes text;             // one statement
+  const struct type *parameters; // as bind_input
+  int parameter_count;
+  bool parameters_are_literals;  // the text is a stripped one
+  const struct relation *source; // of a workflow's statement; then it is not cached
+  struct read_mark *mark;
+};
+
+// Finds it in the cache or makes it; the caller releases it. STATUS_LONG: the stripped text cannot be used, take the original.
+int prepared_get(struct prepared_cache *cache, const struct prepared_input *input, struct prepared **prepared,
+                 struct error *error);
+void prepared_release(struct prepared *prepared);
+static inline struct prepared *prepared_retain(struct prepared *prepared)
+{
+  prepared->references++;
+  return prepared;
+}
+
+// Takes the idle execution or opens one. NULL: out of memory. Give it back when it does not run any more.
+struct execution *prepared_take_execution(struct prepared *prepared);
+void prepared_give_execution(struct prepared *prepared, struct execution *execution);
