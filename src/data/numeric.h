@@ -34,3 +34,18 @@ int numeric_ceiling(const struct value *a, struct arena *arena, struct value *ou
 int numeric_sign(const struct value *a); // -1, 0, 1; NaN: 2
 int numeric_scale(const struct value *a);
 int numeric_compare(const struct value *a, const struct value *b);
+uint64_t numeric_hash(const struct value *a); // equal for equal numbers, whatever their scale
+bool numeric_is_valid(struct bytes bytes);     // a well-formed numeric: for what comes from files
+
+// Text and PostgreSQL's binary form. The modifier is a type's: -1 for none.
+int numeric_from_text(struct bytes text, int32_t modifier, struct arena *arena, struct value *out, struct error *error);
+int numeric_from_binary(struct bytes binary, struct arena *arena, struct value *out, struct error *error);
+void numeric_to_text(const struct value *v, struct buffer *out);
+void numeric_to_binary(const struct value *v, struct buffer *out);
+int numeric_apply_modifier(int32_t modifier, struct arena *arena, struct value *v, struct error *error);
+// The significant digits for keys: |v| = 0.d1d2d3… * 10^exponent, '0' to '9', no zeros at either end.
+// Appends them to digits; for finite numbers other than 0.
+void numeric_digits(const struct value *v, int *exponent, struct buffer *digits);
+// The number that those digits make, with the smallest scale.
+int numeric_from_digits(bool is_negative, int exponent, struct bytes digits, struct arena *arena, struct value *out,
+                        struct error *error);

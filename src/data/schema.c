@@ -1,0 +1,178 @@
+// The layout of rows: made, written, read and checked.
+//
+// 1. A row has one form only: equal values of one schema have equal bytes. (NULL columns are zeros or
+//    of no length; the 4-byte offsets are used only where 2 bytes do not suffice.)
+// 2. row_is_valid trusts nothing; everything else trusts that a row was made by row_encode or is valid.
+#include "data/schema.h"
+
+#include "base/check.h"
+#include "base/limits.h"
+#include "base/sqlstate.h"
+#include "data/numeric.h"
+#include "data/utf8.h"
+
+enum { ROW_HEADER = 2, WIDE_ROW = 0x8000 };
+
+static enum row_kind kind_of(enum type_id type)
+{
+  const struct type_info *info = type_info(type);
+  if (info->storage == STORAGE_BYTES)
+    return ROW_BYTES;
+  if (info->storage == STORAGE_FLOAT)
+    return ROW_FLOAT8;
+  switch (info->row_size) {
+  case 1: return ROW_INT1;
+  case 2: return ROW_INT2;
+  case 4: return type == TYPE_OID ? ROW_UINT4 : ROW_INT4;
+  default: return ROW_INT8;
+  }
+}
+
+int schema_init(struct schema *schema, uint16_t version, struct column *columns, int column_count,
+                struct arena *arena, struct error *error)
+{
+  CHECK(version < WIDE_ROW && column_count >= 0);
+  if (column_count > LIMIT_COLUMNS)
+    return error_set(error, SQLSTATE_TOO_MANY_COLUMNS, "tables can have at most %d columns", LIMIT_COLUMNS);
+  uint32_t *places = ARENA_ARRAY(arena, uint32_t, column_count + 1);
+  uint8_t *kinds = ARENA_ARRAY(arena, uint8_t, column_count + 1);
+  if (!places || !kinds)
+    return error_memory(error);
+  *schema = (struct schema){
+    .version = version,
+    .column_count = (uint16_t)column_count,
+    .columns = columns,
+    .places = places,
+    .kinds = kinds,
+    .bitmap_size = (uint16_t)((column_count + 7) / 8),
+  };
+  uint32_t at = ROW_HEADER + schema->bitmap_size;
+  for (int i = 0; i < column_count; i++) {
+    kinds[i] = (uint8_t)kind_of(columns[i].type.id);
+    if (kinds[i] == ROW_BYTES) {
+      places[i] = schema->other_count++;
+    } else {
+      places[i] = at;
+      at += type_info(columns[i].type.id)->row_size;
+    }
+  }
+  schema->fixed_end = at;
+  return 0;
+}
+
+// Writes the fixed columns and the bitmap of NULLs.
+static void encode_fixed(const struct schema *schema, const struct value *values, uint8_t *row)
+{
+  memset(row + ROW_HEADER, 0, schema->fixed_end - ROW_HEADER);
+  for (int i = 0; i < schema->column_count; i++) {
+    const struct value *value = &values[i];
+    if (value->is_null) {
+      row[ROW_HEADER + i / 8] |= (uint8_t)(1 << (i % 8));
+      continue;
+    }
+    uint8_t *at = row + schema->places[i];
+    switch ((enum row_kind)schema->kinds[i]) {
+    case ROW_INT1: *at = (uint8_t)value->integer; break;
+    case ROW_INT2: put_le16(at, (uint16_t)value->integer); break;
+    case ROW_INT4:
+    case ROW_UINT4: put_le32(at, (uint32_t)value->integer); break;
+    case ROW_INT8: put_le64(at, (uint64_t)value->integer); break;
+    case ROW_FLOAT8: memcpy(at, &value->float8, 8); break;
+    case ROW_BYTES: break;
+    }
+  }
+}
+
+int row_encode(const struct schema *schema, const struct value *values, struct buffer *out, struct error *error)
+{
+  size_t bytes = 0;
+  if (schema->other_count)
+    for (int i = 0; i < schema->column_count; i++)
+      if (schema->kinds[i] == ROW_BYTES && !values[i].is_null)
+        bytes += values[i].size;
+  bool is_wide = bytes > UINT16_MAX;
+  size_t first = schema->fixed_end + (size_t)schema->other_count * (is_wide ? 4 : 2);
+  if (first + bytes > LIMIT_ROW)
+    return error_set(error, SQLSTATE_PROGRAM_LIMIT_EXCEEDED, "row is too big: size %zu, maximum size %d", first + bytes,
+                     LIMIT_ROW);
+  uint8_t *row = buffer_extend(out, first + bytes);
+  if (!row)
+    return error_memory(error);
+  put_le16(row, (uint16_t)(schema->version | (is_wide ? WIDE_ROW : 0)));
+  encode_fixed(schema, values, row);
+  if (!schema->other_count)
+    return 0;
+  uint8_t *offsets = row + schema->fixed_end;
+  uint32_t end = 0;
+  for (int i = 0; i < schema->column_count; i++) {
+    if (schema->kinds[i] != ROW_BYTES)
+      continue;
+    if (!values[i].is_null && values[i].size) {
+      memcpy(row + first + end, values[i].data, values[i].size);
+      end += values[i].size;
+    }
+    if (is_wide)
+      put_le32(offsets + 4 * schema->places[i], end);
+    else
+      put_le16(offsets + 2 * schema->places[i], (uint16_t)end);
+  }
+  return 0;
+}
+
+void row_get_all(const struct schema *schema, struct bytes row, struct value *values)
+{
+  for (int i = 0; i < schema->column_count; i++)
+    row_get(schema, row, i, &values[i]);
+}
+
+static bool is_zeros(const uint8_t *at, size_t size)
+{
+  for (size_t i = 0; i < size; i++)
+    if (at[i])
+      return false;
+  return true;
+}
+
+static bool fixed_is_valid(const struct schema *schema, struct bytes row, int column, bool is_null)
+{
+  enum type_id type = schema->columns[column].type.id;
+  const uint8_t *at = row.data + schema->places[column];
+  if (is_null)
+    return is_zeros(at, type_info(type)->row_size);
+  return type != TYPE_BOOLEAN || *at <= 1;
+}
+
+static bool bytes_are_valid(enum type_id type, struct bytes bytes)
+{
+  return type == TYPE_NUMERIC ? numeric_is_valid(bytes) : utf8_is_valid(bytes);
+}
+
+bool row_is_valid(const struct schema *schema, struct bytes row)
+{
+  if (row.size < schema->fixed_end || row.size > LIMIT_ROW || row_version(row) != schema->version)
+    return false;
+  bool is_wide = get_le16(row.data) & WIDE_ROW;
+  size_t width = is_wide ? 4 : 2;
+  size_t first = schema->fixed_end + width * schema->other_count;
+  if (row.size < first || (row.size - first > UINT16_MAX) != is_wide)
+    return false;
+  if (schema->column_count % 8 && row.data[ROW_HEADER + schema->bitmap_size - 1] >> (schema->column_count % 8))
+    return false;
+  size_t start = 0;
+  for (int i = 0; i < schema->column_count; i++) {
+    bool is_null = row.data[ROW_HEADER + i / 8] >> (i % 8) & 1;
+    if (schema->kinds[i] != ROW_BYTES) {
+      if (!fixed_is_valid(schema, row, i, is_null))
+        return false;
+      continue;
+    }
+    const uint8_t *at = row.data + schema->fixed_end + width * schema->places[i];
+    size_t end = is_wide ? get_le32(at) : get_le16(at);
+    if (end < start || end > row.size - first || (is_null && end != start))
+      return false;
+    if (!is_null && !bytes_are_valid(schema->columns[i].type.id, bytes_of(row.data + first + start, end - start)))
+      return false;
+    start = end;
+  }
+  return first + start == row.size;
+}

@@ -1,0 +1,92 @@
+// The table of types: names, object ids, how values lie in rows.
+#include "data/type.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/check.h"
+
+static const struct type_info type_table[TYPE_COUNT] = {
+  [TYPE_UNKNOWN] = {"unknown", "unknown", 705, -2, 0, STORAGE_BYTES, 'X', false},
+  [TYPE_BOOLEAN] = {"boolean", "bool", 16, 1, 1, STORAGE_INTEGER, 'B', true},
+  [TYPE_INT2] = {"smallint", "int2", 21, 2, 2, STORAGE_INTEGER, 'N', false},
+  [TYPE_INT4] = {"integer", "int4", 23, 4, 4, STORAGE_INTEGER, 'N', false},
+  [TYPE_INT8] = {"bigint", "int8", 20, 8, 8, STORAGE_INTEGER, 'N', false},
+  [TYPE_FLOAT8] = {"double precision", "float8", 701, 8, 8, STORAGE_FLOAT, 'N', true},
+  [TYPE_NUMERIC] = {"numeric", "numeric", 1700, -1, 0, STORAGE_BYTES, 'N', false},
+  [TYPE_TEXT] = {"text", "text", 25, -1, 0, STORAGE_BYTES, 'S', true},
+  [TYPE_VARCHAR] = {"character varying", "varchar", 1043, -1, 0, STORAGE_BYTES, 'S', false},
+  [TYPE_BPCHAR] = {"character", "bpchar", 1042, -1, 0, STORAGE_BYTES, 'S', false},
+  [TYPE_TIMESTAMP] = {"timestamp without time zone", "timestamp", 1114, 8, 8, STORAGE_INTEGER, 'D', false},
+  [TYPE_TIMESTAMPTZ] = {"timestamp with time zone", "timestamptz", 1184, 8, 8, STORAGE_INTEGER, 'D', true},
+  [TYPE_OID] = {"oid", "oid", 26, 4, 4, STORAGE_INTEGER, 'N', true},
+  [TYPE_NAME] = {"name", "name", 19, 64, 0, STORAGE_BYTES, 'S', false},
+  [TYPE_CHAR1] = {"\"char\"", "char", 18, 1, 0, STORAGE_BYTES, 'Z', false},
+  [TYPE_VOID] = {"void", "void", 2278, 4, 0, STORAGE_BYTES, 'P', false},
+  [TYPE_TEXT_ARRAY] = {"text[]", "_text", 1009, -1, 0, STORAGE_BYTES, 'A', false},
+};
+
+// Names beside the two that each type has in the table. "char" is PostgreSQL's one-byte type: its
+// grammar turns the keyword CHAR into bpchar before anyone looks a name up.
+static const struct {
+  const char *name;
+  enum type_id id;
+} type_aliases[] = {
+  {"int", TYPE_INT4},          {"float", TYPE_FLOAT8},         {"decimal", TYPE_NUMERIC},
+  {"dec", TYPE_NUMERIC},       {"timestamp", TYPE_TIMESTAMP},  {"timestamptz", TYPE_TIMESTAMPTZ},
+};
+
+const struct type_info *type_info(enum type_id id)
+{
+  CHECK((unsigned)id < TYPE_COUNT);
+  return &type_table[id];
+}
+
+enum type_id type_of_oid(uint32_t oid)
+{
+  for (int i = 0; i < TYPE_COUNT; i++)
+    if (type_table[i].oid == oid)
+      return (enum type_id)i;
+  return TYPE_COUNT;
+}
+
+enum type_id type_of_name(const char *name)
+{
+  for (int i = 0; i < TYPE_COUNT; i++)
+    if (strcmp(type_table[i].name, name) == 0 || strcmp(type_table[i].short_name, name) == 0)
+      return (enum type_id)i;
+  for (size_t i = 0; i < sizeof type_aliases / sizeof *type_aliases; i++)
+    if (strcmp(type_aliases[i].name, name) == 0)
+      return type_aliases[i].id;
+  return TYPE_COUNT;
+}
+
+int32_t type_wire_modifier(struct type type)
+{
+  if (type.modifier < 0)
+    return -1;
+  switch (type.id) {
+  case TYPE_VARCHAR:
+  case TYPE_BPCHAR:
+    return type.modifier + 4;
+  case TYPE_NUMERIC: // PostgreSQL keeps the scale in 11 bits
+    return ((type.modifier & ~0xffff) | (type.modifier & 0x7ff)) + 4;
+  default:
+    return type.modifier;
+  }
+}
+
+void type_format(struct type type, char *text, int size)
+{
+  const struct type_info *info = type_info(type.id);
+  if (type.modifier < 0)
+    snprintf(text, (size_t)size, "%s", info->name);
+  else if (type.id == TYPE_VARCHAR || type.id == TYPE_BPCHAR)
+    snprintf(text, (size_t)size, "%s(%d)", info->name, type.modifier);
+  else if (type.id == TYPE_NUMERIC)
+    snprintf(text, (size_t)size, "%s(%d,%d)", info->name, type.modifier >> 16, (int16_t)(type.modifier & 0xffff));
+  else if (type.id == TYPE_TIMESTAMP || type.id == TYPE_TIMESTAMPTZ)
+    snprintf(text, (size_t)size, "timestamp(%d)%s", type.modifier, info->name + strlen("timestamp"));
+  else
+    snprintf(text, (size_t)size, "%s", info->name);
+}
