@@ -1,0 +1,305 @@
+// The order-preserving bytes of keys.
+//
+// One part is: a tag byte (0 NULL first, 1 a value, 2 NULL last), and for a value its bytes, inverted where
+// the part is descending. No part's bytes are the beginning of another's of the same column, so the order
+// of the parts is the order of the whole. Value bytes:
+//   integers, timestamps, booleans   big-endian, the sign bit turned (not for oid and boolean)
+//   float8       its bits; negative ones inverted, others with the sign bit set; NaN above all
+//   text kinds   the bytes and a zero (text holds none)
+//   numeric      class (below); for finite ones but 0 the exponent e of 0.d1d2… * 10^e (3 bytes), the digits in
+//                pairs as d + 1, and a zero; all behind the class inverted where negative
+#include "data/key.h"
+
+#include <math.h>
+
+#include "base/check.h"
+#include "base/limits.h"
+#include "base/sqlstate.h"
+#include "data/datetime.h"
+#include "data/numeric.h"
+#include "data/utf8.h"
+
+enum { TAG_NULL_FIRST = 0, TAG_VALUE = 1, TAG_NULL_LAST = 2 };
+
+enum numeric_class { CLASS_MINUS_INFINITY = 1, CLASS_NEGATIVE, CLASS_ZERO, CLASS_POSITIVE, CLASS_INFINITY, CLASS_NAN };
+enum { EXPONENT_BIAS = 1 << 20, EXPONENT_SIZE = 3 };
+
+static const uint64_t SIGN_BIT = (uint64_t)1 << 63;
+
+static int too_long(struct error *error)
+{
+  return error_set(error, SQLSTATE_PROGRAM_LIMIT_EXCEEDED, "key exceeds the limit of %d bytes", LIMIT_KEY);
+}
+
+static void invert(uint8_t *at, size_t size)
+{
+  for (size_t i = 0; i < size; i++)
+    at[i] = (uint8_t)~at[i];
+}
+
+// Bytes of the fixed-size kinds; 0 for the others.
+static int fixed_size(enum type_id type)
+{
+  return type_info(type)->row_size;
+}
+
+static uint64_t float_bits(double v)
+{
+  uint64_t bits;
+  if (isnan(v))
+    return UINT64_MAX;
+  if (v == 0)
+    v = 0; // -0 too
+  memcpy(&bits, &v, sizeof bits);
+  return bits & SIGN_BIT ? ~bits : bits | SIGN_BIT;
+}
+
+static double float_of_bits(uint64_t bits)
+{
+  double v;
+  if (bits == UINT64_MAX)
+    return NAN;
+  bits = bits & SIGN_BIT ? bits & ~SIGN_BIT : ~bits;
+  memcpy(&v, &bits, sizeof v);
+  return v;
+}
+
+// The tag and the value of a fixed-size kind.
+static int append_fixed(enum type_id type, const struct value *value, uint8_t turn, struct buffer *out,
+                        struct error *error)
+{
+  uint8_t bytes[9] = {TAG_VALUE};
+  int size = fixed_size(type);
+  switch (size) {
+  case 1: bytes[1] = (uint8_t)value->integer; break;
+  case 2: put_be16(bytes + 1, (uint16_t)value->integer ^ 0x8000); break;
+  case 4: put_be32(bytes + 1, (uint32_t)value->integer ^ (type == TYPE_OID ? 0 : 0x80000000u)); break;
+  default: put_be64(bytes + 1, type == TYPE_FLOAT8 ? float_bits(value->float8) : (uint64_t)value->integer ^ SIGN_BIT);
+  }
+  if (turn)
+    invert(bytes + 1, (size_t)size);
+  if (out->size + 1 + (size_t)size > LIMIT_KEY)
+    return too_long(error);
+  uint8_t *at = buffer_extend(out, 1 + (size_t)size);
+  if (!at)
+    return error_memory(error);
+  memcpy(at, bytes, 1 + (size_t)size);
+  return 0;
+}
+
+static int append_text(enum type_id type, const struct value *value, uint8_t turn, struct buffer *out,
+                       struct error *error)
+{
+  size_t size = value->size;
+  if (type == TYPE_BPCHAR)
+    while (size && value->data[size - 1] == ' ')
+      size--;
+  if (size > LIMIT_KEY || out->size + size + 2 > LIMIT_KEY)
+    return too_long(error);
+  uint8_t *at = buffer_extend(out, size + 2);
+  if (!at)
+    return error_memory(error);
+  at[0] = TAG_VALUE;
+  if (size)
+    memcpy(at + 1, value->data, size);
+  at[1 + size] = 0;
+  if (turn)
+    invert(at + 1, size + 1);
+  return 0;
+}
+
+static enum numeric_class class_of(const struct value *value, int sign)
+{
+  bool is_finite = value->size > 3; // special ones are their header alone
+  if (sign == 2)
+    return CLASS_NAN;
+  if (!is_finite)
+    return sign > 0 ? CLASS_INFINITY : CLASS_MINUS_INFINITY;
+  return sign > 0 ? CLASS_POSITIVE : sign < 0 ? CLASS_NEGATIVE : CLASS_ZERO;
+}
+
+static int append_numeric(const struct value *value, uint8_t turn, struct buffer *out, struct error *error)
+{
+  size_t start = out->size;
+  enum numeric_class class = class_of(value, numeric_sign(value));
+  uint8_t head[2 + EXPONENT_SIZE] = {TAG_VALUE, (uint8_t)class};
+  bool has_digits = class == CLASS_POSITIVE || class == CLASS_NEGATIVE;
+  buffer_append(out, head, has_digits ? sizeof head : 2);
+  if (has_digits) {
+    int exponent;
+    size_t from = out->size;
+    numeric_digits(value, &exponent, out);
+    if (out->failed)
+      return error_memory(error);
+    // Pairs of digits take the place of the digits.
+    size_t count = out->size - from, pairs = (count + 1) / 2;
+    if (pairs > LIMIT_KEY)
+      return too_long(error);
+    uint8_t *digits = out->data + from;
+    for (size_t i = 0; i < pairs; i++) {
+      int low = 2 * i + 1 < count ? digits[2 * i + 1] - '0' : 0;
+      digits[i] = (uint8_t)((digits[2 * i] - '0') * 10 + low + 1);
+    }
+    out->size = from + pairs;
+    buffer_append_u8(out, 0);
+    uint32_t biased = (uint32_t)(exponent + EXPONENT_BIAS);
+    if (!out->failed)
+      for (int i = 0; i < EXPONENT_SIZE; i++)
+        out->data[start + 2 + (size_t)i] = (uint8_t)(biased >> (8 * (EXPONENT_SIZE - 1 - i)));
+  }
+  if (out->failed)
+    return error_memory(error);
+  if (class == CLASS_NEGATIVE)
+    invert(out->data + start + 2, out->size - start - 2);
+  if (turn)
+    invert(out->data + start + 1, out->size - start - 1);
+  return out->size > LIMIT_KEY ? too_long(error) : 0;
+}
+
+int key_append(enum type_id type, const struct key_part *part, const struct value *value, struct buffer *out,
+               struct error *error)
+{
+  if (value->is_null) {
+    if (out->size + 1 > LIMIT_KEY)
+      return too_long(error);
+    buffer_append_u8(out, part->nulls_first ? TAG_NULL_FIRST : TAG_NULL_LAST);
+    return out->failed ? error_memory(error) : 0;
+  }
+  uint8_t turn = part->descending;
+  if (fixed_size(type))
+    return append_fixed(type, value, turn, out, error);
+  if (type == TYPE_NUMERIC)
+    return append_numeric(value, turn, out, error);
+  return append_text(type, value, turn, out, error);
+}
+
+int key_append_row(const struct schema *schema, const struct key_part *parts, int part_count,
+                   const struct value *values, struct buffer *out, struct error *error)
+{
+  for (int i = 0; i < part_count; i++) {
+    uint16_t column = parts[i].column;
+    int status = key_append(schema->columns[column].type.id, &parts[i], &values[column], out, error);
+    if (status)
+      return status;
+  }
+  return 0;
+}
+
+bool key_successor(struct buffer *key)
+{
+  while (key->size && key->data[key->size - 1] == 0xff)
+    key->size--;
+  if (!key->size)
+    return false;
+  key->data[key->size - 1]++;
+  return true;
+}
+
+// ---- reading back ----
+
+static bool read_fixed(enum type_id type, uint8_t turn, struct bytes *key, struct value *value)
+{
+  size_t size = (size_t)fixed_size(type);
+  if (key->size < size)
+    return false;
+  uint64_t bits = 0;
+  for (size_t i = 0; i < size; i++)
+    bits = bits << 8 | (uint8_t)(key->data[i] ^ turn);
+  *key = bytes_of(key->data + size, key->size - size);
+  switch (size) {
+  case 1:
+    *value = value_integer((int64_t)bits);
+    return bits <= 1;
+  case 2: *value = value_integer((int16_t)(bits ^ 0x8000)); break;
+  case 4: *value = value_integer(type == TYPE_OID ? (int64_t)bits : (int32_t)(bits ^ 0x80000000u)); break;
+  default: *value = type == TYPE_FLOAT8 ? value_float8(float_of_bits(bits)) : value_integer((int64_t)(bits ^ SIGN_BIT));
+  }
+  return true;
+}
+
+// Takes the bytes up to the terminator, turned back.
+static bool read_terminated(uint8_t turn, struct bytes *key, struct arena *arena, struct bytes *out)
+{
+  const uint8_t *end = key->size ? memchr(key->data, turn, key->size) : NULL;
+  if (!end)
+    return false;
+  size_t size = (size_t)(end - key->data);
+  uint8_t *copy = arena_copy(arena, key->data, size);
+  if (!copy)
+    return false;
+  if (turn)
+    invert(copy, size);
+  *out = bytes_of(copy, size);
+  *key = bytes_of(end + 1, key->size - size - 1);
+  return true;
+}
+
+static bool read_digits(bool is_negative, uint8_t turn, struct bytes *key, struct arena *arena, struct value *value)
+{
+  if (key->size < EXPONENT_SIZE)
+    return false;
+  int exponent = -EXPONENT_BIAS;
+  for (int i = 0; i < EXPONENT_SIZE; i++)
+    exponent += (uint8_t)(key->data[i] ^ turn) << (8 * (EXPONENT_SIZE - 1 - i));
+  *key = bytes_of(key->data + EXPONENT_SIZE, key->size - EXPONENT_SIZE);
+  struct bytes pairs;
+  if (!read_terminated(turn, key, arena, &pairs) || !pairs.size || exponent < -LIMIT_NUMERIC_SCALE ||
+      exponent > LIMIT_NUMERIC_DIGITS)
+    return false;
+  uint8_t *digits = arena_alloc(arena, pairs.size * 2);
+  if (!digits)
+    return false;
+  size_t count = 0;
+  for (size_t i = 0; i < pairs.size; i++) {
+    int pair = pairs.data[i] - 1;
+    if (pair > 99)
+      return false;
+    digits[count++] = (uint8_t)('0' + pair / 10);
+    digits[count++] = (uint8_t)('0' + pair % 10);
+  }
+  count -= digits[count - 1] == '0';
+  if (digits[0] == '0' || digits[count - 1] == '0')
+    return false;
+  return numeric_from_digits(is_negative, exponent, bytes_of(digits, count), arena, value, NULL) == 0;
+}
+
+static bool read_numeric(uint8_t turn, struct bytes *key, struct arena *arena, struct value *value)
+{
+  if (!key->size)
+    return false;
+  int class = key->data[0] ^ turn;
+  *key = bytes_of(key->data + 1, key->size - 1);
+  switch (class) {
+  case CLASS_MINUS_INFINITY: return numeric_from_float8(-INFINITY, arena, value, NULL) == 0;
+  case CLASS_INFINITY: return numeric_from_float8(INFINITY, arena, value, NULL) == 0;
+  case CLASS_NAN: return numeric_from_float8(NAN, arena, value, NULL) == 0;
+  case CLASS_ZERO: return numeric_from_int64(0, arena, value, NULL) == 0;
+  case CLASS_NEGATIVE: return read_digits(true, (uint8_t)~turn, key, arena, value);
+  case CLASS_POSITIVE: return read_digits(false, turn, key, arena, value);
+  default: return false;
+  }
+}
+
+bool key_read(enum type_id type, const struct key_part *part, struct bytes *key, struct arena *arena, struct value *value)
+{
+  if (!key->size)
+    return false;
+  uint8_t tag = key->data[0];
+  *key = bytes_of(key->data + 1, key->size - 1);
+  if (tag == (part->nulls_first ? TAG_NULL_FIRST : TAG_NULL_LAST)) {
+    *value = value_null();
+    return true;
+  }
+  if (tag != TAG_VALUE)
+    return false;
+  uint8_t turn = part->descending ? 0xff : 0;
+  if (fixed_size(type))
+    return read_fixed(type, turn, key, value);
+  if (type == TYPE_NUMERIC)
+    return read_numeric(turn, key, arena, value);
+  struct bytes text;
+  if (!read_terminated(turn, key, arena, &text) || !utf8_is_valid(text))
+    return false;
+  *value = value_bytes(text.data, (uint32_t)text.size);
+  return true;
+}

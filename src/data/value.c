@@ -1,0 +1,146 @@
+// Values: order, hashes, copies, and what a type's modifier makes of them.
+#include "data/value.h"
+
+#include <math.h>
+
+#include "base/check.h"
+#include "base/hash.h"
+#include "base/sqlstate.h"
+#include "data/datetime.h"
+#include "data/numeric.h"
+#include "data/utf8.h"
+
+const struct format_settings format_settings_default = {.zone_name = "UTC", .extra_float_digits = 1};
+
+// char(n) is compared without its trailing spaces.
+static struct bytes trimmed(const struct value *v)
+{
+  uint32_t size = v->size;
+  while (size && v->data[size - 1] == ' ')
+    size--;
+  return bytes_of(v->data, size);
+}
+
+static int compare_floats(double a, double b)
+{
+  if (a < b)
+    return -1;
+  if (a > b)
+    return 1;
+  if (a == b)
+    return 0;
+  return (int)(isnan(a) != 0) - (int)(isnan(b) != 0); // NaN equals itself and is above all
+}
+
+int value_compare(enum type_id type, const struct value *a, const struct value *b)
+{
+  switch (type) {
+  case TYPE_FLOAT8:
+    return compare_floats(a->float8, b->float8);
+  case TYPE_NUMERIC:
+    return numeric_compare(a, b);
+  case TYPE_BPCHAR:
+    return bytes_compare(trimmed(a), trimmed(b));
+  default:
+    if (type_info(type)->storage == STORAGE_INTEGER)
+      return (a->integer > b->integer) - (a->integer < b->integer);
+    return bytes_compare(bytes_of(a->data, a->size), bytes_of(b->data, b->size));
+  }
+}
+
+uint64_t value_hash(enum type_id type, const struct value *value, uint64_t seed)
+{
+  uint64_t word;
+  switch (type) {
+  case TYPE_FLOAT8: {
+    double v = isnan(value->float8) ? (double)NAN : value->float8 == 0 ? 0.0 : value->float8;
+    memcpy(&word, &v, sizeof word);
+    break;
+  }
+  case TYPE_NUMERIC:
+    word = numeric_hash(value);
+    break;
+  case TYPE_BPCHAR: {
+    struct bytes text = trimmed(value);
+    return hash64(text.data, text.size, seed);
+  }
+  default:
+    if (type_info(type)->storage != STORAGE_INTEGER)
+      return hash64(value->data, value->size, seed);
+    word = (uint64_t)value->integer;
+  }
+  return hash64(&word, sizeof word, seed);
+}
+
+bool value_copy(enum type_id type, struct value *value, struct arena *arena)
+{
+  if (value->is_null || type_info(type)->storage != STORAGE_BYTES)
+    return true;
+  const uint8_t *copy = arena_copy(arena, value->data, value->size);
+  if (!copy)
+    return false;
+  value->data = copy;
+  return true;
+}
+
+// Cuts a string to count characters: silently where only spaces go or the cast is explicit.
+static int limit_characters(struct type type, bool is_explicit, struct value *value, struct error *error)
+{
+  size_t end = utf8_prefix(bytes_of(value->data, value->size), (size_t)type.modifier);
+  if (!is_explicit)
+    for (size_t i = end; i < value->size; i++)
+      if (value->data[i] != ' ')
+        return error_set(error, SQLSTATE_STRING_DATA_RIGHT_TRUNCATION, "value too long for type %s(%d)",
+                         type_info(type.id)->name, type.modifier);
+  value->size = (uint32_t)end;
+  return 0;
+}
+
+static int pad_characters(int32_t count, struct arena *arena, struct value *value, struct error *error)
+{
+  size_t length = utf8_length(bytes_of(value->data, value->size));
+  if (length >= (size_t)count)
+    return 0;
+  size_t spaces = (size_t)count - length;
+  uint8_t *padded = arena_alloc(arena, value->size + spaces);
+  if (!padded)
+    return error_memory(error);
+  if (value->size)
+    memcpy(padded, value->data, value->size);
+  memset(padded + value->size, ' ', spaces);
+  *value = value_bytes(padded, value->size + (uint32_t)spaces);
+  return 0;
+}
+
+// Rounds a time to so many digits of the second, half away from 2000-01-01 as PostgreSQL does.
+static int64_t round_seconds(int64_t timestamp, int32_t digits)
+{
+  static const int64_t units[] = {1000000, 100000, 10000, 1000, 100, 10, 1};
+  if (timestamp == INT64_MIN || timestamp == INT64_MAX || digits >= 6)
+    return timestamp;
+  int64_t unit = units[digits];
+  return timestamp >= 0 ? (timestamp + unit / 2) / unit * unit : -((-timestamp + unit / 2) / unit * unit);
+}
+
+int value_apply_modifier(struct type type, bool is_explicit, struct arena *arena, struct value *value,
+                         struct error *error)
+{
+  if (value->is_null || type.modifier < 0)
+    return 0;
+  int status;
+  switch (type.id) {
+  case TYPE_VARCHAR:
+    return value->size <= (uint32_t)type.modifier ? 0 : limit_characters(type, is_explicit, value, error);
+  case TYPE_BPCHAR:
+    status = limit_characters(type, is_explicit, value, error);
+    return status ? status : pad_characters(type.modifier, arena, value, error);
+  case TYPE_NUMERIC:
+    return numeric_apply_modifier(type.modifier, arena, value, error);
+  case TYPE_TIMESTAMP:
+  case TYPE_TIMESTAMPTZ:
+    value->integer = round_seconds(value->integer, type.modifier);
+    return 0;
+  default:
+    return 0;
+  }
+}

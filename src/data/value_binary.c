@@ -1,0 +1,110 @@
+// The binary forms of values on the wire: PostgreSQL's, all in network order.
+#include "base/check.h"
+#include "base/limits.h"
+#include "base/sqlstate.h"
+#include "data/datetime.h"
+#include "data/numeric.h"
+#include "data/utf8.h"
+#include "data/value.h"
+
+#include <math.h>
+
+static int wrong_size(struct bytes binary, size_t size, struct error *error)
+{
+  if (binary.size < size)
+    return error_set(error, SQLSTATE_PROTOCOL_VIOLATION, "insufficient data left in message");
+  return error_set(error, SQLSTATE_INVALID_BINARY_REPRESENTATION, "incorrect binary data format");
+}
+
+static int64_t integer_of(enum type_id type, const uint8_t *at)
+{
+  switch (type) {
+  case TYPE_BOOLEAN: return at[0] != 0;
+  case TYPE_INT2: return (int16_t)get_be16(at);
+  case TYPE_INT4: return (int32_t)get_be32(at);
+  case TYPE_OID: return get_be32(at);
+  default: return (int64_t)get_be64(at);
+  }
+}
+
+static int bytes_from_binary(struct type type, struct bytes binary, struct arena *arena, struct value *value,
+                             struct error *error)
+{
+  int status = utf8_check(binary, error);
+  if (status)
+    return status;
+  if (binary.size > LIMIT_MESSAGE)
+    return error_set(error, SQLSTATE_PROGRAM_LIMIT_EXCEEDED, "text of %zu bytes exceeds the limit of %d bytes",
+                     binary.size, LIMIT_MESSAGE);
+  if (type.id == TYPE_TEXT_ARRAY)
+    return error_set(error, SQLSTATE_FEATURE_NOT_SUPPORTED, "values of type %s are not supported",
+                     type_info(type.id)->name);
+  if (type.id == TYPE_CHAR1 && binary.size != 1)
+    return wrong_size(binary, 1, error);
+  if (type.id == TYPE_NAME && binary.size > LIMIT_IDENTIFIER) {
+    int too_long = error_set(error, SQLSTATE_NAME_TOO_LONG, "identifier too long");
+    error_detail(error, "Identifier must be less than %d characters.", LIMIT_IDENTIFIER + 1);
+    return too_long;
+  }
+  *value = value_bytes(binary.data, (uint32_t)binary.size);
+  return value_apply_modifier(type, false, arena, value, error);
+}
+
+int value_from_binary(struct type type, struct bytes binary, struct arena *arena, struct value *value,
+                      struct error *error)
+{
+  if (type.id == TYPE_NUMERIC) {
+    int status = numeric_from_binary(binary, arena, value, error);
+    return status ? status : value_apply_modifier(type, false, arena, value, error);
+  }
+  const struct type_info *info = type_info(type.id);
+  if (info->storage == STORAGE_BYTES)
+    return bytes_from_binary(type, binary, arena, value, error);
+  if (binary.size != info->row_size)
+    return wrong_size(binary, info->row_size, error);
+  if (type.id == TYPE_FLOAT8) {
+    uint64_t bits = get_be64(binary.data);
+    double v;
+    memcpy(&v, &bits, sizeof v);
+    *value = value_float8(isnan(v) ? (double)NAN : v); // there is one NaN
+    return 0;
+  }
+  *value = value_integer(integer_of(type.id, binary.data));
+  if (type.id != TYPE_TIMESTAMP && type.id != TYPE_TIMESTAMPTZ)
+    return 0;
+  if (!timestamp_is_valid(value->integer))
+    return error_set(error, SQLSTATE_DATETIME_FIELD_OVERFLOW, "timestamp out of range");
+  return value_apply_modifier(type, false, arena, value, error);
+}
+
+void value_to_binary(enum type_id type, const struct value *value, struct buffer *out)
+{
+  switch (type) {
+  case TYPE_BOOLEAN:
+    buffer_append_u8(out, value->integer != 0);
+    return;
+  case TYPE_INT2:
+    buffer_append_be16(out, (uint16_t)value->integer);
+    return;
+  case TYPE_INT4:
+  case TYPE_OID:
+    buffer_append_be32(out, (uint32_t)value->integer);
+    return;
+  case TYPE_INT8:
+  case TYPE_TIMESTAMP:
+  case TYPE_TIMESTAMPTZ:
+    buffer_append_be64(out, (uint64_t)value->integer);
+    return;
+  case TYPE_FLOAT8: {
+    uint64_t bits;
+    memcpy(&bits, &value->float8, sizeof bits);
+    buffer_append_be64(out, bits);
+    return;
+  }
+  case TYPE_NUMERIC:
+    numeric_to_binary(value, out);
+    return;
+  default:
+    buffer_append(out, value->data, value->size);
+  }
+}

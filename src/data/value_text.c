@@ -1,0 +1,300 @@
+// The text forms of values, PostgreSQL's: what it reads, what it prints, and its words for what it refuses.
+#include "data/value.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <strings.h>
+
+#include "base/limits.h"
+#include "base/sqlstate.h"
+#include "data/datetime.h"
+#include "data/numeric.h"
+#include "data/utf8.h"
+
+static int invalid_syntax(enum type_id type, struct bytes text, struct error *error)
+{
+  return error_set(error, SQLSTATE_INVALID_TEXT_REPRESENTATION, "invalid input syntax for type %s: \"%.*s\"",
+                   type_info(type)->name, (int)text.size, (const char *)text.data);
+}
+
+static int out_of_range(enum type_id type, struct bytes text, struct error *error)
+{
+  return error_set(error, SQLSTATE_NUMERIC_VALUE_OUT_OF_RANGE, "value \"%.*s\" is out of range for type %s",
+                   (int)text.size, (const char *)text.data, type_info(type)->name);
+}
+
+// ---- integers ----
+
+static int integer_from_text(enum type_id type, struct bytes text, int64_t low, int64_t high, struct value *value,
+                             struct error *error)
+{
+  size_t i = 0;
+  while (i < text.size && isspace(text.data[i]))
+    i++;
+  bool is_negative = false;
+  if (i < text.size && (text.data[i] == '-' || text.data[i] == '+'))
+    is_negative = text.data[i++] == '-';
+  if (i == text.size || !isdigit(text.data[i]))
+    return invalid_syntax(type, text, error);
+  int64_t v = 0; // counted downwards: the lowest number has no positive twin
+  for (; i < text.size && isdigit(text.data[i]); i++)
+    if (__builtin_mul_overflow(v, 10, &v) || __builtin_sub_overflow(v, text.data[i] - '0', &v))
+      return out_of_range(type, text, error);
+  if (!is_negative && v == INT64_MIN)
+    return out_of_range(type, text, error);
+  v = is_negative ? v : -v;
+  while (i < text.size && isspace(text.data[i]))
+    i++;
+  if (i < text.size)
+    return invalid_syntax(type, text, error);
+  if (v < low || v > high)
+    return out_of_range(type, text, error);
+  *value = value_integer(v);
+  return 0;
+}
+
+static void integer_to_text(int64_t v, struct buffer *out)
+{
+  uint8_t *at = buffer_extend(out, 20);
+  if (!at)
+    return;
+  char digits[20];
+  int count = 0;
+  uint64_t magnitude = v < 0 ? -(uint64_t)v : (uint64_t)v;
+  do {
+    digits[count++] = (char)('0' + magnitude % 10);
+    magnitude /= 10;
+  } while (magnitude);
+  uint8_t *start = at;
+  if (v < 0)
+    *at++ = '-';
+  while (count)
+    *at++ = (uint8_t)digits[--count];
+  out->size -= 20 - (size_t)(at - start);
+}
+
+// ---- booleans ----
+
+static struct bytes trim(struct bytes text)
+{
+  while (text.size && isspace(text.data[0]))
+    text = bytes_of(text.data + 1, text.size - 1);
+  while (text.size && isspace(text.data[text.size - 1]))
+    text.size--;
+  return text;
+}
+
+// Is the text the word's beginning, at least so many characters of it?
+static bool begins(const char *word, struct bytes text, size_t least)
+{
+  return text.size >= least && text.size <= strlen(word) &&
+         strncasecmp(word, (const char *)text.data, text.size) == 0;
+}
+
+static int boolean_from_text(struct bytes text, struct value *value, struct error *error)
+{
+  struct bytes word = trim(text);
+  if (begins("true", word, 1) || begins("yes", word, 1) || begins("on", word, 2) || begins("1", word, 1))
+    *value = value_boolean(true);
+  else if (begins("false", word, 1) || begins("no", word, 1) || begins("off", word, 2) || begins("0", word, 1))
+    *value = value_boolean(false);
+  else
+    return invalid_syntax(TYPE_BOOLEAN, text, error);
+  return 0;
+}
+
+// ---- floats ----
+
+enum { FLOAT_TEXT = 64 };
+
+static int float8_from_text(struct bytes text, struct arena *arena, struct value *value, struct error *error)
+{
+  struct bytes number = trim(text);
+  char local[FLOAT_TEXT];
+  char *copy = number.size < sizeof local ? local : arena_alloc(arena, number.size + 1);
+  if (!copy)
+    return error_memory(error);
+  memcpy(copy, number.data, number.size);
+  copy[number.size] = 0;
+  // strtod reads "nan(chars)" too, which PostgreSQL's input would reject or not by platform; we refuse it.
+  if (!number.size || memchr(copy, '(', number.size))
+    return invalid_syntax(TYPE_FLOAT8, text, error);
+  char *end;
+  errno = 0;
+  double v = strtod(copy, &end);
+  if (end != copy + number.size)
+    return invalid_syntax(TYPE_FLOAT8, text, error);
+  if (errno == ERANGE && (v == 0.0 || isinf(v)))
+    return error_set(error, SQLSTATE_NUMERIC_VALUE_OUT_OF_RANGE, "\"%s\" is out of range for type double precision",
+                     copy);
+  *value = value_float8(isnan(v) ? (double)NAN : v);
+  return 0;
+}
+
+static bool reads_back(const char *text, double v)
+{
+  return strtod(text, NULL) == v;
+}
+
+// The shortest digits that read back the same: count of them in digits ("1234"), exponent of the first.
+static int shortest_digits(double v, char *digits, int *exponent)
+{
+  char text[FLOAT_TEXT];
+  bool is_subnormal = v < 2.2250738585072014e-308;
+  int precision = is_subnormal ? 1 : 15;
+  while (precision < 17) {
+    snprintf(text, sizeof text, "%.*e", precision - 1, v);
+    if (reads_back(text, v))
+      break;
+    precision++;
+  }
+  if (precision == 17)
+    snprintf(text, sizeof text, "%.16e", v);
+  char *e = strchr(text, 'e');
+  *exponent = atoi(e + 1);
+  int count = 0;
+  for (char *at = text; at < e; at++)
+    if (*at != '.')
+      digits[count++] = *at;
+  while (count > 1 && digits[count - 1] == '0')
+    count--;
+  return count;
+}
+
+static void append_shortest(double v, struct buffer *out)
+{
+  char digits[FLOAT_TEXT], text[FLOAT_TEXT];
+  int exponent, size = 0;
+  int count = shortest_digits(v, digits, &exponent);
+  if (exponent < -4 || exponent >= 15) {
+    text[size++] = digits[0];
+    if (count > 1) {
+      text[size++] = '.';
+      memcpy(text + size, digits + 1, (size_t)count - 1);
+      size += count - 1;
+    }
+    size += snprintf(text + size, sizeof text - (size_t)size, "e%c%02d", exponent < 0 ? '-' : '+', abs(exponent));
+  } else {
+    if (exponent < 0) {
+      memcpy(text, "0.000", (size_t)(1 - exponent));
+      size = 1 - exponent;
+    }
+    for (int i = 0; i < count || i <= exponent; i++) {
+      if (exponent >= 0 && i == exponent + 1)
+        text[size++] = '.';
+      text[size++] = i < count ? digits[i] : '0';
+    }
+    if (exponent < 0) // "0." and the zeros behind it, then the digits
+      text[1] = '.';
+  }
+  buffer_append(out, text, (size_t)size);
+}
+
+static void float8_to_text(double v, int extra_digits, struct buffer *out)
+{
+  if (isnan(v)) {
+    buffer_append_string(out, "NaN");
+  } else if (isinf(v)) {
+    buffer_append_string(out, v > 0 ? "Infinity" : "-Infinity");
+  } else if (extra_digits <= 0) {
+    buffer_format(out, "%.*g", 15 + extra_digits < 1 ? 1 : 15 + extra_digits, v);
+  } else {
+    if (signbit(v))
+      buffer_append_u8(out, '-');
+    v = fabs(v);
+    if (v < 1e15 && v == (double)(int64_t)v) // most floats that people keep are whole numbers
+      integer_to_text((int64_t)v, out);
+    else
+      append_shortest(v, out);
+  }
+}
+
+// ---- all types ----
+
+static int text_kind_from_text(struct type type, struct bytes text, struct arena *arena, struct value *value,
+                               struct error *error)
+{
+  if (text.size > LIMIT_MESSAGE)
+    return error_set(error, SQLSTATE_PROGRAM_LIMIT_EXCEEDED, "text of %zu bytes exceeds the limit of %d bytes",
+                     text.size, LIMIT_MESSAGE);
+  *value = value_bytes(text.data, (uint32_t)text.size);
+  if (type.id == TYPE_NAME && text.size > LIMIT_IDENTIFIER) {
+    uint32_t end = LIMIT_IDENTIFIER;
+    while (end && (text.data[end] & 0xc0) == 0x80)
+      end--;
+    value->size = end;
+  } else if (type.id == TYPE_CHAR1 && text.size > 1) {
+    value->size = 1;
+  }
+  return value_apply_modifier(type, false, arena, value, error);
+}
+
+int value_from_text(struct type type, struct bytes text, const struct format_settings *settings,
+                    struct arena *arena, struct value *value, struct error *error)
+{
+  int status = utf8_check(text, error);
+  if (status)
+    return status;
+  switch (type.id) {
+  case TYPE_BOOLEAN:
+    return boolean_from_text(text, value, error);
+  case TYPE_INT2:
+    return integer_from_text(type.id, text, INT16_MIN, INT16_MAX, value, error);
+  case TYPE_INT4:
+    return integer_from_text(type.id, text, INT32_MIN, INT32_MAX, value, error);
+  case TYPE_INT8:
+    return integer_from_text(type.id, text, INT64_MIN, INT64_MAX, value, error);
+  case TYPE_OID:
+    status = integer_from_text(type.id, text, INT32_MIN, UINT32_MAX, value, error);
+    if (!status)
+      value->integer = (uint32_t)value->integer; // PostgreSQL reads -1 as the last one
+    return status;
+  case TYPE_FLOAT8:
+    return float8_from_text(text, arena, value, error);
+  case TYPE_NUMERIC:
+    return numeric_from_text(text, type.modifier, arena, value, error);
+  case TYPE_TIMESTAMP:
+  case TYPE_TIMESTAMPTZ:
+    status = timestamp_from_text(type.id, text, settings, &value->integer, error);
+    if (status)
+      return status;
+    *value = value_integer(value->integer);
+    return value_apply_modifier(type, false, arena, value, error);
+  case TYPE_TEXT_ARRAY:
+    return error_set(error, SQLSTATE_FEATURE_NOT_SUPPORTED, "values of type %s are not supported",
+                     type_info(type.id)->name);
+  default:
+    return text_kind_from_text(type, text, arena, value, error);
+  }
+}
+
+void value_to_text(enum type_id type, const struct value *value, const struct format_settings *settings,
+                   struct buffer *out)
+{
+  switch (type) {
+  case TYPE_BOOLEAN:
+    buffer_append_u8(out, value->integer ? 't' : 'f');
+    return;
+  case TYPE_INT2:
+  case TYPE_INT4:
+  case TYPE_INT8:
+  case TYPE_OID:
+    integer_to_text(value->integer, out);
+    return;
+  case TYPE_FLOAT8:
+    float8_to_text(value->float8, settings->extra_float_digits, out);
+    return;
+  case TYPE_NUMERIC:
+    numeric_to_text(value, out);
+    return;
+  case TYPE_TIMESTAMP:
+  case TYPE_TIMESTAMPTZ:
+    timestamp_to_text(type, value->integer, settings, out);
+    return;
+  default:
+    buffer_append(out, value->data, value->size);
+  }
+}
