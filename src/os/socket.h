@@ -32,12 +32,12 @@ int socket_accept(int listener, int *connection, struct socket_address *peer, st
 int socket_connect(const struct socket_address *address, int *connection, struct error *error);
 int socket_connected(int connection, struct error *error);
 // The address to which a socket is bound: of use after port 0.
-int socket_bound(int socket, struct socket_address *address, struct error *error);
-void socket_close(int socket); // does nothing to -1
+int socket_bound(int descriptor, struct socket_address *address, struct error *error);
+void socket_close(int descriptor); // does nothing to -1
 // Ends our direction; the other side reads to the end.
-void socket_shutdown_write(int socket);
+void socket_shutdown_write(int descriptor);
 
 enum { SOCKET_END = 0, SOCKET_AGAIN = -1, SOCKET_BROKEN = -2 };
 // Bytes moved (more than 0), or one of the above.
-ptrdiff_t socket_read(int socket, void *data, size_t size);
-ptrdiff_t socket_write(int socket, const void *data, size_t size);
+ptrdiff_t socket_read(int descriptor, void *data, size_t size);
+ptrdiff_t socket_write(int descriptor, const void *data, size_t size);
