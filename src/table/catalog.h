@@ -3,10 +3,11 @@
 // Trees with fixed numbers hold it, so definitions are data: versioned, branched, logged, undone like
 // everything else.
 //   TREE_RELATIONS    oid (4 bytes big-endian)                    -> encoded definition
-//   TREE_NAMES        schema oid, name                            -> oid (relations and indexes share one name space)
+//   TREE_NAMES        schema oid, name                            -> oid, oid of the relation that holds it (of an index: its
+//                                                                    table); relations and indexes share one name space
 //   TREE_DEPENDENCIES referenced oid, dependent oid               -> empty
 //   TREE_POSITIONS    source oid                                  -> opaque position, counters
-//   TREE_SCHEMAS      oid                                         -> name, owner
+//   TREE_SCHEMAS      oid                                         -> format version, owner (4 bytes), name
 // User trees are numbered from TREE_FIRST_USER.
 #pragma once
 
@@ -56,10 +57,16 @@ struct name_scope {
 // Returns a relation that lives as long as its definition is in the cache, or pinned (relation_pin).
 // 42P01 `relation "x" does not exist`, 3F000, 42501. kinds: a string of the relkinds that will do, NULL: any
 // (else 42809 in PostgreSQL's words, `"x" is not a table`). With missing_ok, no error: *relation is NULL.
+// The name of an index, where kinds has an 'i', gives its table (relation_index then finds the index).
 int catalog_find(struct catalog *catalog, const struct version *version, const struct name_scope *scope,
                  const char *schema, const char *name, const char *kinds, enum right right, bool missing_ok,
                  const struct relation **relation, struct error *error);
 const struct relation *catalog_find_oid(struct catalog *catalog, const struct version *version, uint32_t oid);
+// Oid of what has this name in the schema (a relation or an index), 0: nothing.
+uint32_t catalog_name(struct catalog *catalog, const struct version *version, uint32_t schema_oid, const char *name);
+// Drops from the cache what is neither pinned nor a definition of this version (the trunk): call it between statements
+// after definitions have changed. Borrowed relations end here.
+void catalog_collect(struct catalog *catalog, const struct version *version);
 // Oid of a schema, 0: there is none.
 uint32_t catalog_schema(struct catalog *catalog, const struct version *version, const char *name);
 const char *catalog_schema_name(struct catalog *catalog, const struct version *version, uint32_t oid); // NULL
@@ -67,9 +74,13 @@ const char *catalog_schema_name(struct catalog *catalog, const struct version *v
 const struct relation *catalog_next(struct catalog *catalog, const struct version *version, uint32_t *oid);
 
 // A definition to be stored: fill a struct relation's public fields (arena of the caller), then create it.
-// Assigns oid, tree numbers (of indexes too) and stamp. 42P07 if the name is taken.
+// Assigns oid, tree numbers (of indexes too) and stamp; its key columns become NOT NULL, its checks are put in the
+// order of their names (in which they are tested). 42P07 if the name is taken. A workflow, and a source without a key, get
+// no tree.
 int catalog_create(struct catalog *catalog, struct writer *writer, struct relation *definition, struct error *error);
-// Replaces the definition of the same oid (its name may change).
+// Replaces the definition of the same oid (its name may change). Where `tree` was set to 0, it and the new
+// secondary indexes get fresh trees (table_build_index, table_rewrite fill them); trees that it no longer has are
+// dropped with their rows.
 int catalog_replace(struct catalog *catalog, struct writer *writer, struct relation *definition, struct error *error);
 // Deletes the definition, its names, dependencies and rows. 2BP01 if others depend on it and not cascade
 // (cascade drops them too; their names are appended to dropped, one a line, for the notice).

@@ -1,7 +1,7 @@
 // Change lists: what an atom changes, as one run of bytes. The list is everything: undone backwards
 // when the atom fails, written to the log, fed to views and sinks.
 //
-// 1. Entries stand in the order in which they were made; a key may occur several times until change_compact.
+// 1. Entries stand in the order in which they were made; a key may occur several times (change_encode gives one a key).
 // 2. Undoing the entries behind a mark, last first, gives the version that was there at the mark.
 // 3. The log gets the new rows of logged trees only; derived trees (indexes) are made again from them.
 #pragma once
@@ -9,8 +9,14 @@
 #include "base/buffer.h"
 #include "store/store.h"
 
+// Beyond it a tree's number in a file is taken for damage (the array of roots grows to the largest one).
+enum { TREE_NUMBER_LIMIT = 1 << 24 };
+
 enum change_flag {
   CHANGE_DERIVED = 1, // of an index: not in the log
+  // Of a whole tree, without key and rows, so that a large table costs one entry:
+  CHANGE_FILLED = 2,  // the tree was empty and was loaded: undone by clearing it; the log gets its rows as they are at the end
+  CHANGE_DROPPED = 4, // nobody reads the tree any more: it is cleared when the atom commits (change_finish)
 };
 
 struct change {
@@ -24,6 +30,7 @@ struct change_list {
   struct buffer bytes;
   uint32_t last;  // offset of the last entry, UINT32_MAX: none
   size_t count;
+  size_t whole; // entries among them that are of a whole tree
 };
 
 void change_list_init(struct change_list *list);
@@ -31,6 +38,8 @@ void change_list_deinit(struct change_list *list);
 void change_list_clear(struct change_list *list);
 // False: out of memory (the caller must then not make the change, or undo it).
 bool change_append(struct change_list *list, const struct change *change) __attribute__((warn_unused_result));
+// Makes room, so that appending a change with at most so many bytes of key and rows cannot fail.
+bool change_reserve(struct change_list *list, size_t bytes) __attribute__((warn_unused_result));
 
 // Walk forwards: start with *at = 0 (or a mark); false behind the last.
 bool change_next(const struct change_list *list, size_t *at, struct change *change);
@@ -42,8 +51,12 @@ int change_undo(struct change_list *list, size_t mark, struct version *version, 
 
 // The atom's log payload: format version, entries with one entry a key (first old, last new; keys that
 // came back to what they were are left out), new rows of logged trees only. extra: bytes that go along
-// (counters); may be empty. Returns the number of entries.
-size_t change_encode(const struct change_list *list, struct bytes extra, struct buffer *out);
+// (counters); may be empty. version: the one that the list is of. Returns the number of entries; out->failed
+// says that memory ran out.
+size_t change_encode(const struct change_list *list, const struct version *version, struct bytes extra,
+                     struct buffer *out);
+// What is left to do when the atom is sure to commit: clears the trees that were dropped.
+void change_finish(const struct change_list *list, struct version *version);
 
 // Reads a payload: start with at = 0. Returns 1 with an entry, 0 at the end, STATUS_FATAL on malformed bytes.
 struct change_reader {

@@ -77,6 +77,8 @@ struct relation {
   uint32_t *dependencies;
   // The rest is the catalog's.
   int references;
+  bool is_compiled;    // every expression has its program
+  bool has_secondary;  // has an index beside the primary key's own entry
   struct arena arena;
 };
 
@@ -84,6 +86,14 @@ struct relation {
 const char *relation_option(const struct relation *relation, const char *name);
 // Column number by name, -1 if there is none.
 int relation_column(const struct relation *relation, const char *name);
+// The index of this name, NULL if there is none; and the primary key's own entry.
+const struct index *relation_index(const struct relation *relation, const char *name);
+const struct index *relation_primary(const struct relation *relation);
+// All values of a row, borrowed from it (one a column of the schema). A row of an older version of the schema is
+// converted; XX001 when it has a version that this definition does not know.
+int relation_row(const struct relation *relation, struct bytes row, struct value *values, struct error *error);
+// "table", "source", …: as messages call the kind.
+const char *relation_kind_name(enum relation_kind kind);
 // Counted references; only the owner thread of the engine changes them.
 struct relation *relation_pin(const struct relation *relation);
 void relation_unpin(const struct relation *relation);

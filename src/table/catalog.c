@@ -1,0 +1,409 @@
+// The catalog: finding definitions, and the cache of decoded ones.
+//
+// 1. A definition's row never changes without a fresh stamp, so (oid, stamp) names its decoded form for ever: a branch
+//    that changed a definition finds its own, the trunk its own, in one cache.
+// 2. Counters (object ids, tree numbers, stamps, hidden row numbers) belong to the catalog and not to a version:
+//    what was drawn is never drawn again, whatever is undone.
+// 3. A tree belongs to one relation for ever.
+#include "table/catalog.h"
+
+#include <stdlib.h>
+
+#include "base/limits.h"
+#include "base/sqlstate.h"
+#include "table/definition.h"
+#include "table/internal.h"
+
+enum { RELATION_MEMORY = sizeof(struct relation) };
+
+struct catalog *catalog_open(struct memory_account *account, const struct catalog_hooks *hooks)
+{
+  struct catalog *catalog = calloc(1, sizeof *catalog);
+  if (!catalog)
+    return NULL;
+  catalog->account = account;
+  if (hooks)
+    catalog->hooks = *hooks;
+  catalog->next_oid = OID_FIRST_USER;
+  catalog->next_tree = TREE_FIRST_USER;
+  catalog->next_stamp = 1;
+  catalog->scanned = UINT64_MAX;
+  return catalog;
+}
+
+static void scratch_deinit(struct table_scratch *scratch)
+{
+  buffer_deinit(&scratch->key);
+  buffer_deinit(&scratch->new_key);
+  buffer_deinit(&scratch->old_key);
+  buffer_deinit(&scratch->row);
+  buffer_deinit(&scratch->old_row);
+  buffer_deinit(&scratch->index_key);
+  buffer_deinit(&scratch->other_key);
+  buffer_deinit(&scratch->conflict_key);
+  buffer_deinit(&scratch->text);
+  free(scratch->values);
+  free(scratch->old_values);
+}
+
+bool scratch_values(struct table_scratch *scratch, int count)
+{
+  if (count <= scratch->value_count)
+    return true;
+  struct value *values = realloc(scratch->values, (size_t)count * sizeof *values);
+  if (!values)
+    return false;
+  scratch->values = values;
+  struct value *old_values = realloc(scratch->old_values, (size_t)count * sizeof *old_values);
+  if (!old_values)
+    return false;
+  scratch->old_values = old_values;
+  scratch->value_count = count;
+  return true;
+}
+
+void catalog_close(struct catalog *catalog)
+{
+  if (!catalog)
+    return;
+  size_t at = 0;
+  for (struct map_entry *entry; (entry = map_next(&catalog->cache, &at));)
+    relation_unpin(entry->value);
+  map_deinit(&catalog->cache);
+  scratch_deinit(&catalog->scratch);
+  free(catalog->trees);
+  free(catalog);
+}
+
+// --- Trees and counters ---------------------------------------------------------------------------
+
+struct tree_info *catalog_tree_info(struct catalog *catalog, tree_number tree)
+{
+  if (tree < catalog->tree_capacity)
+    return &catalog->trees[tree];
+  size_t capacity = catalog->tree_capacity ? catalog->tree_capacity * 2 : 128;
+  while (capacity <= tree)
+    capacity *= 2;
+  struct tree_info *trees = realloc(catalog->trees, capacity * sizeof *trees);
+  if (!trees)
+    return NULL;
+  memset(trees + catalog->tree_capacity, 0, (capacity - catalog->tree_capacity) * sizeof *trees);
+  catalog->trees = trees;
+  catalog->tree_capacity = capacity;
+  return &trees[tree];
+}
+
+static void count_relation(struct catalog *catalog, const struct relation *relation)
+{
+  if (relation->oid >= catalog->next_oid)
+    catalog->next_oid = relation->oid + 1;
+  if (relation->stamp >= catalog->next_stamp)
+    catalog->next_stamp = relation->stamp + 1;
+  if (relation->tree >= catalog->next_tree)
+    catalog->next_tree = relation->tree + 1;
+  for (int i = 0; i < relation->index_count; i++) {
+    if (relation->indexes[i].oid >= catalog->next_oid)
+      catalog->next_oid = relation->indexes[i].oid + 1;
+    if (relation->indexes[i].tree >= catalog->next_tree)
+      catalog->next_tree = relation->indexes[i].tree + 1;
+  }
+}
+
+void catalog_recover(struct catalog *catalog, const struct version *version)
+{
+  tree_number limit = version_tree_limit(version);
+  if (limit > catalog->next_tree)
+    catalog->next_tree = limit;
+  uint32_t oid = 0;
+  for (const struct relation *relation; (relation = catalog_next(catalog, version, &oid));)
+    count_relation(catalog, relation);
+}
+
+uint64_t catalog_row_number(struct catalog *catalog, const struct version *version, const struct relation *relation)
+{
+  struct tree_info *info = catalog_tree_info(catalog, relation->tree);
+  if (!info)
+    return 0;
+  if (!info->row_number) {
+    // Nothing was drawn since the start, so every row that there is came from the disk and is in the trunk.
+    struct cursor cursor;
+    cursor_init(&cursor, store_trunk(version_store(version)), relation->tree, NULL);
+    if (cursor_seek_before(&cursor, (struct bytes){0}) && cursor.key.size == 8)
+      info->row_number = get_be64(cursor.key.data);
+    cursor_deinit(&cursor);
+  }
+  return ++info->row_number;
+}
+
+// --- The cache ------------------------------------------------------------------------------------
+
+struct cache_key {
+  uint8_t bytes[12];
+};
+
+static struct cache_key cache_key(uint32_t oid, uint64_t stamp)
+{
+  struct cache_key key;
+  put_le32(key.bytes, oid);
+  put_le64(key.bytes + 4, stamp);
+  return key;
+}
+
+static int decode(struct catalog *catalog, struct bytes row, uint32_t oid, struct relation **out, struct error *error)
+{
+  struct relation *relation = calloc(1, RELATION_MEMORY);
+  if (!relation)
+    return error_memory(error);
+  relation->references = 1;
+  arena_init(&relation->arena, catalog->account);
+  int status = definition_decode(row, &relation->arena, relation, error);
+  if (!status && relation->oid != oid)
+    status = error_set(error, SQLSTATE_DATA_CORRUPTED, "malformed definition in the catalog");
+  if (!status && relation->tree) {
+    struct tree_info *info = catalog_tree_info(catalog, relation->tree);
+    if (info)
+      info->oid = oid;
+    else
+      status = error_memory(error);
+  }
+  struct cache_key key = cache_key(oid, relation->stamp);
+  if (!status && !map_put(&catalog->cache, bytes_of(key.bytes, sizeof key.bytes), relation))
+    status = error_memory(error);
+  if (status) {
+    relation_unpin(relation);
+    return status;
+  }
+  *out = relation;
+  return STATUS_OK;
+}
+
+int catalog_load(struct catalog *catalog, const struct version *version, uint32_t oid, struct read_mark *mark,
+                 const struct relation **relation, struct error *error)
+{
+  *relation = NULL;
+  uint8_t oid_key[4];
+  put_be32(oid_key, oid);
+  struct bytes row;
+  if (!tree_get(version, TREE_RELATIONS, bytes_of(oid_key, 4), &row, mark))
+    return STATUS_OK;
+  uint64_t stamp;
+  if (!definition_stamp(row, &stamp))
+    return error_set(error, SQLSTATE_DATA_CORRUPTED, "malformed definition in the catalog");
+  struct cache_key key = cache_key(oid, stamp);
+  struct relation *found = map_get(&catalog->cache, bytes_of(key.bytes, sizeof key.bytes));
+  int status = found ? STATUS_OK : decode(catalog, row, oid, &found, error);
+  *relation = found;
+  return status;
+}
+
+static int compile_one(struct catalog *catalog, const struct relation *relation, struct expression_text *expression,
+                       struct type want, struct error *error)
+{
+  if (!expression->text || expression->program)
+    return STATUS_OK;
+  if (!catalog->hooks.compile)
+    return error_set(error, SQLSTATE_INTERNAL_ERROR, "no compiler for the expressions of \"%s\"", relation->name);
+  return catalog->hooks.compile(catalog->hooks.context, relation, expression->text, want, &expression->program, error);
+}
+
+int catalog_compile(struct catalog *catalog, const struct relation *relation, struct error *error)
+{
+  if (relation->is_compiled)
+    return STATUS_OK;
+  for (int i = 0; i < relation->check_count; i++) {
+    int status = compile_one(catalog, relation, &relation->checks[i].check, type_plain(TYPE_BOOLEAN), error);
+    if (status)
+      return status;
+  }
+  for (int i = 0; relation->defaults && i < relation->schema.column_count; i++) {
+    int status = compile_one(catalog, relation, &relation->defaults[i], relation->schema.columns[i].type, error);
+    if (status)
+      return status;
+  }
+  ((struct relation *)relation)->is_compiled = true; // the owner thread's to set; nobody else looks at it
+  return STATUS_OK;
+}
+
+void catalog_collect(struct catalog *catalog, const struct version *version)
+{
+  size_t at = 0;
+  for (struct map_entry *entry; (entry = map_next(&catalog->cache, &at));) {
+    struct relation *relation = entry->value;
+    uint8_t oid_key[4];
+    put_be32(oid_key, relation->oid);
+    struct bytes row;
+    uint64_t stamp;
+    bool is_current = tree_get(version, TREE_RELATIONS, bytes_of(oid_key, 4), &row, NULL) &&
+                      definition_stamp(row, &stamp) && stamp == relation->stamp;
+    if (is_current || relation->references > 1)
+      continue;
+    struct tree_info *info = relation->tree ? catalog_tree_info(catalog, relation->tree) : NULL;
+    if (info && info->relation == relation)
+      info->relation = NULL;
+    struct cache_key key = cache_key(relation->oid, relation->stamp);
+    map_remove(&catalog->cache, bytes_of(key.bytes, sizeof key.bytes));
+    relation_unpin(relation);
+  }
+}
+
+const struct relation *catalog_find_oid(struct catalog *catalog, const struct version *version, uint32_t oid)
+{
+  const struct relation *relation;
+  struct error error;
+  if (catalog_load(catalog, version, oid, NULL, &relation, &error) || !relation)
+    return NULL;
+  // The write path compiles again where this failed, and says why.
+  (void)catalog_compile(catalog, relation, &error);
+  return relation;
+}
+
+const struct relation *catalog_next(struct catalog *catalog, const struct version *version, uint32_t *oid)
+{
+  if (*oid == UINT32_MAX)
+    return NULL;
+  uint8_t key[4];
+  put_be32(key, *oid + 1);
+  struct cursor cursor;
+  cursor_init(&cursor, version, TREE_RELATIONS, NULL);
+  const struct relation *relation = NULL;
+  struct error error;
+  if (cursor_seek(&cursor, bytes_of(key, 4)) && cursor.key.size == 4) {
+    *oid = get_be32(cursor.key.data);
+    if (catalog_load(catalog, version, *oid, NULL, &relation, &error))
+      relation = NULL;
+  }
+  cursor_deinit(&cursor);
+  return relation;
+}
+
+// --- Names ----------------------------------------------------------------------------------------
+
+uint32_t catalog_schema(struct catalog *catalog, const struct version *version, const char *name)
+{
+  uint32_t oid = 0;
+  size_t size = strlen(name);
+  struct cursor cursor;
+  cursor_init(&cursor, version, TREE_SCHEMAS, NULL);
+  for (bool more = cursor_seek(&cursor, (struct bytes){0}); more && !oid; more = cursor_next(&cursor))
+    if (cursor.key.size == 4 && cursor.row.size == 5 + size && memcmp(cursor.row.data + 5, name, size) == 0)
+      oid = get_be32(cursor.key.data);
+  cursor_deinit(&cursor);
+  return oid;
+}
+
+const char *catalog_schema_name(struct catalog *catalog, const struct version *version, uint32_t oid)
+{
+  switch (oid) {
+  case SCHEMA_PG_CATALOG: return "pg_catalog";
+  case SCHEMA_PUBLIC: return "public";
+  case SCHEMA_QUERN: return "quern";
+  case SCHEMA_INFORMATION: return "information_schema";
+  }
+  return NULL; // there is no CREATE SCHEMA yet
+}
+
+// What a name stands for: the object, and the relation that holds it (for an index its table).
+struct name_target {
+  uint32_t oid, relation_oid;
+};
+
+static bool find_name(const struct version *version, uint32_t schema_oid, const char *name, struct read_mark *mark,
+                      struct name_target *target)
+{
+  size_t size = strlen(name);
+  if (size > LIMIT_IDENTIFIER)
+    return false;
+  uint8_t key[4 + LIMIT_IDENTIFIER];
+  put_be32(key, schema_oid);
+  memcpy(key + 4, name, size);
+  struct bytes row;
+  if (!tree_get(version, TREE_NAMES, bytes_of(key, 4 + size), &row, mark) || row.size != 8)
+    return false;
+  target->oid = get_be32(row.data);
+  target->relation_oid = get_be32(row.data + 4);
+  return true;
+}
+
+uint32_t catalog_name(struct catalog *catalog, const struct version *version, uint32_t schema_oid, const char *name)
+{
+  struct name_target target;
+  return find_name(version, schema_oid, name, NULL, &target) ? target.oid : 0;
+}
+
+static int wrong_kind(enum relation_kind kind, const char *name, const char *kinds, struct error *error)
+{
+  if (!kinds) {
+    int status = error_set(error, SQLSTATE_WRONG_OBJECT_TYPE, "cannot open relation \"%s\"", name);
+    error_detail(error, "This operation is not supported for indexes.");
+    return status;
+  }
+  enum relation_kind wanted = (uint8_t)kinds[0];
+  const char *article = wanted == RELATION_INDEX ? "an" : "a";
+  int status = error_set(error, SQLSTATE_WRONG_OBJECT_TYPE, "\"%s\" is not %s %s", name, article,
+                         relation_kind_name(wanted));
+  static const struct { enum relation_kind kind; const char *words; } droppable[] = {
+    {RELATION_TABLE, "DROP TABLE to remove a table"},    {RELATION_INDEX, "DROP INDEX to remove an index"},
+    {RELATION_VIEW, "DROP VIEW to remove a view"},       {RELATION_SEQUENCE, "DROP SEQUENCE to remove a sequence"},
+    {RELATION_SOURCE, "DROP SOURCE to remove a source"}, {RELATION_WORKFLOW, "DROP WORKFLOW to remove a workflow"},
+  };
+  if (kinds[1] == 0) // asked for one kind alone: a DROP or an ALTER
+    for (size_t i = 0; i < sizeof droppable / sizeof *droppable; i++)
+      if (droppable[i].kind == kind)
+        error_hint(error, "Use %s.", droppable[i].words);
+  return status;
+}
+
+static int missing(const char *schema, const char *name, bool missing_ok, struct error *error)
+{
+  if (missing_ok)
+    return STATUS_OK;
+  return error_set(error, SQLSTATE_UNDEFINED_TABLE, "relation \"%s%s%s\" does not exist", schema ? schema : "",
+                   schema ? "." : "", name);
+}
+
+int catalog_find(struct catalog *catalog, const struct version *version, const struct name_scope *scope,
+                 const char *schema, const char *name, const char *kinds, enum right right, bool missing_ok,
+                 const struct relation **relation, struct error *error)
+{
+  *relation = NULL;
+  struct name_target target = {0};
+  bool found = false;
+  if (schema) {
+    uint32_t schema_oid = catalog_schema(catalog, version, schema);
+    if (!schema_oid && !missing_ok)
+      return error_set(error, SQLSTATE_INVALID_SCHEMA_NAME, "schema \"%s\" does not exist", schema);
+    found = schema_oid && find_name(version, schema_oid, name, scope->mark, &target);
+  } else {
+    for (int i = 0; i < scope->search_path_count && !found; i++)
+      found = find_name(version, scope->search_path[i], name, scope->mark, &target);
+  }
+  if (!found)
+    return missing(schema, name, missing_ok, error);
+  const struct relation *at;
+  int status = catalog_load(catalog, version, target.relation_oid, scope->mark, &at, error);
+  if (status)
+    return status;
+  if (!at)
+    return error_set(error, SQLSTATE_DATA_CORRUPTED, "the name \"%s\" stands for no definition", name);
+  enum relation_kind kind = target.oid == at->oid ? at->kind : RELATION_INDEX;
+  if (kinds ? !strchr(kinds, (int)kind) : kind == RELATION_INDEX)
+    return wrong_kind(kind, name, kinds, error);
+  if (at->owner != scope->role)
+    return error_set(error, SQLSTATE_INSUFFICIENT_PRIVILEGE,
+                     right == RIGHT_OWN ? "must be owner of %s %s" : "permission denied for %s %s",
+                     relation_kind_name(kind), name);
+  status = catalog_compile(catalog, at, error);
+  if (!status)
+    *relation = at;
+  return status;
+}
+
+struct relation *catalog_copy(const struct relation *relation, struct arena *arena)
+{
+  struct relation *copy = ARENA_NEW(arena, struct relation);
+  struct buffer row = {0};
+  if (copy && (definition_encode(relation, &row, NULL) || definition_decode(buffer_bytes(&row), arena, copy, NULL)))
+    copy = NULL;
+  buffer_deinit(&row);
+  return copy;
+}

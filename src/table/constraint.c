@@ -1,0 +1,166 @@
+// Constraints of a row: NOT NULL and CHECK, and the errors of all constraints as PostgreSQL words them.
+#include <string.h>
+
+#include "base/sqlstate.h"
+#include "table/internal.h"
+
+// Details are cut so that they fit struct error whole, in characters.
+enum { VALUE_BYTES = 64, DETAIL_BYTES = 440 };
+
+static size_t clip(const uint8_t *text, size_t size, size_t limit)
+{
+  if (size <= limit)
+    return size;
+  while (limit > 0 && (text[limit] & 0xc0) == 0x80)
+    limit--;
+  return limit;
+}
+
+static void clip_buffer(struct buffer *text, size_t start, size_t limit)
+{
+  size_t size = clip(text->data + start, text->size - start, limit);
+  if (size == text->size - start)
+    return;
+  text->size = start + size;
+  buffer_append_string(text, "...");
+}
+
+static const struct format_settings *settings_of(const struct writer *writer)
+{
+  const struct evaluation *evaluation = writer->evaluation;
+  return evaluation && evaluation->settings ? evaluation->settings : &format_settings_default;
+}
+
+static void append_value(struct writer *writer, struct buffer *text, enum type_id type, const struct value *value)
+{
+  if (value->is_null)
+    buffer_append_string(text, "null");
+  else
+    value_to_text(type, value, settings_of(writer), text);
+}
+
+static void copy_name(char *to, const char *from)
+{
+  size_t size = from ? strnlen(from, 63) : 0;
+  if (size)
+    memcpy(to, from, size);
+  to[size] = 0;
+}
+
+void constraint_names(struct writer *writer, const struct relation *relation, const char *column,
+                      const char *constraint)
+{
+  struct error *error = writer->error;
+  if (!error)
+    return;
+  copy_name(error->schema, catalog_schema_name(writer->catalog, writer->version, relation->schema_oid));
+  copy_name(error->table, relation->name);
+  copy_name(error->column, column);
+  copy_name(error->constraint, constraint);
+}
+
+static void failing_row(struct writer *writer, const struct relation *relation, const struct value *values)
+{
+  struct buffer *text = &writer->catalog->scratch.text;
+  buffer_clear(text);
+  bool is_first = true;
+  for (int i = 0; i < relation->schema.column_count && text->size < DETAIL_BYTES; i++) {
+    const struct column *column = &relation->schema.columns[i];
+    if (column->is_dropped)
+      continue;
+    buffer_append_string(text, is_first ? "" : ", ");
+    size_t start = text->size;
+    append_value(writer, text, column->type.id, &values[i]);
+    if (!text->failed)
+      clip_buffer(text, start, VALUE_BYTES);
+    is_first = false;
+  }
+  if (text->failed)
+    return; // the error stands without its detail
+  clip_buffer(text, 0, DETAIL_BYTES);
+  error_detail(writer->error, "Failing row contains (%.*s).", (int)text->size, (const char *)text->data);
+}
+
+int constraint_null_error(struct writer *writer, const struct relation *relation, int column, const struct value *values)
+{
+  const char *name = relation->schema.columns[column].name;
+  int status = error_set(writer->error, SQLSTATE_NOT_NULL_VIOLATION,
+                         "null value in column \"%s\" of relation \"%s\" violates not-null constraint", name,
+                         relation->name);
+  failing_row(writer, relation, values);
+  constraint_names(writer, relation, name, NULL);
+  return status;
+}
+
+int constraint_unique_error(struct writer *writer, const struct relation *relation, const struct index *index,
+                            const struct value *values, enum unique_wording wording)
+{
+  int status = wording == UNIQUE_EXISTS
+                 ? error_set(writer->error, SQLSTATE_UNIQUE_VIOLATION,
+                             "duplicate key value violates unique constraint \"%s\"", index->name)
+                 : error_set(writer->error, SQLSTATE_UNIQUE_VIOLATION, "could not create unique index \"%s\"",
+                             index->name);
+  struct buffer *text = &writer->catalog->scratch.text;
+  buffer_clear(text);
+  for (int i = 0; i < index->part_count; i++)
+    buffer_format(text, "%s%s", i ? ", " : "", relation->schema.columns[index->parts[i].column].name);
+  buffer_append_string(text, ")=(");
+  for (int i = 0; i < index->part_count && text->size < DETAIL_BYTES; i++) {
+    uint16_t column = index->parts[i].column;
+    buffer_append_string(text, i ? ", " : "");
+    append_value(writer, text, relation->schema.columns[column].type.id, &values[column]);
+  }
+  if (!text->failed) {
+    clip_buffer(text, 0, DETAIL_BYTES);
+    error_detail(writer->error, "Key (%.*s)) %s.", (int)text->size, (const char *)text->data,
+                 wording == UNIQUE_EXISTS ? "already exists" : "is duplicated");
+  }
+  constraint_names(writer, relation, NULL, index->name);
+  return status;
+}
+
+static int check_violated(struct writer *writer, const struct relation *relation, const struct constraint *check,
+                          const struct value *values)
+{
+  int status = error_set(writer->error, SQLSTATE_CHECK_VIOLATION,
+                         "new row for relation \"%s\" violates check constraint \"%s\"", relation->name, check->name);
+  failing_row(writer, relation, values);
+  constraint_names(writer, relation, NULL, check->name);
+  return status;
+}
+
+static int run_checks(struct writer *writer, const struct relation *relation, const struct value *values)
+{
+  int status = catalog_compile(writer->catalog, relation, writer->error);
+  if (status)
+    return status;
+  struct evaluation *evaluation = writer->evaluation;
+  struct value *const row[1] = {(struct value *)values};
+  struct value *const *ranges = evaluation->ranges;
+  struct arena *arena = evaluation->arena;
+  struct error *error = evaluation->error;
+  struct arena_mark mark = arena_mark(writer->arena);
+  evaluation->ranges = row;
+  evaluation->arena = writer->arena;
+  evaluation->error = writer->error;
+  for (int i = 0; i < relation->check_count && !status; i++) {
+    struct value result;
+    status = program_run(relation->checks[i].check.program, evaluation, &result);
+    if (!status && !result.is_null && !result.integer) // NULL passes
+      status = check_violated(writer, relation, &relation->checks[i], values);
+  }
+  arena_release(writer->arena, mark);
+  evaluation->ranges = ranges;
+  evaluation->arena = arena;
+  evaluation->error = error;
+  return status;
+}
+
+int constraint_check(struct writer *writer, const struct relation *relation, const struct value *values)
+{
+  const struct schema *schema = &relation->schema;
+  for (int i = 0; i < schema->column_count; i++)
+    if (values[i].is_null && schema->columns[i].not_null && !schema->columns[i].is_dropped)
+      return constraint_null_error(writer, relation, i, values);
+  return relation->check_count ? run_checks(writer, relation, values) : STATUS_OK;
+}

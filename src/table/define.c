@@ -1,0 +1,333 @@
+// Changing definitions: create, replace, drop. They are changes of the catalog's trees like any others.
+//
+// 1. A definition's row, its names and its dependencies are written and deleted together; a call that fails leaves none
+//    of them.
+// 2. Every call that changes a definition gives the version a fresh definitions number.
+#include <string.h>
+
+#include "base/limits.h"
+#include "base/sqlstate.h"
+#include "table/definition.h"
+#include "table/internal.h"
+
+enum { SCHEMA_ROW_VERSION = 1 };
+
+struct oid_key {
+  uint8_t bytes[4];
+};
+
+static struct oid_key oid_key(uint32_t oid)
+{
+  struct oid_key key;
+  put_be32(key.bytes, oid);
+  return key;
+}
+
+int catalog_bootstrap(struct catalog *catalog, struct writer *writer, struct error *error)
+{
+  static const uint32_t schemas[] = {SCHEMA_PG_CATALOG, SCHEMA_PUBLIC, SCHEMA_QUERN, SCHEMA_INFORMATION};
+  size_t mark = change_mark(writer->changes);
+  writer->error = error;
+  for (size_t i = 0; i < sizeof schemas / sizeof *schemas; i++) {
+    const char *name = catalog_schema_name(catalog, writer->version, schemas[i]);
+    uint8_t row[5 + LIMIT_IDENTIFIER] = {SCHEMA_ROW_VERSION};
+    put_le32(row + 1, ROLE_OWNER);
+    memcpy(row + 5, name, strlen(name));
+    struct oid_key key = oid_key(schemas[i]);
+    int status = write_put(writer, TREE_SCHEMAS, 0, PUT_ANY, bytes_of(key.bytes, 4), bytes_of(row, 5 + strlen(name)),
+                           NULL);
+    if (status)
+      return write_undo(writer, mark, status);
+  }
+  version_touch_definitions(writer->version);
+  return STATUS_OK;
+}
+
+// --- Names and dependencies -----------------------------------------------------------------------
+
+struct name_key {
+  uint8_t bytes[4 + LIMIT_IDENTIFIER];
+  size_t size;
+};
+
+static struct name_key name_key(uint32_t schema_oid, const char *name)
+{
+  struct name_key key = {.size = 4 + strnlen(name, LIMIT_IDENTIFIER)};
+  put_be32(key.bytes, schema_oid);
+  memcpy(key.bytes + 4, name, key.size - 4);
+  return key;
+}
+
+static int add_name(struct writer *writer, const struct relation *relation, const char *name, uint32_t oid)
+{
+  struct name_key key = name_key(relation->schema_oid, name);
+  uint8_t row[8];
+  put_be32(row, oid);
+  put_be32(row + 4, relation->oid);
+  int status = write_put(writer, TREE_NAMES, 0, PUT_INSERT, bytes_of(key.bytes, key.size), bytes_of(row, 8), NULL);
+  if (status == WRITE_REFUSED)
+    return error_set(writer->error, SQLSTATE_DUPLICATE_TABLE, "relation \"%s\" already exists", name);
+  return status;
+}
+
+static int add_names(struct writer *writer, const struct relation *relation)
+{
+  int status = add_name(writer, relation, relation->name, relation->oid);
+  for (int i = 0; i < relation->index_count && !status; i++)
+    status = add_name(writer, relation, relation->indexes[i].name, relation->indexes[i].oid);
+  for (int i = 0; i < relation->dependency_count && !status; i++) {
+    uint8_t key[8];
+    put_be32(key, relation->dependencies[i]);
+    put_be32(key + 4, relation->oid);
+    status = write_put(writer, TREE_DEPENDENCIES, 0, PUT_ANY, bytes_of(key, 8), (struct bytes){0}, NULL);
+  }
+  return status;
+}
+
+static int remove_names(struct writer *writer, const struct relation *relation)
+{
+  struct name_key key = name_key(relation->schema_oid, relation->name);
+  int status = write_delete(writer, TREE_NAMES, 0, bytes_of(key.bytes, key.size));
+  for (int i = 0; i < relation->index_count && status >= 0; i++) {
+    key = name_key(relation->schema_oid, relation->indexes[i].name);
+    status = write_delete(writer, TREE_NAMES, 0, bytes_of(key.bytes, key.size));
+  }
+  for (int i = 0; i < relation->dependency_count && status >= 0; i++) {
+    uint8_t dependency[8];
+    put_be32(dependency, relation->dependencies[i]);
+    put_be32(dependency + 4, relation->oid);
+    status = write_delete(writer, TREE_DEPENDENCIES, 0, bytes_of(dependency, 8));
+  }
+  return status < 0 ? status : STATUS_OK; // a dependency that was named twice is gone at the second
+}
+
+// --- Create and replace ---------------------------------------------------------------------------
+
+static void sort_checks(struct relation *definition)
+{
+  for (int i = 1; i < definition->check_count; i++) {
+    struct constraint check = definition->checks[i];
+    int place = i;
+    for (; place > 0 && strcmp(definition->checks[place - 1].name, check.name) > 0; place--)
+      definition->checks[place] = definition->checks[place - 1];
+    definition->checks[place] = check;
+  }
+}
+
+static bool has_rows(const struct relation *definition)
+{
+  return definition->kind == RELATION_TABLE || (definition->kind == RELATION_SOURCE && definition->key_count > 0);
+}
+
+static int assign(struct catalog *catalog, struct relation *definition, struct error *error)
+{
+  bool is_fresh = definition->tree == 0;
+  if (definition->oid == 0)
+    definition->oid = catalog->next_oid++;
+  if (is_fresh && has_rows(definition))
+    definition->tree = catalog->next_tree++;
+  definition->stamp = catalog->next_stamp++;
+  for (int i = 0; i < definition->index_count; i++) {
+    struct index *index = &definition->indexes[i];
+    if (index->oid == 0)
+      index->oid = catalog->next_oid++;
+    if (index->is_primary)
+      index->tree = definition->tree;
+    else if (is_fresh || index->tree == 0)
+      index->tree = catalog->next_tree++;
+  }
+  for (int i = 0; i < definition->key_count; i++)
+    definition->schema.columns[definition->key[i].column].not_null = true;
+  sort_checks(definition);
+  if (catalog->next_tree >= TREE_NUMBER_LIMIT)
+    return error_set(error, SQLSTATE_PROGRAM_LIMIT_EXCEEDED, "too many tables and indexes were ever created");
+  return STATUS_OK;
+}
+
+static int put_definition(struct writer *writer, const struct relation *definition)
+{
+  struct buffer *row = &writer->catalog->scratch.row;
+  buffer_clear(row);
+  int status = definition_encode(definition, row, writer->error);
+  if (status)
+    return status;
+  struct oid_key key = oid_key(definition->oid);
+  return write_put(writer, TREE_RELATIONS, 0, PUT_ANY, bytes_of(key.bytes, 4), buffer_bytes(row), NULL);
+}
+
+static bool tree_is_of(const struct relation *relation, tree_number tree)
+{
+  if (relation->tree == tree)
+    return true;
+  for (int i = 0; i < relation->index_count; i++)
+    if (relation->indexes[i].tree == tree)
+      return true;
+  return false;
+}
+
+// The trees of `from` that `to` does not have; to NULL: all.
+static int drop_trees(struct writer *writer, const struct relation *from, const struct relation *to)
+{
+  int status = STATUS_OK;
+  if (from->tree && !(to && tree_is_of(to, from->tree)))
+    status = write_whole(writer, from->tree, CHANGE_DROPPED);
+  for (int i = 0; i < from->index_count && !status; i++) {
+    const struct index *index = &from->indexes[i];
+    if (!index->is_primary && !(to && tree_is_of(to, index->tree)))
+      status = write_whole(writer, index->tree, CHANGE_DROPPED | CHANGE_DERIVED);
+  }
+  return status;
+}
+
+int catalog_create(struct catalog *catalog, struct writer *writer, struct relation *definition, struct error *error)
+{
+  size_t mark = change_mark(writer->changes);
+  writer->error = error;
+  definition->oid = 0;
+  definition->tree = 0;
+  for (int i = 0; i < definition->index_count; i++)
+    definition->indexes[i].oid = 0;
+  int status = assign(catalog, definition, error);
+  if (!status)
+    status = add_names(writer, definition);
+  if (!status)
+    status = put_definition(writer, definition);
+  if (status)
+    return write_undo(writer, mark, status);
+  version_touch_definitions(writer->version);
+  return STATUS_OK;
+}
+
+int catalog_replace(struct catalog *catalog, struct writer *writer, struct relation *definition, struct error *error)
+{
+  size_t mark = change_mark(writer->changes);
+  writer->error = error;
+  const struct relation *old;
+  int status = catalog_load(catalog, writer->version, definition->oid, writer->mark, &old, error);
+  if (status)
+    return status;
+  if (!old)
+    return error_set(error, SQLSTATE_UNDEFINED_TABLE, "relation \"%s\" does not exist", definition->name);
+  status = assign(catalog, definition, error);
+  if (!status)
+    status = remove_names(writer, old);
+  if (!status)
+    status = add_names(writer, definition);
+  if (!status)
+    status = drop_trees(writer, old, definition);
+  if (!status)
+    status = put_definition(writer, definition);
+  if (status)
+    return write_undo(writer, mark, status);
+  version_touch_definitions(writer->version);
+  return STATUS_OK;
+}
+
+// --- Drop -----------------------------------------------------------------------------------------
+
+// The definitions that go, each before those that depend on it; [0] is the one that was named.
+struct drop_set {
+  const struct relation **relations;
+  const struct relation **because; // on which each depends
+  int count, capacity;
+};
+
+static bool drop_add(struct drop_set *set, struct arena *arena, const struct relation *relation,
+                     const struct relation *because)
+{
+  for (int i = 0; i < set->count; i++)
+    if (set->relations[i] == relation)
+      return true;
+  if (set->count == set->capacity) {
+    int capacity = set->capacity ? set->capacity * 2 : 8;
+    const struct relation **relations = ARENA_ARRAY(arena, const struct relation *, capacity);
+    const struct relation **reasons = ARENA_ARRAY(arena, const struct relation *, capacity);
+    if (!relations || !reasons)
+      return false;
+    if (set->count) {
+      memcpy(relations, set->relations, (size_t)set->count * sizeof *relations);
+      memcpy(reasons, set->because, (size_t)set->count * sizeof *reasons);
+    }
+    set->relations = relations;
+    set->because = reasons;
+    set->capacity = capacity;
+  }
+  set->relations[set->count] = relation;
+  set->because[set->count++] = because;
+  return true;
+}
+
+static int drop_gather(struct writer *writer, struct drop_set *set, struct arena *arena)
+{
+  int status = STATUS_OK;
+  for (int i = 0; i < set->count && !status; i++) {
+    const struct relation *referenced = set->relations[i];
+    struct oid_key key = oid_key(referenced->oid);
+    struct cursor cursor;
+    cursor_init(&cursor, writer->version, TREE_DEPENDENCIES, writer->mark);
+    for (bool more = cursor_seek(&cursor, bytes_of(key.bytes, 4)); more && !status; more = cursor_next(&cursor)) {
+      if (cursor.key.size != 8 || memcmp(cursor.key.data, key.bytes, 4) != 0)
+        break;
+      const struct relation *dependent;
+      status = catalog_load(writer->catalog, writer->version, get_be32(cursor.key.data + 4), writer->mark, &dependent,
+                            writer->error);
+      if (!status && dependent && !drop_add(set, arena, dependent, referenced))
+        status = error_memory(writer->error);
+    }
+    cursor_deinit(&cursor);
+  }
+  return status;
+}
+
+static int dependents_error(struct writer *writer, const struct drop_set *set)
+{
+  const struct relation *relation = set->relations[0];
+  struct error *error = writer->error;
+  int status = error_set(error, SQLSTATE_DEPENDENT_OBJECTS_STILL_EXIST,
+                         "cannot drop %s %s because other objects depend on it", relation_kind_name(relation->kind),
+                         relation->name);
+  struct buffer *text = &writer->catalog->scratch.text;
+  buffer_clear(text);
+  for (int i = 1; i < set->count && text->size < 256; i++)
+    buffer_format(text, "%s%s %s depends on %s %s", i > 1 ? "\n" : "", relation_kind_name(set->relations[i]->kind),
+                  set->relations[i]->name, relation_kind_name(set->because[i]->kind), set->because[i]->name);
+  error_detail(error, "%.*s", (int)text->size, (const char *)text->data);
+  error_hint(error, "Use DROP ... CASCADE to drop the dependent objects too.");
+  return status;
+}
+
+static int drop_one(struct writer *writer, const struct relation *relation)
+{
+  struct oid_key key = oid_key(relation->oid);
+  int status = remove_names(writer, relation);
+  if (!status)
+    status = drop_trees(writer, relation, NULL);
+  if (!status)
+    status = write_delete(writer, TREE_POSITIONS, 0, bytes_of(key.bytes, 4));
+  if (status >= 0)
+    status = write_delete(writer, TREE_RELATIONS, 0, bytes_of(key.bytes, 4));
+  return status < 0 ? status : STATUS_OK;
+}
+
+int catalog_drop(struct catalog *catalog, struct writer *writer, const struct relation *relation, bool cascade,
+                 struct buffer *dropped, struct error *error)
+{
+  size_t mark = change_mark(writer->changes);
+  writer->error = error;
+  struct arena arena;
+  arena_init(&arena, NULL);
+  struct drop_set set = {0};
+  int status = drop_add(&set, &arena, relation, NULL) ? drop_gather(writer, &set, &arena) : error_memory(error);
+  if (!status && set.count > 1 && !cascade)
+    status = dependents_error(writer, &set);
+  for (int i = set.count - 1; i >= 0 && !status; i--) {
+    if (i > 0 && dropped)
+      buffer_format(dropped, "%s %s\n", relation_kind_name(set.relations[i]->kind), set.relations[i]->name);
+    status = drop_one(writer, set.relations[i]);
+  }
+  arena_deinit(&arena);
+  if (status)
+    return write_undo(writer, mark, status);
+  version_touch_definitions(writer->version);
+  return STATUS_OK;
+}

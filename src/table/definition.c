@@ -1,0 +1,322 @@
+// Definitions as bytes.
+//
+// A row: format version (1 byte), stamp (8), and the fields in the order of encode_* below. Numbers are
+// little-endian; a text is its size in 4 bytes (UINT32_MAX: NULL) and its bytes; lists begin with their count.
+// A new field goes to the end under a new version, and the decoder keeps reading the old ones.
+// Decoding trusts nothing: every count and size is held against the bytes that are there.
+#include "table/definition.h"
+
+#include "base/limits.h"
+#include "base/sqlstate.h"
+#include "table/change.h"
+
+enum { DEFINITION_VERSION = 1, NULL_TEXT = UINT32_MAX };
+enum { COLUMN_NOT_NULL = 1, COLUMN_DROPPED = 2 };
+enum { PART_DESCENDING = 1, PART_NULLS_FIRST = 2 };
+enum { INDEX_UNIQUE = 1, INDEX_PRIMARY = 2, INDEX_CONSTRAINT = 4 };
+
+// --- Encoding -------------------------------------------------------------------------------------
+
+static void encode_text(struct buffer *out, const char *text)
+{
+  buffer_append_le32(out, text ? (uint32_t)strlen(text) : (uint32_t)NULL_TEXT);
+  if (text)
+    buffer_append_string(out, text);
+}
+
+static void encode_parts(struct buffer *out, const struct key_part *parts, int count)
+{
+  buffer_append_le16(out, (uint16_t)count);
+  for (int i = 0; i < count; i++) {
+    buffer_append_le16(out, parts[i].column);
+    buffer_append_u8(out, (uint8_t)((parts[i].descending ? PART_DESCENDING : 0) |
+                                    (parts[i].nulls_first ? PART_NULLS_FIRST : 0)));
+    buffer_append_le16(out, parts[i].collation);
+  }
+}
+
+static void encode_columns(struct buffer *out, const struct schema *schema)
+{
+  buffer_append_le16(out, schema->version);
+  buffer_append_le16(out, schema->column_count);
+  for (int i = 0; i < schema->column_count; i++) {
+    const struct column *column = &schema->columns[i];
+    encode_text(out, column->name);
+    buffer_append_u8(out, (uint8_t)column->type.id);
+    buffer_append_le32(out, (uint32_t)column->type.modifier);
+    buffer_append_u8(out, (uint8_t)((column->not_null ? COLUMN_NOT_NULL : 0) |
+                                    (column->is_dropped ? COLUMN_DROPPED : 0)));
+    buffer_append_le16(out, column->collation);
+  }
+}
+
+static void encode_indexes(struct buffer *out, const struct relation *relation)
+{
+  buffer_append_le16(out, (uint16_t)relation->index_count);
+  for (int i = 0; i < relation->index_count; i++) {
+    const struct index *index = &relation->indexes[i];
+    buffer_append_le32(out, index->oid);
+    encode_text(out, index->name);
+    buffer_append_le32(out, index->tree);
+    buffer_append_u8(out, (uint8_t)((index->is_unique ? INDEX_UNIQUE : 0) | (index->is_primary ? INDEX_PRIMARY : 0) |
+                                    (index->is_constraint ? INDEX_CONSTRAINT : 0)));
+    encode_parts(out, index->parts, index->part_count);
+  }
+}
+
+int definition_encode(const struct relation *relation, struct buffer *out, struct error *error)
+{
+  size_t start = out->size;
+  buffer_append_u8(out, DEFINITION_VERSION);
+  buffer_append_le64(out, relation->stamp);
+  buffer_append_le32(out, relation->oid);
+  buffer_append_le32(out, relation->schema_oid);
+  encode_text(out, relation->name);
+  buffer_append_u8(out, (uint8_t)relation->kind);
+  buffer_append_le32(out, relation->owner);
+  encode_text(out, relation->acl);
+  encode_columns(out, &relation->schema);
+  buffer_append_le32(out, relation->tree);
+  encode_parts(out, relation->key, relation->key_count);
+  encode_indexes(out, relation);
+  buffer_append_le16(out, (uint16_t)relation->check_count);
+  for (int i = 0; i < relation->check_count; i++) {
+    encode_text(out, relation->checks[i].name);
+    encode_text(out, relation->checks[i].check.text);
+  }
+  for (int i = 0; i < relation->schema.column_count; i++)
+    encode_text(out, relation->defaults ? relation->defaults[i].text : NULL);
+  buffer_append_le16(out, (uint16_t)relation->option_count);
+  for (int i = 0; i < relation->option_count; i++) {
+    encode_text(out, relation->options[i].name);
+    encode_text(out, relation->options[i].value);
+  }
+  encode_text(out, relation->text);
+  encode_text(out, relation->state);
+  buffer_append_le16(out, (uint16_t)relation->dependency_count);
+  for (int i = 0; i < relation->dependency_count; i++)
+    buffer_append_le32(out, relation->dependencies[i]);
+  if (out->failed)
+    return error_memory(error);
+  if (out->size - start > LIMIT_ROW)
+    return error_set(error, SQLSTATE_PROGRAM_LIMIT_EXCEEDED, "definition of \"%s\" is too large", relation->name);
+  return STATUS_OK;
+}
+
+// --- Decoding -------------------------------------------------------------------------------------
+
+struct decoder {
+  struct bytes row;
+  size_t at;
+  struct arena *arena;
+  bool is_malformed, is_out_of_memory;
+};
+
+static const uint8_t *take(struct decoder *decoder, size_t size)
+{
+  if (decoder->is_malformed || decoder->is_out_of_memory || size > decoder->row.size - decoder->at) {
+    decoder->is_malformed = !decoder->is_out_of_memory;
+    return NULL;
+  }
+  decoder->at += size;
+  return decoder->row.data + decoder->at - size;
+}
+
+static uint8_t take_u8(struct decoder *decoder)
+{
+  const uint8_t *at = take(decoder, 1);
+  return at ? *at : 0;
+}
+
+static uint16_t take_u16(struct decoder *decoder)
+{
+  const uint8_t *at = take(decoder, 2);
+  return at ? get_le16(at) : 0;
+}
+
+static uint32_t take_u32(struct decoder *decoder)
+{
+  const uint8_t *at = take(decoder, 4);
+  return at ? get_le32(at) : 0;
+}
+
+static uint64_t take_u64(struct decoder *decoder)
+{
+  const uint8_t *at = take(decoder, 8);
+  return at ? get_le64(at) : 0;
+}
+
+static const char *take_text(struct decoder *decoder)
+{
+  uint32_t size = take_u32(decoder);
+  if (size == (uint32_t)NULL_TEXT)
+    return NULL;
+  const uint8_t *at = take(decoder, size);
+  if (!at)
+    return NULL;
+  if (memchr(at, 0, size)) {
+    decoder->is_malformed = true;
+    return NULL;
+  }
+  const char *text = arena_copy(decoder->arena, at, size);
+  decoder->is_out_of_memory |= !text;
+  return text;
+}
+
+static void take_name(struct decoder *decoder, char *name)
+{
+  uint32_t size = take_u32(decoder);
+  const uint8_t *at = size <= LIMIT_IDENTIFIER ? take(decoder, size) : NULL;
+  if (!at || memchr(at, 0, size)) {
+    decoder->is_malformed |= !decoder->is_out_of_memory;
+    return;
+  }
+  memcpy(name, at, size);
+  name[size] = 0;
+}
+
+// Room for `count` items, each of which has at least `least` bytes in the row: so what is allocated is bounded by it.
+static void *take_items(struct decoder *decoder, size_t count, size_t least, size_t item_size)
+{
+  if (count * least > decoder->row.size - decoder->at)
+    decoder->is_malformed = true;
+  if (decoder->is_malformed || decoder->is_out_of_memory || count == 0)
+    return NULL;
+  void *items = arena_alloc_zeroed(decoder->arena, count * item_size);
+  decoder->is_out_of_memory |= !items;
+  return items;
+}
+
+static struct key_part *take_parts(struct decoder *decoder, int *count, int column_count)
+{
+  *count = take_u16(decoder);
+  struct key_part *parts = take_items(decoder, (size_t)*count, 5, sizeof *parts);
+  for (int i = 0; parts && i < *count; i++) {
+    parts[i].column = take_u16(decoder);
+    uint8_t flags = take_u8(decoder);
+    parts[i].descending = flags & PART_DESCENDING;
+    parts[i].nulls_first = flags & PART_NULLS_FIRST;
+    parts[i].collation = take_u16(decoder);
+    if (parts[i].column >= column_count)
+      decoder->is_malformed = true;
+  }
+  return parts;
+}
+
+static void take_columns(struct decoder *decoder, struct relation *relation, struct error *error)
+{
+  uint16_t version = take_u16(decoder);
+  int count = take_u16(decoder);
+  if (count > LIMIT_COLUMNS)
+    decoder->is_malformed = true;
+  struct column *columns = take_items(decoder, (size_t)count, 12, sizeof *columns);
+  for (int i = 0; columns && i < count; i++) {
+    take_name(decoder, columns[i].name);
+    uint8_t type = take_u8(decoder);
+    columns[i].type.id = type;
+    columns[i].type.modifier = (int32_t)take_u32(decoder);
+    uint8_t flags = take_u8(decoder);
+    columns[i].not_null = flags & COLUMN_NOT_NULL;
+    columns[i].is_dropped = flags & COLUMN_DROPPED;
+    columns[i].collation = take_u16(decoder);
+    if (type == TYPE_UNKNOWN || type >= TYPE_COUNT)
+      decoder->is_malformed = true;
+  }
+  if (decoder->is_malformed || decoder->is_out_of_memory)
+    return;
+  if (schema_init(&relation->schema, version, columns, count, decoder->arena, error))
+    decoder->is_out_of_memory = true; // its only failure: the count was looked at
+}
+
+static void take_indexes(struct decoder *decoder, struct relation *relation)
+{
+  relation->index_count = take_u16(decoder);
+  relation->indexes = take_items(decoder, (size_t)relation->index_count, 15, sizeof *relation->indexes);
+  for (int i = 0; relation->indexes && i < relation->index_count; i++) {
+    struct index *index = &relation->indexes[i];
+    index->oid = take_u32(decoder);
+    take_name(decoder, index->name);
+    index->tree = take_u32(decoder);
+    uint8_t flags = take_u8(decoder);
+    index->is_unique = flags & INDEX_UNIQUE;
+    index->is_primary = flags & INDEX_PRIMARY;
+    index->is_constraint = flags & INDEX_CONSTRAINT;
+    index->parts = take_parts(decoder, &index->part_count, relation->schema.column_count);
+    relation->has_secondary |= !index->is_primary;
+    if (index->tree >= TREE_NUMBER_LIMIT)
+      decoder->is_malformed = true;
+  }
+}
+
+static void take_expressions(struct decoder *decoder, struct relation *relation)
+{
+  relation->check_count = take_u16(decoder);
+  relation->checks = take_items(decoder, (size_t)relation->check_count, 8, sizeof *relation->checks);
+  for (int i = 0; relation->checks && i < relation->check_count; i++) {
+    take_name(decoder, relation->checks[i].name);
+    relation->checks[i].check.text = take_text(decoder);
+  }
+  int columns = relation->schema.column_count;
+  relation->defaults = take_items(decoder, (size_t)columns, 4, sizeof *relation->defaults);
+  for (int i = 0; relation->defaults && i < columns; i++)
+    relation->defaults[i].text = take_text(decoder);
+}
+
+static void take_options(struct decoder *decoder, struct relation *relation)
+{
+  relation->option_count = take_u16(decoder);
+  relation->options = take_items(decoder, (size_t)relation->option_count, 8, sizeof *relation->options);
+  for (int i = 0; relation->options && i < relation->option_count; i++) {
+    relation->options[i].name = take_text(decoder);
+    relation->options[i].value = take_text(decoder);
+    if (!relation->options[i].name || !relation->options[i].value)
+      decoder->is_malformed |= !decoder->is_out_of_memory;
+  }
+  relation->text = take_text(decoder);
+  relation->state = take_text(decoder);
+  relation->dependency_count = take_u16(decoder);
+  relation->dependencies = take_items(decoder, (size_t)relation->dependency_count, 4, sizeof *relation->dependencies);
+  for (int i = 0; relation->dependencies && i < relation->dependency_count; i++)
+    relation->dependencies[i] = take_u32(decoder);
+}
+
+static bool kind_is_known(uint8_t kind)
+{
+  return kind != 0 && memchr("rivSfw", kind, 6) != NULL;
+}
+
+int definition_decode(struct bytes row, struct arena *arena, struct relation *relation, struct error *error)
+{
+  struct decoder decoder = {.row = row, .arena = arena};
+  uint8_t version = take_u8(&decoder);
+  if (row.size > 0 && version != DEFINITION_VERSION)
+    return error_set(error, SQLSTATE_DATA_CORRUPTED, "a definition has format version %d, not %d", version,
+                     DEFINITION_VERSION);
+  relation->stamp = take_u64(&decoder);
+  relation->oid = take_u32(&decoder);
+  relation->schema_oid = take_u32(&decoder);
+  take_name(&decoder, relation->name);
+  uint8_t kind = take_u8(&decoder);
+  relation->kind = kind;
+  relation->owner = take_u32(&decoder);
+  relation->acl = take_text(&decoder);
+  take_columns(&decoder, relation, error);
+  relation->tree = take_u32(&decoder);
+  relation->key = take_parts(&decoder, &relation->key_count, relation->schema.column_count);
+  take_indexes(&decoder, relation);
+  take_expressions(&decoder, relation);
+  take_options(&decoder, relation);
+  if (decoder.is_out_of_memory)
+    return error_memory(error);
+  if (decoder.is_malformed || decoder.at != row.size || !kind_is_known(kind) || relation->tree >= TREE_NUMBER_LIMIT)
+    return error_set(error, SQLSTATE_DATA_CORRUPTED, "malformed definition in the catalog");
+  return STATUS_OK;
+}
+
+bool definition_stamp(struct bytes row, uint64_t *stamp)
+{
+  if (row.size < 9)
+    return false;
+  *stamp = get_le64(row.data + 1);
+  return true;
+}

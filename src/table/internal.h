@@ -1,0 +1,89 @@
+// What the files of table/ share among themselves: the catalog's inside, scratch memory, and the two
+// functions through which every change goes.
+#pragma once
+
+#include "base/map.h"
+#include "table/catalog.h"
+#include "table/write.h"
+
+// Reused from call to call, so that a change of one row allocates nothing.
+struct table_scratch {
+  struct buffer key, new_key, old_key; // primary keys
+  struct buffer row, old_row;          // the new row; a copy of the one that it replaces
+  struct buffer index_key, other_key;  // of a secondary index
+  struct buffer conflict_key;          // primary key of a row in the way
+  struct buffer text;                  // of error details
+  struct value *values, *old_values;   // value_count each
+  int value_count;
+};
+
+// What is known of a tree, by its number.
+struct tree_info {
+  uint32_t oid;                    // of the relation whose rows it holds; 0: not known
+  uint64_t known_at;               // definitions number + 1 at which `relation` was looked up; 0: never
+  const struct relation *relation; // borrowed from the cache
+  uint64_t row_number;             // the last hidden row number given; 0: not yet known
+};
+
+struct catalog {
+  struct memory_account *account;
+  struct catalog_hooks hooks;
+  struct map cache;        // oid and stamp -> struct relation *, one reference each
+  uint32_t next_oid;
+  tree_number next_tree;
+  uint64_t next_stamp;
+  struct tree_info *trees; // by number
+  size_t tree_capacity;
+  uint64_t scanned;        // the definitions number at which all definitions had been loaded
+  struct table_scratch scratch;
+};
+
+// Decodes or finds in the cache; *relation is NULL if there is no such definition. Does not compile.
+int catalog_load(struct catalog *catalog, const struct version *version, uint32_t oid, struct read_mark *mark,
+                 const struct relation **relation, struct error *error);
+// Compiles the expressions if that has not been done.
+int catalog_compile(struct catalog *catalog, const struct relation *relation, struct error *error);
+// NULL: out of memory.
+struct tree_info *catalog_tree_info(struct catalog *catalog, tree_number tree);
+bool scratch_values(struct table_scratch *scratch, int count);
+
+// Puts a row and appends the change. REFUSED (the mode did not allow it) is no error; *previous, if not NULL, is the
+// row in the way, borrowed until the next change. key and row may not lie in the version's own nodes.
+enum { WRITE_REFUSED = 1 };
+int write_put(struct writer *writer, tree_number tree, uint8_t flags, enum put_mode mode, struct bytes key,
+              struct bytes row, struct bytes *previous);
+int write_delete(struct writer *writer, tree_number tree, uint8_t flags, struct bytes key);
+// Appends an entry of a whole tree (CHANGE_FILLED, CHANGE_DROPPED).
+int write_whole(struct writer *writer, tree_number tree, uint8_t flags);
+// Takes back what was done behind the mark; returns `status`, or what went wrong on the way.
+int write_undo(struct writer *writer, size_t mark, int status);
+
+// constraint.c
+int constraint_check(struct writer *writer, const struct relation *relation, const struct value *values);
+enum unique_wording { UNIQUE_EXISTS, UNIQUE_DUPLICATED };
+// The 23505 of an index; returns its status.
+int constraint_unique_error(struct writer *writer, const struct relation *relation, const struct index *index,
+                            const struct value *values, enum unique_wording wording);
+int constraint_null_error(struct writer *writer, const struct relation *relation, int column, const struct value *values);
+void constraint_names(struct writer *writer, const struct relation *relation, const char *column,
+                      const char *constraint);
+
+// Replaces the tree's rows (it must be empty) by the items, sorted by key. Two equal prefixes of a unique index end it:
+// *twin is the item, and WRITE_REFUSED is returned.
+struct load_item {
+  size_t key, row; // offsets in load_set.bytes
+  uint32_t key_size, prefix_size, row_size; // prefix_size 0: not to be unique
+};
+struct load_set {
+  struct buffer bytes;
+  struct load_item *items;
+  size_t count, capacity;
+  bool is_sorted;
+};
+bool load_add(struct load_set *set, struct bytes key, size_t prefix_size, struct bytes row);
+int load_run(struct load_set *set, struct version *version, tree_number tree, uint64_t position, size_t *twin,
+             struct error *error);
+void load_deinit(struct load_set *set);
+// Adds the index entries of all rows to the set. Runs no check.
+int load_index(struct load_set *set, struct catalog *catalog, const struct version *version,
+               const struct relation *relation, const struct index *index, struct read_mark *mark, struct error *error);
