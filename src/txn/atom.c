@@ -1,0 +1,119 @@
+// Atoms on the trunk. The invariants and the diagram are in atom.h.
+#include "txn/atom.h"
+
+#include "base/check.h"
+#include "txn/internal.h"
+
+int trunk_open(struct trunk *trunk, struct store *store, struct catalog *catalog)
+{
+  *trunk = (struct trunk){.store = store, .catalog = catalog};
+  change_list_init(&trunk->changes);
+  return STATUS_OK;
+}
+
+void trunk_close(struct trunk *trunk)
+{
+  CHECK(!trunk->is_running);
+  change_list_deinit(&trunk->changes);
+  buffer_deinit(&trunk->output);
+}
+
+void atom_begin(struct trunk *trunk, struct writer *writer)
+{
+  CHECK(!trunk->is_running);
+  trunk->is_running = true;
+  writer->version = store_trunk(trunk->store);
+  writer->changes = &trunk->changes;
+  writer->catalog = trunk->catalog;
+  writer->position = trunk->position + 1;
+  writer->committed = trunk->position;
+  trunk->definitions = version_definitions(writer->version);
+}
+
+// Undoing needs little memory, of nodes that the version already owns. Without even that the state is
+// neither before nor after, and nothing good can come of going on.
+static void undo(struct trunk *trunk)
+{
+  struct version *version = store_trunk(trunk->store);
+  if (trunk->changes.count == 0 && version_definitions(version) == trunk->definitions)
+    return;
+  struct error error;
+  int status = change_undo(&trunk->changes, 0, version, trunk->position, &error);
+  CHECK(status == STATUS_OK);
+  version_set_definitions(version, trunk->definitions);
+}
+
+static void set_idle(struct trunk *trunk)
+{
+  CHECK(trunk->is_running);
+  change_list_clear(&trunk->changes);
+  trunk->is_running = false;
+}
+
+int trunk_emit(struct trunk *trunk, const struct change_list *changes, const struct version *version,
+               uint64_t position, size_t *entries, struct error *error)
+{
+  struct buffer *output = &trunk->output;
+  size_t start = output->size, head = start + 12;
+  buffer_append_le64(output, position);
+  buffer_append_le32(output, 0);
+  *entries = change_encode(changes, version, (struct bytes){0}, output);
+  if (output->failed || output->size - head > UINT32_MAX) {
+    output->size = start;
+    output->failed = false;
+    return error_memory(error);
+  }
+  if (*entries == 0)
+    output->size = start;
+  else
+    put_le32(output->data + start + 8, (uint32_t)(output->size - head));
+  return STATUS_OK;
+}
+
+int atom_commit(struct trunk *trunk, uint64_t *position, struct error *error)
+{
+  CHECK(trunk->is_running);
+  *position = 0;
+  struct version *version = store_trunk(trunk->store);
+  size_t entries = 0;
+  if (trunk->changes.count > 0) {
+    int status = trunk_emit(trunk, &trunk->changes, version, trunk->position + 1, &entries, error);
+    if (status) {
+      atom_abort(trunk);
+      return status;
+    }
+  }
+  if (entries == 0) {
+    undo(trunk); // all came back to what it was: only the leaves still bear a position that is not taken
+  } else {
+    change_finish(&trunk->changes, version);
+    *position = ++trunk->position;
+    trunk->counts.atoms++;
+  }
+  set_idle(trunk);
+  return STATUS_OK;
+}
+
+void atom_abort(struct trunk *trunk)
+{
+  CHECK(trunk->is_running);
+  undo(trunk);
+  trunk->counts.aborted++;
+  set_idle(trunk);
+}
+
+struct atom_mark writer_mark(const struct writer *writer)
+{
+  return (struct atom_mark){
+    .change = change_mark(writer->changes), .definitions = version_definitions(writer->version)};
+}
+
+void writer_rollback(struct writer *writer, struct atom_mark mark)
+{
+  if (change_mark(writer->changes) == mark.change)
+    return;
+  struct error error;
+  int status = change_undo(writer->changes, mark.change, writer->version, writer->committed, &error);
+  CHECK(status == STATUS_OK);
+  version_set_definitions(writer->version, mark.definitions);
+}

@@ -1,0 +1,218 @@
+// Branches, their scripts, and commit by promise in its plain form. The diagram is in branch.h.
+//
+// 1. A branch's change list says how its version differs from the trunk that it began from.
+// 2. The script holds every step that the client sent, also those whose effects were undone since: it saw their replies.
+// 3. branch_commit closes the branch, whatever comes out.
+#include "txn/branch.h"
+
+#include <stdlib.h>
+
+#include "base/check.h"
+#include "base/limits.h"
+#include "base/sqlstate.h"
+#include "txn/internal.h"
+
+struct branch {
+  struct trunk *trunk;
+  struct version *version;
+  struct memory_account *account;
+  struct change_list changes;
+  struct buffer script; // steps, one after another: struct step, bytes of the step, kept values
+  size_t step_count;
+  size_t charged; // bytes of the script on the account
+  uint64_t committed; // the trunk's position when the branch began
+};
+
+struct step {
+  struct promise promise;
+  size_t step_size, kept_size;
+};
+
+// --- Promises -------------------------------------------------------------------------------------
+
+static struct hash128 add128(struct hash128 a, struct hash128 b)
+{
+  struct hash128 sum = {.low = a.low + b.low, .high = a.high + b.high};
+  sum.high += sum.low < a.low;
+  return sum;
+}
+
+void promise_add_row(struct promise *promise, struct bytes row, uint64_t seed, bool is_ordered)
+{
+  struct hash128 hash = hash128(row.data, row.size, seed);
+  if (is_ordered) { // chained: each hash goes over the one before it
+    struct hash128 chain[2] = {promise->hash, hash};
+    promise->hash = hash128(chain, sizeof chain, seed);
+  } else {
+    promise->hash = add128(promise->hash, hash);
+  }
+  promise->rows++;
+}
+
+void promise_add_text(struct promise *promise, const char *text, uint64_t seed)
+{
+  // A seed of its own, so that a tag is never taken for a row.
+  struct hash128 chain[2] = {promise->hash, hash128(text, strlen(text), ~seed)};
+  promise->hash = hash128(chain, sizeof chain, ~seed);
+}
+
+bool promise_equal(const struct promise *a, const struct promise *b)
+{
+  return a->rows == b->rows && a->hash.low == b->hash.low && a->hash.high == b->hash.high;
+}
+
+// --- Life -----------------------------------------------------------------------------------------
+
+struct branch *branch_open(struct trunk *trunk, struct memory_account *account)
+{
+  CHECK(!trunk->is_running);
+  struct branch *branch = calloc(1, sizeof *branch);
+  if (!branch)
+    return NULL;
+  branch->version = version_branch(store_trunk(trunk->store));
+  if (!branch->version) {
+    free(branch);
+    return NULL;
+  }
+  branch->trunk = trunk;
+  branch->account = account;
+  branch->committed = trunk->position;
+  change_list_init(&branch->changes);
+  return branch;
+}
+
+void branch_close(struct branch *branch)
+{
+  if (!branch)
+    return;
+  if (branch->version)
+    version_close(branch->version);
+  change_list_deinit(&branch->changes);
+  buffer_deinit(&branch->script);
+  if (branch->account)
+    account_release(branch->account, branch->charged);
+  free(branch);
+}
+
+void branch_writer(struct branch *branch, struct writer *writer)
+{
+  writer->version = branch->version;
+  writer->changes = &branch->changes;
+  writer->catalog = branch->trunk->catalog;
+  writer->position = 0;
+  writer->committed = branch->committed;
+}
+
+struct version *branch_version(struct branch *branch)
+{
+  return branch->version;
+}
+
+bool branch_has_changes(const struct branch *branch)
+{
+  return branch->changes.count > 0;
+}
+
+size_t branch_step_count(const struct branch *branch)
+{
+  return branch->step_count;
+}
+
+int branch_record(struct branch *branch, struct bytes step, struct bytes kept, const struct promise *promise,
+                  struct error *error)
+{
+  struct step head = {.promise = *promise, .step_size = step.size, .kept_size = kept.size};
+  size_t size = sizeof head + step.size + kept.size;
+  if (size > LIMIT_SCRIPT || branch->script.size > LIMIT_SCRIPT - size) {
+    int status = error_set(error, SQLSTATE_PROGRAM_LIMIT_EXCEEDED, "the transaction's statements exceed %d bytes",
+                           LIMIT_SCRIPT);
+    error_hint(error, "Commit more often, or use COPY outside of a transaction.");
+    return status;
+  }
+  if (branch->account && !account_charge(branch->account, size))
+    return error_memory(error);
+  branch->charged += branch->account ? size : 0;
+  if (!buffer_reserve(&branch->script, size)) {
+    branch->script.failed = false;
+    return error_memory(error);
+  }
+  buffer_append(&branch->script, &head, sizeof head);
+  buffer_append_bytes(&branch->script, step);
+  buffer_append_bytes(&branch->script, kept);
+  branch->step_count++;
+  return STATUS_OK;
+}
+
+// --- Commit ---------------------------------------------------------------------------------------
+
+static int adopt(struct branch *branch, uint64_t *position, struct error *error)
+{
+  struct trunk *trunk = branch->trunk;
+  size_t entries;
+  int status = trunk_emit(trunk, &branch->changes, branch->version, trunk->position + 1, &entries, error);
+  if (status || entries == 0) // 0: it changed nothing after all
+    return status;
+  change_finish(&branch->changes, branch->version);
+  version_adopt(store_trunk(trunk->store), branch->version, trunk->position + 1);
+  branch->version = NULL;
+  *position = ++trunk->position;
+  trunk->counts.atoms++;
+  trunk->counts.adopted++;
+  return STATUS_OK;
+}
+
+static int broken_promise(size_t number, struct error *error)
+{
+  int status = error_set(error, SQLSTATE_SERIALIZATION_FAILURE,
+                         "could not serialize access: the reply of statement %zu would be different now", number);
+  error_detail(error, "Another transaction changed what the statement read after its reply was given.");
+  error_hint(error, "The transaction might succeed if retried.");
+  return status;
+}
+
+static int run_again(struct branch *branch, struct writer *writer, step_run run, void *context, struct error *error)
+{
+  const uint8_t *at = branch->script.data;
+  for (size_t number = 1; number <= branch->step_count; number++) {
+    struct step head;
+    memcpy(&head, at, sizeof head);
+    struct bytes step = bytes_of(at + sizeof head, head.step_size);
+    struct bytes kept = bytes_of(step.data + step.size, head.kept_size);
+    at = kept.data + kept.size;
+    struct promise promise = {0};
+    int status = run(context, writer, step, kept, &promise, error);
+    if (status)
+      return status;
+    if (!promise_equal(&promise, &head.promise))
+      return broken_promise(number, error);
+  }
+  return STATUS_OK;
+}
+
+int branch_commit(struct branch *branch, struct writer *writer, step_run run, void *context, uint64_t *position,
+                  struct error *error)
+{
+  struct trunk *trunk = branch->trunk;
+  CHECK(!trunk->is_running);
+  *position = 0;
+  int status = STATUS_OK;
+  if (!branch_has_changes(branch)) {
+    // Nothing changed: it is done at its snapshot.
+  } else if (!version_is_behind(branch->version)) {
+    status = adopt(branch, position, error);
+  } else {
+    // The trunk goes on alone: the branch's nodes are no longer of use.
+    version_close(branch->version);
+    branch->version = NULL;
+    trunk->counts.rerun++;
+    atom_begin(trunk, writer);
+    status = run_again(branch, writer, run, context, error);
+    if (status)
+      atom_abort(trunk);
+    else
+      status = atom_commit(trunk, position, error);
+  }
+  trunk->counts.failed += status != STATUS_OK;
+  branch_close(branch);
+  return status;
+}
