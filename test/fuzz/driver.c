@@ -140,7 +140,8 @@ static void insert(struct input *input, size_t at, const uint8_t *data, size_t s
 // Lengths and counts are where parsers break: bounds of integers, big-endian.
 static void put_integer(struct input *input, uint64_t *state)
 {
-  static const uint32_t edges[] = {0, 1, 4, 0x7f, 0x80, 0xff, 0x7fff, 0x8000, 0xffff, 0x7fffffff, 0x80000000, 0xffffffff};
+  static const uint32_t edges[] = {0,      1,      4,      0x7f,       0x80,       0xff,
+                                   0x7fff, 0x8000, 0xffff, 0x7fffffff, 0x80000000, 0xffffffff};
   uint32_t value = edges[draw_below(state, sizeof edges / sizeof *edges)];
   size_t size = draw_below(state, 2) ? 4 : 2;
   if (input->size < size)
@@ -167,9 +168,7 @@ static void mutate_once(struct input *input, const struct corpus *corpus, uint64
     if (rest)
       input->data[at] = (uint8_t)draw(state);
     break;
-  case 2:
-    put_integer(input, state);
-    break;
+  case 2: put_integer(input, state); break;
   case 3: // take bytes away
     size = rest ? draw_length(state, rest) : 0;
     memmove(input->data + at, input->data + at + size, rest - size);
