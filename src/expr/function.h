@@ -46,7 +46,7 @@ struct function {
   uint32_t oid;          // PostgreSQL's where it has one and it matters; else 0
   enum type_id result;
   int8_t argument_count; // -n - 1: n fixed arguments, then any number of the last one's type ("variadic any": TYPE_COUNT)
-  enum type_id arguments[FUNCTION_ARGUMENTS]; // TYPE_COUNT: any type
+  enum type_id arguments[FUNCTION_ARGUMENTS]; // TYPE_COUNT: any type; the compiler hands the code its text form
   function_code code;
   enum volatility volatility;
   bool called_on_null;   // otherwise a NULL argument gives NULL without a call
@@ -56,6 +56,7 @@ struct function {
 // PostgreSQL's rules (manual, chapter 10): exact match, then implicit casts, preferred types, unknown
 // literals. given[i] may be TYPE_UNKNOWN. The caller casts arguments to function->arguments[i]
 // (function_argument_type for variadic ones) when they differ.
+// (With CAST_EXPLICIT or CAST_IMPLICIT: what was resolved can be cast implicitly.)
 // 42883 no such function / operator does not exist, 42725 not unique, with PostgreSQL's texts and hints.
 int function_resolve(const char *name, bool is_operator, const enum type_id *given, int count,
                      const struct function **function, struct error *error);
@@ -65,6 +66,7 @@ enum cast_context { CAST_IMPLICIT, CAST_ASSIGNMENT, CAST_EXPLICIT };
 // Can a value of one type become one of another in this context? Then *function is how (NULL: the bytes
 // are the same already, only the modifier may have to be applied). TYPE_UNKNOWN casts to everything by text input.
 bool cast_find(enum type_id from, enum type_id to, enum cast_context context, const struct function **function);
+// Errors with a position of expr/ give it as the node's byte offset + 1; who knows the text turns it into characters.
 // Wraps the node in what makes it the type, modifier applied; constants are folded at once (so input errors of
 // literals appear here, with the literal's position). NULL with an error: 42846 / 42804 as PostgreSQL words
 // them for an expression.

@@ -1,0 +1,2 @@
+#include "expr/tables.h"
+const struct function format_functions[] = {{0}};

@@ -1,0 +1,40 @@
+// The tables of functions and aggregates put together, and what their files share.
+#include "expr/tables.h"
+
+const struct function *const function_tables[] = {
+    operator_functions, match_functions,  cast_functions, math_functions,   text_functions,
+    pattern_functions,  format_functions, time_functions, system_functions, NULL,
+};
+
+const struct function *function_at(int index)
+{
+  for (int t = 0; function_tables[t]; t++)
+    for (const struct function *row = function_tables[t]; row->name; row++)
+      if (index-- == 0)
+        return row;
+  return NULL;
+}
+
+const struct aggregate *aggregate_at(int index)
+{
+  for (const struct aggregate *row = aggregates; row->name; row++)
+    if (index-- == 0)
+      return row;
+  return NULL;
+}
+
+bool aggregate_exists(const char *name)
+{
+  for (const struct aggregate *row = aggregates; row->name; row++)
+    if (strcmp(row->name, name) == 0)
+      return true;
+  return false;
+}
+
+int call_session(struct evaluation *evaluation, const char *name, const struct value *arguments, int argument_count,
+                 struct value *result)
+{
+  if (!evaluation->hooks || !evaluation->hooks->session_function)
+    return error_set(evaluation->error, SQLSTATE_FEATURE_NOT_SUPPORTED, "function %s() cannot be called here", name);
+  return evaluation->hooks->session_function(evaluation, name, arguments, argument_count, result);
+}

@@ -1,0 +1,83 @@
+// What the files of function tables share; for the room expr alone.
+#pragma once
+
+#include <limits.h>
+
+#include "base/sqlstate.h"
+#include "expr/function.h"
+
+// Short names for the columns of the tables.
+#define BOOLEAN TYPE_BOOLEAN
+#define INT2 TYPE_INT2
+#define INT4 TYPE_INT4
+#define INT8 TYPE_INT8
+#define FLOAT8 TYPE_FLOAT8
+#define NUMERIC TYPE_NUMERIC
+#define TEXT TYPE_TEXT
+#define VARCHAR TYPE_VARCHAR
+#define BPCHAR TYPE_BPCHAR
+#define TIMESTAMP TYPE_TIMESTAMP
+#define TIMESTAMPTZ TYPE_TIMESTAMPTZ
+#define OID TYPE_OID
+#define NAME TYPE_NAME
+#define CHAR1 TYPE_CHAR1
+#define ANY TYPE_COUNT
+
+// The arguments of every function_code, for definitions: static int NAME(CALL) { … }
+#define CALL                                                                                        \
+  struct evaluation *evaluation, const struct value *arguments, int argument_count, struct value *result
+
+// Rows of the tables. PURE(name, code, result, argument_count, argument types…)
+#define ROW(name, code, result, count, volatility, on_null, operator, ...)                          \
+  {name, 0, result, count, {__VA_ARGS__}, code, volatility, on_null, operator}
+#define OPERATOR(name, code, result, count, ...)                                                    \
+  ROW(name, code, result, count, FUNCTION_PURE, false, true, __VA_ARGS__)
+#define PURE(name, code, result, count, ...) ROW(name, code, result, count, FUNCTION_PURE, false, false, __VA_ARGS__)
+#define STABLE(name, code, result, count, ...)                                                      \
+  ROW(name, code, result, count, FUNCTION_STABLE, false, false, __VA_ARGS__)
+
+// Each ends with a row without a name.
+extern const struct function operator_functions[];
+extern const struct function match_functions[];
+extern const struct function cast_functions[];
+extern const struct function math_functions[];
+extern const struct function text_functions[];
+extern const struct function pattern_functions[];
+extern const struct function format_functions[];
+extern const struct function time_functions[];
+extern const struct function system_functions[];
+extern const struct aggregate aggregates[];
+extern const struct function *const function_tables[]; // all of the above that hold functions; NULL at the end
+
+static inline struct bytes bytes_of_value(const struct value *value) { return bytes_of(value->data, value->size); }
+
+// Room for size bytes that become the result: *result is set to them. NULL: out of memory.
+static inline uint8_t *result_bytes(struct evaluation *evaluation, size_t size, struct value *result)
+{
+  uint8_t *data = size <= UINT32_MAX ? arena_alloc(evaluation->arena, size ? size : 1) : NULL;
+  *result = value_bytes(data, (uint32_t)size);
+  return data;
+}
+
+// Gives the buffer's bytes as the result and frees the buffer.
+static inline int result_from_buffer(struct evaluation *evaluation, struct buffer *buffer, struct value *result)
+{
+  uint8_t *data = buffer->failed ? NULL : result_bytes(evaluation, buffer->size, result);
+  if (data && buffer->size)
+    memcpy(data, buffer->data, buffer->size);
+  buffer_deinit(buffer);
+  return data ? STATUS_OK : error_memory(evaluation->error);
+}
+
+static inline const struct format_settings *settings_of(const struct evaluation *evaluation)
+{
+  return evaluation->settings ? evaluation->settings : &format_settings_default;
+}
+
+// resolve.c
+bool type_can_become(enum type_id from, enum type_id to); // implicitly, as an argument; `to` may be ANY
+// match.c. LIKE's pattern with '\' as its escape; ignore_case folds ASCII and Unicode simple case.
+int match_like(struct evaluation *evaluation, struct bytes text, struct bytes pattern, bool ignore_case, bool *matches);
+// function.c: the session's functions, through the hook.
+int call_session(struct evaluation *evaluation, const char *name, const struct value *arguments, int argument_count,
+                 struct value *result);

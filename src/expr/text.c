@@ -1,0 +1,2 @@
+#include "expr/tables.h"
+const struct function text_functions[] = {{0}};
