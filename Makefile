@@ -35,4 +35,4 @@ format:
 	@tools/format.sh
 
 clean:
-	rm -rf $(BUILD) $(CHECK_BUILD) $(CHECK_BUILD)-thread build-fuzz build-bench
+	rm -rf $(BUILD) $(CHECK_BUILD) $(CHECK_BUILD)-thread build-fuzz
