@@ -327,8 +327,11 @@ static void divide_pow10(mpz_t v, unsigned long exponent, bool is_rounding)
 
 static void add_zeros(struct decimal *decimal, int count)
 {
-  if (!decimal->is_big && shift_small(decimal->small, count, &decimal->small))
+  wide shifted;
+  if (!decimal->is_big && shift_small(decimal->small, count, &shifted)) {
+    decimal->small = shifted;
     return;
+  }
   mpz_t factor;
   mpz_init(factor);
   mpz_pow10(factor, (unsigned long)count);

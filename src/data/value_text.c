@@ -134,31 +134,98 @@ static int float8_from_text(struct bytes text, struct arena *arena, struct value
   return 0;
 }
 
-static bool reads_back(const char *text, double v)
+// An odd number times a power of two, so that two numbers are equal if both parts are.
+struct dyadic {
+  unsigned __int128 odd;
+  int exponent;
+};
+
+static struct dyadic dyadic_of(unsigned __int128 v, int exponent)
 {
-  return strtod(text, NULL) == v;
+  while (v && !(v & 1)) {
+    v >>= 1;
+    exponent++;
+  }
+  return (struct dyadic){.odd = v, .exponent = exponent};
 }
 
-// The shortest digits that read back the same: count of them in digits ("1234"), exponent of the first.
+static bool dyadic_equal(struct dyadic a, struct dyadic b)
+{
+  return a.odd == b.odd && a.exponent == b.exponent;
+}
+
+// Does the number digits * 10^exponent lie exactly between v and its neighbour above or below? Such a number
+// reads back as v or not by the reader's rounding; PostgreSQL does not print it.
+static bool is_midway(uint64_t digits, int exponent, double v)
+{
+  if (exponent > 23 || exponent < -24) // neither has room for that power of five in its 54 bits
+    return false;
+  uint64_t bits;
+  memcpy(&bits, &v, sizeof bits);
+  uint64_t mantissa = bits & (((uint64_t)1 << 52) - 1);
+  int biased = (int)(bits >> 52 & 0x7ff);
+  bool is_lowest = mantissa == 0 && biased > 1; // the neighbour below is nearer
+  int power = (biased ? biased : 1) - 1075;
+  mantissa |= biased ? (uint64_t)1 << 52 : 0;
+  unsigned __int128 five = 1;
+  for (int i = abs(exponent); i > 0; i--)
+    five *= 5;
+  // digits * 5^e * 2^e = midpoint, or digits * 2^e = midpoint * 5^-e
+  struct dyadic number = dyadic_of(exponent > 0 ? digits * five : digits, exponent);
+  unsigned __int128 factor = exponent < 0 ? five : 1;
+  return dyadic_equal(number, dyadic_of((2 * mantissa + 1) * factor, power - 1)) ||
+         dyadic_equal(number, is_lowest ? dyadic_of((4 * mantissa - 1) * factor, power - 2)
+                                        : dyadic_of((2 * mantissa - 1) * factor, power - 1));
+}
+
+// The digits and exponent of "d.ddde-05"; how many digits.
+static int split_digits(const char *text, char *digits, int *exponent)
+{
+  const char *e = strchr(text, 'e');
+  *exponent = atoi(e + 1);
+  int count = 0;
+  for (const char *at = text; at < e; at++)
+    if (*at != '.')
+      digits[count++] = *at;
+  digits[count] = 0;
+  return count;
+}
+
+static bool reads_back(const char *digits, int count, int exponent, double v)
+{
+  char text[FLOAT_TEXT];
+  snprintf(text, sizeof text, "%se%d", digits, exponent - count + 1);
+  return strtod(text, NULL) == v && !is_midway(strtoull(digits, NULL, 10), exponent - count + 1, v);
+}
+
+// The next number of as many digits. (Nines all through do not come here: they would read back with fewer.)
+static bool next_digits(char *digits, int count)
+{
+  int i = count - 1;
+  while (i > 0 && digits[i] == '9')
+    digits[i--] = '0';
+  if (digits[i] == '9')
+    return false;
+  digits[i]++;
+  return true;
+}
+
+// The fewest digits that read back the same, and the exponent of the first; v > 0. How many digits.
+// Below a power of two floats stand closer than above it, so there the nearest number of n digits may
+// miss while the next one above hits.
 static int shortest_digits(double v, char *digits, int *exponent)
 {
   char text[FLOAT_TEXT];
   bool is_subnormal = v < 2.2250738585072014e-308;
-  int precision = is_subnormal ? 1 : 15;
-  while (precision < 17) {
-    snprintf(text, sizeof text, "%.*e", precision - 1, v);
-    if (reads_back(text, v))
-      break;
-    precision++;
-  }
-  if (precision == 17)
-    snprintf(text, sizeof text, "%.16e", v);
-  char *e = strchr(text, 'e');
-  *exponent = atoi(e + 1);
   int count = 0;
-  for (char *at = text; at < e; at++)
-    if (*at != '.')
-      digits[count++] = *at;
+  for (int precision = is_subnormal ? 1 : 15; precision <= 17; precision++) {
+    snprintf(text, sizeof text, "%.*e", precision - 1, v);
+    count = split_digits(text, digits, exponent);
+    if (precision == 17 || reads_back(digits, count, *exponent, v))
+      break;
+    if (next_digits(digits, count) && reads_back(digits, count, *exponent, v))
+      break;
+  }
   while (count > 1 && digits[count - 1] == '0')
     count--;
   return count;
