@@ -156,4 +156,5 @@ struct statement {
   // Reads system tables or the catalog through functions: must run on the owner thread, and depends on the log's end.
   bool reads_system;
   bool is_volatile; // calls a function that is kept or once
+  bool takes_atom;  // of a workflow: FROM atom(source), all rows at once; otherwise one run a row
 };
