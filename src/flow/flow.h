@@ -51,6 +51,10 @@ struct arrival {
 // Fails only for what ends the atom as a whole (53200, malformed framing: XX000): the caller undoes it.
 int flow_arrive(struct flow *flow, struct writer *writer, const struct arrival *arrival, struct error *error);
 
+// A source that cannot be opened or read (`reason` says why): counted and put into quern.source_errors.
+int flow_fail(struct flow *flow, struct writer *writer, const struct relation *source, struct bytes reason, int64_t now,
+              struct error *error);
+
 // Progress as committed in the version.
 struct source_progress {
   uint64_t rows, bytes, errors;

@@ -121,6 +121,20 @@ static int bind_explain(struct prepared *prepared, struct bind_input *bind, stru
   return bind_and_plan(prepared, bind, error);
 }
 
+// What a COPY runs underneath is planned like any other statement.
+static int bind_copy(struct prepared *prepared, struct bind_input *bind, struct error *error)
+{
+  int status = copy_bind(bind, &prepared->copy, error);
+  if (status)
+    return status;
+  struct plan_input plan = {
+    .statement = prepared->copy->is_from ? prepared->copy->insert : prepared->copy->select,
+    .version = bind->version,
+    .arena = &prepared->arena,
+  };
+  return plan_statement(&plan, &prepared->plan, error);
+}
+
 static int analyse(struct prepared_cache *cache, struct prepared *prepared, const struct prepared_input *input,
                    struct error *error)
 {
@@ -151,7 +165,7 @@ static int analyse(struct prepared_cache *cache, struct prepared *prepared, cons
   switch (prepared->utility) {
   case UTILITY_NONE: return bind_and_plan(prepared, &bind, error);
   case UTILITY_EXPLAIN: return bind_explain(prepared, &bind, error);
-  case UTILITY_COPY: return copy_bind(&bind, &prepared->copy, error);
+  case UTILITY_COPY: return bind_copy(prepared, &bind, error);
   case UTILITY_UNKNOWN: return utility_unknown(prepared->parsed, error);
   default: return 0;
   }

@@ -1,0 +1,472 @@
+// Commands of the session itself: settings, prepared statements by SQL, cursors, EXPLAIN.
+#include <ctype.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/limits.h"
+#include "base/sqlstate.h"
+#include "partition/state.h"
+
+static struct buffer *replies(struct session *session)
+{
+  return &session->partition->replies;
+}
+
+// --- SET and SHOW -----------------------------------------------------------------------------------------
+
+static uint32_t find_schema(void *context, const char *name)
+{
+  struct session *session = context;
+  const struct version *version = session->branch ? branch_version(session->branch) : store_trunk(session->partition->store);
+  return catalog_schema(session->partition->catalog, version, name);
+}
+
+static int set_one(struct session *session, const char *name, const char *value, struct error *error)
+{
+  int status = settings_set(&session->settings, name, value, find_schema, session, error);
+  if (status)
+    return status;
+  const char *reported = settings_reported(name);
+  char scratch[256];
+  const char *shown = reported ? settings_show(&session->settings, name, scratch, sizeof scratch) : NULL;
+  if (shown)
+    message_parameter_status(replies(session), reported, shown);
+  return 0;
+}
+
+// One value of a SET as text; several are joined by commas, as lists are written.
+static bool append_value(struct buffer *out, const PgQuery__Node *node)
+{
+  const PgQuery__AConst *constant = NULL;
+  if (node->node_case == PG_QUERY__NODE__NODE_A_CONST)
+    constant = node->a_const;
+  else if (node->node_case == PG_QUERY__NODE__NODE_TYPE_CAST && node->type_cast->arg &&
+           node->type_cast->arg->node_case == PG_QUERY__NODE__NODE_A_CONST)
+    constant = node->type_cast->arg->a_const; // SET TIME ZONE INTERVAL '…'
+  if (!constant)
+    return false;
+  switch (constant->val_case) {
+  case PG_QUERY__A__CONST__VAL_IVAL: buffer_format(out, "%d", constant->ival->ival); return true;
+  case PG_QUERY__A__CONST__VAL_FVAL: buffer_append_string(out, constant->fval->fval); return true;
+  case PG_QUERY__A__CONST__VAL_SVAL: buffer_append_string(out, constant->sval->sval); return true;
+  case PG_QUERY__A__CONST__VAL_BOOLVAL: buffer_append_string(out, constant->boolval->boolval ? "on" : "off"); return true;
+  default: return false;
+  }
+}
+
+static int set_list(struct session *session, const PgQuery__VariableSetStmt *set, struct error *error)
+{
+  struct buffer value = {0};
+  bool is_good = true;
+  for (size_t i = 0; i < set->n_args; i++) {
+    if (i)
+      buffer_append_string(&value, ", ");
+    is_good &= append_value(&value, set->args[i]);
+  }
+  buffer_append_u8(&value, 0);
+  int status;
+  if (value.failed)
+    status = error_memory(error);
+  else if (!is_good)
+    status = error_set(error, SQLSTATE_FEATURE_NOT_SUPPORTED, "SET takes constants only");
+  else
+    status = set_one(session, set->name, (const char *)value.data, error);
+  buffer_deinit(&value);
+  return status;
+}
+
+// SET TRANSACTION …, SET SESSION CHARACTERISTICS AS TRANSACTION …
+static int set_transaction(struct session *session, const PgQuery__VariableSetStmt *set, struct error *error)
+{
+  bool for_session = strcmp(set->name, "SESSION CHARACTERISTICS") == 0;
+  if (strcmp(set->name, "TRANSACTION SNAPSHOT") == 0)
+    return error_set(error, SQLSTATE_FEATURE_NOT_SUPPORTED, "snapshots cannot be imported");
+  for (size_t i = 0; i < set->n_args; i++) {
+    const PgQuery__DefElem *option = set->args[i]->def_elem;
+    if (strcmp(option->defname, "transaction_read_only") != 0 || !option->arg ||
+        option->arg->node_case != PG_QUERY__NODE__NODE_A_CONST)
+      continue; // every isolation level means strictly serializable
+    bool read_only = option->arg->a_const->ival && option->arg->a_const->ival->ival != 0;
+    if (for_session)
+      session->settings.default_read_only = read_only;
+    session->settings.read_only = read_only;
+  }
+  return 0;
+}
+
+static int set_command(struct session *session, const PgQuery__VariableSetStmt *set, struct error *error)
+{
+  int status = 0;
+  const char *tag = "SET";
+  if (set->is_local)
+    return error_set(error, SQLSTATE_FEATURE_NOT_SUPPORTED, "SET LOCAL is not supported");
+  switch (set->kind) {
+  case PG_QUERY__VARIABLE_SET_KIND__VAR_SET_VALUE: status = set_list(session, set, error); break;
+  case PG_QUERY__VARIABLE_SET_KIND__VAR_SET_MULTI: status = set_transaction(session, set, error); break;
+  case PG_QUERY__VARIABLE_SET_KIND__VAR_SET_DEFAULT: status = set_one(session, set->name, NULL, error); break;
+  case PG_QUERY__VARIABLE_SET_KIND__VAR_RESET:
+    tag = "RESET";
+    status = set_one(session, set->name, NULL, error);
+    break;
+  case PG_QUERY__VARIABLE_SET_KIND__VAR_RESET_ALL: {
+    tag = "RESET";
+    struct settings fresh;
+    settings_init(&fresh);
+    memcpy(fresh.user, session->settings.user, sizeof fresh.user);
+    memcpy(fresh.database, session->settings.database, sizeof fresh.database);
+    fresh.role = session->settings.role;
+    fresh.backend = session->settings.backend;
+    fresh.read_only = session->settings.read_only;
+    session->settings = fresh;
+    break;
+  }
+  default: return error_set(error, SQLSTATE_FEATURE_NOT_SUPPORTED, "this form of SET is not supported");
+  }
+  if (!status)
+    message_tag(replies(session), tag);
+  return status;
+}
+
+static int show_command(struct session *session, const PgQuery__VariableShowStmt *show, struct error *error)
+{
+  char scratch[256];
+  if (strcmp(show->name, "all") == 0) {
+    const char *name;
+    for (int i = 0; (name = settings_name(i)); i++) {
+      const char *row[3] = {name, settings_show(&session->settings, name, scratch, sizeof scratch), ""};
+      message_text_row(replies(session), row, 3);
+    }
+  } else {
+    const char *value = settings_show(&session->settings, show->name, scratch, sizeof scratch);
+    if (!value)
+      return error_set(error, SQLSTATE_UNDEFINED_OBJECT, "unrecognized configuration parameter \"%s\"", show->name);
+    message_text_row(replies(session), &value, 1);
+  }
+  message_tag(replies(session), "SHOW");
+  return 0;
+}
+
+// --- PREPARE, EXECUTE, DEALLOCATE -----------------------------------------------------------------------------
+
+// The text behind the first word `keyword` that stands outside of parentheses and quotes: the statement inside a
+// PREPARE (AS) or a DECLARE (FOR). The parser has accepted the text, so it is there.
+static struct bytes text_behind(struct bytes text, const char *keyword)
+{
+  size_t length = strlen(keyword);
+  int depth = 0;
+  char quote = 0;
+  for (size_t i = 0; i < text.size; i++) {
+    char c = (char)text.data[i];
+    if (quote) {
+      quote = c == quote ? 0 : quote;
+    } else if (c == '"' || c == '\'') {
+      quote = c;
+    } else if (c == '(') {
+      depth++;
+    } else if (c == ')') {
+      depth--;
+    } else if (depth == 0 && i > 0 && !isalnum(text.data[i - 1]) && text.data[i - 1] != '_' && i + length < text.size &&
+               strncasecmp((const char *)text.data + i, keyword, length) == 0 && !isalnum(text.data[i + length]) &&
+               text.data[i + length] != '_') {
+      return bytes_of(text.data + i + length, text.size - i - length);
+    }
+  }
+  return bytes_of(text.data + text.size, 0);
+}
+
+static const struct version *session_version(struct session *session)
+{
+  return session->branch ? branch_version(session->branch) : store_trunk(session->partition->store);
+}
+
+static int get_prepared(struct session *session, struct bytes text, const struct type *types, int count,
+                        struct prepared **prepared, struct error *error)
+{
+  struct prepared_input input = {
+    .version = session_version(session),
+    .settings = &session->settings,
+    .text = text,
+    .parameters = types,
+    .parameter_count = count,
+  };
+  return prepared_get(&session->partition->cache, &input, prepared, error);
+}
+
+static int prepare_command(struct session *session, const struct prepared *prepared, struct error *error)
+{
+  const PgQuery__PrepareStmt *prepare = prepared->parsed->node->prepare_stmt;
+  int count = (int)prepare->n_argtypes;
+  struct type *types = ARENA_ARRAY(&session->scratch, struct type, count + 1);
+  if (!types)
+    return error_memory(error);
+  for (int i = 0; i < count; i++) {
+    int status = bind_type(prepare->argtypes[i]->type_name, prepared->text, &types[i], error);
+    if (status)
+      return status;
+  }
+  struct prepared *inner;
+  int status = get_prepared(session, text_behind(prepared->text, "as"), types, count, &inner, error);
+  if (status)
+    return status;
+  status = session_add_statement(session, bytes_of_string(prepare->name), inner, types, count, error);
+  prepared_release(inner);
+  if (!status)
+    message_tag(replies(session), "PREPARE");
+  return status;
+}
+
+// The arguments of an EXECUTE are computed as a row of their own and given on as text.
+static int execute_arguments(struct session *session, struct portal *portal, struct bytes arguments, struct prepared *target,
+                             struct error *error)
+{
+  char *text = arena_format(&session->scratch, "SELECT %.*s", (int)arguments.size, (const char *)arguments.data);
+  struct prepared *row_query;
+  if (!text)
+    return error_memory(error);
+  int status = get_prepared(session, bytes_of_string(text), NULL, 0, &row_query, error);
+  if (status)
+    return status;
+  struct buffer row = {0};
+  struct statement_run run = {
+    .session = session,
+    .prepared = row_query,
+    .version = session_version(session),
+    .now = session->transaction_now,
+    .statement_now = session->statement_now,
+    .random = random_next(&session->partition->random),
+    .mark = &(struct read_mark){0},
+    .out = &row,
+    .without_tag = true,
+  };
+  status = statement_run(&run, error);
+  struct message_reader reader = {.body = bytes_of(row.data, row.size), .at = 5};
+  int count = status ? 0 : read_i16(&reader);
+  int wanted = target->statement->parameter_count;
+  if (!status && count != wanted)
+    status = error_set(error, SQLSTATE_SYNTAX_ERROR, "wrong number of parameters for prepared statement");
+  for (int i = 0; !status && i < count; i++) {
+    int32_t size = read_i32(&reader);
+    portal->parameters[i] = value_null();
+    if (size < 0)
+      continue;
+    struct type type = target->statement->parameters[i];
+    status = value_from_text(type, read_bytes(&reader, (size_t)size), &session->settings.format, &portal->arena,
+                             &portal->parameters[i], error);
+    if (!status && type_info(type.id)->storage == STORAGE_BYTES && !value_copy(type.id, &portal->parameters[i], &portal->arena))
+      status = error_memory(error);
+  }
+  buffer_deinit(&row);
+  prepared_release(row_query);
+  return status;
+}
+
+static struct bytes parenthesized(struct bytes text)
+{
+  const uint8_t *open = memchr(text.data, '(', text.size);
+  const uint8_t *close = memrchr(text.data, ')', text.size);
+  return open && close > open ? bytes_of(open + 1, (size_t)(close - open - 1)) : bytes_of("", 0);
+}
+
+// The portal becomes one of the named statement, and runs.
+static int execute_command(struct session *session, struct portal *portal, struct error *error)
+{
+  const PgQuery__ExecuteStmt *execute = portal->prepared->parsed->node->execute_stmt;
+  struct named_statement *named = session_statement(session, bytes_of_string(execute->name));
+  if (!named)
+    return error_set(error, SQLSTATE_INVALID_SQL_STATEMENT_NAME, "prepared statement \"%s\" does not exist", execute->name);
+  int status = session_refresh_statement(session, named, error);
+  if (status)
+    return status;
+  struct prepared *target = named->prepared;
+  if (target->utility == UTILITY_EXECUTE)
+    return error_set(error, SQLSTATE_FEATURE_NOT_SUPPORTED, "a prepared statement cannot be an EXECUTE");
+  int wanted = target->statement ? target->statement->parameter_count : 0;
+  portal->parameters = ARENA_ARRAY(&portal->arena, struct value, wanted + 1);
+  if (!portal->parameters)
+    return error_memory(error);
+  if (execute->n_params > 0 && wanted > 0)
+    status = execute_arguments(session, portal, parenthesized(portal->prepared->text), target, error);
+  else if ((int)execute->n_params != wanted)
+    status = error_set(error, SQLSTATE_SYNTAX_ERROR, "wrong number of parameters for prepared statement \"%s\"", execute->name);
+  if (status)
+    return status;
+  portal->parameter_count = wanted;
+  prepared_release(portal->prepared); // portal_run holds it
+  portal->prepared = prepared_retain(target);
+  return portal_run(session, portal, 0, error);
+}
+
+static int deallocate_command(struct session *session, const PgQuery__DeallocateStmt *deallocate, struct error *error)
+{
+  if (!deallocate->name || !deallocate->name[0]) {
+    session_forget_statements(session);
+    message_tag(replies(session), "DEALLOCATE ALL");
+    return 0;
+  }
+  struct bytes name = bytes_of_string(deallocate->name);
+  if (!session_statement(session, name))
+    return error_set(error, SQLSTATE_INVALID_SQL_STATEMENT_NAME, "prepared statement \"%s\" does not exist", deallocate->name);
+  session_remove_statement(session, name);
+  message_tag(replies(session), "DEALLOCATE");
+  return 0;
+}
+
+// --- Cursors ----------------------------------------------------------------------------------------------------
+
+enum { CURSOR_OPTION_BINARY = 1, CURSOR_OPTION_SCROLL = 2, CURSOR_OPTION_HOLD = 32 };
+
+static int declare_command(struct session *session, const struct prepared *prepared, struct error *error)
+{
+  const PgQuery__DeclareCursorStmt *declare = prepared->parsed->node->declare_cursor_stmt;
+  if (declare->options & CURSOR_OPTION_HOLD)
+    return error_set(error, SQLSTATE_FEATURE_NOT_SUPPORTED, "cursors WITH HOLD are not supported");
+  if (declare->options & CURSOR_OPTION_SCROLL)
+    return error_set(error, SQLSTATE_FEATURE_NOT_SUPPORTED, "SCROLL cursors are not supported");
+  if (session->transaction != TRANSACTION_OPEN)
+    return error_set(error, SQLSTATE_NO_ACTIVE_SQL_TRANSACTION, "DECLARE CURSOR can only be used in transaction blocks");
+  struct prepared *query;
+  int status = get_prepared(session, text_behind(prepared->text, "for"), NULL, 0, &query, error);
+  if (status)
+    return status;
+  struct bytes name = bytes_of_string(declare->portalname);
+  struct portal *cursor = NULL;
+  if (!query->statement || query->statement->kind != STATEMENT_SELECT || query->utility != UTILITY_NONE)
+    status = error_set(error, SQLSTATE_FEATURE_NOT_SUPPORTED, "a cursor is declared for a SELECT or VALUES");
+  if (!status)
+    status = session_add_portal(session, name, &cursor, error);
+  if (status) {
+    prepared_release(query);
+    return status;
+  }
+  cursor->prepared = query;
+  int columns = query->statement->column_count;
+  if (declare->options & CURSOR_OPTION_BINARY) {
+    cursor->formats = ARENA_ARRAY(&cursor->arena, bool, columns + 1);
+    if (cursor->formats)
+      memset(cursor->formats, 1, (size_t)columns);
+  }
+  status = portal_keep(session, cursor, error);
+  if (status)
+    session_remove_portal(session, name);
+  else
+    message_tag(replies(session), "DECLARE CURSOR");
+  return status;
+}
+
+static int fetch_command(struct session *session, const PgQuery__FetchStmt *fetch, struct error *error)
+{
+  struct portal *cursor = session_portal(session, bytes_of_string(fetch->portalname));
+  if (!cursor || !cursor->is_kept)
+    return error_set(error, SQLSTATE_INVALID_CURSOR_NAME, "cursor \"%s\" does not exist", fetch->portalname);
+  if (fetch->direction != PG_QUERY__FETCH_DIRECTION__FETCH_FORWARD || fetch->how_many < 0)
+    return error_set(error, SQLSTATE_OBJECT_NOT_IN_PREREQUISITE_STATE, "cursor can only scan forward");
+  size_t before = replies(session)->size;
+  uint64_t limit = (uint64_t)fetch->how_many; // FETCH ALL is the largest number
+  uint64_t count = limit ? portal_take(session, cursor, limit) : 0;
+  if (fetch->ismove)
+    replies(session)->size = before;
+  char tag[64];
+  snprintf(tag, sizeof tag, "%s %llu", fetch->ismove ? "MOVE" : "FETCH", (unsigned long long)count);
+  message_tag(replies(session), tag);
+  return 0;
+}
+
+static int close_command(struct session *session, const PgQuery__ClosePortalStmt *close, struct error *error)
+{
+  if (!close->portalname || !close->portalname[0]) {
+    session_forget_portals(session);
+    message_tag(replies(session), "CLOSE CURSOR ALL");
+    return 0;
+  }
+  struct bytes name = bytes_of_string(close->portalname);
+  if (!session_portal(session, name))
+    return error_set(error, SQLSTATE_INVALID_CURSOR_NAME, "cursor \"%s\" does not exist", close->portalname);
+  session_remove_portal(session, name);
+  message_tag(replies(session), "CLOSE CURSOR");
+  return 0;
+}
+
+static int discard_command(struct session *session, const PgQuery__DiscardStmt *discard, struct error *error)
+{
+  bool all = discard->target == PG_QUERY__DISCARD_MODE__DISCARD_ALL;
+  if (all && session->transaction == TRANSACTION_OPEN)
+    return error_set(error, SQLSTATE_ACTIVE_SQL_TRANSACTION, "DISCARD ALL cannot run inside a transaction block");
+  if (all)
+    session_forget_statements(session);
+  message_tag(replies(session), all ? "DISCARD ALL" : "DISCARD");
+  return 0;
+}
+
+// --- EXPLAIN ------------------------------------------------------------------------------------------------------
+
+static int explain_command(struct session *session, const struct prepared *prepared, struct error *error)
+{
+  const char **lines;
+  int count;
+  int status = plan_explain(prepared->plan, &prepared->explain, &session->scratch, &lines, &count, error);
+  if (status)
+    return status;
+  for (int i = 0; i < count; i++)
+    message_text_row(replies(session), &lines[i], 1);
+  message_tag(replies(session), "EXPLAIN");
+  return 0;
+}
+
+int command_run(struct session *session, struct portal *portal, struct error *error)
+{
+  struct prepared *prepared = portal->prepared;
+  const PgQuery__Node *node = prepared->parsed->node;
+  switch (prepared->utility) {
+  case UTILITY_SET: return set_command(session, node->variable_set_stmt, error);
+  case UTILITY_SHOW: return show_command(session, node->variable_show_stmt, error);
+  case UTILITY_PREPARE: return prepare_command(session, prepared, error);
+  case UTILITY_EXECUTE: return execute_command(session, portal, error);
+  case UTILITY_DEALLOCATE: return deallocate_command(session, node->deallocate_stmt, error);
+  case UTILITY_DECLARE: return declare_command(session, prepared, error);
+  case UTILITY_FETCH: return fetch_command(session, node->fetch_stmt, error);
+  case UTILITY_CLOSE: return close_command(session, node->close_portal_stmt, error);
+  case UTILITY_DISCARD: return discard_command(session, node->discard_stmt, error);
+  case UTILITY_EXPLAIN: return explain_command(session, prepared, error);
+  default: return error_set(error, SQLSTATE_FEATURE_NOT_SUPPORTED, "this command is not supported");
+  }
+}
+
+static void describe_statement(struct buffer *out, const struct prepared *prepared, const bool *formats)
+{
+  if (prepared->statement && prepared->utility == UTILITY_NONE && prepared->statement->column_count)
+    message_row_description(out, prepared->statement->columns, prepared->statement->column_count, formats);
+}
+
+bool command_describe(struct session *session, const struct prepared *prepared, struct buffer *out)
+{
+  if (prepared->is_empty || !prepared->parsed)
+    return false;
+  const PgQuery__Node *node = prepared->parsed->node;
+  size_t before = out->size;
+  switch (prepared->utility) {
+  case UTILITY_SHOW: {
+    static const char *const all[] = {"name", "setting", "description"};
+    const char *name = node->variable_show_stmt->name;
+    if (strcmp(name, "all") == 0)
+      message_text_description(out, all, 3);
+    else
+      message_text_description(out, (const char *[]){settings_reported(name) ? settings_reported(name) : name}, 1);
+    break;
+  }
+  case UTILITY_EXPLAIN: message_text_description(out, (const char *[]){"QUERY PLAN"}, 1); break;
+  case UTILITY_FETCH: {
+    struct portal *cursor = session_portal(session, bytes_of_string(node->fetch_stmt->portalname));
+    if (cursor && !node->fetch_stmt->ismove)
+      describe_statement(out, cursor->prepared, cursor->formats);
+    break;
+  }
+  case UTILITY_EXECUTE: {
+    struct named_statement *named = session_statement(session, bytes_of_string(node->execute_stmt->name));
+    if (named)
+      describe_statement(out, named->prepared, NULL);
+    break;
+  }
+  default: break;
+  }
+  return out->size > before;
+}

@@ -1,0 +1,234 @@
+// COPY … FROM STDIN: chunks of a file into a branch, whose script they are.
+//
+// A COPY spans many steps of the partition, and the trunk cannot be held for it: so it runs in a branch, be it the
+// open transaction's or one of its own, and what the client sent is kept to run again should the trunk have moved.
+// Rows for a source arrive together, as one batch, at the end: one statement is one atom.
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/limits.h"
+#include "base/sqlstate.h"
+#include "partition/state.h"
+
+struct copying {
+  struct copy_feed *feed;
+};
+
+struct copy_feed {
+  struct session *session;
+  struct prepared *prepared;
+  struct copy_reader reader;
+  struct execution *execution;
+  struct arena arena;       // of one row; of all rows when they are for a source
+  struct value *values;     // of the file's columns
+  struct value **rows;      // for a source: rows[i][column of the relation]
+  int row_capacity;
+  uint64_t row_count;
+};
+
+struct copy_feed *copy_feed_open(struct session *session, struct prepared *prepared, struct error *error)
+{
+  struct copy_feed *feed = calloc(1, sizeof *feed);
+  if (!feed)
+    return (void)!error_memory(error), NULL;
+  feed->session = session;
+  feed->prepared = prepared_retain(prepared);
+  arena_init(&feed->arena, &session->account);
+  copy_reader_init(&feed->reader, prepared->copy);
+  feed->values = calloc((size_t)prepared->copy->column_count + 1, sizeof *feed->values);
+  feed->execution = execution_open(prepared->plan, &prepared->account);
+  if (feed->values && feed->execution)
+    return feed;
+  copy_feed_close(feed);
+  return (void)!error_memory(error), NULL;
+}
+
+void copy_feed_close(struct copy_feed *feed)
+{
+  if (!feed)
+    return;
+  execution_close(feed->execution);
+  copy_reader_deinit(&feed->reader);
+  arena_deinit(&feed->arena);
+  free(feed->values);
+  free(feed->rows);
+  prepared_release(feed->prepared);
+  free(feed);
+}
+
+uint64_t copy_feed_rows(const struct copy_feed *feed)
+{
+  return feed->row_count;
+}
+
+static int keep_source_row(struct copy_feed *feed, struct error *error)
+{
+  const struct copy *copy = feed->prepared->copy;
+  if (feed->row_count == (uint64_t)feed->row_capacity) {
+    int capacity = feed->row_capacity ? 2 * feed->row_capacity : 64;
+    struct value **rows = realloc(feed->rows, sizeof *rows * (size_t)capacity);
+    if (!rows)
+      return error_memory(error);
+    feed->rows = rows;
+    feed->row_capacity = capacity;
+  }
+  int columns = copy->relation->schema.column_count;
+  struct value *row = ARENA_ARRAY(&feed->arena, struct value, columns + 1);
+  if (!row)
+    return error_memory(error);
+  for (int i = 0; i < columns; i++)
+    row[i] = value_null();
+  for (int i = 0; i < copy->column_count; i++) {
+    int column = copy->columns[i];
+    row[column] = feed->values[i];
+    if (!row[column].is_null && !value_copy(copy->relation->schema.columns[column].type.id, &row[column], &feed->arena))
+      return error_memory(error);
+  }
+  feed->rows[feed->row_count++] = row;
+  return 0;
+}
+
+static int insert_row(struct copy_feed *feed, const struct execution_input *input, struct error *error)
+{
+  const struct value *row;
+  int status = execution_start(feed->execution, input, error);
+  while (!status && (status = execution_next(feed->execution, &row, error)) > 0)
+    status = 0;
+  execution_stop(feed->execution);
+  feed->row_count += !status;
+  return status;
+}
+
+int copy_feed_chunk(struct copy_feed *feed, struct writer *writer, struct bytes chunk, bool at_end, int64_t now, uint64_t random,
+                    struct error *error)
+{
+  struct session *session = feed->session;
+  const struct copy *copy = feed->prepared->copy;
+  bool is_source = copy->relation->kind == RELATION_SOURCE;
+  struct run run;
+  run_init(&run, session->partition, &session->settings, writer->version, &session->scratch, now, now, random, error);
+  writer->arena = &session->scratch;
+  writer->evaluation = &run.evaluation;
+  writer->error = error;
+  struct read_mark mark = {0};
+  writer->mark = &mark;
+  struct execution_input input = {
+    .version = writer->version,
+    .writer = writer,
+    .parameters = feed->values,
+    .settings = &session->settings.format,
+    .hooks = &run_hooks,
+    .context = &run.context,
+    .now = now,
+    .statement_now = now,
+    .clock_now = session->partition->time.wall,
+    .mark = &mark,
+    .system = &run.system,
+  };
+  int status = copy_reader_feed(&feed->reader, chunk, error);
+  while (!status) {
+    if (!is_source)
+      arena_reset(&feed->arena);
+    int got = copy_reader_next(&feed->reader, at_end, &session->settings.format, &feed->arena, feed->values, error);
+    if (got <= 0) {
+      status = got;
+      break;
+    }
+    status = is_source ? keep_source_row(feed, error) : insert_row(feed, &input, error);
+  }
+  if (!status && at_end && is_source) {
+    struct row_batch batch = {.rows = feed->rows, .row_count = (int)feed->row_count};
+    status = flow_push(session->partition->flow, writer, copy->relation, &batch, error);
+  }
+  return status;
+}
+
+// --- The session's side -------------------------------------------------------------------------------------
+
+void copying_close(struct session *session)
+{
+  if (!session->copying)
+    return;
+  copy_feed_close(session->copying->feed);
+  free(session->copying);
+  session->copying = NULL;
+}
+
+int copying_begin(struct session *session, struct portal *portal, struct error *error)
+{
+  struct prepared *prepared = portal->prepared;
+  if (!transaction_in_branch(session))
+    return RUN_RESTART;
+  const struct version *version;
+  struct writer writer;
+  int status = transaction_version(session, true, &version, &writer, error);
+  if (status)
+    return status;
+  if (prepared->definitions != version_definitions(version))
+    return error_set(error, SQLSTATE_FEATURE_NOT_SUPPORTED, "cached plan must not change result type");
+  struct promise promise = {0};
+  status = transaction_record_copy(session, 'B', prepared->text, &promise, error);
+  if (status)
+    return status;
+  struct copying *copying = calloc(1, sizeof *copying);
+  if (!copying)
+    return error_memory(error);
+  session->copying = copying;
+  copying->feed = copy_feed_open(session, prepared, error);
+  if (!copying->feed) {
+    copying_close(session);
+    return error->status;
+  }
+  message_copy_response(&session->partition->replies, 'G', prepared->copy->column_count);
+  return RUN_COPY;
+}
+
+static int copying_chunk(struct session *session, struct bytes chunk, bool at_end, struct error *error)
+{
+  struct copy_feed *feed = session->copying->feed;
+  const struct version *version;
+  struct writer writer;
+  int status = transaction_version(session, true, &version, &writer, error);
+  if (!status)
+    status = copy_feed_chunk(feed, &writer, chunk, at_end, session->transaction_now, 0, error);
+  if (status)
+    return status;
+  struct promise promise = {0};
+  if (!at_end)
+    return transaction_record_copy(session, 'D', chunk, &promise, error);
+  char tag[64];
+  snprintf(tag, sizeof tag, "COPY %llu", (unsigned long long)feed->row_count);
+  promise_add_text(&promise, tag, session->partition->promise_seed);
+  status = transaction_record_copy(session, 'E', chunk, &promise, error);
+  if (!status)
+    message_tag(&session->partition->replies, tag);
+  return status;
+}
+
+int copying_message(struct session *session, const struct message *message, struct error *error)
+{
+  int status;
+  switch (message->type) {
+  case 'H':
+  case 'S': return RUN_COPY;
+  case 'd':
+    status = copying_chunk(session, message->body, false, error);
+    if (!status)
+      return RUN_COPY;
+    break;
+  case 'c': status = copying_chunk(session, bytes_of("", 0), true, error); break;
+  case 'f': {
+    struct message_reader reader = {.body = message->body};
+    struct bytes reason = read_string(&reader);
+    status = error_set(error, SQLSTATE_QUERY_CANCELED, "COPY from stdin failed: %.*s", (int)(reason.size < 400 ? reason.size : 400),
+                       (const char *)reason.data);
+    break;
+  }
+  default:
+    status = error_set(error, SQLSTATE_PROTOCOL_VIOLATION, "unexpected message type 0x%02X during COPY from stdin",
+                       (uint8_t)message->type);
+    break;
+  }
+  copying_close(session);
+  return status;
+}

@@ -1,0 +1,168 @@
+// The figures behind quern.sources, quern.source_errors, quern.workflows and quern.metrics.
+#include <stdio.h>
+
+#include "base/sqlstate.h"
+#include "partition/state.h"
+
+static struct value text_or_null(const char *text)
+{
+  return text ? value_string(text) : value_null();
+}
+
+// A position as text: as it is where it is printable, else in hexadecimal.
+static struct value position_text(struct bytes position, struct arena *arena)
+{
+  if (!position.size)
+    return value_null();
+  bool is_printable = true;
+  for (size_t i = 0; i < position.size; i++)
+    is_printable &= position.data[i] >= 32 && position.data[i] < 127;
+  if (is_printable)
+    return value_bytes(position.data, (uint32_t)position.size);
+  char *text = arena_alloc(arena, 2 * position.size + 1);
+  if (!text)
+    return value_null();
+  for (size_t i = 0; i < position.size; i++)
+    snprintf(text + 2 * i, 3, "%02x", position.data[i]);
+  return value_string(text);
+}
+
+// name, connector, state, rows, bytes, errors, position, lag
+static int source_rows(struct partition *partition, const struct version *version, struct row_sink *sink, struct error *error)
+{
+  static const enum type_id types[] = {TYPE_TEXT, TYPE_TEXT, TYPE_TEXT, TYPE_INT8, TYPE_INT8, TYPE_INT8, TYPE_TEXT, TYPE_INT8};
+  const struct partition_hooks *hooks = partition->options.hooks;
+  uint32_t oid = 0;
+  const struct relation *relation;
+  while ((relation = catalog_next(partition->catalog, version, &oid))) {
+    if (relation->kind != RELATION_SOURCE)
+      continue;
+    struct source_progress progress;
+    flow_source_progress(version, relation->oid, &progress);
+    bool is_paused = relation->state && strcmp(relation->state, "paused") == 0;
+    bool is_wanted = flow_wants_source(partition->flow, version, relation);
+    int64_t lag = hooks && hooks->source_lag ? hooks->source_lag(hooks->context, relation->oid) : -1;
+    struct value row[] = {
+      value_string(relation->name),
+      text_or_null(relation_option(relation, "connector")),
+      value_string(is_paused ? "paused" : is_wanted ? "running" : "waiting"),
+      value_integer((int64_t)progress.rows),
+      value_integer((int64_t)progress.bytes),
+      value_integer((int64_t)progress.errors),
+      position_text(progress.position, sink->arena),
+      lag < 0 ? value_null() : value_integer(lag),
+    };
+    int status = row_sink_add(sink, row, types, error);
+    if (status)
+      return status;
+  }
+  return 0;
+}
+
+// source, position, text, reason, sqlstate, at
+static int error_rows(struct partition *partition, const struct version *version, struct row_sink *sink, struct error *error)
+{
+  static const enum type_id types[] = {TYPE_TEXT, TYPE_TEXT, TYPE_TEXT, TYPE_TEXT, TYPE_TEXT, TYPE_TIMESTAMPTZ};
+  uint64_t at = 0;
+  struct source_error found;
+  while (flow_error_next(version, &at, &found)) {
+    const struct relation *relation = catalog_find_oid(partition->catalog, version, found.source_oid);
+    struct value row[] = {
+      relation ? value_string(relation->name) : value_null(),
+      position_text(found.position, sink->arena),
+      value_bytes(found.text.data, (uint32_t)found.text.size),
+      value_bytes(found.reason.data, (uint32_t)found.reason.size),
+      value_string(found.sqlstate),
+      value_integer(found.at),
+    };
+    int status = row_sink_add(sink, row, types, error);
+    if (status)
+      return status;
+  }
+  return 0;
+}
+
+// name, state, atoms, rows_in, rows_out
+static int workflow_rows(struct partition *partition, const struct version *version, struct row_sink *sink, struct error *error)
+{
+  static const enum type_id types[] = {TYPE_TEXT, TYPE_TEXT, TYPE_INT8, TYPE_INT8, TYPE_INT8};
+  uint32_t oid = 0;
+  const struct relation *relation;
+  while ((relation = catalog_next(partition->catalog, version, &oid))) {
+    if (relation->kind != RELATION_WORKFLOW)
+      continue;
+    struct workflow_progress progress;
+    flow_workflow_progress(version, relation->oid, &progress);
+    struct value row[] = {
+      value_string(relation->name),
+      value_string(relation->state ? relation->state : "running"),
+      value_integer((int64_t)progress.atoms),
+      value_integer((int64_t)progress.rows_in),
+      value_integer((int64_t)progress.rows_out),
+    };
+    int status = row_sink_add(sink, row, types, error);
+    if (status)
+      return status;
+  }
+  return 0;
+}
+
+struct metric_sink {
+  struct row_sink *sink;
+  int status;
+  struct error *error;
+};
+
+void metric_add(struct metric_sink *metrics, const char *name, const char *labels, double value)
+{
+  static const enum type_id types[] = {TYPE_TEXT, TYPE_TEXT, TYPE_FLOAT8};
+  if (metrics->status)
+    return;
+  struct value row[] = {value_string(name), value_string(labels), value_float8(value)};
+  metrics->status = row_sink_add(metrics->sink, row, types, metrics->error);
+}
+
+// name, labels, value
+static int metric_rows(struct partition *partition, struct row_sink *sink, struct error *error)
+{
+  struct metric_sink metrics = {.sink = sink, .error = error};
+  const struct trunk *trunk = &partition->trunk;
+  metric_add(&metrics, "quern_statements_total", "", (double)partition->counts.statements);
+  metric_add(&metrics, "quern_errors_total", "", (double)partition->counts.errors);
+  metric_add(&metrics, "quern_groups_total", "", (double)partition->counts.groups);
+  metric_add(&metrics, "quern_branches_total", "", (double)partition->counts.branches);
+  metric_add(&metrics, "quern_jobs_total", "", (double)partition->counts.jobs);
+  metric_add(&metrics, "quern_source_rows_total", "", (double)partition->counts.source_rows);
+  metric_add(&metrics, "quern_source_atoms_total", "", (double)partition->counts.source_atoms);
+  metric_add(&metrics, "quern_atoms_total", "outcome=\"committed\"", (double)trunk->counts.atoms);
+  metric_add(&metrics, "quern_atoms_total", "outcome=\"aborted\"", (double)trunk->counts.aborted);
+  metric_add(&metrics, "quern_commits_total", "way=\"adopted\"", (double)trunk->counts.adopted);
+  metric_add(&metrics, "quern_commits_total", "way=\"rerun\"", (double)trunk->counts.rerun);
+  metric_add(&metrics, "quern_commits_total", "way=\"failed\"", (double)trunk->counts.failed);
+  metric_add(&metrics, "quern_plan_cache_total", "result=\"hit\"", (double)partition->cache.hits);
+  metric_add(&metrics, "quern_plan_cache_total", "result=\"miss\"", (double)partition->cache.misses);
+  metric_add(&metrics, "quern_sessions", "", (double)partition->sessions.count);
+  metric_add(&metrics, "quern_memory_bytes", "kind=\"used\"", (double)partition->account.used);
+  metric_add(&metrics, "quern_memory_bytes", "kind=\"peak\"", (double)partition->account.peak);
+  metric_add(&metrics, "quern_memory_bytes", "kind=\"retired\"", (double)store_retired_bytes(partition->store));
+  metric_add(&metrics, "quern_position", "", (double)trunk->position);
+  const struct partition_hooks *hooks = partition->options.hooks;
+  if (hooks && hooks->metrics)
+    hooks->metrics(hooks->context, &metrics);
+  return metrics.status;
+}
+
+int partition_figures(void *context, const char *table, struct row_sink *sink, struct error *error)
+{
+  struct partition *partition = context;
+  const struct version *trunk = store_trunk(partition->store);
+  if (strcmp(table, "sources") == 0)
+    return source_rows(partition, trunk, sink, error);
+  if (strcmp(table, "source_errors") == 0)
+    return error_rows(partition, trunk, sink, error);
+  if (strcmp(table, "workflows") == 0)
+    return workflow_rows(partition, trunk, sink, error);
+  if (strcmp(table, "metrics") == 0)
+    return metric_rows(partition, sink, error);
+  return error_set(error, SQLSTATE_UNDEFINED_TABLE, "no figures are kept for %s", table);
+}

@@ -1,0 +1,477 @@
+// Frames in, frames and change lists out.
+//
+// 1. Everything in a frame of output lies in this partition's buffers and stands until the next step.
+// 2. Between two steps no atom runs: whatever began one in this step has ended it.
+// 3. Connectors are told to open and close when the definitions have changed, never inside an atom.
+#include <stdlib.h>
+
+#include "base/check.h"
+#include "base/limits.h"
+#include "base/sqlstate.h"
+#include "partition/state.h"
+
+// --- Opening and closing -----------------------------------------------------------------------------------
+
+static int compile(void *context, const struct relation *relation, const char *text, struct type want,
+                   const struct program **program, struct error *error)
+{
+  struct partition *partition = context;
+  struct settings settings;
+  settings_init(&settings);
+  struct bind_input input = {
+    .catalog = partition->catalog,
+    .version = store_trunk(partition->store),
+    .settings = &settings,
+    .text = bytes_of_string(text),
+    .arena = (struct arena *)&relation->arena, // the program lives as long as the relation
+  };
+  return bind_compile(&input, relation, text, want, program, error);
+}
+
+struct partition *partition_open(const struct partition_options *options, struct error *error)
+{
+  struct partition *partition = calloc(1, sizeof *partition);
+  if (!partition)
+    return (void)!error_memory(error), NULL;
+  partition->options = *options;
+  if (!partition->options.statement_memory)
+    partition->options.statement_memory = DEFAULT_STATEMENT_MEMORY;
+  if (!partition->options.scan_allowance)
+    partition->options.scan_allowance = LIMIT_SCAN_ALLOWANCE;
+  if (!partition->options.session_limit)
+    partition->options.session_limit = LIMIT_CONNECTIONS;
+  partition->account.limit = options->memory_limit;
+  partition->random = options->seed;
+  partition->promise_seed = random_next(&partition->random);
+  partition->definitions = UINT64_MAX;
+  arena_init(&partition->output_arena, &partition->account);
+  struct catalog_hooks hooks = {.context = partition, .compile = compile};
+  struct flow_hooks flow_hooks = task_hooks;
+  flow_hooks.context = partition;
+  partition->store = store_open(&partition->account);
+  if (partition->store)
+    partition->catalog = catalog_open(&partition->account, &hooks);
+  if (partition->catalog)
+    partition->flow = flow_open(partition->catalog, &flow_hooks, &partition->account);
+  if (!partition->flow || trunk_open(&partition->trunk, partition->store, partition->catalog)) {
+    partition_close(partition);
+    return (void)!error_memory(error), NULL;
+  }
+  prepared_cache_init(&partition->cache, partition->catalog, &partition->account, partition->options.statement_memory);
+  return partition;
+}
+
+void partition_close(struct partition *partition)
+{
+  if (!partition)
+    return;
+  size_t at = 0;
+  struct map_entry *entry;
+  while ((entry = map_next(&partition->sessions, &at)))
+    session_close(entry->value);
+  map_deinit(&partition->sessions);
+  at = 0;
+  while ((entry = map_next(&partition->sources, &at)))
+    free(entry->value);
+  map_deinit(&partition->sources);
+  prepared_cache_deinit(&partition->cache);
+  if (partition->flow)
+    flow_close(partition->flow);
+  if (partition->trunk.store)
+    trunk_close(&partition->trunk);
+  if (partition->catalog)
+    catalog_close(partition->catalog);
+  if (partition->store)
+    store_close(partition->store);
+  buffer_deinit(&partition->stripped.text);
+  buffer_deinit(&partition->stripped.strings);
+  buffer_deinit(&partition->replies);
+  buffer_deinit(&partition->changes);
+  free(partition->frames);
+  arena_deinit(&partition->output_arena);
+  free(partition);
+}
+
+// --- Recovery ------------------------------------------------------------------------------------------------
+
+struct version *partition_trunk(struct partition *partition)
+{
+  return store_trunk(partition->store);
+}
+
+int partition_apply(struct partition *partition, struct bytes payload, uint64_t position, struct error *error)
+{
+  partition->trunk.position = position;
+  return table_apply(partition->catalog, store_trunk(partition->store), payload, position, error);
+}
+
+static int bootstrap(struct partition *partition, struct error *error)
+{
+  struct arena arena;
+  arena_init(&arena, &partition->account);
+  struct settings settings;
+  settings_init(&settings);
+  struct run run;
+  run_init(&run, partition, &settings, store_trunk(partition->store), &arena, 0, 0, 0, error);
+  struct writer writer = {.arena = &arena, .evaluation = &run.evaluation, .error = error};
+  struct writer filled = writer;
+  atom_begin(&partition->trunk, &filled);
+  filled.arena = writer.arena;
+  filled.evaluation = writer.evaluation;
+  filled.error = error;
+  uint64_t position;
+  int status = catalog_bootstrap(partition->catalog, &filled, error);
+  if (status)
+    atom_abort(&partition->trunk);
+  else
+    status = atom_commit(&partition->trunk, &position, error);
+  arena_deinit(&arena);
+  return status;
+}
+
+int partition_recovered(struct partition *partition, uint64_t position, struct error *error)
+{
+  if (position > partition->trunk.position)
+    partition->trunk.position = position;
+  catalog_recover(partition->catalog, store_trunk(partition->store));
+  return partition->trunk.position == 0 ? bootstrap(partition, error) : 0;
+}
+
+// --- Output -----------------------------------------------------------------------------------------------------
+
+struct frame *output_frame(struct partition *partition, enum frame_kind kind)
+{
+  if (partition->frame_count == partition->frame_capacity) {
+    int capacity = partition->frame_capacity ? 2 * partition->frame_capacity : 64;
+    struct frame *frames = realloc(partition->frames, sizeof *frames * (size_t)capacity);
+    if (!frames)
+      return NULL;
+    partition->frames = frames;
+    partition->frame_capacity = capacity;
+  }
+  struct frame *frame = &partition->frames[partition->frame_count++];
+  *frame = (struct frame){.kind = kind};
+  return frame;
+}
+
+static bool output_reply(struct partition *partition, uint32_t session, size_t begin, uint64_t depends)
+{
+  if (partition->replies.size == begin)
+    return true;
+  struct frame *frame = output_frame(partition, FRAME_REPLY);
+  if (!frame)
+    return false;
+  frame->session = session;
+  // The data is set when the step ends: the buffer may still move.
+  frame->payload = bytes_of(NULL, partition->replies.size - begin);
+  frame->log_position = depends;
+  return true;
+}
+
+// What the session has replied since `begin` becomes a frame, and the conversation ends if it must.
+static void output_replies(struct partition *partition, struct session *session, size_t begin)
+{
+  if (partition->replies.failed) { // without memory for replies the conversation cannot go on truthfully
+    partition->replies.failed = false;
+    session->is_broken = true;
+  }
+  if (!output_reply(partition, session->id, begin, session->depends)) {
+    partition->replies.size = begin;
+    session->is_broken = true;
+  }
+  session->depends = 0;
+  struct frame *end = session->is_broken && !session->is_ended ? output_frame(partition, FRAME_END) : NULL;
+  if (end) {
+    end->session = session->id;
+    session->is_ended = true;
+  }
+}
+
+static void output_finish(struct partition *partition, struct step_output *output)
+{
+  size_t at = 0;
+  for (int i = 0; i < partition->frame_count; i++) {
+    struct frame *frame = &partition->frames[i];
+    if (frame->kind != FRAME_REPLY)
+      continue;
+    frame->payload.data = partition->replies.data + at;
+    at += frame->payload.size;
+  }
+  struct buffer spare = partition->changes;
+  partition->changes = partition->trunk.output;
+  partition->trunk.output = spare;
+  output->frames = partition->frames;
+  output->frame_count = partition->frame_count;
+  output->changes = buffer_bytes(&partition->changes);
+}
+
+// --- Sources ------------------------------------------------------------------------------------------------------
+
+static int source_open(struct partition *partition, const struct relation *relation, struct error *error)
+{
+  struct open_source *open = malloc(sizeof *open);
+  struct frame *frame = open ? output_frame(partition, FRAME_SOURCE_OPEN) : NULL;
+  if (!frame || !map_put(&partition->sources, bytes_of(&relation->oid, sizeof relation->oid), open)) {
+    free(open);
+    return error_memory(error);
+  }
+  *open = (struct open_source){.oid = relation->oid, .stamp = relation->stamp};
+  struct source_progress progress;
+  flow_source_progress(store_trunk(partition->store), relation->oid, &progress);
+  const uint8_t *position = arena_copy(&partition->output_arena, progress.position.data, progress.position.size);
+  if (!position)
+    return error_memory(error);
+  frame->source = relation->oid;
+  frame->relation = relation;
+  frame->position = bytes_of(position, progress.position.size);
+  return 0;
+}
+
+static int source_close(struct partition *partition, uint32_t oid, struct error *error)
+{
+  struct frame *frame = output_frame(partition, FRAME_SOURCE_CLOSE);
+  if (!frame)
+    return error_memory(error);
+  frame->source = oid;
+  free(map_remove(&partition->sources, bytes_of(&oid, sizeof oid)));
+  return 0;
+}
+
+static int close_unwanted(struct partition *partition, struct error *error)
+{
+  const struct version *trunk = store_trunk(partition->store);
+  size_t at = 0;
+  struct map_entry *entry;
+  while ((entry = map_next(&partition->sources, &at))) {
+    const struct open_source *open = entry->value;
+    const struct relation *relation = catalog_find_oid(partition->catalog, trunk, open->oid);
+    if (relation && relation->stamp == open->stamp && flow_wants_source(partition->flow, trunk, relation))
+      continue;
+    int status = source_close(partition, open->oid, error);
+    if (status)
+      return status;
+  }
+  return 0;
+}
+
+// Opens and closes connectors so that those that are wanted read.
+static int reconcile_sources(struct partition *partition, struct error *error)
+{
+  const struct version *trunk = store_trunk(partition->store);
+  if (partition->definitions == version_definitions(trunk))
+    return 0;
+  int status = close_unwanted(partition, error);
+  uint32_t oid = 0;
+  const struct relation *relation;
+  while (!status && (relation = catalog_next(partition->catalog, trunk, &oid)))
+    if (relation->kind == RELATION_SOURCE && flow_wants_source(partition->flow, trunk, relation) &&
+        !map_get(&partition->sources, bytes_of(&relation->oid, sizeof relation->oid)))
+      status = source_open(partition, relation, error);
+  if (!status)
+    partition->definitions = version_definitions(trunk);
+  return status;
+}
+
+// One atom of the system's own: a batch of rows, or an error of a source.
+static int source_atom(struct partition *partition, const struct relation *source, const struct frame *frame, struct error *error)
+{
+  struct arena arena;
+  arena_init(&arena, &partition->account);
+  struct settings settings;
+  settings_init(&settings);
+  struct writer writer = {0};
+  atom_begin(&partition->trunk, &writer);
+  struct run run;
+  run_init(&run, partition, &settings, writer.version, &arena, partition->time.wall, partition->time.wall,
+           random_next(&partition->random), error);
+  struct read_mark mark = {0};
+  writer.arena = &arena;
+  writer.evaluation = &run.evaluation;
+  writer.error = error;
+  writer.mark = &mark;
+  int status;
+  if (frame->kind == FRAME_ROWS) {
+    struct arrival arrival = {
+      .source = source,
+      .rows = frame->payload,
+      .is_binary = frame->is_binary,
+      .row_count = frame->row_count,
+      .position = frame->position,
+      .now = partition->time.wall,
+    };
+    status = flow_arrive(partition->flow, &writer, &arrival, error);
+  } else {
+    status = flow_fail(partition->flow, &writer, source, frame->payload, partition->time.wall, error);
+  }
+  uint64_t position;
+  if (status)
+    atom_abort(&partition->trunk);
+  else
+    status = atom_commit(&partition->trunk, &position, error);
+  arena_deinit(&arena);
+  return status;
+}
+
+// A batch that cannot be taken (no memory) stops its source: nothing is lost, its position has not moved.
+static int on_source(struct partition *partition, const struct frame *frame, struct error *error)
+{
+  struct open_source *open = map_get(&partition->sources, bytes_of(&frame->source, sizeof frame->source));
+  if (!open)
+    return 0; // closed meanwhile: what was under way is read again when it opens
+  const struct relation *source = catalog_find_oid(partition->catalog, store_trunk(partition->store), frame->source);
+  if (!source)
+    return 0;
+  struct error trouble = {0};
+  int status = source_atom(partition, source, frame, &trouble);
+  partition->counts.source_atoms++;
+  partition->counts.source_rows += (uint64_t)frame->row_count;
+  if (!status)
+    return 0;
+  partition->counts.errors++;
+  if (status == STATUS_FATAL) {
+    *error = trouble;
+    return status;
+  }
+  return source_close(partition, frame->source, error);
+}
+
+// --- Steps ------------------------------------------------------------------------------------------------------------
+
+static void refuse_session(struct partition *partition, const struct frame *frame)
+{
+  struct error error = {0};
+  int status = error_set(&error, SQLSTATE_TOO_MANY_CONNECTIONS, "sorry, too many clients already");
+  (void)status;
+  error.severity = SEVERITY_FATAL;
+  size_t begin = partition->replies.size;
+  message_error(&partition->replies, &error);
+  if (!output_reply(partition, frame->session, begin, 0))
+    partition->replies.size = begin;
+  struct frame *end = output_frame(partition, FRAME_END);
+  if (end)
+    end->session = frame->session;
+}
+
+static void on_open(struct partition *partition, const struct frame *frame)
+{
+  if (partition->sessions.count >= partition->options.session_limit) {
+    refuse_session(partition, frame);
+    return;
+  }
+  size_t begin = partition->replies.size;
+  struct session *session = session_open(partition, frame);
+  if (session && map_put(&partition->sessions, bytes_of(&session->id, sizeof session->id), session)) {
+    output_replies(partition, session, begin);
+    return;
+  }
+  partition->replies.size = begin;
+  if (session)
+    session_close(session);
+  refuse_session(partition, frame);
+}
+
+static void on_request(struct partition *partition, struct session *session, struct bytes messages)
+{
+  if (session->is_broken || session->is_closing)
+    return;
+  if (session->input.size - session->input_at + messages.size > LIMIT_PENDING_INPUT + LIMIT_MESSAGE) {
+    struct error error = {0};
+    int status = error_set(&error, SQLSTATE_CONFIGURATION_LIMIT_EXCEEDED, "too many requests are waiting in this session");
+    (void)status;
+    error.severity = SEVERITY_FATAL;
+    message_error(&partition->replies, &error);
+    session->is_broken = true;
+    return;
+  }
+  buffer_append_bytes(&session->input, messages);
+  if (session->input.failed)
+    session->is_broken = true;
+}
+
+static void on_session(struct partition *partition, const struct frame *frame)
+{
+  struct session *session = map_get(&partition->sessions, bytes_of(&frame->session, sizeof frame->session));
+  if (!session)
+    return;
+  size_t begin = partition->replies.size;
+  session->group_replies = begin;
+  struct error error = {0};
+  switch (frame->kind) {
+  case FRAME_CLOSE: session_close(session); return;
+  case FRAME_REQUEST: on_request(partition, session, frame->payload); break;
+  case FRAME_HOLD: session->is_held = true; return;
+  case FRAME_RELEASE:
+    session->is_held = false;
+    if (session->job_waits && job_resume(session, &error))
+      session_fail(session, &error);
+    break;
+  case FRAME_CANCEL:
+    if (session->job)
+      job_cancel(session->job);
+    return;
+  default: return;
+  }
+  if (!session->job)
+    session_process(session);
+  output_replies(partition, session, begin);
+}
+
+static void on_job(struct partition *partition, const struct frame *frame)
+{
+  size_t begin = partition->replies.size;
+  uint32_t id = frame->session;
+  job_done(frame->job);
+  struct session *session = map_get(&partition->sessions, bytes_of(&id, sizeof id));
+  if (!session)
+    return;
+  if (!session->job)
+    session_process(session);
+  output_replies(partition, session, begin);
+}
+
+static int take_frame(struct partition *partition, const struct frame *frame, struct error *error)
+{
+  switch (frame->kind) {
+  case FRAME_OPEN: on_open(partition, frame); return 0;
+  case FRAME_ROWS:
+  case FRAME_SOURCE_FAILED: return on_source(partition, frame, error);
+  case FRAME_JOB_DONE: on_job(partition, frame); return 0;
+  default: on_session(partition, frame); return 0;
+  }
+}
+
+int partition_step(struct partition *partition, const struct frame *frames, int frame_count, const struct step_time *time,
+                   struct step_output *output, struct error *error)
+{
+  partition->time = *time;
+  partition->frame_count = 0;
+  buffer_clear(&partition->replies);
+  arena_reset(&partition->output_arena);
+  int status = 0;
+  for (int i = 0; !status && i < frame_count; i++) {
+    status = take_frame(partition, &frames[i], error);
+    CHECK(!partition->trunk.is_running);
+    if (!status)
+      status = reconcile_sources(partition, error);
+  }
+  if (!status && frame_count == 0)
+    status = reconcile_sources(partition, error);
+  output_finish(partition, output);
+  return status == STATUS_LIMIT ? 0 : status; // no memory to open a source: it is tried at the next step
+}
+
+bool partition_idle(struct partition *partition)
+{
+  return store_collect(partition->store, 256);
+}
+
+struct version *partition_pin(struct partition *partition, uint64_t *position)
+{
+  *position = partition->trunk.position;
+  return version_snapshot(store_trunk(partition->store));
+}
+
+void partition_unpin(struct partition *partition, struct version *snapshot)
+{
+  version_close(snapshot);
+}

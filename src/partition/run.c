@@ -1,0 +1,663 @@
+// Running portals: on the loop as long as they are short, as jobs on a pinned version when they are long.
+//
+// 1. A statement that fails has undone its changes before it is told.
+// 2. A read that meets its allowance has told nothing: it starts again as a job.
+// 3. While a job is out, its session takes no further message, and the version that it reads does not change.
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/limits.h"
+#include "base/sqlstate.h"
+#include "partition/state.h"
+
+uint64_t random_next(uint64_t *state)
+{
+  // splitmix64 (Steele, Lea, Flood, "Fast Splittable Pseudorandom Number Generators", OOPSLA 2014)
+  uint64_t z = (*state += 0x9e3779b97f4a7c15u);
+  z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
+  z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
+  return z ^ (z >> 31);
+}
+
+static uint64_t hook_random(struct evaluation *evaluation)
+{
+  struct run_context *context = evaluation->context;
+  return random_next(&context->random);
+}
+
+static int hook_session_function(struct evaluation *evaluation, const char *name, const struct value *arguments,
+                                 int argument_count, struct value *result)
+{
+  struct run_context *context = evaluation->context;
+  return system_function(context->system, evaluation, name, arguments, argument_count, result);
+}
+
+const struct evaluation_hooks run_hooks = {.random = hook_random, .session_function = hook_session_function};
+
+void run_init(struct run *run, struct partition *partition, const struct settings *settings, const struct version *version,
+              struct arena *arena, int64_t now, int64_t statement_now, uint64_t random, struct error *error)
+{
+  run->system = (struct system_context){
+    .catalog = partition->catalog,
+    .version = version,
+    .settings = settings,
+    .context = partition,
+    .figures = partition_figures,
+  };
+  run->context = (struct run_context){.system = &run->system, .partition = partition, .random = random};
+  run->evaluation = (struct evaluation){
+    .arena = arena,
+    .settings = &settings->format,
+    .error = error,
+    .now = now,
+    .statement_now = statement_now,
+    .clock_now = partition->time.wall,
+    .context = &run->context,
+    .hooks = &run_hooks,
+  };
+}
+
+void row_write(const struct row_writer *writer, const struct value *values, struct buffer *out)
+{
+  if (!writer->copy) {
+    message_row(out, writer->columns, writer->column_count, values, writer->formats, &writer->settings);
+    return;
+  }
+  enum type_id types[LIMIT_COLUMNS];
+  for (int i = 0; i < writer->column_count; i++)
+    types[i] = writer->columns[i].expression->type.id;
+  size_t begin = message_begin(out, 'd');
+  copy_write_row(&writer->copy->options, types, values, writer->column_count, &writer->settings, out);
+  message_end(out, begin);
+}
+
+static struct row_writer writer_for(const struct session *session, const struct prepared *prepared, const bool *formats)
+{
+  const struct statement *statement = prepared->copy ? prepared->copy->select : prepared->statement;
+  return (struct row_writer){
+    .columns = statement->columns,
+    .column_count = statement->column_count,
+    .formats = formats,
+    .copy = prepared->copy,
+    .settings = session->settings.format,
+  };
+}
+
+static int push_rows(void *context, struct writer *writer, const struct relation *source, const struct row_batch *rows,
+                     struct error *error)
+{
+  struct run_context *run = context;
+  return flow_push(run->partition->flow, writer, source, rows, error);
+}
+
+static void fill_input(struct execution_input *input, struct run *run, const struct version *version, struct writer *writer)
+{
+  *input = (struct execution_input){
+    .version = version,
+    .writer = writer,
+    .settings = run->evaluation.settings,
+    .hooks = &run_hooks,
+    .context = &run->context,
+    .now = run->evaluation.now,
+    .statement_now = run->evaluation.statement_now,
+    .clock_now = run->evaluation.clock_now,
+    .push = push_rows,
+    .system = &run->system,
+  };
+}
+
+static bool is_ordered(const struct prepared *prepared)
+{
+  return prepared->statement && prepared->statement->query && prepared->statement->query->order_count > 0;
+}
+
+// Adds a row that was just written (from `begin` in out) to the promise.
+static void promise_row(const struct session *session, struct promise *promise, const struct prepared *prepared,
+                        const struct buffer *out, size_t begin)
+{
+  if (!out->failed)
+    promise_add_row(promise, bytes_of(out->data + begin + 5, out->size - begin - 5), session->partition->promise_seed,
+                    is_ordered(prepared));
+}
+
+static void format_tag(const struct prepared *prepared, uint64_t rows, char *tag, size_t size)
+{
+  snprintf(tag, size, "%s %llu", prepared->copy ? "COPY" : prepared->tag, (unsigned long long)rows);
+}
+
+static int query_rows(struct statement_run *run, struct execution *execution, struct error *error)
+{
+  struct row_writer writer = writer_for(run->session, run->prepared, run->formats);
+  size_t start = run->out->size;
+  const struct value *row;
+  int status;
+  while ((status = execution_next(execution, &row, error)) > 0) {
+    size_t begin = run->out->size;
+    row_write(&writer, row, run->out);
+    if (run->out->failed)
+      return error_memory(error);
+    if (run->promise)
+      promise_row(run->session, run->promise, run->prepared, run->out, begin);
+    if (run->discard_rows)
+      run->out->size = begin;
+    if (run->reply_limit && run->out->size - start > run->reply_limit)
+      return STATUS_LONG;
+  }
+  run->row_count = execution_row_count(execution);
+  return status;
+}
+
+static int query_run(struct statement_run *run, struct run *environment, struct error *error)
+{
+  struct execution *execution = prepared_take_execution(run->prepared);
+  if (!execution)
+    return error_memory(error);
+  struct execution_input input;
+  fill_input(&input, environment, run->version, run->writer);
+  input.parameters = run->parameters;
+  input.mark = run->mark;
+  input.allowance = run->allowance;
+  int status = execution_start(execution, &input, error);
+  if (!status)
+    status = query_rows(run, execution, error);
+  prepared_give_execution(run->prepared, execution);
+  return status;
+}
+
+static void utility_notice(void *context, const struct error *notice)
+{
+  session_notice(context, notice);
+}
+
+static int definition_run(struct statement_run *run, const char **tag, struct error *error)
+{
+  struct partition *partition = run->session->partition;
+  const struct partition_hooks *hooks = partition->options.hooks;
+  struct utility_hooks utility_hooks = {
+    .context = hooks ? hooks->context : NULL,
+    .check_source = hooks ? hooks->check_source : NULL,
+  };
+  struct utility_input input = {
+    .catalog = partition->catalog,
+    .writer = run->writer,
+    .settings = &run->session->settings,
+    .parsed = run->prepared->parsed,
+    .text = run->prepared->text,
+    .hooks = &utility_hooks,
+    .arena = &run->session->scratch,
+    .notice = run->discard_rows ? NULL : utility_notice,
+    .notice_context = run->session,
+  };
+  return utility_run(&input, tag, error);
+}
+
+int statement_run(struct statement_run *run, struct error *error)
+{
+  struct session *session = run->session;
+  struct run environment;
+  run_init(&environment, session->partition, &session->settings, run->version, &session->scratch, run->now,
+           run->statement_now, run->random, error);
+  struct atom_mark mark = {0};
+  if (run->writer) {
+    run->writer->arena = &session->scratch;
+    run->writer->evaluation = &environment.evaluation;
+    run->writer->mark = run->mark;
+    run->writer->error = error;
+    mark = writer_mark(run->writer);
+  }
+  size_t reply = run->out->size;
+  char text[64];
+  const char *tag = text;
+  int status;
+  if (run->prepared->plan) {
+    status = query_run(run, &environment, error);
+    format_tag(run->prepared, run->row_count, text, sizeof text);
+  } else {
+    status = definition_run(run, &tag, error);
+  }
+  if (status) {
+    if (run->writer)
+      writer_rollback(run->writer, mark);
+    if (!run->out->failed)
+      run->out->size = reply;
+    return status;
+  }
+  if (run->promise)
+    promise_add_text(run->promise, tag, session->partition->promise_seed);
+  if (!run->discard_rows && !run->without_tag)
+    message_tag(run->out, tag);
+  return run->out->failed ? error_memory(error) : 0;
+}
+
+// --- Jobs ---------------------------------------------------------------------------------------------
+
+struct job {
+  struct session *session;
+  struct portal *portal;
+  struct prepared *prepared;
+  struct version *snapshot;     // owned; NULL: the session's branch
+  struct memory_account account;
+  struct arena arena;
+  struct execution *execution;
+  struct execution_input input;
+  struct run run;
+  struct settings settings;     // a copy: the session's may change
+  struct row_writer writer;
+  struct read_mark mark;
+  struct buffer out;
+  struct promise promise;
+  bool wants_promise, is_started, is_ended;
+  volatile bool is_cancelled;
+  uint64_t random;
+  int status;
+  struct error error;
+};
+
+void job_cancel(struct job *job)
+{
+  job->is_cancelled = true;
+}
+
+void job_run(struct job *job)
+{
+  buffer_clear(&job->out);
+  job->status = 0;
+  if (!job->is_started) {
+    job->is_started = true;
+    job->status = execution_start(job->execution, &job->input, &job->error);
+  }
+  while (!job->status && job->out.size < LIMIT_RESULT_CHUNK) {
+    const struct value *row;
+    int got = execution_next(job->execution, &row, &job->error);
+    if (got <= 0) {
+      job->is_ended = true;
+      job->status = got;
+      return;
+    }
+    size_t begin = job->out.size;
+    row_write(&job->writer, row, &job->out);
+    if (job->out.failed)
+      job->status = error_memory(&job->error);
+    else if (job->wants_promise)
+      promise_row(job->session, &job->promise, job->prepared, &job->out, begin);
+  }
+  job->is_ended = job->status != 0;
+}
+
+void job_close(struct job *job)
+{
+  if (!job)
+    return;
+  execution_close(job->execution);
+  arena_deinit(&job->arena);
+  if (job->snapshot)
+    version_close(job->snapshot);
+  buffer_deinit(&job->out);
+  prepared_release(job->prepared);
+  free(job);
+}
+
+static int emit_job(struct job *job, struct error *error)
+{
+  struct frame *frame = output_frame(job->session->partition, FRAME_JOB);
+  if (!frame)
+    return error_memory(error);
+  frame->session = job->session->id;
+  frame->job = job;
+  job->session->job = job;
+  return 0;
+}
+
+static int job_start(struct session *session, struct portal *portal, const struct version *version, uint64_t random,
+                     struct error *error)
+{
+  struct partition *partition = session->partition;
+  struct prepared *prepared = portal->prepared;
+  struct job *job = calloc(1, sizeof *job);
+  if (!job)
+    return error_memory(error);
+  job->session = session;
+  job->portal = portal;
+  job->prepared = prepared_retain(prepared);
+  job->random = random;
+  job->settings = session->settings;
+  job->account = (struct memory_account){.parent = &partition->account, .limit = prepared->account.limit};
+  arena_init(&job->arena, &job->account);
+  if (!transaction_in_branch(session)) {
+    job->snapshot = version_snapshot(store_trunk(partition->store));
+    version = job->snapshot;
+  }
+  job->execution = execution_open(prepared->plan, &job->account);
+  if (!version || !job->execution) {
+    job_close(job);
+    return error_memory(error);
+  }
+  run_init(&job->run, partition, &job->settings, version, &job->arena, session->transaction_now, session->statement_now,
+           random, &job->error);
+  fill_input(&job->input, &job->run, version, NULL);
+  job->input.parameters = portal->parameters;
+  job->input.mark = &job->mark;
+  job->input.is_cancelled = &job->is_cancelled;
+  job->writer = writer_for(session, prepared, portal->formats);
+  job->writer.settings = job->settings.format;
+  job->wants_promise = transaction_in_branch(session);
+  int status = emit_job(job, error);
+  if (status) {
+    job_close(job);
+    return status;
+  }
+  session->running = portal;
+  partition->counts.jobs++;
+  return 0;
+}
+
+static void depend(struct session *session, uint64_t position)
+{
+  uint64_t committed = session->partition->trunk.position;
+  if (position > committed)
+    position = committed;
+  if (position > session->depends)
+    session->depends = position;
+}
+
+void job_done(struct job *job)
+{
+  struct session *session = job->session;
+  struct partition *partition = session->partition;
+  if (session->is_closing) {
+    session->job = NULL;
+    job_close(job);
+    session_close(session);
+    return;
+  }
+  if (!transaction_in_branch(session))
+    depend(session, job->mark.position);
+  buffer_append_bytes(&partition->replies, buffer_bytes(&job->out));
+  struct error error = {0};
+  int status = job->status;
+  if (!status && !job->is_ended) {
+    session->job_waits = session->is_held;
+    if (session->is_held)
+      return;
+    status = emit_job(job, &error);
+    if (!status)
+      return;
+    job->error = error;
+  }
+  session->job = NULL;
+  session->running = NULL;
+  session->job_ended = true;
+  if (!status) {
+    if (job->prepared->copy)
+      message_empty(&partition->replies, 'c');
+    char tag[64];
+    format_tag(job->prepared, execution_row_count(job->execution), tag, sizeof tag);
+    if (job->wants_promise) {
+      promise_add_text(&job->promise, tag, partition->promise_seed);
+      status = transaction_record(session, job->portal, &job->promise, job->random, &job->error);
+    }
+    if (!status)
+      message_tag(&partition->replies, tag);
+    job->portal->is_done = true;
+  }
+  error = job->error;
+  job_close(job);
+  if (status)
+    session_fail(session, &error);
+}
+
+int job_resume(struct session *session, struct error *error)
+{
+  session->job_waits = false;
+  return emit_job(session->job, error);
+}
+
+// --- Portals --------------------------------------------------------------------------------------------
+
+// Definitions may have changed since the portal was bound: analyses its text again.
+static int portal_revalidate(struct session *session, struct portal *portal, const struct version *version,
+                             struct error *error)
+{
+  struct prepared *old = portal->prepared;
+  if (old->definitions == version_definitions(version) || !old->plan)
+    return 0;
+  if (old->copy)
+    return error_set(error, SQLSTATE_FEATURE_NOT_SUPPORTED, "cached plan must not change result type");
+  const struct type *types = portal->literals ? portal->parameter_types : old->statement->parameters;
+  struct prepared_input input = {
+    .version = version,
+    .settings = &session->settings,
+    .text = old->text,
+    .parameters = types,
+    .parameter_count = old->statement->parameter_count,
+    .parameters_are_literals = portal->literals,
+  };
+  struct prepared *prepared;
+  int status = prepared_get(&session->partition->cache, &input, &prepared, error);
+  if (status == STATUS_LONG)
+    return error_set(error, SQLSTATE_FEATURE_NOT_SUPPORTED, "cached plan must not change result type");
+  if (status)
+    return status;
+  bool is_same = prepared->statement && prepared->statement->column_count == old->statement->column_count &&
+                 prepared->statement->parameter_count == old->statement->parameter_count;
+  for (int i = 0; is_same && i < old->statement->column_count; i++)
+    is_same = prepared->statement->columns[i].expression->type.id == old->statement->columns[i].expression->type.id;
+  for (int i = 0; is_same && i < old->statement->parameter_count; i++)
+    is_same = prepared->statement->parameters[i].id == old->statement->parameters[i].id;
+  if (!is_same) {
+    prepared_release(prepared);
+    return error_set(error, SQLSTATE_FEATURE_NOT_SUPPORTED, "cached plan must not change result type");
+  }
+  portal->prepared = prepared;
+  prepared_release(old);
+  return 0;
+}
+
+uint64_t portal_take(struct session *session, struct portal *portal, uint64_t max_rows)
+{
+  struct error error;
+  struct message message;
+  uint64_t count = 0;
+  size_t at = portal->rows_at;
+  while (count < max_rows && message_next(buffer_bytes(&portal->rows), &at, &message, &error) > 0)
+    count++;
+  buffer_append(&session->partition->replies, portal->rows.data + portal->rows_at, at - portal->rows_at);
+  portal->rows_at = at;
+  return count;
+}
+
+// What is still in a portal that keeps its rows, at most max_rows of it (0: all).
+static int portal_give(struct session *session, struct portal *portal, uint64_t max_rows)
+{
+  uint64_t given = portal_take(session, portal, max_rows ? max_rows : UINT64_MAX);
+  if (max_rows && given == max_rows) {
+    message_empty(&session->partition->replies, 's');
+    return RUN_SUSPENDED;
+  }
+  portal->is_done = true;
+  char tag[64];
+  format_tag(portal->prepared, given, tag, sizeof tag);
+  message_tag(&session->partition->replies, tag);
+  return RUN_DONE;
+}
+
+static bool more_follows(const struct session *session)
+{
+  if (session->simple)
+    return session->simple_next < session->simple->statement_count;
+  if (!session->is_extended)
+    return false;
+  return session->input_at < session->input.size && session->input.data[session->input_at] != 'S';
+}
+
+static bool may_be_job(const struct session *session, const struct statement *statement)
+{
+  return statement->kind == STATEMENT_SELECT && !statement->reads_system &&
+         (transaction_in_branch(session) || !session->has_atom);
+}
+
+static void fill_run(struct statement_run *run, struct session *session, struct portal *portal)
+{
+  *run = (struct statement_run){
+    .session = session,
+    .prepared = portal->prepared,
+    .parameters = portal->parameters,
+    .formats = portal->formats,
+    .now = session->transaction_now,
+    .statement_now = session->statement_now,
+    .random = random_next(&session->partition->random),
+    .out = &session->partition->replies,
+  };
+}
+
+// After a statement: what its replies depend on, and its step in the script.
+static int after_statement(struct session *session, struct portal *portal, struct statement_run *run, struct error *error)
+{
+  if (transaction_in_branch(session))
+    return transaction_record(session, portal, run->promise, run->random, error);
+  depend(session, run->prepared->statement && run->prepared->statement->reads_system ? UINT64_MAX : run->mark->position);
+  return 0;
+}
+
+static const char *query_command(enum statement_kind kind)
+{
+  return kind == STATEMENT_INSERT ? "INSERT" : kind == STATEMENT_UPDATE ? "UPDATE" : "DELETE";
+}
+
+// keeps: the rows stay in the portal, to be given in pieces.
+static int portal_run_statement(struct session *session, struct portal *portal, bool keeps, struct error *error)
+{
+  const struct statement *statement = portal->prepared->statement;
+  bool is_read = portal->prepared->utility == UTILITY_NONE && statement->kind == STATEMENT_SELECT;
+  if (!is_read && session->settings.read_only)
+    return error_set(error, SQLSTATE_READ_ONLY_SQL_TRANSACTION, "cannot execute %s in a read-only transaction",
+                     statement ? query_command(statement->kind) : utility_tag(portal->prepared->parsed));
+  const struct version *version;
+  struct writer writer;
+  int status = transaction_version(session, !is_read, &version, &writer, error);
+  if (!status)
+    status = portal_revalidate(session, portal, version, error);
+  if (status)
+    return status;
+  statement = portal->prepared->statement;
+  struct read_mark mark = {0};
+  struct promise promise = {0};
+  struct statement_run run;
+  fill_run(&run, session, portal);
+  run.version = version;
+  run.writer = is_read ? NULL : &writer;
+  run.mark = &mark;
+  run.promise = transaction_in_branch(session) ? &promise : NULL;
+  keeps = keeps && statement && statement->column_count > 0;
+  if (keeps) {
+    run.out = &portal->rows;
+    run.without_tag = true;
+    run.reply_limit = portal->prepared->account.limit;
+  } else if (is_read && may_be_job(session, statement)) {
+    run.allowance = session->partition->options.scan_allowance;
+    run.reply_limit = LIMIT_RESULT_CHUNK;
+  }
+  status = statement_run(&run, error);
+  if (status == STATUS_LONG && keeps)
+    return error_set(error, SQLSTATE_OUT_OF_MEMORY, "the result of a cursor is larger than the memory of a statement");
+  if (status == STATUS_LONG) {
+    if (!transaction_in_branch(session) && more_follows(session))
+      return RUN_RESTART;
+    status = job_start(session, portal, version, run.random, error);
+    return status ? status : RUN_JOB;
+  }
+  if (!status)
+    status = after_statement(session, portal, &run, error);
+  if (status)
+    return status;
+  portal->is_kept = keeps;
+  portal->is_done = !keeps;
+  return RUN_DONE;
+}
+
+int portal_keep(struct session *session, struct portal *portal, struct error *error)
+{
+  return portal_run_statement(session, portal, true, error);
+}
+
+// COPY … TO STDOUT: always a job, unless it cannot be one.
+static int portal_run_copy_to(struct session *session, struct portal *portal, struct error *error)
+{
+  struct prepared *prepared = portal->prepared;
+  struct copy *copy = prepared->copy;
+  struct buffer *out = &session->partition->replies;
+  const struct version *version;
+  int status = transaction_version(session, false, &version, NULL, error);
+  if (!status)
+    status = portal_revalidate(session, portal, version, error);
+  if (status)
+    return status;
+  if (!transaction_in_branch(session) && more_follows(session))
+    return RUN_RESTART;
+  message_copy_response(out, 'H', copy->select->column_count);
+  if (copy->options.header) {
+    size_t begin = message_begin(out, 'd');
+    copy_write_header(&copy->options, copy->select->columns, copy->select->column_count, out);
+    message_end(out, begin);
+  }
+  if (may_be_job(session, copy->select)) {
+    status = job_start(session, portal, version, random_next(&session->partition->random), error);
+    return status ? status : RUN_JOB;
+  }
+  struct read_mark mark = {0};
+  struct promise promise = {0};
+  struct statement_run run;
+  fill_run(&run, session, portal);
+  run.version = version;
+  run.mark = &mark;
+  run.promise = transaction_in_branch(session) ? &promise : NULL;
+  run.without_tag = true;
+  status = statement_run(&run, error);
+  if (status)
+    return status;
+  message_empty(out, 'c');
+  char tag[64];
+  format_tag(prepared, run.row_count, tag, sizeof tag);
+  message_tag(out, tag);
+  return after_statement(session, portal, &run, error);
+}
+
+static int portal_dispatch(struct session *session, struct portal *portal, uint64_t max_rows, struct error *error)
+{
+  struct prepared *prepared = portal->prepared;
+  if (portal->is_kept)
+    return portal_give(session, portal, max_rows);
+  if (portal->is_done && prepared->plan)
+    return portal_give(session, portal, 0);
+  switch (prepared->utility) {
+  case UTILITY_NONE:
+  case UTILITY_DEFINITION:
+  case UTILITY_IGNORED: {
+    int status = portal_run_statement(session, portal, max_rows > 0, error);
+    return status || !portal->is_kept ? status : portal_give(session, portal, max_rows);
+  }
+  case UTILITY_COPY:
+    return prepared->copy->is_from ? copying_begin(session, portal, error) : portal_run_copy_to(session, portal, error);
+  case UTILITY_TRANSACTION: return transaction_command(session, prepared, error);
+  default: return command_run(session, portal, error);
+  }
+}
+
+int portal_run(struct session *session, struct portal *portal, uint64_t max_rows, struct error *error)
+{
+  if (portal->prepared->is_empty) {
+    message_empty(&session->partition->replies, 'I');
+    return RUN_DONE;
+  }
+  if (session->transaction == TRANSACTION_FAILED && portal->prepared->utility != UTILITY_TRANSACTION)
+    return error_set(error, SQLSTATE_IN_FAILED_SQL_TRANSACTION,
+                     "current transaction is aborted, commands ignored until end of transaction block");
+  session->partition->counts.statements++;
+  session->statement_now = session->partition->time.wall;
+  if (!session->transaction_now)
+    session->transaction_now = session->statement_now;
+  struct prepared *prepared = prepared_retain(portal->prepared); // the end of a transaction closes its portals
+  int status = portal_dispatch(session, portal, max_rows, error);
+  prepared_release(prepared);
+  return status;
+}

@@ -1,0 +1,884 @@
+// Sessions: messages in, groups of statements run, messages out. See the diagram in state.h.
+//
+// 1. Messages are taken in order; what cannot be taken yet (no Sync in sight, a job out, the client slow) waits in `input`.
+// 2. After an error in a group of extended messages everything up to its Sync is skipped.
+// 3. A group answers exactly one ReadyForQuery.
+#include <stdlib.h>
+
+#include "base/check.h"
+#include "base/limits.h"
+#include "base/sqlstate.h"
+#include "partition/state.h"
+
+static struct buffer *replies(struct session *session)
+{
+  return &session->partition->replies;
+}
+
+// --- Life -------------------------------------------------------------------------------------------------
+
+static const char *const reported[] = {
+  "server_version", "server_encoding", "client_encoding", "application_name", "DateStyle", "IntervalStyle", "TimeZone",
+  "integer_datetimes", "standard_conforming_strings", "is_superuser", "session_authorization",
+  "default_transaction_read_only", "in_hot_standby",
+};
+
+static void greet(struct session *session)
+{
+  struct buffer *out = replies(session);
+  char scratch[256];
+  for (size_t i = 0; i < sizeof reported / sizeof reported[0]; i++) {
+    const char *value = settings_show(&session->settings, reported[i], scratch, sizeof scratch);
+    if (value)
+      message_parameter_status(out, reported[i], value);
+  }
+  size_t begin = message_begin(out, 'K');
+  buffer_append_be32(out, (uint32_t)session->settings.backend);
+  buffer_append_be32(out, (uint32_t)session->secret);
+  message_end(out, begin);
+  message_ready(out, 'I');
+}
+
+static uint32_t find_schema(void *context, const char *name)
+{
+  struct partition *partition = context;
+  return catalog_schema(partition->catalog, store_trunk(partition->store), name);
+}
+
+static void copy_name(char *to, size_t size, const char *from)
+{
+  size_t length = strnlen(from, size - 1);
+  memcpy(to, from, length);
+  to[length] = 0;
+}
+
+// name, 0, value, 0, … as in the start-up message. What is not a setting of ours is passed over with a warning.
+static void apply_startup(struct session *session, struct bytes pairs)
+{
+  struct settings *settings = &session->settings;
+  struct message_reader reader = {.body = pairs};
+  while (reader.at < pairs.size) {
+    const char *name = (const char *)read_string(&reader).data;
+    const char *value = (const char *)read_string(&reader).data;
+    if (reader.failed || !name[0])
+      break;
+    struct error error = {0};
+    if (strcmp(name, "user") == 0)
+      copy_name(settings->user, sizeof settings->user, value);
+    else if (strcmp(name, "database") == 0)
+      copy_name(settings->database, sizeof settings->database, value);
+    else if (strcmp(name, "options") != 0 && strcmp(name, "replication") != 0 && strncmp(name, "_pq_.", 5) != 0 &&
+             settings_set(settings, name, value, find_schema, session->partition, &error)) {
+      error.severity = SEVERITY_WARNING;
+      message_error(replies(session), &error);
+    }
+  }
+}
+
+struct session *session_open(struct partition *partition, const struct frame *frame)
+{
+  struct session *session = calloc(1, sizeof *session);
+  if (!session)
+    return NULL;
+  session->partition = partition;
+  session->id = frame->session;
+  session->secret = frame->secret;
+  session->account = (struct memory_account){
+    .parent = &partition->account,
+    .limit = partition->options.statement_memory,
+  };
+  arena_init(&session->scratch, &session->account);
+  arena_init(&session->unnamed.arena, &session->account);
+  settings_init(&session->settings);
+  session->settings.backend = (int32_t)frame->session;
+  session->group_replies = partition->replies.size;
+  apply_startup(session, frame->payload);
+  greet(session);
+  return session;
+}
+
+void portal_clear(struct portal *portal)
+{
+  prepared_release(portal->prepared);
+  buffer_deinit(&portal->rows);
+  arena_reset(&portal->arena);
+  *portal = (struct portal){.arena = portal->arena};
+}
+
+static void portal_free(struct portal *portal)
+{
+  portal_clear(portal);
+  arena_deinit(&portal->arena);
+  free(portal);
+}
+
+static void statement_free(struct named_statement *statement)
+{
+  prepared_release(statement->prepared);
+  free(statement->parameters);
+  free(statement);
+}
+
+void session_forget_statements(struct session *session)
+{
+  size_t at = 0;
+  struct map_entry *entry;
+  while ((entry = map_next(&session->statements, &at)))
+    statement_free(entry->value);
+  map_deinit(&session->statements);
+  session->statements = (struct map){0};
+}
+
+void session_forget_portals(struct session *session)
+{
+  size_t at = 0;
+  struct map_entry *entry;
+  while ((entry = map_next(&session->portals, &at)))
+    portal_free(entry->value);
+  map_deinit(&session->portals);
+  session->portals = (struct map){0};
+  portal_clear(&session->unnamed);
+}
+
+void session_close(struct session *session)
+{
+  if (session->job && session->job_waits) {
+    job_close(session->job);
+    session->job = NULL;
+  }
+  if (session->job) { // a worker still reads what belongs to us
+    session->is_closing = true;
+    job_cancel(session->job);
+    return;
+  }
+  struct partition *partition = session->partition;
+  map_remove(&partition->sessions, bytes_of(&session->id, sizeof session->id));
+  copying_close(session);
+  transaction_abort(session);
+  session_forget_portals(session);
+  arena_deinit(&session->unnamed.arena);
+  session_forget_statements(session);
+  parse_close(session->simple);
+  buffer_deinit(&session->input);
+  arena_deinit(&session->scratch);
+  free(session);
+}
+
+void session_notice(struct session *session, const struct error *notice)
+{
+  message_error(replies(session), notice);
+}
+
+void session_fail(struct session *session, const struct error *error)
+{
+  session->partition->counts.errors++;
+  message_error(replies(session), error);
+  session->has_failed = true;
+  if (session->transaction == TRANSACTION_OPEN) {
+    session->transaction = TRANSACTION_FAILED;
+    transaction_abort(session);
+  }
+}
+
+// The bytes make no sense any more: says so and ends the conversation.
+static void session_break(struct session *session, struct error *error)
+{
+  error->severity = SEVERITY_FATAL;
+  message_error(replies(session), error);
+  session->is_broken = true;
+}
+
+// --- Names --------------------------------------------------------------------------------------------------
+
+struct named_statement *session_statement(struct session *session, struct bytes name)
+{
+  return map_get(&session->statements, name);
+}
+
+int session_add_statement(struct session *session, struct bytes name, struct prepared *prepared, const struct type *types,
+                          int count, struct error *error)
+{
+  struct named_statement *old = map_get(&session->statements, name);
+  if (old && name.size && old->group != session->group)
+    return error_set(error, SQLSTATE_DUPLICATE_PSTATEMENT, "prepared statement \"%.63s\" already exists", name.data);
+  if (!old && session->statements.count >= LIMIT_PREPARED_STATEMENTS)
+    return error_set(error, SQLSTATE_CONFIGURATION_LIMIT_EXCEEDED, "too many prepared statements");
+  struct named_statement *statement = calloc(1, sizeof *statement);
+  if (statement)
+    statement->parameters = malloc(sizeof *types * (size_t)(count + 1));
+  if (!statement || !statement->parameters || !map_put(&session->statements, name, statement)) {
+    if (statement)
+      free(statement->parameters);
+    free(statement);
+    return error_memory(error);
+  }
+  if (count)
+    memcpy(statement->parameters, types, sizeof *types * (size_t)count);
+  statement->parameter_count = count;
+  statement->prepared = prepared_retain(prepared);
+  statement->group = session->group;
+  if (old)
+    statement_free(old);
+  return 0;
+}
+
+void session_remove_statement(struct session *session, struct bytes name)
+{
+  struct named_statement *statement = map_remove(&session->statements, name);
+  if (statement)
+    statement_free(statement);
+}
+
+// A statement whose definitions changed is analysed anew.
+int session_refresh_statement(struct session *session, struct named_statement *statement, struct error *error)
+{
+  const struct version *version = session->branch ? branch_version(session->branch) : store_trunk(session->partition->store);
+  struct prepared *old = statement->prepared;
+  if (old->is_empty || old->definitions == version_definitions(version))
+    return 0;
+  struct prepared_input input = {
+    .version = version,
+    .settings = &session->settings,
+    .text = old->text,
+    .parameters = statement->parameters,
+    .parameter_count = statement->parameter_count,
+  };
+  struct prepared *prepared;
+  int status = prepared_get(&session->partition->cache, &input, &prepared, error);
+  if (status)
+    return status;
+  statement->prepared = prepared;
+  prepared_release(old);
+  return 0;
+}
+
+struct portal *session_portal(struct session *session, struct bytes name)
+{
+  if (!name.size)
+    return session->unnamed.prepared ? &session->unnamed : NULL;
+  return map_get(&session->portals, name);
+}
+
+int session_add_portal(struct session *session, struct bytes name, struct portal **portal, struct error *error)
+{
+  if (!name.size) {
+    portal_clear(&session->unnamed);
+    *portal = &session->unnamed;
+    return 0;
+  }
+  struct portal *old = map_get(&session->portals, name);
+  if (old && old->group != session->group)
+    return error_set(error, SQLSTATE_DUPLICATE_CURSOR, "cursor \"%.63s\" already exists", name.data);
+  if (old) {
+    portal_clear(old);
+    *portal = old;
+    return 0;
+  }
+  if (session->portals.count >= LIMIT_PORTALS)
+    return error_set(error, SQLSTATE_CONFIGURATION_LIMIT_EXCEEDED, "too many open portals");
+  struct portal *new = calloc(1, sizeof *new);
+  if (!new || !map_put(&session->portals, name, new)) {
+    free(new);
+    return error_memory(error);
+  }
+  arena_init(&new->arena, &session->account);
+  new->group = session->group;
+  *portal = new;
+  return 0;
+}
+
+void session_remove_portal(struct session *session, struct bytes name)
+{
+  if (!name.size) {
+    portal_clear(&session->unnamed);
+    return;
+  }
+  struct portal *portal = map_remove(&session->portals, name);
+  if (portal)
+    portal_free(portal);
+}
+
+// --- Extended messages ------------------------------------------------------------------------------------------
+
+static int malformed(const char *what, struct error *error)
+{
+  return error_set(error, SQLSTATE_PROTOCOL_VIOLATION, "invalid %s message", what);
+}
+
+static const struct version *session_version(struct session *session)
+{
+  return session->branch ? branch_version(session->branch) : store_trunk(session->partition->store);
+}
+
+static int on_parse(struct session *session, struct message_reader *reader, struct error *error)
+{
+  struct bytes name = read_string(reader);
+  struct bytes text = read_string(reader);
+  int count = read_i16(reader);
+  if (reader->failed || count < 0)
+    return malformed("Parse", error);
+  struct type *types = ARENA_ARRAY(&session->scratch, struct type, count + 1);
+  if (!types)
+    return error_memory(error);
+  for (int i = 0; i < count; i++) {
+    uint32_t oid = (uint32_t)read_i32(reader);
+    types[i] = type_plain(oid == 0 || oid == 705 ? TYPE_UNKNOWN : type_of_oid(oid)); // 705: PostgreSQL's "unknown"
+    if (types[i].id == TYPE_COUNT)
+      return error_set(error, SQLSTATE_UNDEFINED_OBJECT, "type with OID %u does not exist", oid);
+  }
+  if (reader->failed || reader->at != reader->body.size)
+    return malformed("Parse", error);
+  struct prepared_input input = {
+    .version = session_version(session),
+    .settings = &session->settings,
+    .text = text,
+    .parameters = types,
+    .parameter_count = count,
+  };
+  struct prepared *prepared;
+  int status = prepared_get(&session->partition->cache, &input, &prepared, error);
+  if (status)
+    return status;
+  if (session->transaction == TRANSACTION_FAILED && !prepared->is_empty && prepared->utility != UTILITY_TRANSACTION)
+    status = error_set(error, SQLSTATE_IN_FAILED_SQL_TRANSACTION,
+                       "current transaction is aborted, commands ignored until end of transaction block");
+  if (!status)
+    status = session_add_statement(session, name, prepared, types, count, error);
+  prepared_release(prepared);
+  if (!status)
+    message_empty(replies(session), '1');
+  return status;
+}
+
+static int read_parameter(struct session *session, struct message_reader *reader, struct type type, bool is_binary,
+                          struct arena *arena, struct value *value, struct error *error)
+{
+  int32_t size = read_i32(reader);
+  if (size == -1) {
+    *value = value_null();
+    return 0;
+  }
+  if (size < 0)
+    return malformed("Bind", error);
+  struct bytes given = read_bytes(reader, (size_t)size);
+  if (reader->failed)
+    return malformed("Bind", error);
+  int status = is_binary ? value_from_binary(type, given, arena, value, error)
+                         : value_from_text(type, given, &session->settings.format, arena, value, error);
+  // The message goes away before the portal does.
+  if (!status && type_info(type.id)->storage == STORAGE_BYTES && !value_copy(type.id, value, arena))
+    return error_memory(error);
+  return status;
+}
+
+static int read_formats(struct message_reader *reader, struct arena *arena, int count, int columns, bool **formats,
+                        struct error *error)
+{
+  *formats = NULL;
+  if (count < 0 || (count > 1 && count != columns))
+    return error_set(error, SQLSTATE_PROTOCOL_VIOLATION, "bind message has %d result formats but query has %d columns", count,
+                     columns);
+  bool *list = ARENA_ARRAY(arena, bool, columns + 1);
+  if (!list)
+    return error_memory(error);
+  bool any = false;
+  for (int i = 0; i < count; i++) {
+    int16_t format = read_i16(reader);
+    if (format != 0 && format != 1)
+      return error_set(error, SQLSTATE_INVALID_PARAMETER_VALUE, "unsupported format code: %d", format);
+    any |= format == 1;
+    if (count == 1)
+      memset(list, format, (size_t)columns);
+    else
+      list[i] = format == 1;
+  }
+  *formats = any ? list : NULL;
+  return 0;
+}
+
+// Parameters and formats into the portal. portal->prepared is set.
+static int bind_values(struct session *session, struct portal *portal, struct message_reader *reader, struct bytes statement_name,
+                       struct error *error)
+{
+  struct prepared *prepared = portal->prepared;
+  int wanted = prepared->statement ? prepared->statement->parameter_count : 0;
+  int format_count = read_i16(reader);
+  struct bytes formats = read_bytes(reader, format_count > 0 ? (size_t)format_count * 2 : 0);
+  int count = (uint16_t)read_i16(reader);
+  if (reader->failed || format_count < 0)
+    return malformed("Bind", error);
+  if (format_count > 1 && format_count != count)
+    return error_set(error, SQLSTATE_PROTOCOL_VIOLATION, "bind message has %d parameter formats but %d parameters",
+                     format_count, count);
+  if (count != wanted)
+    return error_set(error, SQLSTATE_PROTOCOL_VIOLATION,
+                     "bind message supplies %d parameters, but prepared statement \"%.63s\" requires %d", count,
+                     statement_name.data, wanted);
+  portal->parameter_count = count;
+  portal->parameters = ARENA_ARRAY(&portal->arena, struct value, count + 1);
+  if (!portal->parameters)
+    return error_memory(error);
+  for (int i = 0; i < count; i++) {
+    uint16_t format = format_count == 0 ? 0 : get_be16(formats.data + (format_count == 1 ? 0 : 2 * i));
+    if (format > 1)
+      return error_set(error, SQLSTATE_INVALID_PARAMETER_VALUE, "unsupported format code: %d", format);
+    int status = read_parameter(session, reader, prepared->statement->parameters[i], format == 1, &portal->arena,
+                                &portal->parameters[i], error);
+    if (status)
+      return status;
+  }
+  int result_formats = read_i16(reader);
+  int columns = prepared->statement ? prepared->statement->column_count : 0;
+  int status = read_formats(reader, &portal->arena, result_formats, columns, &portal->formats, error);
+  if (!status && (reader->failed || reader->at != reader->body.size))
+    return malformed("Bind", error);
+  return status;
+}
+
+static int on_bind(struct session *session, struct message_reader *reader, struct error *error)
+{
+  struct bytes portal_name = read_string(reader);
+  struct bytes statement_name = read_string(reader);
+  if (reader->failed)
+    return malformed("Bind", error);
+  struct named_statement *statement = map_get(&session->statements, statement_name);
+  if (!statement && !statement_name.size)
+    return error_set(error, SQLSTATE_INVALID_SQL_STATEMENT_NAME, "unnamed prepared statement does not exist");
+  if (!statement)
+    return error_set(error, SQLSTATE_INVALID_SQL_STATEMENT_NAME, "prepared statement \"%.63s\" does not exist",
+                     statement_name.data);
+  int status = session_refresh_statement(session, statement, error);
+  if (status)
+    return status;
+  struct portal *portal;
+  status = session_add_portal(session, portal_name, &portal, error);
+  if (status)
+    return status;
+  portal->prepared = prepared_retain(statement->prepared);
+  status = bind_values(session, portal, reader, statement_name, error);
+  if (status) {
+    session_remove_portal(session, portal_name);
+    return status;
+  }
+  message_empty(replies(session), '2');
+  return 0;
+}
+
+void session_describe_result(struct session *session, const struct prepared *prepared, const bool *formats)
+{
+  struct buffer *out = replies(session);
+  if (!command_describe(session, prepared, out)) {
+    if (prepared->statement && prepared->utility == UTILITY_NONE && prepared->statement->column_count)
+      message_row_description(out, prepared->statement->columns, prepared->statement->column_count, formats);
+    else
+      message_empty(out, 'n');
+  }
+}
+
+static int on_describe(struct session *session, struct message_reader *reader, struct error *error)
+{
+  char kind = (char)read_u8(reader);
+  struct bytes name = read_string(reader);
+  if (reader->failed || (kind != 'S' && kind != 'P'))
+    return malformed("Describe", error);
+  if (kind == 'P') {
+    struct portal *portal = session_portal(session, name);
+    if (!portal)
+      return error_set(error, SQLSTATE_INVALID_CURSOR_NAME, "portal \"%.63s\" does not exist", name.data);
+    session_describe_result(session, portal->prepared, portal->formats);
+    return 0;
+  }
+  struct named_statement *statement = map_get(&session->statements, name);
+  if (!statement)
+    return error_set(error, SQLSTATE_INVALID_SQL_STATEMENT_NAME, "prepared statement \"%.63s\" does not exist", name.data);
+  int status = session_refresh_statement(session, statement, error);
+  if (status)
+    return status;
+  const struct statement *bound = statement->prepared->statement;
+  message_parameter_description(replies(session), bound ? bound->parameters : NULL, bound ? bound->parameter_count : 0);
+  session_describe_result(session, statement->prepared, NULL);
+  return 0;
+}
+
+static int on_execute(struct session *session, struct message_reader *reader, struct error *error)
+{
+  struct bytes name = read_string(reader);
+  int32_t max_rows = read_i32(reader);
+  if (reader->failed)
+    return malformed("Execute", error);
+  struct portal *portal = session_portal(session, name);
+  if (!portal)
+    return error_set(error, SQLSTATE_INVALID_CURSOR_NAME, "portal \"%.63s\" does not exist", name.data);
+  return portal_run(session, portal, max_rows > 0 ? (uint64_t)max_rows : 0, error);
+}
+
+static int on_close(struct session *session, struct message_reader *reader, struct error *error)
+{
+  char kind = (char)read_u8(reader);
+  struct bytes name = read_string(reader);
+  if (reader->failed || (kind != 'S' && kind != 'P'))
+    return malformed("Close", error);
+  if (kind == 'S')
+    session_remove_statement(session, name);
+  else
+    session_remove_portal(session, name);
+  message_empty(replies(session), '3');
+  return 0;
+}
+
+// --- Groups ---------------------------------------------------------------------------------------------------------
+
+static void group_begin(struct session *session, bool is_extended)
+{
+  session->in_group = true;
+  session->is_extended = is_extended;
+  session->has_failed = false;
+  session->group++;
+  session->partition->counts.groups++;
+}
+
+static void group_end(struct session *session)
+{
+  struct error error = {0};
+  if (transaction_group_end(session, &error)) {
+    session->partition->counts.errors++;
+    message_error(replies(session), &error);
+  }
+  session->in_group = false;
+  message_ready(replies(session), transaction_status(session));
+}
+
+// Everything of the group so far was read-only or is undone now: it starts again in a branch.
+static void group_restart(struct session *session)
+{
+  transaction_abort(session);
+  session->input_at = session->group_start;
+  replies(session)->size = session->group_replies;
+  session->as_branch = true;
+  session->simple_next = 0;
+}
+
+// May the messages from input_at on run now? Those up to a Sync or a Flush may, together; they are the part of the
+// group that can start again. Executing before a Flush, or more than is kept waiting, needs a branch.
+static bool part_is_ready(struct session *session, struct error *error)
+{
+  size_t at = session->input_at;
+  struct message message;
+  bool executes = false, is_ready = false;
+  while (!is_ready && message_next(buffer_bytes(&session->input), &at, &message, error) > 0) {
+    executes |= message.type == 'E';
+    is_ready = message.type == 'S' || message.type == 'Q' || message.type == 'X' || message.type == 'H';
+  }
+  bool is_open = is_ready ? message.type == 'H' && executes : session->input.size - session->input_at > LIMIT_GROUP;
+  if (!is_ready && !is_open && !error->status)
+    return false;
+  session->as_branch |= is_open && session->transaction == TRANSACTION_NONE;
+  session->ready_until = is_ready ? at : session->input.size;
+  session->group_start = session->input_at;
+  session->group_replies = replies(session)->size;
+  return true;
+}
+
+static int extended_message(struct session *session, const struct message *message, struct error *error)
+{
+  struct message_reader reader = {.body = message->body};
+  switch (message->type) {
+  case 'P': return on_parse(session, &reader, error);
+  case 'B': return on_bind(session, &reader, error);
+  case 'D': return on_describe(session, &reader, error);
+  case 'E': return on_execute(session, &reader, error);
+  case 'C': return on_close(session, &reader, error);
+  case 'H':
+  case 'd':
+  case 'c':
+  case 'f': return 0; // a Flush; what is left of a COPY that has failed
+  default:
+    return error_set(error, SQLSTATE_PROTOCOL_VIOLATION, "invalid frontend message type %d", (uint8_t)message->type);
+  }
+}
+
+// --- Query --------------------------------------------------------------------------------------------------------------
+
+static int literal_values(struct session *session, struct portal *portal, const struct stripped *stripped, struct error *error)
+{
+  int count = stripped->literal_count;
+  portal->literals = true;
+  portal->parameter_count = count;
+  portal->parameters = arena_alloc(&portal->arena, sizeof(struct value) * (size_t)(count + 1));
+  portal->parameter_types = arena_alloc(&portal->arena, sizeof(struct type) * (size_t)(count + 1));
+  if (!portal->parameters || !portal->parameter_types)
+    return error_memory(error);
+  for (int i = 0; i < count; i++) {
+    const struct literal *literal = &stripped->literals[i];
+    portal->parameter_types[i] = type_plain(literal->type);
+    struct type type = portal->prepared->statement->parameters[i];
+    int status = value_from_text(type, literal->text, &session->settings.format, &portal->arena, &portal->parameters[i], error);
+    if (!status && type_info(type.id)->storage == STORAGE_BYTES && !value_copy(type.id, &portal->parameters[i], &portal->arena))
+      return error_memory(error);
+    if (status) {
+      if (status == STATUS_INPUT)
+        error_position(error, parse_position(session->simple_text, literal->position));
+      return status;
+    }
+  }
+  return 0;
+}
+
+// The text without its literals, if it has a plan already or can have one. STATUS_LONG: take the text as it stands.
+static int simple_stripped(struct session *session, struct error *error)
+{
+  struct stripped *stripped = &session->partition->stripped;
+  if (!literals_strip(session->simple_text, stripped))
+    return STATUS_LONG;
+  struct type types[LITERALS_MAXIMUM];
+  for (int i = 0; i < stripped->literal_count; i++)
+    types[i] = type_plain(stripped->literals[i].type);
+  struct prepared_input input = {
+    .version = session_version(session),
+    .settings = &session->settings,
+    .text = buffer_bytes(&stripped->text),
+    .parameters = types,
+    .parameter_count = stripped->literal_count,
+    .parameters_are_literals = true,
+  };
+  struct prepared *prepared;
+  int status = prepared_get(&session->partition->cache, &input, &prepared, error);
+  if (status)
+    return status;
+  portal_clear(&session->unnamed);
+  session->unnamed.prepared = prepared;
+  return literal_values(session, &session->unnamed, stripped, error);
+}
+
+static int simple_statement(struct session *session, const struct parsed *parsed, struct error *error)
+{
+  struct prepared_input input = {
+    .version = session_version(session),
+    .settings = &session->settings,
+    .text = parsed->text,
+  };
+  struct prepared *prepared;
+  int status = prepared_get(&session->partition->cache, &input, &prepared, error);
+  if (!status && prepared->statement && prepared->statement->parameter_count > 0) {
+    prepared_release(prepared);
+    return error_set(error, SQLSTATE_UNDEFINED_PARAMETER, "there is no parameter $1");
+  }
+  if (status) {
+    // Positions are told in the whole text.
+    if (error->position > 0)
+      error->position += parse_position(session->simple->text, parsed->start) - 1;
+    return status;
+  }
+  portal_clear(&session->unnamed);
+  session->unnamed.prepared = prepared;
+  return 0;
+}
+
+// Runs the bound unnamed portal as a Query does: description first where there are rows.
+static int simple_run(struct session *session, struct error *error)
+{
+  struct prepared *prepared = session->unnamed.prepared;
+  bool has_rows = prepared->statement && prepared->utility == UTILITY_NONE && prepared->statement->column_count > 0;
+  if (session->transaction == TRANSACTION_FAILED || prepared->is_empty)
+    has_rows = false;
+  else if (has_rows)
+    message_row_description(replies(session), prepared->statement->columns, prepared->statement->column_count, NULL);
+  else
+    command_describe(session, prepared, replies(session));
+  return portal_run(session, &session->unnamed, 0, error);
+}
+
+// Runs what is left of the Query. RUN_DONE, RUN_JOB, RUN_COPY, RUN_RESTART or an error.
+static int simple_continue(struct session *session, struct error *error)
+{
+  int status = RUN_DONE;
+  while (!status && session->simple && session->simple_next < session->simple->statement_count) {
+    const struct parsed *parsed = &session->simple->statements[session->simple_next++];
+    arena_reset(&session->scratch);
+    status = simple_statement(session, parsed, error);
+    if (!status)
+      status = simple_run(session, error);
+  }
+  return status;
+}
+
+static bool has_transaction_command(const struct parse *parse)
+{
+  for (int i = 0; i < parse->statement_count; i++)
+    if (parse->statements[i].node && utility_kind(&parse->statements[i]) == UTILITY_TRANSACTION)
+      return true;
+  return false;
+}
+
+static int simple_begin(struct session *session, struct error *error)
+{
+  int status = session->as_branch ? STATUS_LONG : simple_stripped(session, error);
+  if (!status)
+    return simple_run(session, error);
+  if (status != STATUS_LONG)
+    return status;
+  error_clear(error);
+  session->simple = parse_open(session->simple_text, error);
+  session->simple_next = 0;
+  if (!session->simple)
+    return error->status;
+  if (session->simple->statement_count == 0) {
+    message_empty(replies(session), 'I');
+    return RUN_DONE;
+  }
+  if (session->simple->statement_count > 1 && session->transaction == TRANSACTION_NONE &&
+      has_transaction_command(session->simple))
+    session->as_branch = true;
+  return simple_continue(session, error);
+}
+
+static void simple_end(struct session *session)
+{
+  parse_close(session->simple);
+  session->simple = NULL;
+  group_end(session);
+}
+
+static void on_query(struct session *session, const struct message *message)
+{
+  struct error error = {0};
+  struct message_reader reader = {.body = message->body};
+  session->simple_text = read_string(&reader);
+  int status;
+  if (reader.failed || reader.at != message->body.size)
+    status = malformed("Query", &error);
+  else
+    status = simple_begin(session, &error);
+  if (status == RUN_RESTART) {
+    group_restart(session);
+    parse_close(session->simple);
+    session->simple = NULL;
+    struct message again;
+    CHECK(message_next(buffer_bytes(&session->input), &session->input_at, &again, &error) > 0);
+    status = simple_begin(session, &error);
+  }
+  if (status == RUN_JOB || status == RUN_COPY)
+    return;
+  if (status < 0)
+    session_fail(session, &error);
+  simple_end(session);
+}
+
+// --- The loop ----------------------------------------------------------------------------------------------------------
+
+static void on_copy_message(struct session *session, const struct message *message)
+{
+  struct error error = {0};
+  int status = copying_message(session, message, &error);
+  if (status == RUN_COPY)
+    return;
+  if (status < 0)
+    session_fail(session, &error);
+  if (session->is_extended)
+    return; // its Sync ends the group
+  if (!status)
+    status = simple_continue(session, &error);
+  if (status == RUN_JOB || status == RUN_COPY)
+    return;
+  if (status < 0 && !session->has_failed)
+    session_fail(session, &error);
+  simple_end(session);
+}
+
+static void on_extended(struct session *session, const struct message *message)
+{
+  if (message->type == 'S') {
+    group_end(session);
+    return;
+  }
+  if (session->has_failed)
+    return;
+  struct error error = {0};
+  int status = extended_message(session, message, &error);
+  if (status == RUN_RESTART)
+    group_restart(session);
+  else if (status < 0)
+    session_fail(session, &error);
+}
+
+// A job has ended: the Query of which it was part goes on.
+static void continue_simple(struct session *session)
+{
+  struct error error = {0};
+  int status = session->has_failed ? RUN_DONE : simple_continue(session, &error);
+  if (status == RUN_JOB || status == RUN_COPY)
+    return;
+  if (status < 0)
+    session_fail(session, &error);
+  simple_end(session);
+}
+
+static bool is_copy_message(char type)
+{
+  return type == 'd' || type == 'c' || type == 'f';
+}
+
+// Begins the message's group if none runs. False: it must wait for more.
+static bool enter_group(struct session *session, const struct message *message, struct error *error)
+{
+  if (message->type == 'Q') {
+    if (session->in_group && transaction_group_end(session, error)) // no Sync before it: what stood there ends here
+      session_fail(session, error);
+    session->group_start = session->input_at;
+    session->group_replies = replies(session)->size;
+    group_begin(session, false);
+    return true;
+  }
+  bool may_run = transaction_in_branch(session) || (session->in_group && session->input_at < session->ready_until) ||
+                 part_is_ready(session, error);
+  if (may_run && !session->in_group)
+    group_begin(session, true);
+  return may_run;
+}
+
+// Takes and runs one message. False: there is none that may run now.
+static bool take_message(struct session *session)
+{
+  struct error error = {0};
+  struct message message;
+  size_t next = session->input_at;
+  int got = message_next(buffer_bytes(&session->input), &next, &message, &error);
+  if (got < 0)
+    session_break(session, &error);
+  else if (got > 0 && message.type == 'X')
+    session->is_broken = true;
+  if (got <= 0 || session->is_broken)
+    return false;
+  bool is_copy = session->copying || (!session->in_group && is_copy_message(message.type));
+  if (!is_copy && !enter_group(session, &message, &error))
+    return false;
+  session->input_at = next;
+  arena_reset(&session->scratch);
+  if (session->copying)
+    on_copy_message(session, &message);
+  else if (message.type == 'Q')
+    on_query(session, &message);
+  else if (session->in_group) // otherwise it is what is left of a COPY that has failed
+    on_extended(session, &message);
+  return true;
+}
+
+void session_process(struct session *session)
+{
+  if (session->in_group && !session->is_extended && session->job_ended)
+    continue_simple(session);
+  session->job_ended = false;
+  while (!session->job && !session->is_broken && !session->is_closing && take_message(session))
+    ;
+  if (session->is_broken) {
+    copying_close(session);
+    transaction_abort(session);
+  }
+  if (!session->in_group || session->copying) { // a group's own messages stay where they are: it may start again
+    size_t left = session->input.size - session->input_at;
+    memmove(session->input.data, session->input.data + session->input_at, left);
+    session->input.size = left;
+    session->input_at = 0;
+    session->ready_until = 0;
+  }
+}

@@ -1,0 +1,256 @@
+// What the files of partition/ share: the partition's and the sessions' state. Not for others.
+//
+// A session's life:
+//
+//              request                      read beyond its allowance             job's end
+//   (ready) ------------> running a group -----------------------------> busy -----------------> running
+//      ^                    |      |  COPY FROM STDIN
+//      |  Sync, end of      |      +----------------> copying -- CopyDone, CopyFail --> running
+//      +--------------------+
+//
+// A *group* is what runs as one transaction unless BEGIN says otherwise: the messages up to a Sync, or the statements
+// of one Query. Whole at hand, it is one-shot: its changes go to the trunk as one atom. Otherwise (a Flush, a COPY, a
+// long read with more to come) it is a branch, just like what BEGIN opens.
+#pragma once
+
+#include "flow/flow.h"
+#include "partition/message.h"
+#include "partition/partition.h"
+#include "sql/prepared.h"
+#include "sql/system.h"
+#include "txn/branch.h"
+
+enum transaction_state {
+  TRANSACTION_NONE,   // each group by itself
+  TRANSACTION_OPEN,   // after BEGIN
+  TRANSACTION_FAILED, // after an error in one: only its end is accepted
+};
+
+// A statement that the client named (or not), by Parse or PREPARE.
+struct named_statement {
+  struct prepared *prepared;
+  struct type *parameters; // as the client gave them, for making it anew when definitions have changed
+  int parameter_count;
+  uint64_t group;          // in which it was made
+};
+
+struct portal {
+  struct prepared *prepared; // NULL: the unnamed portal does not exist
+  struct arena arena;        // of parameters and formats
+  struct value *parameters;
+  struct type *parameter_types; // of a stripped text's literals; else the statement's
+  int parameter_count;
+  bool literals;             // the text is a stripped one
+  bool *formats;             // for each result column: binary? NULL: all text
+  // A portal that gives its rows in pieces, or a cursor: the whole result, made when it was opened.
+  bool is_kept;
+  struct buffer rows;        // DataRow messages
+  size_t rows_at;
+  bool is_done;
+  uint64_t group;
+};
+
+struct session {
+  struct partition *partition;
+  uint32_t id;
+  int32_t secret;
+  struct settings settings;
+  struct settings settings_at_begin;
+  struct memory_account account;
+
+  struct buffer input; // messages that wait
+  size_t input_at;
+  bool is_broken;      // its bytes cannot be understood any more
+  bool is_closing;     // gone as soon as its job is back
+  bool is_held;
+  bool is_ended;       // FRAME_END was sent
+
+  // The running group
+  bool in_group;
+  bool is_extended;      // messages; otherwise a Query
+  bool as_branch;        // runs in `branch` though nobody said BEGIN
+  bool has_failed;       // skip to the Sync
+  bool has_atom;         // the trunk's atom is this group's
+  uint64_t group;        // number, grows
+  size_t ready_until;    // in input: up to here the messages stand together
+  size_t group_start;    // in input: where it can start again
+  size_t group_replies;  // in partition->replies: what it has answered since
+  bool job_ended;        // and the group goes on
+  bool job_waits;        // for the client to take what it has: FRAME_RELEASE sends the job on
+  uint64_t depends;      // log position on which its replies depend
+  struct parse *simple;  // statements of the running Query; NULL: none or a single one
+  int simple_next;
+  struct bytes simple_text;
+
+  enum transaction_state transaction;
+  struct branch *branch;
+  struct memory_account branch_account;
+  uint64_t branch_base;  // position of the trunk that it was made from
+  int64_t transaction_now; // 0: to be taken at the next statement
+  int64_t statement_now;
+
+  struct map statements; // name -> named_statement; the unnamed one too
+  struct map portals;
+  struct portal unnamed;
+  struct portal *running; // whose job runs
+
+  struct job *job;
+  struct copying *copying; // COPY FROM STDIN under way
+
+  struct arena scratch; // of one message or statement
+};
+
+// What a connector reads for us.
+struct open_source {
+  uint32_t oid;
+  uint64_t stamp;
+};
+
+struct partition {
+  struct partition_options options;
+  struct memory_account account;
+  struct store *store;
+  struct catalog *catalog;
+  struct trunk trunk;
+  struct flow *flow;
+  struct writer atom_writer; // of the running atom
+  struct prepared_cache cache;
+  struct map sessions; // id -> session
+  struct stripped stripped;
+
+  struct step_time time;
+  uint64_t random;       // state; drawn once for each statement
+  uint64_t promise_seed;
+  uint64_t definitions;  // for which sources were last opened and closed
+  struct map sources;    // oid -> open_source
+
+  // Output of the running step
+  struct buffer replies;
+  struct frame *frames;
+  int frame_count, frame_capacity;
+  struct buffer changes; // handed out by the last step
+  struct arena output_arena; // positions of opened sources
+
+  struct {
+    uint64_t statements, errors, groups, branches, jobs, source_rows, source_atoms;
+  } counts;
+};
+
+// What the hooks of a running expression find behind evaluation->context. Begins as sql/system.h asks.
+struct run_context {
+  struct system_context *system;
+  struct partition *partition;
+  uint64_t random;
+};
+
+// Everything that a run of statements needs around it, for one session (or none: workflows).
+struct run {
+  struct run_context context;
+  struct system_context system;
+  struct evaluation evaluation; // for checks and defaults in the write path
+};
+void run_init(struct run *run, struct partition *partition, const struct settings *settings, const struct version *version,
+              struct arena *arena, int64_t now, int64_t statement_now, uint64_t random, struct error *error);
+extern const struct evaluation_hooks run_hooks;
+uint64_t random_next(uint64_t *state);
+
+// --- partition.c
+struct frame *output_frame(struct partition *partition, enum frame_kind kind); // NULL: out of memory
+int partition_figures(void *context, const char *table, struct row_sink *sink, struct error *error); // figures.c
+
+// --- session.c
+struct session *session_open(struct partition *partition, const struct frame *frame);
+void session_close(struct session *session); // its job must be back
+void session_process(struct session *session);
+void session_fail(struct session *session, const struct error *error); // replies with the error
+void session_notice(struct session *session, const struct error *notice);
+void session_describe_result(struct session *session, const struct prepared *prepared, const bool *formats);
+// Statements and portals by name; the empty name is the unnamed one. NULL: there is none.
+struct named_statement *session_statement(struct session *session, struct bytes name);
+int session_add_statement(struct session *session, struct bytes name, struct prepared *prepared, const struct type *types,
+                          int count, struct error *error);
+int session_refresh_statement(struct session *session, struct named_statement *statement, struct error *error);
+void session_remove_statement(struct session *session, struct bytes name);
+void session_forget_statements(struct session *session);
+int session_add_portal(struct session *session, struct bytes name, struct portal **portal, struct error *error);
+void session_remove_portal(struct session *session, struct bytes name);
+void session_forget_portals(struct session *session);
+struct portal *session_portal(struct session *session, struct bytes name); // NULL: there is none
+void portal_clear(struct portal *portal);
+
+// --- run.c
+enum { RUN_DONE = 0, RUN_JOB = 1, RUN_SUSPENDED = 2, RUN_COPY = 3, RUN_RESTART = 4 };
+// Runs a portal and replies. max_rows 0: all. RUN_JOB: the session is busy. RUN_RESTART: the group must start again as
+// a branch. Negative: *error, not yet told.
+int portal_run(struct session *session, struct portal *portal, uint64_t max_rows, struct error *error);
+// Runs a portal whose rows are to be given in pieces.
+int portal_keep(struct session *session, struct portal *portal, struct error *error);
+// Replies with up to max_rows of the kept rows that were not given yet; gives their number.
+uint64_t portal_take(struct session *session, struct portal *portal, uint64_t max_rows);
+void job_done(struct job *job); // FRAME_JOB_DONE: replies, and goes on or ends it
+void job_close(struct job *job);
+int job_resume(struct session *session, struct error *error); // after FRAME_RELEASE
+
+// How rows leave: as DataRow, or as lines of a COPY.
+struct row_writer {
+  const struct target *columns;
+  int column_count;
+  const bool *formats;
+  const struct copy *copy; // NULL: DataRow
+  struct format_settings settings;
+};
+void row_write(const struct row_writer *writer, const struct value *values, struct buffer *out);
+
+// One statement on a version, wherever that is. Both the first run and the re-run at commit come through here.
+struct statement_run {
+  struct session *session;
+  struct prepared *prepared;
+  const struct value *parameters;
+  const bool *formats;
+  const struct version *version;
+  struct writer *writer;      // NULL: a read
+  int64_t now, statement_now;
+  uint64_t random;
+  uint64_t allowance;         // 0: none
+  size_t reply_limit;         // bytes after which a read is too long for the loop; 0: none
+  struct read_mark *mark;
+  struct buffer *out;
+  bool discard_rows;          // only the promise counts
+  struct promise *promise;    // NULL: not wanted
+  uint64_t row_count;         // out
+  bool without_tag;
+};
+// STATUS_LONG: a read beyond its allowance. Whatever was changed before a failure is undone.
+int statement_run(struct statement_run *run, struct error *error);
+
+// --- transaction.c
+int transaction_version(struct session *session, bool for_change, const struct version **version, struct writer *writer,
+                        struct error *error);
+bool transaction_in_branch(const struct session *session);
+int transaction_record(struct session *session, const struct portal *portal, const struct promise *promise, uint64_t random,
+                       struct error *error);
+int transaction_record_copy(struct session *session, char kind, struct bytes bytes, const struct promise *promise,
+                            struct error *error);
+int transaction_command(struct session *session, const struct prepared *prepared, struct error *error);
+int transaction_group_end(struct session *session, struct error *error); // commits or undoes what the group holds by itself
+void transaction_abort(struct session *session);
+char transaction_status(const struct session *session); // for ReadyForQuery
+
+// --- command.c
+int command_run(struct session *session, struct portal *portal, struct error *error);
+// Appends the description of the rows that a command gives (SHOW, EXPLAIN, FETCH, EXECUTE). False: it gives none.
+bool command_describe(struct session *session, const struct prepared *prepared, struct buffer *out);
+
+// --- copying.c
+int copying_begin(struct session *session, struct portal *portal, struct error *error);
+int copying_message(struct session *session, const struct message *message, struct error *error); // RUN_COPY: more to come
+void copying_close(struct session *session);
+struct copy_feed; // rows of a COPY FROM on their way into a writer
+struct copy_feed *copy_feed_open(struct session *session, struct prepared *prepared, struct error *error);
+int copy_feed_chunk(struct copy_feed *feed, struct writer *writer, struct bytes chunk, bool at_end, int64_t now, uint64_t random,
+                    struct error *error);
+uint64_t copy_feed_rows(const struct copy_feed *feed);
+void copy_feed_close(struct copy_feed *feed);
+
+// --- task.c
+extern const struct flow_hooks task_hooks;
