@@ -156,12 +156,13 @@ def fill(server):
     command = ["pgbench", "-i", "-q", "-s", str(SCALE), *connection(server.port)[:-2], "postgres"]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode != 0:
-        raise Absent(f"{server.name} cannot be filled: {last_line(done.stderr)}")
+        raise Absent(f"{server.name} cannot be filled: {complaint(done.stderr)}")
 
 
-def last_line(text):
-    lines = text.strip().splitlines()
-    return lines[-1] if lines else "no message"
+def complaint(text):
+    """The line of a program's standard error that says what is wrong."""
+    lines = text.strip().splitlines() or ["no message"]
+    return next((line for line in lines if "error:" in line.lower()), lines[-1])
 
 
 # --- Measuring ---------------------------------------------------------------------------------------
@@ -175,7 +176,7 @@ def pgbench(server, options, seconds):
     rate = re.search(r"^tps = ([0-9.]+)", done.stdout, re.M)
     failed = re.search(r"^number of failed transactions: \d+ \(([0-9.]+)%\)", done.stdout, re.M)
     if done.returncode != 0 or not rate or float(rate.group(1)) == 0:
-        raise Absent(f"pgbench {' '.join(options)} on {server.name}: {last_line(done.stderr)}")
+        raise Absent(f"pgbench {' '.join(options)} on {server.name}: {complaint(done.stderr)}")
     return float(rate.group(1)), float(failed.group(1)) / 100 if failed else 0.0
 
 
@@ -238,14 +239,14 @@ def measure_program(program, directory, found):
     finally:
         shutil.rmtree(place, ignore_errors=True)
     if done.returncode != 0:
-        raise Absent(f"{os.path.basename(program)} failed: {last_line(done.stderr)}")
+        raise Absent(f"{os.path.basename(program)} failed: {complaint(done.stderr)}")
     for line in done.stdout.splitlines():
         fields = line.split("\t")
         if len(fields) != 5:
             raise Absent(f"{os.path.basename(program)} prints a line that is not five fields: {line}")
         work, figure, peer, peer_figure, bound = fields
         if work not in found:
-            found[work] = Row(work, None if bound == "-" else bound, None if peer == "-" else peer)
+            found[work] = Row(work, None if bound == "-" else bound, None if peer == "-" else peer, "durable" in work)
         figures = {"Quern": float(figure)}
         if peer != "-":
             figures[peer] = float(peer_figure)
