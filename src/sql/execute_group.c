@@ -1,0 +1,405 @@
+// Groups: aggregation plain, hashed and over ordered rows; DISTINCT; the count of a whole table.
+//
+// 1. Hashed groups come out in the order in which their first rows came.
+// 2. Over ordered rows there are two groups at a time: the one given and the one that its successor's first row began.
+#include <string.h>
+
+#include "sql/operator.h"
+
+struct group {
+  struct value *keys;
+  uint8_t *states;
+};
+
+struct aggregate_run {
+  struct operator op;
+  struct row_table table;     // HASHED: rows are the keys, the states behind them
+  struct arena arenas[2];     // SORTED: of the two groups; PLAIN: the first
+  struct group current;
+  int turn;
+  bool is_read, is_over, has_current;
+  uint32_t at;
+  struct value *keys;         // of the row at hand
+  enum type_id *types;
+  struct row_table *distinct; // one a call that is DISTINCT: group number, then arguments
+  int64_t group_number;
+};
+
+static size_t keys_size(const struct plan_aggregate *plan)
+{
+  return (sizeof(struct value) * (size_t)plan->key_count + 15) & ~(size_t)15;
+}
+
+static uint8_t *states_of(const struct plan_aggregate *plan, struct value *keys)
+{
+  return (uint8_t *)keys + keys_size(plan);
+}
+
+// A group with the keys of the row at hand. NULL: out of memory.
+static struct value *make_group(struct aggregate_run *run, struct arena *arena)
+{
+  const struct plan_aggregate *plan = &run->op.node->aggregate;
+  struct value *keys = arena_alloc_zeroed(arena, keys_size(plan) + plan->state_size);
+  if (!keys)
+    return NULL;
+  for (int i = 0; i < plan->key_count; i++) {
+    keys[i] = run->keys[i];
+    if (!keys[i].is_null && !value_copy(run->types[i], &keys[i], arena))
+      return NULL;
+  }
+  run->group_number++;
+  return keys;
+}
+
+static int is_first_of_kind(struct aggregate_run *run, int call_number, int64_t group, const struct value *arguments, bool *is_first)
+{
+  const struct plan_aggregate_call *call = &run->op.node->aggregate.calls[call_number];
+  struct row_table *table = &run->distinct[call_number];
+  enum type_id types[3] = {TYPE_INT8};
+  struct value values[3] = {value_integer(group)};
+  int count = call->argument_count + 1;
+  for (int i = 1; i < count; i++) {
+    types[i] = call->arguments[i - 1].type;
+    values[i] = arguments[i - 1];
+  }
+  uint64_t hash = values_hash(types, values, count);
+  uint32_t entry = row_table_first(table, hash);
+  while (entry && !values_equal(types, table->entries[entry - 1].row, values, count))
+    entry = row_table_next(table, entry);
+  *is_first = !entry;
+  if (entry)
+    return 0;
+  struct value *kept = values_keep(&table->arena, types, values, count);
+  return kept && row_table_add(table, hash, kept) ? 0 : execution_memory(run->op.execution);
+}
+
+// Shows the row at hand to all aggregates of a group. *decided: no further row can change the result.
+static int accumulate(struct aggregate_run *run, uint8_t *states, int64_t group, struct arena *arena, bool *decided)
+{
+  struct execution *execution = run->op.execution;
+  const struct plan_aggregate *plan = &run->op.node->aggregate;
+  for (int i = 0; i < plan->call_count; i++) {
+    const struct plan_aggregate_call *call = &plan->calls[i];
+    struct value arguments[2];
+    bool takes = true;
+    int status = call->filter ? expression_holds(execution, call->filter, &takes) : 0;
+    for (int a = 0; !status && takes && a < call->argument_count; a++) {
+      status = expression_get(execution, &call->arguments[a], &arguments[a]);
+      takes = !(call->aggregate->skips_null && arguments[a].is_null);
+    }
+    if (!status && takes && call->is_distinct)
+      status = is_first_of_kind(run, i, group, arguments, &takes);
+    if (!status && takes)
+      status = call->aggregate->step(&execution->evaluation, states + call->state_offset, arguments, arena);
+    if (status)
+      return status;
+    *decided = takes && plan->stops_at_first;
+  }
+  return 0;
+}
+
+// Sets the group's row. 1: it passes HAVING.
+static int give_group(struct aggregate_run *run, struct value *keys)
+{
+  struct execution *execution = run->op.execution;
+  const struct plan_aggregate *plan = &run->op.node->aggregate;
+  struct value *row = execution->ranges[plan->range];
+  uint8_t *states = states_of(plan, keys);
+  for (int i = 0; i < plan->key_count; i++)
+    row[i] = keys[i];
+  for (int i = 0; i < plan->call_count; i++) {
+    const struct plan_aggregate_call *call = &plan->calls[i];
+    int status = call->aggregate->finish(&execution->evaluation, states + call->state_offset, &row[plan->key_count + i]);
+    if (status)
+      return status;
+  }
+  bool holds;
+  int status = filters_hold(execution, run->op.node, &holds);
+  return status ? status : holds;
+}
+
+static int get_keys(struct aggregate_run *run)
+{
+  const struct plan_aggregate *plan = &run->op.node->aggregate;
+  for (int i = 0; i < plan->key_count; i++) {
+    int status = expression_get(run->op.execution, &plan->keys[i], &run->keys[i]);
+    if (status)
+      return status;
+  }
+  return 0;
+}
+
+// --- Plain ---------------------------------------------------------------------------------------------
+
+static int plain_next(struct operator *op)
+{
+  struct aggregate_run *run = (struct aggregate_run *)op;
+  if (run->is_over)
+    return 0;
+  run->is_over = true;
+  struct arena_mark mark = arena_mark(op->execution->evaluation.arena);
+  struct value *keys = make_group(run, &run->arenas[0]);
+  if (!keys)
+    return execution_memory(op->execution);
+  uint8_t *states = states_of(&op->node->aggregate, keys);
+  int status;
+  bool decided = false;
+  while (!decided && (status = op->left->next(op->left)) != 0) {
+    if (status == 1)
+      status = accumulate(run, states, 1, &run->arenas[0], &decided);
+    if (status)
+      return status;
+  }
+  execution_release(op->execution, mark);
+  return give_group(run, keys);
+}
+
+// --- Hashed --------------------------------------------------------------------------------------------
+
+static int read_groups(struct aggregate_run *run)
+{
+  struct operator *op = &run->op;
+  const struct plan_aggregate *plan = &op->node->aggregate;
+  struct arena_mark mark = arena_mark(op->execution->evaluation.arena);
+  int status;
+  bool decided;
+  while ((status = op->left->next(op->left)) == 1) {
+    status = get_keys(run);
+    if (status)
+      return status;
+    uint64_t hash = values_hash(run->types, run->keys, plan->key_count);
+    uint32_t entry = row_table_first(&run->table, hash);
+    while (entry && !values_equal(run->types, run->table.entries[entry - 1].row, run->keys, plan->key_count))
+      entry = row_table_next(&run->table, entry);
+    if (!entry) {
+      struct value *keys = make_group(run, &run->table.arena);
+      if (!keys || !row_table_add(&run->table, hash, keys))
+        return execution_memory(op->execution);
+      entry = run->table.count;
+    }
+    status = accumulate(run, states_of(plan, run->table.entries[entry - 1].row), entry, &run->table.arena, &decided);
+    if (status)
+      return status;
+  }
+  execution_release(op->execution, mark);
+  run->is_read = true;
+  return status;
+}
+
+static int hashed_next(struct operator *op)
+{
+  struct aggregate_run *run = (struct aggregate_run *)op;
+  int status = run->is_read ? 0 : read_groups(run);
+  operator_begin_row(op);
+  while (!status && run->at < run->table.count) {
+    status = give_group(run, run->table.entries[run->at++].row);
+    if (!status)
+      execution_release(op->execution, op->mark);
+  }
+  return status;
+}
+
+// --- Over ordered rows -----------------------------------------------------------------------------------
+
+static int begin_group(struct aggregate_run *run)
+{
+  const struct plan_aggregate *plan = &run->op.node->aggregate;
+  struct arena *arena = &run->arenas[run->turn ^= 1];
+  bool decided;
+  arena_reset(arena);
+  for (int i = 0; i < plan->call_count; i++)
+    row_table_clear(&run->distinct[i]);
+  run->current.keys = make_group(run, arena);
+  if (!run->current.keys)
+    return execution_memory(run->op.execution);
+  run->current.states = states_of(plan, run->current.keys);
+  run->has_current = true;
+  return accumulate(run, run->current.states, run->group_number, arena, &decided);
+}
+
+static int sorted_next(struct operator *op)
+{
+  struct aggregate_run *run = (struct aggregate_run *)op;
+  const struct plan_aggregate *plan = &op->node->aggregate;
+  bool decided;
+  int status = 0;
+  while (!status) {
+    struct value *given = NULL;
+    status = run->is_over ? 0 : op->left->next(op->left);
+    if (status < 0)
+      return status;
+    if (status == 0) {
+      run->is_over = true;
+      if (!run->has_current)
+        return 0;
+      run->has_current = false;
+      given = run->current.keys;
+    } else if ((status = get_keys(run)))
+      return status;
+    else if (run->has_current && values_equal(run->types, run->keys, run->current.keys, plan->key_count))
+      status = accumulate(run, run->current.states, run->group_number, &run->arenas[run->turn], &decided);
+    else {
+      given = run->has_current ? run->current.keys : NULL;
+      status = begin_group(run);
+    }
+    if (given && !status)
+      status = give_group(run, given);
+  }
+  return status;
+}
+
+// --- Opening and closing -----------------------------------------------------------------------------------
+
+static void aggregate_stop(struct operator *op)
+{
+  struct aggregate_run *run = (struct aggregate_run *)op;
+  row_table_clear(&run->table);
+  arena_reset(&run->arenas[0]);
+  arena_reset(&run->arenas[1]);
+  for (int i = 0; i < op->node->aggregate.call_count; i++)
+    if (op->node->aggregate.calls[i].is_distinct)
+      row_table_clear(&run->distinct[i]);
+}
+
+static int aggregate_rewind(struct operator *op)
+{
+  struct aggregate_run *run = (struct aggregate_run *)op;
+  aggregate_stop(op);
+  run->is_read = run->is_over = run->has_current = op->is_marked = false;
+  run->at = 0;
+  run->group_number = 0;
+  return op->left->rewind(op->left);
+}
+
+static void aggregate_close(struct operator *op)
+{
+  struct aggregate_run *run = (struct aggregate_run *)op;
+  row_table_deinit(&run->table);
+  arena_deinit(&run->arenas[0]);
+  arena_deinit(&run->arenas[1]);
+  for (int i = 0; i < op->node->aggregate.call_count; i++)
+    row_table_deinit(&run->distinct[i]);
+}
+
+static bool aggregate_open(struct operator **op, struct execution *execution, const struct plan_node *node)
+{
+  static int (*const nexts[])(struct operator *) = {plain_next, hashed_next, sorted_next};
+  const struct plan_aggregate *plan = &node->aggregate;
+  struct aggregate_run *run = ARENA_NEW(&execution->memory, struct aggregate_run);
+  if (!run)
+    return false;
+  row_table_init(&run->table, execution->account);
+  arena_init(&run->arenas[0], execution->account);
+  arena_init(&run->arenas[1], execution->account);
+  run->op.next = nexts[plan->form];
+  run->op.rewind = aggregate_rewind;
+  run->op.stop = aggregate_stop;
+  run->op.close = aggregate_close;
+  *op = &run->op;
+  run->keys = ARENA_ARRAY(&execution->memory, struct value, plan->key_count + 1);
+  run->types = ARENA_ARRAY(&execution->memory, enum type_id, plan->key_count + 1);
+  run->distinct = ARENA_ARRAY(&execution->memory, struct row_table, plan->call_count + 1);
+  if (!run->keys || !run->types || !run->distinct)
+    return false;
+  for (int i = 0; i < plan->key_count; i++)
+    run->types[i] = plan->keys[i].type;
+  for (int i = 0; i < plan->call_count; i++)
+    row_table_init(&run->distinct[i], execution->account);
+  return true;
+}
+
+// --- DISTINCT ----------------------------------------------------------------------------------------------
+
+struct distinct {
+  struct operator op;
+  struct row_table table;
+};
+
+static int distinct_rewind(struct operator *op)
+{
+  row_table_clear(&((struct distinct *)op)->table);
+  return op->left->rewind(op->left);
+}
+
+static int distinct_next(struct operator *op)
+{
+  struct distinct *distinct = (struct distinct *)op;
+  const enum type_id *types = op->node->distinct.types;
+  int count = op->node->distinct.column_count, status;
+  while ((status = op->left->next(op->left)) == 1) {
+    uint64_t hash = values_hash(types, op->left->row, count);
+    uint32_t entry = row_table_first(&distinct->table, hash);
+    while (entry && !values_equal(types, distinct->table.entries[entry - 1].row, op->left->row, count))
+      entry = row_table_next(&distinct->table, entry);
+    if (entry)
+      continue;
+    struct value *kept = values_keep(&distinct->table.arena, types, op->left->row, count);
+    if (!kept || !row_table_add(&distinct->table, hash, kept))
+      return execution_memory(op->execution);
+    op->row = op->left->row;
+    return 1;
+  }
+  return status;
+}
+
+static void distinct_stop(struct operator *op)
+{
+  row_table_clear(&((struct distinct *)op)->table);
+}
+
+static void distinct_close(struct operator *op)
+{
+  row_table_deinit(&((struct distinct *)op)->table);
+}
+
+// --- The count of a table ------------------------------------------------------------------------------------
+
+struct table_count {
+  struct operator op;
+  bool is_over;
+};
+
+static int count_rewind(struct operator *op)
+{
+  ((struct table_count *)op)->is_over = false;
+  return 0;
+}
+
+static int count_next(struct operator *op)
+{
+  struct table_count *count = (struct table_count *)op;
+  if (count->is_over)
+    return 0;
+  count->is_over = true;
+  const struct execution_input *input = &op->execution->input;
+  op->execution->ranges[op->node->count.range][0] =
+    value_integer((int64_t)tree_count(input->version, op->node->count.tree));
+  bool holds;
+  int status = filters_hold(op->execution, op->node, &holds);
+  return status ? status : holds;
+}
+
+bool group_open(struct operator **op, struct execution *execution, const struct plan_node *node)
+{
+  if (node->kind == PLAN_AGGREGATE)
+    return aggregate_open(op, execution, node);
+  if (node->kind == PLAN_COUNT) {
+    struct table_count *count = ARENA_NEW(&execution->memory, struct table_count);
+    if (!count)
+      return false;
+    count->op.rewind = count_rewind;
+    count->op.next = count_next;
+    *op = &count->op;
+    return true;
+  }
+  struct distinct *distinct = ARENA_NEW(&execution->memory, struct distinct);
+  if (!distinct)
+    return false;
+  row_table_init(&distinct->table, execution->account);
+  distinct->op.rewind = distinct_rewind;
+  distinct->op.next = distinct_next;
+  distinct->op.stop = distinct_stop;
+  distinct->op.close = distinct_close;
+  *op = &distinct->op;
+  return true;
+}

@@ -1,0 +1,327 @@
+// Joins: nested loop, hash join, and rows kept to be read again.
+//
+// The left side drives. A left join whose left row finds nothing gives it once with the right side's ranges NULL.
+#include <string.h>
+
+#include "sql/operator.h"
+
+struct loop {
+  struct operator op;
+  bool has_left, found;
+};
+
+struct hash_join {
+  struct operator op;
+  struct row_table table; // rows: the keys, then the slots
+  bool is_built, has_left, found;
+  uint32_t entry;
+  uint64_t hash;
+  struct value *keys;
+  enum type_id *types;    // of the keys, then of the slots
+  struct value *kept;     // scratch: keys and slots of one row
+};
+
+struct material {
+  struct operator op;
+  struct arena arena;
+  struct value **rows;
+  int row_count, row_capacity;
+  bool is_complete;
+  int at;
+  enum type_id *types;
+  struct value *kept;
+};
+
+static void save_slots(struct execution *execution, const struct plan_node *node, struct value *into)
+{
+  for (int i = 0; i < node->slot_count; i++)
+    into[i] = execution->ranges[node->slots[i].range][node->slots[i].column];
+}
+
+static void restore_slots(struct execution *execution, const struct plan_node *node, const struct value *from)
+{
+  for (int i = 0; i < node->slot_count; i++)
+    execution->ranges[node->slots[i].range][node->slots[i].column] = from[i];
+}
+
+static void null_right(struct execution *execution, const struct plan_node *node)
+{
+  for (int i = 0; i < node->join.null_count; i++) {
+    int range = node->join.null_ranges[i];
+    for (int c = 0; c < execution->plan->statement->ranges[range].column_count; c++)
+      execution->ranges[range][c] = value_null();
+  }
+}
+
+// --- Nested loop -----------------------------------------------------------------------------------------
+
+static int loop_rewind(struct operator *op)
+{
+  ((struct loop *)op)->has_left = false;
+  if (op->right->node->kind == PLAN_MATERIAL) // what it kept may depend on rows around this query
+    op->right->stop(op->right);
+  return op->left->rewind(op->left);
+}
+
+static int loop_next(struct operator *op)
+{
+  struct loop *loop = (struct loop *)op;
+  for (;;) {
+    if (!loop->has_left) {
+      int status = op->left->next(op->left);
+      if (status != 1)
+        return status;
+      status = op->right->rewind(op->right);
+      if (status)
+        return status;
+      loop->has_left = true;
+      loop->found = false;
+    }
+    int status = op->right->next(op->right);
+    if (status < 0)
+      return status;
+    if (status == 0) {
+      loop->has_left = false;
+      if (loop->found || op->node->join.form != JOIN_FORM_LEFT)
+        continue;
+      null_right(op->execution, op->node);
+      return 1;
+    }
+    bool holds;
+    status = filters_hold(op->execution, op->node, &holds);
+    if (status)
+      return status;
+    if (holds) {
+      loop->found = true;
+      return 1;
+    }
+  }
+}
+
+// --- Hash join -------------------------------------------------------------------------------------------
+
+static int hash_rewind(struct operator *op)
+{
+  struct hash_join *join = (struct hash_join *)op;
+  join->is_built = join->has_left = false;
+  op->is_marked = false;
+  row_table_clear(&join->table);
+  return 0;
+}
+
+static int get_keys(struct execution *execution, const struct expression *keys, int count, struct value *values, bool *has_null)
+{
+  *has_null = false;
+  for (int i = 0; i < count; i++) {
+    int status = expression_get(execution, &keys[i], &values[i]);
+    if (status)
+      return status;
+    *has_null |= values[i].is_null;
+  }
+  return 0;
+}
+
+static int build(struct hash_join *join)
+{
+  struct operator *op = &join->op;
+  struct execution *execution = op->execution;
+  const struct plan_join *plan = &op->node->join;
+  struct arena_mark mark = arena_mark(execution->evaluation.arena);
+  int status = op->right->rewind(op->right);
+  while (!status && (status = op->right->next(op->right)) == 1) {
+    bool has_null;
+    status = get_keys(execution, plan->right_keys, plan->key_count, join->kept, &has_null);
+    if (status || has_null)
+      continue;
+    save_slots(execution, op->node, join->kept + plan->key_count);
+    struct value *row = values_keep(&join->table.arena, join->types, join->kept, plan->key_count + op->node->slot_count);
+    if (!row || !row_table_add(&join->table, values_hash(join->types, row, plan->key_count), row))
+      status = execution_memory(execution);
+  }
+  execution_release(execution, mark);
+  join->is_built = true;
+  return status ? status : op->left->rewind(op->left);
+}
+
+static int hash_left(struct hash_join *join)
+{
+  struct operator *op = &join->op;
+  const struct plan_join *plan = &op->node->join;
+  bool has_null;
+  int status = op->left->next(op->left);
+  if (status != 1)
+    return status;
+  status = get_keys(op->execution, plan->left_keys, plan->key_count, join->keys, &has_null);
+  if (status)
+    return status;
+  join->has_left = true;
+  join->found = false;
+  join->entry = has_null ? 0 : row_table_first(&join->table, values_hash(join->types, join->keys, plan->key_count));
+  return 1;
+}
+
+static int hash_next(struct operator *op)
+{
+  struct hash_join *join = (struct hash_join *)op;
+  struct execution *execution = op->execution;
+  int key_count = op->node->join.key_count;
+  int status = join->is_built ? 0 : build(join);
+  if (status)
+    return status;
+  for (;;) {
+    if (!join->has_left && (status = hash_left(join)) != 1)
+      return status;
+    while (join->entry) {
+      const struct value *row = join->table.entries[join->entry - 1].row;
+      join->entry = row_table_next(&join->table, join->entry);
+      if (!values_equal(join->types, row, join->keys, key_count))
+        continue;
+      restore_slots(execution, op->node, row + key_count);
+      bool holds;
+      status = execution_visit(execution);
+      if (!status)
+        status = filters_hold(execution, op->node, &holds);
+      if (status)
+        return status;
+      if (holds) {
+        join->found = true;
+        return 1;
+      }
+    }
+    join->has_left = false;
+    if (!join->found && op->node->join.form == JOIN_FORM_LEFT) {
+      null_right(execution, op->node);
+      return 1;
+    }
+  }
+}
+
+static void hash_stop(struct operator *op)
+{
+  row_table_clear(&((struct hash_join *)op)->table);
+}
+
+static void hash_close(struct operator *op)
+{
+  row_table_deinit(&((struct hash_join *)op)->table);
+}
+
+// --- Material --------------------------------------------------------------------------------------------
+
+static int material_rewind(struct operator *op)
+{
+  struct material *material = (struct material *)op;
+  material->at = 0;
+  return 0;
+}
+
+static int material_fill(struct material *material)
+{
+  struct operator *op = &material->op;
+  struct execution *execution = op->execution;
+  struct arena_mark mark = arena_mark(execution->evaluation.arena);
+  int status = op->left->rewind(op->left);
+  while (!status && (status = op->left->next(op->left)) == 1) {
+    save_slots(execution, op->node, material->kept);
+    struct value *row = values_keep(&material->arena, material->types, material->kept, op->node->slot_count);
+    status = 0;
+    if (!row || !list_grow(execution->account, &material->rows, &material->row_capacity, material->row_count + 1,
+                           sizeof *material->rows))
+      status = execution_memory(execution);
+    else
+      material->rows[material->row_count++] = row;
+  }
+  execution_release(execution, mark);
+  material->is_complete = !status;
+  return status;
+}
+
+static int material_next(struct operator *op)
+{
+  struct material *material = (struct material *)op;
+  int status = material->is_complete ? 0 : material_fill(material);
+  if (!status && material->at < material->row_count)
+    status = execution_visit(op->execution);
+  if (status || material->at == material->row_count)
+    return status;
+  restore_slots(op->execution, op->node, material->rows[material->at++]);
+  return 1;
+}
+
+static void material_stop(struct operator *op)
+{
+  struct material *material = (struct material *)op;
+  material->is_complete = false;
+  material->row_count = 0;
+  arena_reset(&material->arena);
+  if (material->row_capacity > 4096)
+    list_free(op->execution->account, &material->rows, &material->row_capacity, sizeof *material->rows);
+}
+
+static void material_close(struct operator *op)
+{
+  struct material *material = (struct material *)op;
+  arena_deinit(&material->arena);
+  list_free(op->execution->account, &material->rows, &material->row_capacity, sizeof *material->rows);
+}
+
+// --- Opening ---------------------------------------------------------------------------------------------
+
+static enum type_id *kept_types(struct execution *execution, const struct plan_node *node)
+{
+  int keys = node->kind == PLAN_HASH_JOIN ? node->join.key_count : 0;
+  enum type_id *types = ARENA_ARRAY(&execution->memory, enum type_id, keys + node->slot_count + 1);
+  for (int i = 0; types && i < keys; i++)
+    types[i] = node->join.left_keys[i].type;
+  for (int i = 0; types && i < node->slot_count; i++)
+    types[keys + i] = node->slots[i].type;
+  return types;
+}
+
+static bool hash_open(struct operator **op, struct execution *execution, const struct plan_node *node)
+{
+  struct hash_join *join = ARENA_NEW(&execution->memory, struct hash_join);
+  if (!join)
+    return false;
+  row_table_init(&join->table, execution->account);
+  join->op.rewind = hash_rewind;
+  join->op.next = hash_next;
+  join->op.stop = hash_stop;
+  join->op.close = hash_close;
+  *op = &join->op;
+  join->types = kept_types(execution, node);
+  join->keys = ARENA_ARRAY(&execution->memory, struct value, node->join.key_count + 1);
+  join->kept = ARENA_ARRAY(&execution->memory, struct value, node->join.key_count + node->slot_count + 1);
+  return join->types && join->keys && join->kept;
+}
+
+static bool material_open(struct operator **op, struct execution *execution, const struct plan_node *node)
+{
+  struct material *material = ARENA_NEW(&execution->memory, struct material);
+  if (!material)
+    return false;
+  arena_init(&material->arena, execution->account);
+  material->op.rewind = material_rewind;
+  material->op.next = material_next;
+  material->op.stop = material_stop;
+  material->op.close = material_close;
+  *op = &material->op;
+  material->types = kept_types(execution, node);
+  material->kept = ARENA_ARRAY(&execution->memory, struct value, node->slot_count + 1);
+  return material->types && material->kept;
+}
+
+bool join_open(struct operator **op, struct execution *execution, const struct plan_node *node)
+{
+  if (node->kind == PLAN_HASH_JOIN)
+    return hash_open(op, execution, node);
+  if (node->kind == PLAN_MATERIAL)
+    return material_open(op, execution, node);
+  struct loop *loop = ARENA_NEW(&execution->memory, struct loop);
+  if (!loop)
+    return false;
+  loop->op.rewind = loop_rewind;
+  loop->op.next = loop_next;
+  *op = &loop->op;
+  return true;
+}

@@ -1,0 +1,416 @@
+// INSERT, UPDATE, DELETE.
+//
+// 1. What is to change is found before anything changes: keys and new values are collected, then written. Only rows that
+//    do not come from tables are inserted as they come.
+// 2. An UPDATE or DELETE changes a row once, however often a join finds it. One INSERT does not touch a row twice.
+// 3. RETURNING is computed when a row is found (or inserted) and lies ready when the change is complete.
+#include <string.h>
+
+#include "base/hash.h"
+#include "sql/operator.h"
+
+static const struct modification *modification_of(const struct execution *execution)
+{
+  return execution->plan->modification->modification;
+}
+
+void change_lend(struct execution *execution)
+{
+  struct writer *writer = execution->input.writer;
+  writer->error = execution->evaluation.error;
+  if (!writer->arena)
+    writer->arena = &execution->row_arena;
+  if (!writer->evaluation) {
+    execution->change->evaluation = execution->evaluation;
+    execution->change->evaluation.ranges = execution->ranges;
+    writer->evaluation = &execution->change->evaluation;
+  }
+}
+
+// --- RETURNING -----------------------------------------------------------------------------------------
+
+static int give_returning(struct execution *execution)
+{
+  const struct modification *modification = modification_of(execution);
+  struct change_state *change = execution->change;
+  if (!modification->returning_count)
+    return 0;
+  for (int i = 0; i < modification->returning_count; i++) {
+    int status = expression_get(execution, &execution->plan->modification->returning[i], &change->scratch[i]);
+    if (status)
+      return status;
+  }
+  struct value *row = values_keep(&change->arena, change->returning_types, change->scratch, modification->returning_count);
+  if (!row || !list_grow(execution->account, &change->given, &change->given_capacity, change->given_count + 1,
+                         sizeof *change->given))
+    return execution_memory(execution);
+  change->given[change->given_count++] = row;
+  return 0;
+}
+
+static void set_range(struct execution *execution, int range, const struct value *values)
+{
+  if (range < 0)
+    return;
+  int columns = execution->plan->statement->ranges[range].column_count;
+  memcpy(execution->ranges[range], values, sizeof *values * (size_t)columns);
+}
+
+// --- Keys that this statement has touched -------------------------------------------------------------------
+
+static uint64_t key_hash(struct bytes key)
+{
+  return hash64(key.data, key.size, 0);
+}
+
+static bool is_touched(struct change_state *change, struct bytes key)
+{
+  uint64_t hash = key_hash(key);
+  uint32_t entry = row_table_first(&change->touched, hash);
+  for (; entry; entry = row_table_next(&change->touched, entry)) {
+    const struct value *kept = change->touched.entries[entry - 1].row;
+    if (bytes_equal(key, bytes_of(kept->data, kept->size)))
+      return true;
+  }
+  return false;
+}
+
+static int touch(struct execution *execution, struct bytes key)
+{
+  struct row_table *touched = &execution->change->touched;
+  struct value *kept = arena_alloc(&touched->arena, sizeof *kept);
+  uint8_t *copy = arena_copy(&touched->arena, key.data, key.size);
+  if (!kept || !copy)
+    return execution_memory(execution);
+  *kept = value_bytes(copy, (uint32_t)key.size);
+  return row_table_add(touched, key_hash(key), kept) ? 0 : execution_memory(execution);
+}
+
+// --- INSERT ----------------------------------------------------------------------------------------------
+
+static bool moves_key(const struct modification *modification)
+{
+  for (int i = 0; i < modification->assignment_count; i++)
+    for (int k = 0; k < modification->relation->key_count; k++)
+      if (modification->relation->key[k].column == modification->assignments[i].column)
+        return true;
+  return false;
+}
+
+// The row as it stands after the update of ON CONFLICT, touched under its new key too.
+static int touch_moved(struct execution *execution, const struct value *values)
+{
+  const struct modification *modification = modification_of(execution);
+  if (!moves_key(modification))
+    return 0;
+  struct buffer *key = &execution->short_key;
+  buffer_clear(key);
+  int status = table_key(modification->relation, values, key, execution->evaluation.error);
+  return status ? status : touch(execution, buffer_bytes(key));
+}
+
+static int update_conflict(struct execution *execution, const struct conflict *conflict)
+{
+  const struct plan_modification *plan = execution->plan->modification;
+  const struct modification *modification = plan->modification;
+  struct change_state *change = execution->change;
+  bool is_single = !execution->plan->root;
+  if (!is_single && is_touched(change, conflict->key)) {
+    int status = error_set(execution->evaluation.error, SQLSTATE_CARDINALITY_VIOLATION,
+                           "ON CONFLICT DO UPDATE command cannot affect row a second time");
+    error_hint(execution->evaluation.error,
+               "Ensure that no rows proposed for insertion within the same command have duplicate constrained values.");
+    return status;
+  }
+  struct value *old = execution->ranges[modification->target_range];
+  row_get_all(&modification->relation->schema, conflict->row, old);
+  set_range(execution, modification->excluded_range, change->values);
+  bool holds = true;
+  int status = plan->conflict_where ? expression_holds(execution, plan->conflict_where, &holds) : 0;
+  if (status || !holds)
+    return status;
+  for (int i = 0; !status && i < modification->assignment_count; i++)
+    status = expression_get(execution, &plan->assignments[i], &change->scratch[i]);
+  if (status)
+    return status;
+  memcpy(change->values, old, sizeof *old * modification->relation->schema.column_count);
+  for (int i = 0; i < modification->assignment_count; i++)
+    change->values[modification->assignments[i].column] = change->scratch[i];
+  set_range(execution, modification->new_range, change->values);
+  status = give_returning(execution);
+  if (!status && !is_single)
+    status = touch(execution, conflict->key);
+  if (!status && !is_single)
+    status = touch_moved(execution, change->values);
+  if (!status)
+    status = table_update(execution->input.writer, modification->relation, conflict->key, conflict->row, change->values);
+  if (!status)
+    execution->row_count++;
+  return status;
+}
+
+int change_insert_row(struct execution *execution)
+{
+  const struct modification *modification = modification_of(execution);
+  struct change_state *change = execution->change;
+  struct writer *writer = execution->input.writer;
+  struct conflict conflict = {0};
+  struct bytes key;
+  bool may_conflict = modification->conflict != CONFLICT_ERROR;
+  int status = table_insert(writer, modification->relation, change->values, may_conflict ? modification->arbiter : -1,
+                            may_conflict ? &conflict : NULL, &key);
+  if (status)
+    return status;
+  if (conflict.found)
+    return modification->conflict == CONFLICT_NOTHING ? 0 : update_conflict(execution, &conflict);
+  execution->row_count++;
+  if (modification->conflict == CONFLICT_UPDATE && execution->plan->root)
+    status = touch(execution, key);
+  if (status || !modification->returning_count)
+    return status;
+  set_range(execution, modification->new_range, change->values);
+  return give_returning(execution);
+}
+
+static int collect(struct execution *execution, struct bytes key, const enum type_id *types, const struct value *values, int count)
+{
+  struct change_state *change = execution->change;
+  if (!list_grow(execution->account, &change->rows, &change->row_capacity, change->row_count + 1, sizeof *change->rows))
+    return execution_memory(execution);
+  struct collected *row = &change->rows[change->row_count];
+  uint8_t *copy = key.size ? arena_copy(&change->arena, key.data, key.size) : NULL;
+  row->key = bytes_of(copy, key.size);
+  row->values = count ? values_keep(&change->arena, types, values, count) : NULL;
+  if ((key.size && !copy) || (count && !row->values))
+    return execution_memory(execution);
+  change->row_count++;
+  return 0;
+}
+
+static int get_values(struct execution *execution)
+{
+  const struct plan_modification *plan = execution->plan->modification;
+  int count = plan->modification->relation->schema.column_count, status = 0;
+  for (int i = 0; !status && i < count; i++)
+    status = expression_get(execution, &plan->values[i], &execution->change->values[i]);
+  return status;
+}
+
+static int push_rows(struct execution *execution)
+{
+  const struct modification *modification = modification_of(execution);
+  struct change_state *change = execution->change;
+  struct value **rows = ARENA_ARRAY(&change->arena, struct value *, change->row_count + 1);
+  if (!rows)
+    return execution_memory(execution);
+  int status = 0;
+  for (int i = 0; !status && i < change->row_count; i++) {
+    rows[i] = change->rows[i].values;
+    set_range(execution, modification->new_range, rows[i]);
+    status = give_returning(execution);
+  }
+  if (status)
+    return status;
+  struct row_batch batch = {.rows = rows, .row_count = change->row_count};
+  execution->row_count = (uint64_t)change->row_count;
+  return execution->input.push(execution->input.context, execution->input.writer, modification->relation, &batch,
+                               execution->evaluation.error);
+}
+
+static int insert_collected(struct execution *execution)
+{
+  const struct modification *modification = modification_of(execution);
+  struct change_state *change = execution->change;
+  struct writer *writer = execution->input.writer;
+  for (int i = 0; i < change->row_count; i++) {
+    struct arena_mark mark = arena_mark(writer->arena);
+    memcpy(change->values, change->rows[i].values, sizeof(struct value) * modification->relation->schema.column_count);
+    int status = change_insert_row(execution);
+    if (status)
+      return status;
+    arena_release(writer->arena, mark);
+  }
+  return 0;
+}
+
+static int run_insert(struct execution *execution)
+{
+  const struct plan *plan = execution->plan;
+  const struct relation *relation = modification_of(execution)->relation;
+  struct change_state *change = execution->change;
+  struct writer *writer = execution->input.writer;
+  bool pushes = relation->kind == RELATION_SOURCE;
+  if (pushes && !execution->input.push)
+    return error_set(execution->evaluation.error, SQLSTATE_FEATURE_NOT_SUPPORTED, "cannot insert into source \"%s\" here",
+                     relation->name);
+  struct operator *root = plan->root ? execution->operators[plan->root->number] : NULL;
+  int status = root ? root->rewind(root) : 0, given = 0;
+  while (!status) {
+    if (root ? (status = root->next(root)) != 1 : given++)
+      break;
+    status = get_values(execution);
+    if (status)
+      break;
+    if (pushes || (root && !plan->modification->is_streamed)) {
+      status = collect(execution, bytes_of(NULL, 0), change->column_types, change->values, relation->schema.column_count);
+      continue;
+    }
+    struct arena_mark mark = arena_mark(writer->arena);
+    status = change_insert_row(execution);
+    if (root && writer->arena != execution->evaluation.arena)
+      arena_release(writer->arena, mark);
+  }
+  if (status)
+    return status;
+  return pushes ? push_rows(execution) : insert_collected(execution);
+}
+
+// --- UPDATE, DELETE ----------------------------------------------------------------------------------------
+
+// What is assigned to the row at hand, and what RETURNING says of it.
+static int collect_found(struct execution *execution, struct bytes key, struct bytes row)
+{
+  const struct plan_modification *plan = execution->plan->modification;
+  const struct modification *modification = plan->modification;
+  struct change_state *change = execution->change;
+  int count = modification->assignment_count, status = 0;
+  for (int i = 0; !status && i < count; i++)
+    status = expression_get(execution, &plan->assignments[i], &change->scratch[i]);
+  if (!status)
+    status = collect(execution, key, change->assigned_types, change->scratch, count);
+  if (status || !modification->returning_count)
+    return status;
+  if (execution->plan->statement->kind == STATEMENT_UPDATE) {
+    row_get_all(&modification->relation->schema, row, change->values);
+    for (int i = 0; i < count; i++)
+      change->values[modification->assignments[i].column] = change->scratch[i];
+    set_range(execution, modification->new_range, change->values);
+  }
+  return give_returning(execution);
+}
+
+static int find_rows(struct execution *execution)
+{
+  const struct plan *plan = execution->plan;
+  int range = plan->modification->modification->target_range;
+  const struct value *identity = execution->ranges[range] + plan->statement->ranges[range].column_count;
+  struct operator *root = execution->operators[plan->root->number];
+  int status = root->rewind(root);
+  while (!status && (status = root->next(root)) == 1) {
+    struct bytes key = bytes_of(identity[0].data, identity[0].size), row = bytes_of(identity[1].data, identity[1].size);
+    status = 0;
+    if (plan->modification->is_joined) {
+      if (is_touched(execution->change, key))
+        continue;
+      status = touch(execution, key);
+    }
+    if (!status)
+      status = collect_found(execution, key, row);
+  }
+  return status;
+}
+
+static int write_found(struct execution *execution, const struct collected *found)
+{
+  const struct modification *modification = modification_of(execution);
+  struct change_state *change = execution->change;
+  struct writer *writer = execution->input.writer;
+  struct bytes row;
+  if (!tree_get(writer->version, modification->relation->tree, found->key, &row, writer->mark))
+    return error_set(execution->evaluation.error, SQLSTATE_INTERNAL_ERROR, "a row of \"%s\" that was found is gone",
+                     modification->relation->name);
+  if (execution->plan->statement->kind == STATEMENT_DELETE)
+    return table_delete(writer, modification->relation, found->key, row);
+  row_get_all(&modification->relation->schema, row, change->values);
+  for (int i = 0; i < modification->assignment_count; i++)
+    change->values[modification->assignments[i].column] = found->values[i];
+  return table_update(writer, modification->relation, found->key, row, change->values);
+}
+
+static int run_found(struct execution *execution)
+{
+  struct change_state *change = execution->change;
+  struct writer *writer = execution->input.writer;
+  int status = find_rows(execution);
+  for (int i = 0; !status && i < change->row_count; i++) {
+    struct arena_mark mark = arena_mark(writer->arena);
+    status = write_found(execution, &change->rows[i]);
+    arena_release(writer->arena, mark);
+    if (!status && i % 256 == 255 && execution->input.is_cancelled && *execution->input.is_cancelled)
+      status = execution_check(execution);
+  }
+  execution->row_count = status ? 0 : (uint64_t)change->row_count;
+  return status;
+}
+
+int change_run(struct execution *execution)
+{
+  if (!execution->input.writer)
+    return error_set(execution->evaluation.error, SQLSTATE_READ_ONLY_SQL_TRANSACTION,
+                     "cannot execute a change in a read-only transaction");
+  struct writer *writer = execution->input.writer;
+  struct writer saved = *writer;
+  change_lend(execution);
+  int status = execution->plan->statement->kind == STATEMENT_INSERT ? run_insert(execution) : run_found(execution);
+  writer->arena = saved.arena;
+  writer->evaluation = saved.evaluation;
+  return status;
+}
+
+// --- Opening and closing -----------------------------------------------------------------------------------
+
+static enum type_id *types_of(struct execution *execution, int count)
+{
+  return ARENA_ARRAY(&execution->memory, enum type_id, count + 1);
+}
+
+bool change_open(struct execution *execution)
+{
+  const struct modification *modification = modification_of(execution);
+  const struct schema *schema = &modification->relation->schema;
+  struct change_state *change = execution->change = ARENA_NEW(&execution->memory, struct change_state);
+  if (!change)
+    return false;
+  arena_init(&change->arena, execution->account);
+  row_table_init(&change->touched, execution->account);
+  int scratch = modification->assignment_count + modification->returning_count;
+  change->values = ARENA_ARRAY(&execution->memory, struct value, schema->column_count + 1);
+  change->scratch = ARENA_ARRAY(&execution->memory, struct value, scratch + 1);
+  change->column_types = types_of(execution, schema->column_count);
+  change->assigned_types = types_of(execution, modification->assignment_count);
+  change->returning_types = types_of(execution, modification->returning_count);
+  if (!change->values || !change->scratch || !change->column_types || !change->assigned_types || !change->returning_types)
+    return false;
+  for (int i = 0; i < schema->column_count; i++)
+    change->column_types[i] = schema->columns[i].type.id;
+  for (int i = 0; i < modification->assignment_count; i++)
+    change->assigned_types[i] = schema->columns[modification->assignments[i].column].type.id;
+  for (int i = 0; i < modification->returning_count; i++)
+    change->returning_types[i] = modification->returning[i].expression->type.id;
+  return true;
+}
+
+void change_stop(struct execution *execution)
+{
+  struct change_state *change = execution->change;
+  if (!change)
+    return;
+  arena_reset(&change->arena);
+  row_table_clear(&change->touched);
+  change->row_count = change->given_count = change->given_at = 0;
+  if (change->row_capacity > 4096)
+    list_free(execution->account, &change->rows, &change->row_capacity, sizeof *change->rows);
+  if (change->given_capacity > 4096)
+    list_free(execution->account, &change->given, &change->given_capacity, sizeof *change->given);
+}
+
+void change_close(struct execution *execution)
+{
+  struct change_state *change = execution->change;
+  if (!change)
+    return;
+  arena_deinit(&change->arena);
+  row_table_deinit(&change->touched);
+  list_free(execution->account, &change->rows, &change->row_capacity, sizeof *change->rows);
+  list_free(execution->account, &change->given, &change->given_capacity, sizeof *change->given);
+}

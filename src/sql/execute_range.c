@@ -1,0 +1,344 @@
+// What yields rows and is not a table: VALUES, functions, system tables, a run's own rows, queries in FROM; and the
+// conditions that stand by themselves.
+#include <string.h>
+
+#include "data/numeric.h"
+#include "sql/operator.h"
+
+struct counted {
+  struct operator op;
+  int64_t at;
+};
+
+struct series {
+  struct operator op;
+  bool is_begun, is_over, is_numeric;
+  int64_t at, last, step;
+  struct arena arenas[2]; // numeric: the current value, and the one before
+  int turn;
+  struct value current, end, by;
+};
+
+struct computed {
+  struct operator op;
+  struct arena arena;
+  struct row_sink sink;
+  bool is_filled;
+  int at;
+};
+
+static int at_first_rewind(struct operator *op)
+{
+  ((struct counted *)op)->at = 0;
+  op->is_marked = false;
+  return op->left ? op->left->rewind(op->left) : 0;
+}
+
+static int row_next(struct operator *op)
+{
+  return ((struct counted *)op)->at++ == 0;
+}
+
+static int gate_next(struct operator *op)
+{
+  struct counted *counted = (struct counted *)op;
+  if (counted->at == 0) {
+    bool holds;
+    int status = filters_hold(op->execution, op->node, &holds);
+    if (status)
+      return status;
+    counted->at = holds ? 1 : -1;
+  }
+  return counted->at > 0 ? op->left->next(op->left) : 0;
+}
+
+static int filter_next(struct operator *op)
+{
+  for (;;) {
+    bool holds;
+    int status = op->left->next(op->left);
+    if (status != 1)
+      return status;
+    status = filters_hold(op->execution, op->node, &holds);
+    if (status || holds)
+      return status ? status : 1;
+  }
+}
+
+// A row stands in the range: 1 if it is one to give, 0 if it is to be skipped.
+static int test_row(struct operator *op)
+{
+  bool holds;
+  int status = execution_visit(op->execution);
+  if (!status)
+    status = filters_hold(op->execution, op->node, &holds);
+  return status ? status : holds;
+}
+
+static int values_next(struct operator *op)
+{
+  struct counted *counted = (struct counted *)op;
+  const struct plan_node *node = op->node;
+  operator_begin_row(op);
+  while (counted->at < node->values.row_count) {
+    const struct expression *expressions = node->values.rows[counted->at++];
+    struct value *into = op->execution->ranges[node->values.range];
+    int status = 0;
+    for (int i = 0; !status && i < node->values.column_count; i++)
+      status = expression_get(op->execution, &expressions[i], &into[i]);
+    if (!status)
+      status = test_row(op);
+    if (status)
+      return status;
+    execution_release(op->execution, op->mark);
+  }
+  return 0;
+}
+
+static int source_next(struct operator *op)
+{
+  struct counted *counted = (struct counted *)op;
+  const struct row_batch *batch = op->execution->input.source;
+  int range = op->node->from.range;
+  int columns = op->execution->plan->statement->ranges[range].column_count;
+  operator_begin_row(op);
+  while (batch && counted->at < batch->row_count) {
+    memcpy(op->execution->ranges[range], batch->rows[counted->at++], sizeof(struct value) * (size_t)columns);
+    int status = test_row(op);
+    if (status)
+      return status;
+    execution_release(op->execution, op->mark);
+  }
+  return 0;
+}
+
+static int subquery_next(struct operator *op)
+{
+  int range = op->node->from.range;
+  int columns = op->execution->plan->statement->ranges[range].column_count;
+  for (;;) {
+    int status = op->left->next(op->left);
+    if (status != 1)
+      return status;
+    memcpy(op->execution->ranges[range], op->left->row, sizeof(struct value) * (size_t)columns);
+    bool holds;
+    status = filters_hold(op->execution, op->node, &holds);
+    if (status || holds)
+      return status ? status : 1;
+  }
+}
+
+// --- System tables ---------------------------------------------------------------------------------------
+
+static int system_rewind(struct operator *op)
+{
+  ((struct computed *)op)->at = 0;
+  op->is_marked = false;
+  return 0;
+}
+
+static int system_next(struct operator *op)
+{
+  struct computed *computed = (struct computed *)op;
+  struct execution *execution = op->execution;
+  int range = op->node->from.range;
+  const struct system_table *table = execution->plan->statement->ranges[range].system;
+  if (!computed->is_filled) {
+    struct error *error = execution->evaluation.error;
+    if (!execution->input.system)
+      return error_set(error, SQLSTATE_FEATURE_NOT_SUPPORTED, "\"%s\" cannot be read here", table->name);
+    computed->sink = (struct row_sink){.arena = &computed->arena, .column_count = table->column_count};
+    int status = table->rows(table, execution->input.system, &computed->sink, error);
+    if (status)
+      return status;
+    computed->is_filled = true;
+  }
+  operator_begin_row(op);
+  while (computed->at < computed->sink.row_count) {
+    memcpy(execution->ranges[range], computed->sink.rows[computed->at++],
+           sizeof(struct value) * (size_t)table->column_count);
+    int status = test_row(op);
+    if (status)
+      return status;
+    execution_release(execution, op->mark);
+  }
+  return 0;
+}
+
+static void system_stop(struct operator *op)
+{
+  struct computed *computed = (struct computed *)op;
+  computed->is_filled = false;
+  arena_reset(&computed->arena);
+}
+
+static void system_close(struct operator *op)
+{
+  arena_deinit(&((struct computed *)op)->arena);
+}
+
+// --- generate_series ---------------------------------------------------------------------------------------
+
+static int series_rewind(struct operator *op)
+{
+  struct series *series = (struct series *)op;
+  series->is_begun = series->is_over = false;
+  op->is_marked = false;
+  return 0;
+}
+
+static int series_begin(struct series *series)
+{
+  struct execution *execution = series->op.execution;
+  const struct plan_node *node = series->op.node;
+  struct error *error = execution->evaluation.error;
+  struct value arguments[3] = {0};
+  arguments[2] = value_integer(1);
+  series->is_numeric = node->function.argument_count && node->function.arguments[0].type == TYPE_NUMERIC;
+  if (series->is_numeric && numeric_from_int64(1, &series->arenas[0], &arguments[2], error))
+    return error->status;
+  for (int i = 0; i < node->function.argument_count && i < 3; i++) {
+    int status = expression_get(execution, &node->function.arguments[i], &arguments[i]);
+    if (status)
+      return status;
+    series->is_over |= arguments[i].is_null;
+  }
+  series->is_begun = true;
+  if (series->is_over)
+    return 0;
+  int64_t sign = series->is_numeric ? numeric_sign(&arguments[2]) : arguments[2].integer;
+  if (sign == 0)
+    return error_set(error, SQLSTATE_INVALID_PARAMETER_VALUE, "step size cannot equal zero");
+  if (!series->is_numeric) {
+    series->at = arguments[0].integer;
+    series->last = arguments[1].integer;
+    series->step = arguments[2].integer;
+    return 0;
+  }
+  // Arguments may lie in the row arena, which is used again: keep them.
+  series->current = arguments[0];
+  series->end = arguments[1];
+  series->by = arguments[2];
+  series->turn = 1;
+  bool kept = value_copy(TYPE_NUMERIC, &series->current, &series->arenas[1]) &&
+              value_copy(TYPE_NUMERIC, &series->end, &series->arenas[0]) &&
+              value_copy(TYPE_NUMERIC, &series->by, &series->arenas[0]);
+  return kept ? 0 : error_memory(error);
+}
+
+static int series_step(struct series *series, struct value *value)
+{
+  struct error *error = series->op.execution->evaluation.error;
+  if (!series->is_numeric) {
+    if (series->step > 0 ? series->at > series->last : series->at < series->last) {
+      series->is_over = true;
+      return 0;
+    }
+    *value = value_integer(series->at);
+    series->is_over = __builtin_add_overflow(series->at, series->step, &series->at);
+    return 0;
+  }
+  int order = numeric_compare(&series->current, &series->end);
+  if (numeric_sign(&series->by) < 0 ? order < 0 : order > 0) {
+    series->is_over = true;
+    return 0;
+  }
+  *value = series->current;
+  if (!value_copy(TYPE_NUMERIC, value, series->op.execution->evaluation.arena))
+    return error_memory(error);
+  struct arena scratch;
+  arena_init(&scratch, series->op.execution->account);
+  struct value next;
+  int status = numeric_add(&series->current, &series->by, &scratch, &next, error);
+  arena_reset(&series->arenas[1]);
+  series->current = next;
+  if (!status && !value_copy(TYPE_NUMERIC, &series->current, &series->arenas[1]))
+    status = error_memory(error);
+  arena_deinit(&scratch);
+  return status;
+}
+
+static int series_next(struct operator *op)
+{
+  struct series *series = (struct series *)op;
+  operator_begin_row(op);
+  int status = series->is_begun ? 0 : series_begin(series);
+  bool was_over = series->is_over;
+  while (!status && !was_over) {
+    struct value value = value_null();
+    status = series_step(series, &value);
+    was_over = series->is_over;
+    if (status || value.is_null)
+      break;
+    op->execution->ranges[op->node->function.range][0] = value;
+    status = test_row(op);
+    if (status)
+      return status;
+    execution_release(op->execution, op->mark);
+  }
+  return status;
+}
+
+static void series_stop(struct operator *op)
+{
+  struct series *series = (struct series *)op;
+  arena_reset(&series->arenas[0]);
+  arena_reset(&series->arenas[1]);
+}
+
+static void series_close(struct operator *op)
+{
+  struct series *series = (struct series *)op;
+  arena_deinit(&series->arenas[0]);
+  arena_deinit(&series->arenas[1]);
+}
+
+// --- Opening -------------------------------------------------------------------------------------------------
+
+static bool open_series(struct operator **op, struct execution *execution)
+{
+  struct series *series = ARENA_NEW(&execution->memory, struct series);
+  if (!series)
+    return false;
+  arena_init(&series->arenas[0], execution->account);
+  arena_init(&series->arenas[1], execution->account);
+  series->op.rewind = series_rewind;
+  series->op.next = series_next;
+  series->op.stop = series_stop;
+  series->op.close = series_close;
+  *op = &series->op;
+  return true;
+}
+
+static bool open_system(struct operator **op, struct execution *execution)
+{
+  struct computed *computed = ARENA_NEW(&execution->memory, struct computed);
+  if (!computed)
+    return false;
+  arena_init(&computed->arena, execution->account);
+  computed->op.rewind = system_rewind;
+  computed->op.next = system_next;
+  computed->op.stop = system_stop;
+  computed->op.close = system_close;
+  *op = &computed->op;
+  return true;
+}
+
+bool range_open(struct operator **op, struct execution *execution, const struct plan_node *node)
+{
+  static int (*const nexts[])(struct operator *) = {
+    [PLAN_ROW] = row_next,       [PLAN_GATE] = gate_next,     [PLAN_FILTER] = filter_next,
+    [PLAN_SOURCE] = source_next, [PLAN_VALUES] = values_next, [PLAN_SUBQUERY] = subquery_next,
+  };
+  if (node->kind == PLAN_FUNCTION)
+    return open_series(op, execution);
+  if (node->kind == PLAN_SYSTEM)
+    return open_system(op, execution);
+  struct counted *counted = ARENA_NEW(&execution->memory, struct counted);
+  if (!counted)
+    return false;
+  counted->op.rewind = at_first_rewind;
+  counted->op.next = nexts[node->kind];
+  *op = &counted->op;
+  return true;
+}

@@ -1,0 +1,324 @@
+// Targets, ORDER BY, LIMIT.
+//
+// Sorting is stable. Where only the first N rows are wanted, no more than about 2 N are kept: when there are that many,
+// they are sorted and cut to N, and from then on a row that does not come before the last of them is dropped unseen.
+#include <string.h>
+
+#include "sql/operator.h"
+
+enum { CUT_MINIMUM = 1024 };
+
+struct project {
+  struct operator op;
+};
+
+struct sort {
+  struct operator op;
+  struct arena arenas[2]; // of the rows; after a cut the other one
+  int turn;
+  struct value **rows, **scratch;
+  int row_count, row_capacity, scratch_capacity;
+  int wanted;             // 0: all
+  struct value *last;     // of the wanted ones so far; NULL: not yet as many
+  bool is_read;
+  int at;
+};
+
+struct limit {
+  struct operator op;
+  bool is_begun, is_bounded;
+  int64_t left;
+};
+
+// --- Targets -----------------------------------------------------------------------------------------------
+
+static int rewind_left(struct operator *op)
+{
+  return op->left->rewind(op->left);
+}
+
+static int project_next(struct operator *op)
+{
+  int status = op->left->next(op->left);
+  if (status != 1)
+    return status;
+  const struct expression *targets = op->node->project.targets;
+  for (int i = 0; i < op->node->project.target_count; i++) {
+    status = expression_get(op->execution, &targets[i], &op->row[i]);
+    if (status)
+      return status;
+  }
+  return 1;
+}
+
+// --- ORDER BY ------------------------------------------------------------------------------------------------
+
+static int compare_rows(const struct plan_node *node, const struct value *a, const struct value *b)
+{
+  for (int i = 0; i < node->sort.key_count; i++) {
+    const struct sort_key *key = &node->sort.keys[i];
+    const struct value *x = &a[key->target], *y = &b[key->target];
+    if (x->is_null || y->is_null) {
+      if (x->is_null != y->is_null)
+        return x->is_null == key->nulls_first ? -1 : 1;
+      continue;
+    }
+    int order = value_compare(node->sort.types[key->target], x, y);
+    if (order)
+      return (order < 0) != key->is_descending ? -1 : 1;
+  }
+  return 0;
+}
+
+static void merge(const struct plan_node *node, struct value **from, struct value **to, int left, int middle, int right)
+{
+  int a = left, b = middle;
+  for (int i = left; i < right; i++)
+    to[i] = a < middle && (b >= right || compare_rows(node, from[a], from[b]) <= 0) ? from[a++] : from[b++];
+}
+
+static void sort_runs(const struct plan_node *node, struct value **rows, int count, int run)
+{
+  for (int start = 0; start < count; start += run) {
+    int end = start + run < count ? start + run : count;
+    for (int i = start + 1; i < end; i++) {
+      struct value *row = rows[i];
+      int j = i;
+      for (; j > start && compare_rows(node, rows[j - 1], row) > 0; j--)
+        rows[j] = rows[j - 1];
+      rows[j] = row;
+    }
+  }
+}
+
+static int sort_rows(struct sort *sort)
+{
+  struct execution *execution = sort->op.execution;
+  const struct plan_node *node = sort->op.node;
+  int run = 8, count = sort->row_count;
+  sort_runs(node, sort->rows, count, run);
+  if (count <= run)
+    return 0;
+  if (!list_grow(execution->account, &sort->scratch, &sort->scratch_capacity, count, sizeof *sort->scratch))
+    return execution_memory(execution);
+  struct value **from = sort->rows, **to = sort->scratch;
+  for (; run < count; run = run > count / 2 ? count : run * 2) {
+    for (int left = 0; left < count;) {
+      int middle = run < count - left ? left + run : count;
+      int right = run < count - middle ? middle + run : count;
+      merge(node, from, to, left, middle, right);
+      left = right;
+    }
+    struct value **swapped = from;
+    from = to;
+    to = swapped;
+  }
+  if (from != sort->rows)
+    memcpy(sort->rows, from, sizeof *from * (size_t)count);
+  return 0;
+}
+
+// Keeps the first `wanted` rows alone, in the other arena.
+static int cut(struct sort *sort)
+{
+  struct execution *execution = sort->op.execution;
+  const struct plan_node *node = sort->op.node;
+  int status = sort_rows(sort);
+  if (status)
+    return status;
+  if (sort->row_count > sort->wanted)
+    sort->row_count = sort->wanted;
+  struct arena *arena = &sort->arenas[sort->turn ^ 1];
+  for (int i = 0; i < sort->row_count; i++) {
+    sort->rows[i] = values_keep(arena, node->sort.types, sort->rows[i], node->sort.column_count);
+    if (!sort->rows[i])
+      return execution_memory(execution);
+  }
+  arena_reset(&sort->arenas[sort->turn]);
+  sort->turn ^= 1;
+  sort->last = sort->rows[sort->row_count - 1];
+  return 0;
+}
+
+// How many of the first rows the LIMIT above wants: 0: all.
+static int find_wanted(struct sort *sort)
+{
+  const struct plan_node *node = sort->op.node->sort.limit;
+  sort->wanted = 0;
+  if (!node)
+    return 0;
+  struct value count, offset = value_integer(0);
+  int status = expression_get(sort->op.execution, node->limit.count, &count);
+  if (!status && node->limit.offset)
+    status = expression_get(sort->op.execution, node->limit.offset, &offset);
+  if (status || count.is_null)
+    return status;
+  int64_t skipped = offset.is_null ? 0 : offset.integer;
+  if (count.integer >= 0 && skipped >= 0 && count.integer < 1000000 && skipped < 1000000)
+    sort->wanted = (int)(count.integer + skipped);
+  return 0;
+}
+
+static int read_rows(struct sort *sort)
+{
+  struct operator *op = &sort->op;
+  struct execution *execution = op->execution;
+  const struct plan_node *node = op->node;
+  struct arena_mark mark = arena_mark(execution->evaluation.arena);
+  int status = find_wanted(sort);
+  int most = sort->wanted * 2 > CUT_MINIMUM ? sort->wanted * 2 : CUT_MINIMUM;
+  while (!status && (status = op->left->next(op->left)) == 1) {
+    status = 0;
+    if (sort->last && compare_rows(node, op->left->row, sort->last) >= 0)
+      continue;
+    struct value *row = values_keep(&sort->arenas[sort->turn], node->sort.types, op->left->row, node->sort.column_count);
+    if (!row || !list_grow(execution->account, &sort->rows, &sort->row_capacity, sort->row_count + 1, sizeof *sort->rows))
+      return execution_memory(execution);
+    sort->rows[sort->row_count++] = row;
+    if (sort->wanted && sort->row_count >= most)
+      status = cut(sort);
+  }
+  execution_release(execution, mark);
+  sort->is_read = true;
+  return status ? status : sort_rows(sort);
+}
+
+static int sort_next(struct operator *op)
+{
+  struct sort *sort = (struct sort *)op;
+  int status = sort->is_read ? 0 : read_rows(sort);
+  if (status || sort->at == sort->row_count)
+    return status;
+  op->row = sort->rows[sort->at++];
+  return 1;
+}
+
+static void sort_stop(struct operator *op)
+{
+  struct sort *sort = (struct sort *)op;
+  struct memory_account *account = op->execution->account;
+  arena_reset(&sort->arenas[0]);
+  arena_reset(&sort->arenas[1]);
+  sort->row_count = 0;
+  if (sort->row_capacity > 4 * CUT_MINIMUM) {
+    list_free(account, &sort->rows, &sort->row_capacity, sizeof *sort->rows);
+    list_free(account, &sort->scratch, &sort->scratch_capacity, sizeof *sort->scratch);
+  }
+}
+
+static int sort_rewind(struct operator *op)
+{
+  struct sort *sort = (struct sort *)op;
+  sort_stop(op);
+  sort->is_read = false;
+  sort->at = 0;
+  sort->last = NULL;
+  return op->left->rewind(op->left);
+}
+
+static void sort_close(struct operator *op)
+{
+  struct sort *sort = (struct sort *)op;
+  struct memory_account *account = op->execution->account;
+  arena_deinit(&sort->arenas[0]);
+  arena_deinit(&sort->arenas[1]);
+  list_free(account, &sort->rows, &sort->row_capacity, sizeof *sort->rows);
+  list_free(account, &sort->scratch, &sort->scratch_capacity, sizeof *sort->scratch);
+}
+
+// --- LIMIT -----------------------------------------------------------------------------------------------
+
+static int limit_rewind(struct operator *op)
+{
+  ((struct limit *)op)->is_begun = false;
+  return op->left->rewind(op->left);
+}
+
+static int limit_begin(struct limit *limit)
+{
+  struct execution *execution = limit->op.execution;
+  const struct plan_node *node = limit->op.node;
+  struct value count = value_null(), offset = value_null();
+  int status = 0;
+  if (node->limit.offset)
+    status = expression_get(execution, node->limit.offset, &offset);
+  if (!status && !offset.is_null && offset.integer < 0)
+    status = error_set(execution->evaluation.error, SQLSTATE_INVALID_ROW_COUNT_IN_RESULT_OFFSET_CLAUSE,
+                       "OFFSET must not be negative");
+  if (!status && node->limit.count)
+    status = expression_get(execution, node->limit.count, &count);
+  if (!status && !count.is_null && count.integer < 0)
+    status = error_set(execution->evaluation.error, SQLSTATE_INVALID_ROW_COUNT_IN_LIMIT_CLAUSE,
+                       "LIMIT must not be negative");
+  if (status)
+    return status;
+  limit->is_begun = true;
+  limit->is_bounded = !count.is_null;
+  limit->left = count.is_null ? 0 : count.integer;
+  if (limit->is_bounded && limit->left == 0)
+    return 0;
+  for (int64_t i = 0; !offset.is_null && i < offset.integer; i++) {
+    status = limit->op.left->next(limit->op.left);
+    if (status < 0)
+      return status;
+    if (status == 0) {
+      limit->is_bounded = true;
+      limit->left = 0;
+      return 0;
+    }
+  }
+  return 0;
+}
+
+static int limit_next(struct operator *op)
+{
+  struct limit *limit = (struct limit *)op;
+  int status = limit->is_begun ? 0 : limit_begin(limit);
+  if (status || (limit->is_bounded && limit->left == 0))
+    return status;
+  status = op->left->next(op->left);
+  if (status == 1) {
+    limit->left--;
+    op->row = op->left->row;
+  } else if (status == 0) {
+    limit->is_bounded = true;
+    limit->left = 0;
+  }
+  return status;
+}
+
+// --- Opening -----------------------------------------------------------------------------------------------
+
+bool sort_open(struct operator **op, struct execution *execution, const struct plan_node *node)
+{
+  if (node->kind == PLAN_PROJECT) {
+    struct project *project = ARENA_NEW(&execution->memory, struct project);
+    if (!project)
+      return false;
+    project->op.row = ARENA_ARRAY(&execution->memory, struct value, node->project.target_count + 1);
+    project->op.rewind = rewind_left;
+    project->op.next = project_next;
+    *op = &project->op;
+    return project->op.row != NULL;
+  }
+  if (node->kind == PLAN_LIMIT) {
+    struct limit *limit = ARENA_NEW(&execution->memory, struct limit);
+    if (!limit)
+      return false;
+    limit->op.rewind = limit_rewind;
+    limit->op.next = limit_next;
+    *op = &limit->op;
+    return true;
+  }
+  struct sort *sort = ARENA_NEW(&execution->memory, struct sort);
+  if (!sort)
+    return false;
+  arena_init(&sort->arenas[0], execution->account);
+  arena_init(&sort->arenas[1], execution->account);
+  sort->op.rewind = sort_rewind;
+  sort->op.next = sort_next;
+  sort->op.stop = sort_stop;
+  sort->op.close = sort_close;
+  *op = &sort->op;
+  return true;
+}

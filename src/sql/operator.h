@@ -1,0 +1,172 @@
+// Executions from inside: what the files execute*.c share.
+//
+// 1. An operator belongs to one node of the plan. `rewind` takes it to its beginning (again), `next` gives a row:
+//    1 a row, 0 the end, or a status; `stop` gives back what a run held.
+// 2. A row of a range stands in execution->ranges[range]; one of an operator above PLAN_PROJECT in operator->row.
+//    Both are valid until the operator's next `next` or `rewind`.
+// 3. Results of expressions lie in the evaluation's arena, which is used as a stack: an operator that begins a row
+//    takes back what was allocated since it began the row before (operator_begin_row).
+#pragma once
+
+#include "base/sqlstate.h"
+#include "sql/execute.h"
+#include "sql/plan_node.h"
+#include "sql/rows.h"
+#include "sql/system.h"
+
+struct operator {
+  const struct plan_node *node;
+  struct execution *execution;
+  struct operator *left, *right;
+  int (*next)(struct operator *op);
+  int (*rewind)(struct operator *op);
+  void (*stop)(struct operator *op);
+  void (*close)(struct operator *op);
+  struct value *row;
+  struct arena_mark mark;
+  bool is_marked;
+};
+
+struct subquery_state {
+  struct arena arena;      // of its expressions
+  bool is_ready;           // uncorrelated: the result below stands
+  struct value value;
+  bool exists, has_null;
+  struct row_table set;    // IN
+};
+
+// What a change holds: rows found or made, in the order in which they came.
+struct collected {
+  struct bytes key;           // UPDATE, DELETE: of the row found
+  struct value *values;       // INSERT: the row; UPDATE: what is assigned
+};
+
+struct change_state {
+  struct arena arena;         // collected rows
+  struct collected *rows;
+  int row_count, row_capacity;
+  struct row_table touched;   // UPDATE, DELETE: keys found; ON CONFLICT: keys inserted and updated
+  struct value **given;       // rows of RETURNING
+  int given_count, given_capacity, given_at;
+  struct value *values;       // scratch: one row of the table
+  struct value *scratch;      // what is assigned or returned
+  enum type_id *column_types, *assigned_types, *returning_types;
+  struct evaluation evaluation; // of the writer, where its owner gave none
+};
+
+struct execution {
+  const struct plan *plan;
+  struct memory_account *account;
+  struct arena memory;        // operators and ranges, for the execution's life
+  struct arena row_arena;
+  struct evaluation evaluation;
+  struct evaluation_hooks hooks;
+  struct execution_input input;
+  struct value **ranges;
+  struct operator **operators;
+  struct subquery_state *subqueries;
+  struct change_state *change;
+  struct value *short_row;
+  struct buffer short_key;
+  bool is_running, short_has_row;
+  uint64_t row_count;
+  uint64_t visited;
+  uint32_t countdown, stride; // visits until the next look at cancellation and allowance
+};
+
+struct operator *operator_open(struct execution *execution, const struct plan_node *node);
+int execution_check(struct execution *execution);
+// Room for one more element of a list that is charged to the execution's account. False: out of memory.
+bool list_grow(struct memory_account *account, void *list, int *capacity, int needed, size_t element_size);
+void list_free(struct memory_account *account, void *list, int *capacity, size_t element_size);
+
+// One file of operators each.
+bool scan_open(struct operator **op, struct execution *execution, const struct plan_node *node);
+bool range_open(struct operator **op, struct execution *execution, const struct plan_node *node);
+bool join_open(struct operator **op, struct execution *execution, const struct plan_node *node);
+bool group_open(struct operator **op, struct execution *execution, const struct plan_node *node);
+bool sort_open(struct operator **op, struct execution *execution, const struct plan_node *node);
+
+// Runs the whole change. 0 or a status.
+int change_run(struct execution *execution);
+bool change_open(struct execution *execution);
+void change_stop(struct execution *execution);
+void change_close(struct execution *execution);
+// Writes one row with the values in change->values, conflicts and RETURNING included.
+int change_insert_row(struct execution *execution);
+// Lends the writer what its owner left out.
+void change_lend(struct execution *execution);
+int short_start(struct execution *execution);
+
+// Key of a point scan, appended to the buffer. *none: no row can have it.
+int scan_point_key(struct execution *execution, const struct plan_scan *scan, struct buffer *key, bool *none);
+// Tests a table's row and sets the range's current row. *passes false: it is to be skipped.
+int scan_take_row(struct execution *execution, const struct plan_node *node, struct bytes key, struct bytes row,
+                  const struct value *bounds, bool *passes);
+
+// Counts a row that was visited. 0, STATUS_LONG or 57014.
+static inline int execution_visit(struct execution *execution)
+{
+  return --execution->countdown ? 0 : execution_check(execution);
+}
+
+static inline int execution_memory(struct execution *execution)
+{
+  return error_memory(execution->evaluation.error);
+}
+
+static inline void execution_release(struct execution *execution, struct arena_mark mark)
+{
+  struct arena *arena = execution->evaluation.arena;
+  if (arena->next != mark.next || arena->blocks != mark.block)
+    arena_release(arena, mark);
+}
+
+static inline void operator_begin_row(struct operator *op)
+{
+  if (op->is_marked)
+    execution_release(op->execution, op->mark);
+  else {
+    op->mark = arena_mark(op->execution->evaluation.arena);
+    op->is_marked = true;
+  }
+}
+
+static inline int expression_get(struct execution *execution, const struct expression *expression, struct value *value)
+{
+  switch (expression->form) {
+  case EXPRESSION_COLUMN:
+    *value = execution->ranges[expression->range][expression->column];
+    return 0;
+  case EXPRESSION_CONSTANT:
+    *value = expression->constant;
+    return 0;
+  case EXPRESSION_PARAMETER:
+    *value = execution->input.parameters[expression->column];
+    return 0;
+  case EXPRESSION_PROGRAM:
+    break;
+  }
+  return program_run(expression->program, &execution->evaluation, value);
+}
+
+static inline int expression_holds(struct execution *execution, const struct expression *expression, bool *holds)
+{
+  if (expression->form == EXPRESSION_PROGRAM)
+    return program_test(expression->program, &execution->evaluation, holds);
+  struct value value;
+  int status = expression_get(execution, expression, &value);
+  *holds = !status && !value.is_null && value.integer;
+  return status;
+}
+
+static inline int filters_hold(struct execution *execution, const struct plan_node *node, bool *holds)
+{
+  *holds = true;
+  for (int i = 0; i < node->filter_count && *holds; i++) {
+    int status = expression_holds(execution, &node->filters[i], holds);
+    if (status)
+      return status;
+  }
+  return 0;
+}

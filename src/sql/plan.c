@@ -1,0 +1,329 @@
+// The planner's entry and what its parts share: sets of ranges, expressions, conjuncts.
+#include "sql/plan_node.h"
+
+#include <string.h>
+
+range_set set_new(struct planner *planner)
+{
+  return ARENA_ARRAY(planner->arena, uint64_t, planner->set_words);
+}
+
+void set_unite(struct planner *planner, range_set into, range_set other)
+{
+  for (int i = 0; i < planner->set_words; i++)
+    into[i] |= other[i];
+}
+
+bool set_within(struct planner *planner, range_set set, range_set whole)
+{
+  for (int i = 0; i < planner->set_words; i++)
+    if (set[i] & ~whole[i])
+      return false;
+  return true;
+}
+
+bool set_covered(struct planner *planner, range_set set, range_set own, range_set available)
+{
+  for (int i = 0; i < planner->set_words; i++)
+    if (set[i] & own[i] & ~available[i])
+      return false;
+  return true;
+}
+
+bool set_meets(struct planner *planner, range_set a, range_set b)
+{
+  for (int i = 0; i < planner->set_words; i++)
+    if (a[i] & b[i])
+      return true;
+  return false;
+}
+
+struct collecting {
+  struct planner *planner;
+  range_set set;
+};
+
+static bool collect_range(const struct node *node, void *context)
+{
+  struct collecting *collecting = context;
+  if (node->kind == NODE_COLUMN)
+    set_add(collecting->set, node->range);
+  if (node->kind == NODE_SUBQUERY)
+    query_ranges(collecting->planner, collecting->planner->statement->subqueries[node->subquery].query, collecting->set);
+  return true;
+}
+
+void node_ranges(struct planner *planner, const struct node *node, range_set set)
+{
+  struct collecting collecting = {.planner = planner, .set = set};
+  if (node)
+    node_walk(node, collect_range, &collecting);
+}
+
+static void nodes_ranges(struct planner *planner, struct node *const *nodes, int count, range_set set)
+{
+  for (int i = 0; i < count; i++)
+    node_ranges(planner, nodes[i], set);
+}
+
+static void join_expression_ranges(struct planner *planner, const struct join *join, range_set set)
+{
+  if (!join)
+    return;
+  if (join->kind != JOIN_RANGE) {
+    join_expression_ranges(planner, join->left, set);
+    join_expression_ranges(planner, join->right, set);
+    node_ranges(planner, join->condition, set);
+    return;
+  }
+  const struct range *range = &planner->statement->ranges[join->range];
+  nodes_ranges(planner, range->arguments, range->argument_count, set);
+  for (int i = 0; range->kind == RANGE_VALUES && i < range->value_count; i++)
+    nodes_ranges(planner, range->values[i], range->column_count, set);
+  if (range->kind == RANGE_SUBQUERY)
+    query_ranges(planner, range->query, set);
+}
+
+void query_ranges(struct planner *planner, const struct query *query, range_set set)
+{
+  join_expression_ranges(planner, query->from, set);
+  node_ranges(planner, query->where, set);
+  nodes_ranges(planner, query->group_keys, query->group_key_count, set);
+  for (int i = 0; i < query->aggregate_count; i++) {
+    nodes_ranges(planner, query->aggregates[i].arguments, query->aggregates[i].argument_count, set);
+    node_ranges(planner, query->aggregates[i].filter, set);
+  }
+  node_ranges(planner, query->having, set);
+  for (int i = 0; i < query->target_count; i++)
+    node_ranges(planner, query->targets[i].expression, set);
+  node_ranges(planner, query->limit, set);
+  node_ranges(planner, query->offset, set);
+}
+
+void join_ranges(const struct join *join, range_set set)
+{
+  if (!join)
+    return;
+  if (join->kind == JOIN_RANGE) {
+    set_add(set, join->range);
+    return;
+  }
+  join_ranges(join->left, set);
+  join_ranges(join->right, set);
+}
+
+struct plan_node *plan_node_new(struct planner *planner, enum plan_kind kind)
+{
+  struct plan_node *node = ARENA_NEW(planner->arena, struct plan_node);
+  if (!node)
+    return NULL;
+  node->kind = kind;
+  node->number = planner->plan->node_count++;
+  return node;
+}
+
+int expression_make(struct planner *planner, const struct node *node, struct expression *expression)
+{
+  *expression = (struct expression){.node = node, .type = node->type.id};
+  if (node->kind == NODE_COLUMN) {
+    expression->form = EXPRESSION_COLUMN;
+    expression->range = node->range;
+    expression->column = node->column;
+    return 0;
+  }
+  if (node->kind == NODE_PARAMETER) {
+    expression->form = EXPRESSION_PARAMETER;
+    expression->column = node->parameter;
+    return 0;
+  }
+  if (node->kind == NODE_CONSTANT) {
+    expression->form = EXPRESSION_CONSTANT;
+    expression->constant = node->constant;
+    return 0;
+  }
+  expression->program = program_compile(node, planner->arena, planner->error);
+  if (!expression->program)
+    return planner->error->status;
+  if (expression->program->is_constant) {
+    expression->form = EXPRESSION_CONSTANT;
+    expression->constant = expression->program->constant;
+  }
+  return 0;
+}
+
+int expressions_make(struct planner *planner, struct node *const *nodes, int count, struct expression **list)
+{
+  *list = ARENA_ARRAY(planner->arena, struct expression, count + 1);
+  if (!*list)
+    return error_memory(planner->error);
+  for (int i = 0; i < count; i++) {
+    int status = expression_make(planner, nodes[i], &(*list)[i]);
+    if (status)
+      return status;
+  }
+  return 0;
+}
+
+int conjuncts_split(struct planner *planner, struct node *node, struct conjuncts *conjuncts)
+{
+  if (!node)
+    return 0;
+  if (node->kind == NODE_AND) {
+    for (int i = 0; i < node->argument_count; i++) {
+      int status = conjuncts_split(planner, node->arguments[i], conjuncts);
+      if (status)
+        return status;
+    }
+    return 0;
+  }
+  if (conjuncts->count == conjuncts->capacity) {
+    int capacity = conjuncts->capacity ? conjuncts->capacity * 2 : 8;
+    struct conjunct *list = ARENA_ARRAY(planner->arena, struct conjunct, capacity);
+    if (!list)
+      return error_memory(planner->error);
+    if (conjuncts->count)
+      memcpy(list, conjuncts->list, sizeof *list * (size_t)conjuncts->count);
+    conjuncts->list = list;
+    conjuncts->capacity = capacity;
+  }
+  struct conjunct *conjunct = &conjuncts->list[conjuncts->count];
+  *conjunct = (struct conjunct){.node = node, .ranges = set_new(planner)};
+  if (!conjunct->ranges)
+    return error_memory(planner->error);
+  node_ranges(planner, node, conjunct->ranges);
+  conjuncts->count++;
+  return 0;
+}
+
+// PostgreSQL prints a node's conditions as one AND.
+int node_add_condition(struct planner *planner, struct plan_node *plan_node, struct node *node)
+{
+  plan_node->condition_count++;
+  if (!plan_node->condition) {
+    plan_node->condition = node;
+    return 0;
+  }
+  const struct node *old = plan_node->condition;
+  bool is_list = plan_node->condition_count > 2;
+  int count = is_list ? old->argument_count : 1;
+  struct node **arguments = ARENA_ARRAY(planner->arena, struct node *, count + 1);
+  if (!arguments)
+    return error_memory(planner->error);
+  for (int i = 0; i < count; i++)
+    arguments[i] = is_list ? old->arguments[i] : (struct node *)old;
+  arguments[count] = node;
+  plan_node->condition = node_new(planner->arena, NODE_AND, type_plain(TYPE_BOOLEAN), -1, arguments, count + 1);
+  return plan_node->condition ? 0 : error_memory(planner->error);
+}
+
+int node_add_filter(struct planner *planner, struct plan_node *node, struct conjunct *conjunct)
+{
+  struct expression *filters = ARENA_ARRAY(planner->arena, struct expression, node->filter_count + 1);
+  if (!filters)
+    return error_memory(planner->error);
+  if (node->filter_count)
+    memcpy(filters, node->filters, sizeof *filters * (size_t)node->filter_count);
+  int status = expression_make(planner, conjunct->node, &filters[node->filter_count]);
+  if (status)
+    return status;
+  node->filters = filters;
+  node->filter_count++;
+  conjunct->is_used = true;
+  return node_add_condition(planner, node, conjunct->node);
+}
+
+int node_slots(struct planner *planner, struct plan_node *node, range_set ranges)
+{
+  const struct statement *statement = planner->statement;
+  int count = 0;
+  for (int pass = 0; pass < 2; pass++) {
+    if (pass == 1) {
+      node->slots = ARENA_ARRAY(planner->arena, struct slot, count ? count : 1);
+      if (!node->slots)
+        return error_memory(planner->error);
+      count = 0;
+    }
+    for (int r = 0; r < statement->range_count; r++) {
+      if (!set_has(ranges, r))
+        continue;
+      const struct range *range = &statement->ranges[r];
+      for (int c = 0; c < range->column_count; c++) {
+        if (!range->columns[c].is_used && range->kind != RANGE_GROUP)
+          continue;
+        if (pass == 1)
+          node->slots[count] = (struct slot){.range = r, .column = c, .type = range->columns[c].type.id};
+        count++;
+      }
+      for (int c = 0; r == planner->plan->identity_range && c < 2; c++, count++)
+        if (pass == 1)
+          node->slots[count] = (struct slot){.range = r, .column = range->column_count + c, .type = TYPE_TEXT};
+    }
+  }
+  node->slot_count = count;
+  return 0;
+}
+
+bool function_comparison(const struct function *function, enum comparison *comparison)
+{
+  static const char *const names[] = {"=", "<>", "<", "<=", ">", ">="};
+  if (!function->is_operator || function->argument_count != 2)
+    return false;
+  for (int i = 0; i < 6; i++)
+    if (!strcmp(function->name, names[i])) {
+      *comparison = (enum comparison)i;
+      return true;
+    }
+  return false;
+}
+
+enum comparison comparison_turned(enum comparison comparison)
+{
+  static const enum comparison turned[] = {COMPARE_EQUAL, COMPARE_NOT_EQUAL, COMPARE_GREATER, COMPARE_GREATER_EQUAL,
+                                           COMPARE_LESS, COMPARE_LESS_EQUAL};
+  return turned[comparison];
+}
+
+static int plan_subqueries(struct planner *planner)
+{
+  const struct statement *statement = planner->statement;
+  struct plan *plan = planner->plan;
+  plan->subqueries = ARENA_ARRAY(planner->arena, struct plan_subquery, statement->subquery_count + 1);
+  if (!plan->subqueries)
+    return error_memory(planner->error);
+  for (int i = 0; i < statement->subquery_count; i++) {
+    const struct subquery *subquery = &statement->subqueries[i];
+    struct plan_subquery *made = &plan->subqueries[i];
+    made->kind = subquery->kind;
+    made->is_correlated = subquery->is_correlated;
+    made->type = subquery->query->target_count ? subquery->query->targets[0].expression->type.id : TYPE_UNKNOWN;
+    int status = plan_query(planner, subquery->query, &made->root);
+    if (status)
+      return status;
+  }
+  return 0;
+}
+
+int plan_statement(const struct plan_input *input, struct plan **plan, struct error *error)
+{
+  struct error scratch;
+  struct planner planner = {
+    .statement = input->statement,
+    .version = input->version,
+    .arena = input->arena,
+    .error = error ? error : &scratch,
+    .set_words = (input->statement->range_count + 63) / 64 + 1,
+  };
+  *plan = planner.plan = ARENA_NEW(input->arena, struct plan);
+  if (!planner.plan)
+    return error_memory(planner.error);
+  planner.plan->statement = input->statement;
+  planner.plan->identity_range = -1;
+  int status = plan_subqueries(&planner);
+  if (!status && input->statement->kind == STATEMENT_SELECT)
+    status = plan_query(&planner, input->statement->query, &planner.plan->root);
+  else if (!status)
+    status = plan_modification(&planner);
+  if (!status)
+    plan_find_short(&planner);
+  return status;
+}

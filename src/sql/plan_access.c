@@ -1,0 +1,507 @@
+// The way to a table's rows: which conditions bound a scan of its tree or of an index, which are tested on each row.
+//
+// A key condition is a conjunct `column op expression` (or IN list, or IS NULL) whose expression does not read the table
+// itself. Conditions used as bounds are exact: they are not tested again.
+#include <math.h>
+#include <string.h>
+
+#include "sql/plan_node.h"
+
+enum { PARTS_MAXIMUM = 64, IN_COMBINATIONS = 4096 };
+
+struct candidate {
+  const struct index *index; // NULL: the primary tree
+  tree_number tree;
+  const struct key_part *parts;
+  int part_count;
+  int primary_parts;       // of the primary key behind the declared parts
+  int equal_count;
+  int equals[PARTS_MAXIMUM]; // numbers of conjuncts
+  int lower, upper;        // numbers of conjuncts, -1: none
+  bool is_point, is_unique, is_ordered, is_backward, is_keyed;
+  double rows, cost;
+};
+
+struct accessing {
+  struct planner *planner;
+  int range;
+  const struct relation *relation;
+  struct conjuncts *conjuncts;
+  range_set own, available, joined;
+  const struct wanted_order *order;
+  double table_rows;
+  bool *usable;             // conjunct i can be tested here
+};
+
+static bool type_is_integer(enum type_id type)
+{
+  return type == TYPE_INT2 || type == TYPE_INT4 || type == TYPE_INT8;
+}
+
+// The column beneath a node that compares as the column itself does: a relabelled string or a widened integer.
+static const struct node *node_key_column(const struct relation *relation, const struct node *node, int range)
+{
+  if (node->kind == NODE_COLUMN && node->range == range && node->column < relation->schema.column_count) {
+    enum type_id of_column = relation->schema.columns[node->column].type.id, as = node->type.id;
+    bool is_string = (of_column == TYPE_TEXT || of_column == TYPE_VARCHAR) && (as == TYPE_TEXT || as == TYPE_VARCHAR);
+    return of_column == as || is_string ? node : NULL;
+  }
+  if (node->kind == NODE_CALL && node->argument_count == 1 && type_is_integer(node->type.id) && !node->function->is_operator) {
+    const struct node *inner = node->arguments[0];
+    bool is_widening = inner->kind == NODE_COLUMN && inner->range == range && type_is_integer(inner->type.id) &&
+                       inner->type.id < node->type.id && node->function->result == node->type.id &&
+                       node->function->arguments[0] == inner->type.id && !strcmp(node->function->name, type_info(node->type.id)->short_name);
+    return is_widening ? inner : NULL;
+  }
+  return NULL;
+}
+
+static bool reads_range(struct accessing *a, const struct node *node)
+{
+  range_set set = set_new(a->planner);
+  if (!set)
+    return true;
+  node_ranges(a->planner, node, set);
+  return set_has(set, a->range);
+}
+
+// What a conjunct says about one column; false if it is not a key condition.
+struct key_form {
+  int column;
+  enum comparison comparison;
+  bool is_null;
+  int value_count;
+  struct node *const *values;
+};
+
+static bool types_compare_alike(enum type_id column, enum type_id value)
+{
+  bool strings = (column == TYPE_TEXT || column == TYPE_VARCHAR) && (value == TYPE_TEXT || value == TYPE_VARCHAR);
+  return column == value || strings || (type_is_integer(column) && type_is_integer(value));
+}
+
+static bool conjunct_key_form(struct accessing *a, const struct node *node, struct key_form *form)
+{
+  const struct node *column = NULL;
+  if (node->kind == NODE_IS_NULL && !node->negated) {
+    column = node_key_column(a->relation, node->arguments[0], a->range);
+    if (!column)
+      return false;
+    *form = (struct key_form){.column = column->column, .comparison = COMPARE_EQUAL, .is_null = true};
+    return true;
+  }
+  if (node->kind == NODE_IN_LIST && !node->negated)
+    *form = (struct key_form){.comparison = COMPARE_EQUAL, .value_count = node->argument_count - 1,
+                              .values = node->arguments + 1};
+  else if (node->kind == NODE_CALL && node->argument_count == 2 && function_comparison(node->function, &form->comparison))
+    *form = (struct key_form){.comparison = form->comparison, .value_count = 1, .values = node->arguments + 1};
+  else
+    return false;
+  if (form->comparison == COMPARE_NOT_EQUAL)
+    return false;
+  column = node_key_column(a->relation, node->arguments[0], a->range);
+  if (!column && node->kind == NODE_CALL) {
+    column = node_key_column(a->relation, node->arguments[1], a->range);
+    form->values = node->arguments;
+    form->comparison = comparison_turned(form->comparison);
+  }
+  if (!column)
+    return false;
+  form->column = column->column;
+  for (int i = 0; i < form->value_count; i++)
+    if (!types_compare_alike(a->relation->schema.columns[form->column].type.id, form->values[i]->type.id) ||
+        reads_range(a, form->values[i]))
+      return false;
+  return true;
+}
+
+// The best conjunct that fixes this column; single values before IN lists.
+static int find_equality(struct accessing *a, int column, double *combinations)
+{
+  int best = -1, best_count = 0;
+  for (int i = 0; i < a->conjuncts->count; i++) {
+    struct key_form form;
+    if (!a->usable[i] || !conjunct_key_form(a, a->conjuncts->list[i].node, &form) || form.column != column ||
+        form.comparison != COMPARE_EQUAL)
+      continue;
+    int count = form.is_null ? 1 : form.value_count;
+    if (best < 0 || count < best_count)
+      best = i, best_count = count;
+  }
+  if (best >= 0 && *combinations * best_count > IN_COMBINATIONS)
+    return -1;
+  if (best >= 0)
+    *combinations *= best_count;
+  return best;
+}
+
+static int find_bound(struct accessing *a, int column, bool is_lower)
+{
+  for (int i = 0; i < a->conjuncts->count; i++) {
+    struct key_form form;
+    if (!a->usable[i] || !conjunct_key_form(a, a->conjuncts->list[i].node, &form) || form.column != column)
+      continue;
+    bool lower = form.comparison == COMPARE_GREATER || form.comparison == COMPARE_GREATER_EQUAL;
+    bool upper = form.comparison == COMPARE_LESS || form.comparison == COMPARE_LESS_EQUAL;
+    if (is_lower ? lower : upper)
+      return i;
+  }
+  return -1;
+}
+
+static bool conjunct_is_joined(struct accessing *a, int number)
+{
+  return number >= 0 && a->joined && set_meets(a->planner, a->conjuncts->list[number].ranges, a->joined);
+}
+
+// --- Estimates --------------------------------------------------------------------------------------
+
+static bool constant_key(struct accessing *a, const struct candidate *c, int part, int number, struct buffer *key)
+{
+  struct key_form form;
+  if (!conjunct_key_form(a, a->conjuncts->list[number].node, &form) || form.value_count != 1 ||
+      form.values[0]->kind != NODE_CONSTANT || form.values[0]->constant.is_null)
+    return false;
+  struct error error;
+  return key_append(a->relation->schema.columns[form.column].type.id, &c->parts[part], &form.values[0]->constant, key,
+                    &error) == 0;
+}
+
+// Rows in the range, by the tree itself where the bounds are constants; else PostgreSQL's fractions.
+static double estimate_rows(struct accessing *a, const struct candidate *c, double combinations)
+{
+  struct buffer from = {0}, to = {0};
+  bool known = combinations == 1;
+  for (int i = 0; known && i < c->equal_count; i++)
+    known = constant_key(a, c, i, c->equals[i], &from);
+  double rows = a->table_rows;
+  if (c->lower < 0 && c->upper < 0) {
+    if (known && c->equal_count) {
+      buffer_append_bytes(&to, buffer_bytes(&from));
+      bool has_end = key_successor(&to);
+      if (!to.failed)
+        rows = (double)tree_estimate(a->planner->version, c->tree, buffer_bytes(&from),
+                                     has_end ? buffer_bytes(&to) : bytes_of(NULL, 0));
+    } else if (c->equal_count)
+      rows = fmax(1, a->table_rows * pow(0.005, c->equal_count)) * combinations;
+  } else {
+    rows = a->table_rows * pow(0.005, c->equal_count) * combinations;
+    rows *= c->lower >= 0 && c->upper >= 0 ? 0.05 : 0.33;
+    buffer_append_bytes(&to, buffer_bytes(&from));
+    bool descending = c->parts[c->equal_count].descending;
+    int low = descending ? c->upper : c->lower, high = descending ? c->lower : c->upper;
+    bool low_known = known && (low < 0 || constant_key(a, c, c->equal_count, low, &from));
+    bool high_known = known && (high < 0 ? key_successor(&to) || !c->equal_count : constant_key(a, c, c->equal_count, high, &to));
+    if (low_known && high_known && !from.failed && !to.failed)
+      rows = (double)tree_estimate(a->planner->version, c->tree, buffer_bytes(&from),
+                                   high < 0 && !c->equal_count ? bytes_of(NULL, 0) : buffer_bytes(&to));
+  }
+  buffer_deinit(&from);
+  buffer_deinit(&to);
+  return rows < 1 ? 1 : rows;
+}
+
+// --- Order ------------------------------------------------------------------------------------------
+
+static const struct key_part *candidate_part(struct accessing *a, const struct candidate *c, int i)
+{
+  if (i < c->part_count)
+    return &c->parts[i];
+  i -= c->part_count;
+  return c->index && i < a->relation->key_count ? &a->relation->key[i] : NULL;
+}
+
+static void find_order(struct accessing *a, struct candidate *c)
+{
+  if (!a->order || a->order->range != a->range)
+    return;
+  int part = 0, direction = 0; // 1 forward, -1 backward
+  for (int k = 0; k < a->order->count; k++) {
+    int column = a->order->keys[k].column;
+    bool is_fixed = false;
+    for (int e = 0; e < c->equal_count; e++) {
+      struct key_form form;
+      if (c->parts[e].column == column && conjunct_key_form(a, a->conjuncts->list[c->equals[e]].node, &form) &&
+          form.value_count <= 1)
+        is_fixed = true;
+    }
+    if (is_fixed)
+      continue;
+    const struct key_part *at = candidate_part(a, c, part);
+    while (at && at->column != column && part < c->equal_count) {
+      struct key_form form;
+      if (!conjunct_key_form(a, a->conjuncts->list[c->equals[part]].node, &form) || form.value_count > 1)
+        return;
+      at = candidate_part(a, c, ++part);
+    }
+    if (!at || at->column != column)
+      return;
+    bool not_null = a->relation->schema.columns[column].not_null;
+    for (int i = 0; i < a->relation->key_count; i++)
+      not_null |= a->relation->key[i].column == column;
+    bool same = at->descending == a->order->keys[k].is_descending;
+    if (!not_null && (at->nulls_first == a->order->keys[k].nulls_first) != same)
+      return;
+    if (direction && direction != (same ? 1 : -1))
+      return;
+    direction = same ? 1 : -1;
+    part++;
+  }
+  c->is_ordered = true;
+  c->is_backward = direction < 0;
+}
+
+static double conjunct_selectivity(struct accessing *a, const struct node *node)
+{
+  struct key_form form;
+  return conjunct_key_form(a, node, &form) && form.comparison == COMPARE_EQUAL ? 0.005 : 0.33;
+}
+
+// The part of the candidate's rows that pass the conditions which do not bound it.
+static double rest_selectivity(struct accessing *a, const struct candidate *c)
+{
+  double part = 1;
+  for (int i = 0; i < a->conjuncts->count; i++) {
+    bool is_bound = i == c->lower || i == c->upper;
+    for (int e = 0; e < c->equal_count; e++)
+      is_bound |= c->equals[e] == i;
+    if (a->usable[i] && !is_bound)
+      part *= conjunct_selectivity(a, a->conjuncts->list[i].node);
+  }
+  return part;
+}
+
+static void candidate_match(struct accessing *a, struct candidate *c)
+{
+  double combinations = 1;
+  c->lower = c->upper = -1;
+  while (c->equal_count < c->part_count && c->equal_count < PARTS_MAXIMUM) {
+    int found = find_equality(a, c->parts[c->equal_count].column, &combinations);
+    if (found < 0)
+      break;
+    c->is_keyed |= conjunct_is_joined(a, found);
+    c->equals[c->equal_count++] = found;
+  }
+  if (c->equal_count < c->part_count) {
+    int column = c->parts[c->equal_count].column;
+    c->lower = find_bound(a, column, true);
+    c->upper = find_bound(a, column, false);
+    c->is_keyed |= conjunct_is_joined(a, c->lower) || conjunct_is_joined(a, c->upper);
+  }
+  bool whole = c->part_count > 0 && c->equal_count == c->part_count;
+  c->is_point = whole && !c->index && combinations == 1;
+  if (whole && c->is_unique)
+    c->rows = combinations;
+  else
+    c->rows = estimate_rows(a, c, combinations);
+  find_order(a, c);
+  double each = c->index ? 4 : 1;
+  double wanted = c->rows;
+  bool is_asked = a->order && a->order->range == a->range;
+  if (is_asked && c->is_ordered && a->order->limit > 0)
+    wanted = fmin(wanted, a->order->limit / fmax(1e-6, rest_selectivity(a, c)));
+  c->cost = 2 * combinations + wanted * each;
+  if (is_asked && !c->is_ordered)
+    c->cost += c->rows * (a->order->is_for_groups ? 1 : 1 + log2(c->rows + 1) * 0.3);
+}
+
+// --- The node -----------------------------------------------------------------------------------------
+
+static int make_condition(struct accessing *a, int number, struct key_condition *condition)
+{
+  struct conjunct *conjunct = &a->conjuncts->list[number];
+  struct key_form form = {0};
+  (void)conjunct_key_form(a, conjunct->node, &form);
+  condition->comparison = form.comparison;
+  condition->is_null = form.is_null;
+  condition->value_count = form.value_count;
+  condition->node = conjunct->node;
+  conjunct->is_used = true;
+  return expressions_make(a->planner, form.values, form.value_count, &condition->values);
+}
+
+static int make_key(struct accessing *a, const struct candidate *c, struct plan_scan *scan)
+{
+  struct arena *arena = a->planner->arena;
+  scan->equals = ARENA_ARRAY(arena, struct key_condition, c->equal_count + 1);
+  struct key_condition *bounds = ARENA_ARRAY(arena, struct key_condition, 2);
+  if (!scan->equals || !bounds)
+    return error_memory(a->planner->error);
+  scan->equal_count = c->equal_count;
+  int status = 0;
+  for (int i = 0; !status && i < c->equal_count; i++)
+    status = make_condition(a, c->equals[i], &scan->equals[i]);
+  if (!status && c->lower >= 0) {
+    scan->lower = &bounds[0];
+    status = make_condition(a, c->lower, scan->lower);
+  }
+  if (!status && c->upper >= 0) {
+    scan->upper = &bounds[1];
+    status = make_condition(a, c->upper, scan->upper);
+  }
+  return status;
+}
+
+// column op value over integers, the value fixed while the scan runs.
+static int make_quick_test(struct accessing *a, struct conjunct *conjunct, struct plan_scan *scan, bool *made)
+{
+  struct key_form form;
+  const struct node *node = conjunct->node;
+  enum comparison comparison;
+  *made = false;
+  if (node->kind != NODE_CALL || node->argument_count != 2 || !function_comparison(node->function, &comparison))
+    return 0;
+  bool is_unequal = comparison == COMPARE_NOT_EQUAL;
+  const struct node *sides[2] = {node->arguments[0], node->arguments[1]};
+  if (is_unequal) {
+    const struct node *column = node_key_column(a->relation, sides[0], a->range);
+    if (!column || reads_range(a, sides[1]) || !types_compare_alike(column->type.id, sides[1]->type.id))
+      return 0;
+    form = (struct key_form){.column = column->column, .comparison = comparison, .values = &node->arguments[1]};
+  } else if (!conjunct_key_form(a, node, &form))
+    return 0;
+  const struct column *column = &a->relation->schema.columns[form.column];
+  enum node_kind kind = form.values[0]->kind;
+  if (type_info(column->type.id)->storage != STORAGE_INTEGER || column->type.id == TYPE_BOOLEAN ||
+      (kind != NODE_CONSTANT && kind != NODE_PARAMETER && kind != NODE_COLUMN && kind != NODE_CALL))
+    return 0;
+  if (kind == NODE_CALL) // only what cannot fail or change may be computed before a row is there
+    return 0;
+  struct quick_test *test = &scan->tests[scan->test_count];
+  test->column = form.column;
+  test->comparison = form.comparison;
+  int status = expression_make(a->planner, form.values[0], &test->bound);
+  if (status)
+    return status;
+  scan->test_count++;
+  *made = true;
+  return 0;
+}
+
+struct collecting {
+  int range;
+  bool *columns;
+  bool all; // a subquery may read any
+};
+
+static bool collect_column(const struct node *node, void *context)
+{
+  struct collecting *into = context;
+  if (node->kind == NODE_COLUMN && node->range == into->range)
+    into->columns[node->column] = true;
+  if (node->kind == NODE_SUBQUERY)
+    into->all = true;
+  return true;
+}
+
+// Columns that the filter reads are decoded first, the others once a row has passed.
+static int make_columns(struct accessing *a, struct plan_node *node)
+{
+  struct planner *planner = a->planner;
+  struct plan_scan *scan = &node->scan;
+  const struct range *range = &planner->statement->ranges[a->range];
+  struct collecting into = {.range = a->range, .columns = ARENA_ARRAY(planner->arena, bool, range->column_count + 1)};
+  scan->early = ARENA_ARRAY(planner->arena, int, range->column_count + 1);
+  scan->late = ARENA_ARRAY(planner->arena, int, range->column_count + 1);
+  if (!into.columns || !scan->early || !scan->late)
+    return error_memory(planner->error);
+  for (int i = 0; i < node->filter_count; i++)
+    node_walk(node->filters[i].node, collect_column, &into);
+  for (int c = 0; c < range->column_count; c++) {
+    if (into.columns[c] || (into.all && range->columns[c].is_used))
+      scan->early[scan->early_count++] = c;
+    else if (range->columns[c].is_used)
+      scan->late[scan->late_count++] = c;
+  }
+  return 0;
+}
+
+static int fixed_key_size(const struct relation *relation)
+{
+  if (relation->key_count == 0)
+    return 8;
+  int size = 0;
+  for (int i = 0; i < relation->key_count; i++) {
+    const struct type_info *info = type_info(relation->schema.columns[relation->key[i].column].type.id);
+    if (info->storage == STORAGE_BYTES)
+      return 0;
+    size += 1 + info->row_size;
+  }
+  return size;
+}
+
+static int make_scan(struct accessing *a, const struct candidate *c, struct plan_node **made)
+{
+  struct planner *planner = a->planner;
+  struct plan_node *node = *made = plan_node_new(planner, PLAN_SCAN);
+  if (!node)
+    return error_memory(planner->error);
+  struct plan_scan *scan = &node->scan;
+  *scan = (struct plan_scan){.range = a->range, .relation = a->relation, .index = c->index, .tree = c->tree,
+                             .part_count = c->part_count, .parts = c->parts, .is_point = c->is_point,
+                             .is_backward = c->is_backward, .primary_size = fixed_key_size(a->relation),
+                             .wants_identity = planner->plan->identity_range == a->range,
+                             .table_rows = (uint64_t)a->table_rows};
+  int status = make_key(a, c, scan);
+  scan->tests = ARENA_ARRAY(planner->arena, struct quick_test, a->conjuncts->count + 1);
+  if (!status && !scan->tests)
+    return error_memory(planner->error);
+  double selected = c->rows;
+  for (int i = 0; !status && i < a->conjuncts->count; i++) {
+    struct conjunct *conjunct = &a->conjuncts->list[i];
+    if (!a->usable[i] || conjunct->is_used)
+      continue;
+    selected *= conjunct_selectivity(a, conjunct->node);
+    bool quick = false;
+    status = make_quick_test(a, conjunct, scan, &quick);
+    if (!status && quick) {
+      conjunct->is_used = true;
+      status = node_add_condition(planner, node, conjunct->node);
+    } else if (!status)
+      status = node_add_filter(planner, node, conjunct);
+  }
+  node->rows = selected < 1 ? 1 : selected;
+  node->cost = c->cost;
+  node->start_cost = scan->equal_count || scan->index ? 0.29 : 0;
+  return status ? status : make_columns(a, node);
+}
+
+static void candidate_begin(struct accessing *a, const struct index *index, struct candidate *c)
+{
+  *c = (struct candidate){.index = index, .tree = index ? index->tree : a->relation->tree};
+  c->parts = index ? index->parts : a->relation->key;
+  c->part_count = index ? index->part_count : a->relation->key_count;
+  c->is_unique = index ? index->is_unique : true;
+  candidate_match(a, c);
+}
+
+int plan_access(struct planner *planner, int range, struct conjuncts *conjuncts, range_set own, range_set available,
+                range_set joined, const struct wanted_order *order, struct access *access)
+{
+  const struct relation *relation = planner->statement->ranges[range].relation;
+  struct accessing a = {.planner = planner, .range = range, .relation = relation, .conjuncts = conjuncts, .own = own,
+                        .available = available, .joined = joined, .order = order};
+  a.table_rows = fmax(1000, (double)tree_count(planner->version, relation->tree));
+  a.usable = ARENA_ARRAY(planner->arena, bool, conjuncts->count + 1);
+  range_set reach = set_new(planner);
+  if (!a.usable || !reach)
+    return error_memory(planner->error);
+  set_unite(planner, reach, available);
+  set_add(reach, range);
+  for (int i = 0; i < conjuncts->count; i++)
+    a.usable[i] = !conjuncts->list[i].is_used && set_has(conjuncts->list[i].ranges, range) &&
+                  set_covered(planner, conjuncts->list[i].ranges, own, reach);
+  struct candidate best, other;
+  candidate_begin(&a, NULL, &best);
+  for (int i = 0; i < relation->index_count; i++) {
+    if (relation->indexes[i].is_primary)
+      continue;
+    candidate_begin(&a, &relation->indexes[i], &other);
+    bool helps = other.equal_count || other.lower >= 0 || other.upper >= 0 || other.is_ordered;
+    if (helps && other.cost < best.cost)
+      best = other;
+  }
+  access->is_ordered = best.is_ordered && a.order != NULL;
+  access->is_keyed = best.is_keyed;
+  return make_scan(&a, &best, &access->node);
+}

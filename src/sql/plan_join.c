@@ -1,0 +1,508 @@
+// The rows of FROM: in which order ranges are joined, and how.
+//
+// Inner joins are taken apart into items (ranges, and left joins as wholes) and a pool of conjuncts. Items are joined
+// greedily: first the one with the fewest rows, then always the one that costs least: by its keys for each row so far,
+// by hash, or by nested loop. A left join keeps its right side together; what WHERE says about that side stays above it.
+#include <math.h>
+#include <string.h>
+
+#include "sql/plan_node.h"
+
+struct item {
+  const struct join *join; // JOIN_RANGE or JOIN_LEFT
+  range_set ranges;
+  range_set needs;         // ranges of this query that it reads (arguments of functions)
+  bool is_joined;
+};
+
+struct joining {
+  struct planner *planner;
+  struct conjuncts *conjuncts;
+  range_set own, outer;
+  struct item *items;
+  int item_count;
+};
+
+static int count_items(const struct join *join)
+{
+  return join->kind == JOIN_INNER ? count_items(join->left) + count_items(join->right) : 1;
+}
+
+static int collect_items(struct joining *j, const struct join *join)
+{
+  struct planner *planner = j->planner;
+  if (join->kind == JOIN_INNER) {
+    int status = collect_items(j, join->left);
+    if (!status)
+      status = collect_items(j, join->right);
+    return status ? status : conjuncts_split(planner, join->condition, j->conjuncts);
+  }
+  struct item *item = &j->items[j->item_count++];
+  *item = (struct item){.join = join, .ranges = set_new(planner), .needs = set_new(planner)};
+  if (!item->ranges || !item->needs)
+    return error_memory(planner->error);
+  join_ranges(join, item->ranges);
+  if (join->kind == JOIN_RANGE) {
+    const struct range *range = &planner->statement->ranges[join->range];
+    for (int i = 0; i < range->argument_count; i++)
+      node_ranges(planner, range->arguments[i], item->needs);
+    for (int i = 0; i < planner->set_words; i++)
+      item->needs[i] &= j->own[i];
+  }
+  return 0;
+}
+
+// --- Ranges that are not tables ------------------------------------------------------------------------
+
+static int plan_values(struct planner *planner, const struct range *range, int number, struct plan_node *node)
+{
+  node->values.range = number;
+  node->values.row_count = range->value_count;
+  node->values.column_count = range->column_count;
+  node->values.rows = ARENA_ARRAY(planner->arena, struct expression *, range->value_count + 1);
+  if (!node->values.rows)
+    return error_memory(planner->error);
+  for (int i = 0; i < range->value_count; i++) {
+    int status = expressions_make(planner, range->values[i], range->column_count, &node->values.rows[i]);
+    if (status)
+      return status;
+  }
+  node->rows = range->value_count;
+  node->cost = 0.0125 * range->value_count;
+  return 0;
+}
+
+static int plan_other_range(struct planner *planner, int number, struct plan_node **made)
+{
+  static const enum plan_kind kinds[] = {[RANGE_SOURCE] = PLAN_SOURCE, [RANGE_SYSTEM] = PLAN_SYSTEM,
+                                         [RANGE_SUBQUERY] = PLAN_SUBQUERY, [RANGE_FUNCTION] = PLAN_FUNCTION,
+                                         [RANGE_VALUES] = PLAN_VALUES};
+  const struct range *range = &planner->statement->ranges[number];
+  struct plan_node *node = *made = plan_node_new(planner, kinds[range->kind]);
+  if (!node)
+    return error_memory(planner->error);
+  node->rows = range->kind == RANGE_SYSTEM ? 100 : 1000;
+  node->cost = node->rows * 0.01;
+  if (range->kind == RANGE_VALUES)
+    return plan_values(planner, range, number, node);
+  if (range->kind == RANGE_FUNCTION) {
+    node->function.range = number;
+    node->function.argument_count = range->argument_count;
+    return expressions_make(planner, range->arguments, range->argument_count, &node->function.arguments);
+  }
+  node->from.range = number;
+  if (range->kind == RANGE_SUBQUERY) {
+    int status = plan_query(planner, range->query, &node->left);
+    if (status)
+      return status;
+    node->rows = node->left->rows;
+    node->start_cost = node->left->start_cost;
+    node->cost = node->left->cost;
+  }
+  return 0;
+}
+
+// --- Pieces ---------------------------------------------------------------------------------------------
+
+// Tests here all conjuncts not yet tested that read nothing but what is there.
+static int add_filters(struct joining *j, struct plan_node *node, range_set available, range_set must_meet)
+{
+  for (int i = 0; i < j->conjuncts->count; i++) {
+    struct conjunct *conjunct = &j->conjuncts->list[i];
+    if (conjunct->is_used || !set_covered(j->planner, conjunct->ranges, j->own, available) ||
+        (must_meet && !set_meets(j->planner, conjunct->ranges, must_meet)))
+      continue;
+    int status = node_add_filter(j->planner, node, conjunct);
+    if (status)
+      return status;
+    node->rows = fmax(1, node->rows * 0.33);
+  }
+  return 0;
+}
+
+static int set_sum(struct planner *planner, range_set a, range_set b, range_set *sum)
+{
+  *sum = set_new(planner);
+  if (!*sum)
+    return error_memory(planner->error);
+  set_unite(planner, *sum, a);
+  if (b)
+    set_unite(planner, *sum, b);
+  return 0;
+}
+
+// The rows of one item by itself, under what can be tested with `available` (its own ranges come on top).
+static int plan_item(struct joining *j, const struct item *item, range_set available, range_set joined,
+                     const struct wanted_order *order, struct access *access)
+{
+  struct planner *planner = j->planner;
+  *access = (struct access){0};
+  if (item->join->kind == JOIN_LEFT)
+    return plan_from(planner, item->join, j->conjuncts, j->own, available, order, &access->is_ordered, &access->node);
+  int range = item->join->range;
+  if (planner->statement->ranges[range].kind == RANGE_TABLE)
+    return plan_access(planner, range, j->conjuncts, j->own, available, joined, order, access);
+  int status = plan_other_range(planner, range, &access->node);
+  if (status)
+    return status;
+  range_set reach;
+  if ((status = set_sum(planner, available, item->ranges, &reach)))
+    return status;
+  return add_filters(j, access->node, reach, item->ranges);
+}
+
+// What trying leaves behind is taken back.
+struct saved {
+  int count;
+  bool used[];
+};
+
+static struct saved *save_used(struct joining *j)
+{
+  struct saved *saved = arena_alloc(j->planner->arena, sizeof *saved + (size_t)j->conjuncts->count);
+  if (!saved)
+    return NULL;
+  saved->count = j->conjuncts->count;
+  for (int i = 0; i < saved->count; i++)
+    saved->used[i] = j->conjuncts->list[i].is_used;
+  return saved;
+}
+
+static void restore_used(struct joining *j, const struct saved *saved)
+{
+  j->conjuncts->count = saved->count;
+  for (int i = 0; i < saved->count; i++)
+    j->conjuncts->list[i].is_used = saved->used[i];
+}
+
+// left = right with one side from each: a key of a hash join. Both sides of one type.
+static bool hash_key(struct joining *j, const struct conjunct *conjunct, range_set left, range_set right,
+                     const struct node **left_key, const struct node **right_key)
+{
+  struct planner *planner = j->planner;
+  const struct node *node = conjunct->node;
+  enum comparison comparison;
+  if (conjunct->is_used || node->kind != NODE_CALL || node->argument_count != 2 ||
+      !function_comparison(node->function, &comparison) || comparison != COMPARE_EQUAL)
+    return false;
+  if (type_info(node->arguments[0]->type.id)->storage != type_info(node->arguments[1]->type.id)->storage ||
+      node->function->arguments[0] != node->function->arguments[1])
+    return false;
+  for (int side = 0; side < 2; side++) {
+    range_set a = set_new(planner), b = set_new(planner);
+    if (!a || !b)
+      return false;
+    node_ranges(planner, node->arguments[side], a);
+    node_ranges(planner, node->arguments[1 - side], b);
+    if (set_meets(planner, a, left) && set_meets(planner, b, right) && set_covered(planner, a, j->own, left) &&
+        set_covered(planner, b, j->own, right)) {
+      *left_key = node->arguments[side];
+      *right_key = node->arguments[1 - side];
+      return true;
+    }
+  }
+  return false;
+}
+
+static int make_hash_join(struct joining *j, struct plan_node *node, range_set left, range_set right)
+{
+  struct planner *planner = j->planner;
+  struct plan_join *join = &node->join;
+  int capacity = j->conjuncts->count + 1;
+  join->left_keys = ARENA_ARRAY(planner->arena, struct expression, capacity);
+  join->right_keys = ARENA_ARRAY(planner->arena, struct expression, capacity);
+  join->key_nodes = ARENA_ARRAY(planner->arena, const struct node *, capacity);
+  if (!join->left_keys || !join->right_keys || !join->key_nodes)
+    return error_memory(planner->error);
+  for (int i = 0; i < j->conjuncts->count; i++) {
+    const struct node *left_key, *right_key;
+    struct conjunct *conjunct = &j->conjuncts->list[i];
+    if (!hash_key(j, conjunct, left, right, &left_key, &right_key))
+      continue;
+    int status = expression_make(planner, left_key, &join->left_keys[join->key_count]);
+    if (!status)
+      status = expression_make(planner, right_key, &join->right_keys[join->key_count]);
+    if (status)
+      return status;
+    join->left_keys[join->key_count].type = join->right_keys[join->key_count].type = conjunct->node->function->arguments[0];
+    join->key_nodes[join->key_count++] = conjunct->node;
+    conjunct->is_used = true;
+  }
+  return node_slots(planner, node, right);
+}
+
+static bool has_hash_key(struct joining *j, range_set left, range_set right)
+{
+  const struct node *a, *b;
+  for (int i = 0; i < j->conjuncts->count; i++)
+    if (hash_key(j, &j->conjuncts->list[i], left, right, &a, &b))
+      return true;
+  return false;
+}
+
+// Is it dear to start this node again? Then its rows are kept.
+static int add_material(struct joining *j, struct plan_node **node, range_set ranges)
+{
+  if ((*node)->kind == PLAN_VALUES || (*node)->kind == PLAN_SOURCE)
+    return 0;
+  struct plan_node *material = plan_node_new(j->planner, PLAN_MATERIAL);
+  if (!material)
+    return error_memory(j->planner->error);
+  material->left = *node;
+  material->rows = (*node)->rows;
+  material->start_cost = (*node)->start_cost;
+  material->cost = (*node)->cost * 1.05;
+  *node = material;
+  return node_slots(j->planner, material, ranges);
+}
+
+struct join_way {
+  enum { WAY_KEYED, WAY_HASH, WAY_LOOP } way;
+  double cost, rows;
+};
+
+// What it costs to join the item to `left`.
+static int weigh(struct joining *j, const struct item *item, const struct plan_node *left, range_set joined,
+                 struct join_way *way)
+{
+  struct planner *planner = j->planner;
+  range_set available;
+  struct access access;
+  struct saved *used = save_used(j);
+  int status = set_sum(planner, j->outer, joined, &available);
+  if (status || !used)
+    return status ? status : error_memory(planner->error);
+  bool is_lateral = set_meets(planner, item->needs, joined);
+  bool can_hash = !is_lateral && has_hash_key(j, joined, item->ranges);
+  *way = (struct join_way){.cost = INFINITY};
+  if (item->join->kind == JOIN_RANGE && planner->statement->ranges[item->join->range].kind == RANGE_TABLE) {
+    status = plan_item(j, item, available, joined, NULL, &access);
+    restore_used(j, used);
+    if (status)
+      return status;
+    if (access.is_keyed)
+      *way = (struct join_way){.way = WAY_KEYED, .cost = left->rows * access.node->cost * 1.5,
+                               .rows = left->rows * access.node->rows};
+  }
+  status = plan_item(j, item, j->outer, NULL, NULL, &access);
+  restore_used(j, used);
+  if (status)
+    return status;
+  double cost = access.node->cost + access.node->rows * 2 + left->rows;
+  if (can_hash && cost < way->cost)
+    *way = (struct join_way){.way = WAY_HASH, .cost = cost, .rows = fmax(left->rows, access.node->rows)};
+  else if (!can_hash && way->cost == INFINITY)
+    *way = (struct join_way){.way = WAY_LOOP, .cost = 1e6 + access.node->cost + left->rows * access.node->rows,
+                             .rows = left->rows * access.node->rows};
+  return 0;
+}
+
+// Joins the item to *left. form LEFT: `joined` are the ranges of the left side, and j->conjuncts are those of ON.
+static int join_item(struct joining *j, struct item *item, const struct join_way *way, enum join_form form,
+                     range_set joined, struct plan_node **left)
+{
+  struct planner *planner = j->planner;
+  range_set available, reach;
+  struct access access;
+  int status = set_sum(planner, j->outer, joined, &available);
+  if (!status)
+    status = set_sum(planner, available, item->ranges, &reach);
+  if (status)
+    return status;
+  struct plan_node *node = plan_node_new(planner, way->way == WAY_HASH ? PLAN_HASH_JOIN : PLAN_LOOP);
+  if (!node)
+    return error_memory(planner->error);
+  bool with_left = way->way == WAY_KEYED;
+  status = plan_item(j, item, with_left ? available : j->outer, with_left ? joined : NULL, NULL, &access);
+  if (status)
+    return status;
+  node->join.form = form;
+  node->left = *left;
+  node->right = access.node;
+  node->rows = fmax(1, way->rows);
+  node->cost = (*left)->cost + way->cost;
+  node->start_cost = (*left)->start_cost;
+  if (way->way == WAY_HASH) {
+    status = make_hash_join(j, node, joined, item->ranges);
+    node->start_cost += access.node->cost;
+  } else if (way->way == WAY_LOOP && !set_meets(planner, item->needs, joined))
+    status = add_material(j, &node->right, item->ranges);
+  if (!status)
+    status = add_filters(j, node, reach, form == JOIN_FORM_LEFT ? NULL : item->ranges);
+  *left = node;
+  item->is_joined = true;
+  set_unite(planner, joined, item->ranges);
+  return status;
+}
+
+// --- Left joins -------------------------------------------------------------------------------------------
+
+static int plan_left(struct planner *planner, const struct join *join, struct conjuncts *above, range_set own, range_set outer,
+                     const struct wanted_order *order, bool *is_ordered, struct plan_node **node)
+{
+  struct conjuncts on = {0};
+  struct item right = {.join = join->right, .ranges = set_new(planner), .needs = set_new(planner)};
+  range_set left_ranges = set_new(planner);
+  if (!right.ranges || !right.needs || !left_ranges)
+    return error_memory(planner->error);
+  join_ranges(join->left, left_ranges);
+  join_ranges(join->right, right.ranges);
+  struct plan_node *left;
+  int status = plan_from(planner, join->left, above, own, outer, order, is_ordered, &left);
+  if (!status)
+    status = conjuncts_split(planner, join->condition, &on);
+  if (status)
+    return status;
+  if (join->right->kind == JOIN_RANGE) {
+    const struct range *range = &planner->statement->ranges[join->right->range];
+    for (int i = 0; i < range->argument_count; i++)
+      node_ranges(planner, range->arguments[i], right.needs);
+  }
+  struct joining j = {.planner = planner, .conjuncts = &on, .own = own, .outer = outer};
+  struct join_way way;
+  if (join->right->kind == JOIN_INNER) { // a join by itself: its own items and ON's conditions on it alone
+    bool has_key = has_hash_key(&j, left_ranges, right.ranges);
+    way = (struct join_way){.way = has_key ? WAY_HASH : WAY_LOOP, .rows = left->rows, .cost = left->rows};
+  } else if ((status = weigh(&j, &right, left, left_ranges, &way)))
+    return status;
+  way.rows = fmax(way.rows, left->rows);
+  if (join->right->kind == JOIN_INNER) {
+    struct plan_node *inner;
+    status = plan_from(planner, join->right, &on, own, outer, NULL, NULL, &inner);
+    if (status)
+      return status;
+    *node = plan_node_new(planner, way.way == WAY_HASH ? PLAN_HASH_JOIN : PLAN_LOOP);
+    if (!*node)
+      return error_memory(planner->error);
+    (*node)->left = left;
+    (*node)->right = inner;
+    (*node)->rows = way.rows;
+    (*node)->cost = left->cost + inner->cost + way.cost;
+    (*node)->join.form = JOIN_FORM_LEFT;
+    status = way.way == WAY_HASH ? make_hash_join(&j, *node, left_ranges, right.ranges)
+                                 : add_material(&j, &(*node)->right, right.ranges);
+    range_set reach;
+    if (!status)
+      status = set_sum(planner, outer, left_ranges, &reach);
+    if (!status)
+      set_unite(planner, reach, right.ranges);
+    if (!status)
+      status = add_filters(&j, *node, reach, NULL);
+  } else {
+    range_set joined;
+    if ((status = set_sum(planner, left_ranges, NULL, &joined)))
+      return status;
+    *node = left;
+    status = join_item(&j, &right, &way, JOIN_FORM_LEFT, joined, node);
+  }
+  if (status)
+    return status;
+  struct plan_join *made = &(*node)->join;
+  made->null_ranges = ARENA_ARRAY(planner->arena, int, planner->statement->range_count + 1);
+  if (!made->null_ranges)
+    return error_memory(planner->error);
+  for (int r = 0; r < planner->statement->range_count; r++)
+    if (set_has(right.ranges, r))
+      made->null_ranges[made->null_count++] = r;
+  return 0;
+}
+
+// --- All of FROM ------------------------------------------------------------------------------------------
+
+static int choose_first(struct joining *j, int *first)
+{
+  double fewest = INFINITY;
+  struct saved *used = save_used(j);
+  if (!used)
+    return error_memory(j->planner->error);
+  for (int i = 0; i < j->item_count; i++) {
+    struct access access;
+    if (set_meets(j->planner, j->items[i].needs, j->own))
+      continue;
+    int status = plan_item(j, &j->items[i], j->outer, NULL, NULL, &access);
+    restore_used(j, used);
+    if (status)
+      return status;
+    if (access.node->rows < fewest)
+      fewest = access.node->rows, *first = i;
+  }
+  return 0;
+}
+
+int plan_from(struct planner *planner, const struct join *join, struct conjuncts *conjuncts, range_set own, range_set available,
+              const struct wanted_order *order, bool *is_ordered, struct plan_node **node)
+{
+  bool ordered = false;
+  if (is_ordered)
+    *is_ordered = false;
+  struct joining j = {.planner = planner, .conjuncts = conjuncts, .own = own, .outer = available};
+  if (join->kind == JOIN_LEFT) {
+    int status = plan_left(planner, join, conjuncts, own, available, order, &ordered, node);
+    range_set reach;
+    if (!status)
+      status = set_sum(planner, available, NULL, &reach);
+    if (status)
+      return status;
+    join_ranges(join, reach);
+    range_set ranges = set_new(planner);
+    if (!ranges)
+      return error_memory(planner->error);
+    join_ranges(join, ranges);
+    if (is_ordered)
+      *is_ordered = ordered;
+    // A left join's own filters are ON's: what is tested behind it needs a node of its own.
+    struct plan_node *gate = NULL;
+    for (int i = 0; i < conjuncts->count; i++) {
+      struct conjunct *conjunct = &conjuncts->list[i];
+      if (conjunct->is_used || !set_covered(planner, conjunct->ranges, own, reach) ||
+          !set_meets(planner, conjunct->ranges, ranges))
+        continue;
+      if (!gate && !(gate = plan_node_new(planner, PLAN_FILTER)))
+        return error_memory(planner->error);
+      if ((status = node_add_filter(planner, gate, conjunct)))
+        return status;
+    }
+    if (gate) {
+      gate->left = *node;
+      gate->rows = fmax(1, (*node)->rows * 0.33);
+      gate->start_cost = (*node)->start_cost;
+      gate->cost = (*node)->cost;
+      *node = gate;
+    }
+    return 0;
+  }
+  j.items = ARENA_ARRAY(planner->arena, struct item, count_items(join));
+  range_set joined = set_new(planner);
+  if (!j.items || !joined)
+    return error_memory(planner->error);
+  int first = 0;
+  int status = collect_items(&j, join);
+  if (!status && j.item_count > 1)
+    status = choose_first(&j, &first);
+  struct access access;
+  if (!status)
+    status = plan_item(&j, &j.items[first], available, NULL, order, &access);
+  if (status)
+    return status;
+  *node = access.node;
+  if (is_ordered)
+    *is_ordered = access.is_ordered;
+  j.items[first].is_joined = true;
+  set_unite(planner, joined, j.items[first].ranges);
+  for (int n = 1; !status && n < j.item_count; n++) {
+    struct join_way best = {.cost = INFINITY}, way;
+    int next = -1;
+    for (int i = 0; !status && i < j.item_count; i++) {
+      if (j.items[i].is_joined || !set_within(planner, j.items[i].needs, joined))
+        continue;
+      status = weigh(&j, &j.items[i], *node, joined, &way);
+      if (next < 0 || way.cost < best.cost)
+        best = way, next = i;
+    }
+    if (!status && next < 0)
+      return error_set(planner->error, "0A000", "functions in FROM cannot refer to each other in a circle");
+    if (!status)
+      status = join_item(&j, &j.items[next], &best, JOIN_FORM_INNER, joined, node);
+  }
+  return status;
+}

@@ -1,0 +1,414 @@
+// From a bound query to nodes: FROM and WHERE, groups, targets, DISTINCT, ORDER BY, LIMIT; and changes.
+#include <math.h>
+#include <string.h>
+
+#include "sql/plan_node.h"
+
+// What ORDER BY asks, if the rows of one table can come in that order by themselves.
+static bool find_wanted_order(struct planner *planner, const struct query *query, struct wanted_order *order)
+{
+  *order = (struct wanted_order){.range = -1};
+  if (query->is_grouped || query->order_count == 0 || query->order_count > 8)
+    return false;
+  for (int i = 0; i < query->order_count; i++) {
+    const struct node *node = query->targets[query->order[i].target].expression;
+    if (node->kind != NODE_COLUMN || (order->range >= 0 && node->range != order->range) ||
+        planner->statement->ranges[node->range].kind != RANGE_TABLE)
+      return false;
+    order->range = node->range;
+    order->keys[order->count].column = node->column;
+    order->keys[order->count].is_descending = query->order[i].is_descending;
+    order->keys[order->count++].nulls_first = query->order[i].nulls_first;
+  }
+  double limit = query->limit ? 100 : 0;
+  if (query->limit && query->limit->kind == NODE_CONSTANT && !query->limit->constant.is_null)
+    limit = fmax(1, (double)query->limit->constant.integer);
+  if (limit > 0 && query->offset)
+    limit += query->offset->kind == NODE_CONSTANT && !query->offset->constant.is_null
+               ? (double)query->offset->constant.integer : 100;
+  order->limit = limit;
+  return true;
+}
+
+// min(column) and max(column) alone: the first row in that column's order is enough.
+static bool find_extreme(const struct query *query, struct wanted_order *order)
+{
+  if (!query->is_grouped || query->group_key_count || query->aggregate_count != 1 || !query->from ||
+      query->from->kind != JOIN_RANGE)
+    return false;
+  const struct aggregate_call *call = &query->aggregates[0];
+  bool is_minimum = !strcmp(call->aggregate->name, "min"), is_maximum = !strcmp(call->aggregate->name, "max");
+  if ((!is_minimum && !is_maximum) || call->filter || call->arguments[0]->kind != NODE_COLUMN ||
+      call->arguments[0]->range != query->from->range)
+    return false;
+  *order = (struct wanted_order){.range = query->from->range, .count = 1, .limit = 1};
+  order->keys[0].column = call->arguments[0]->column;
+  order->keys[0].is_descending = is_maximum;
+  order->keys[0].nulls_first = is_maximum;
+  return true;
+}
+
+// Groups by columns that an order of one table can bring together.
+static bool find_group_order(struct planner *planner, const struct query *query, struct wanted_order *order)
+{
+  if (!query->is_grouped || query->group_key_count == 0 || query->group_key_count > 8 || !query->from ||
+      query->from->kind != JOIN_RANGE || planner->statement->ranges[query->from->range].kind != RANGE_TABLE)
+    return false;
+  *order = (struct wanted_order){.range = query->from->range, .is_for_groups = true};
+  for (int i = 0; i < query->group_key_count; i++) {
+    const struct node *key = query->group_keys[i];
+    if (key->kind != NODE_COLUMN || key->range != order->range)
+      return false;
+    order->keys[order->count++].column = key->column;
+  }
+  return true;
+}
+
+static bool is_whole_count(struct planner *planner, const struct query *query)
+{
+  if (!query->is_grouped || query->group_key_count || query->aggregate_count != 1 || query->where || !query->from ||
+      query->from->kind != JOIN_RANGE || planner->statement->ranges[query->from->range].kind != RANGE_TABLE)
+    return false;
+  const struct aggregate_call *call = &query->aggregates[0];
+  return !strcmp(call->aggregate->name, "count") && call->argument_count == 0 && !call->filter && !call->is_distinct;
+}
+
+// Conditions that read no range of the query decide once whether there are rows at all.
+static int add_gate(struct planner *planner, struct conjuncts *conjuncts, struct plan_node **node)
+{
+  struct plan_node *gate = NULL;
+  for (int i = 0; i < conjuncts->count; i++) {
+    if (conjuncts->list[i].is_used)
+      continue;
+    if (!gate && !(gate = plan_node_new(planner, PLAN_GATE)))
+      return error_memory(planner->error);
+    int status = node_add_filter(planner, gate, &conjuncts->list[i]);
+    if (status)
+      return status;
+  }
+  if (gate) {
+    gate->left = *node;
+    gate->rows = (*node)->rows;
+    gate->start_cost = (*node)->start_cost;
+    gate->cost = (*node)->cost;
+    *node = gate;
+  }
+  return 0;
+}
+
+static int plan_source_rows(struct planner *planner, const struct query *query, const struct wanted_order *order,
+                            bool *is_ordered, struct plan_node **node)
+{
+  struct conjuncts conjuncts = {0};
+  int status = conjuncts_split(planner, query->where, &conjuncts);
+  range_set own = set_new(planner), outer = set_new(planner);
+  if (!own || !outer)
+    return error_memory(planner->error);
+  if (status)
+    return status;
+  join_ranges(query->from, own);
+  *is_ordered = false;
+  if (query->from)
+    status = plan_from(planner, query->from, &conjuncts, own, outer, order, is_ordered, node);
+  else {
+    *node = plan_node_new(planner, PLAN_ROW);
+    if (!*node)
+      return error_memory(planner->error);
+    (*node)->rows = 1;
+    (*node)->cost = 0.01;
+  }
+  return status ? status : add_gate(planner, &conjuncts, node);
+}
+
+static int make_call(struct planner *planner, const struct aggregate_call *call, size_t *state_size,
+                     struct plan_aggregate_call *made)
+{
+  *made = (struct plan_aggregate_call){.aggregate = call->aggregate, .argument_count = call->argument_count,
+                                       .is_distinct = call->is_distinct, .call = call, .state_offset = *state_size};
+  *state_size += (call->aggregate->state_size + 15) & ~(size_t)15;
+  for (int i = 0; i < call->argument_count && i < 2; i++) {
+    int status = expression_make(planner, call->arguments[i], &made->arguments[i]);
+    if (status)
+      return status;
+  }
+  if (!call->filter)
+    return 0;
+  made->filter = ARENA_NEW(planner->arena, struct expression);
+  return made->filter ? expression_make(planner, call->filter, made->filter) : error_memory(planner->error);
+}
+
+static int plan_groups(struct planner *planner, const struct query *query, bool is_ordered, bool is_extreme,
+                       struct plan_node **node)
+{
+  struct plan_node *made = plan_node_new(planner, PLAN_AGGREGATE);
+  if (!made)
+    return error_memory(planner->error);
+  struct plan_aggregate *aggregate = &made->aggregate;
+  aggregate->form = query->group_key_count == 0 ? AGGREGATE_PLAIN : is_ordered ? AGGREGATE_SORTED : AGGREGATE_HASHED;
+  aggregate->stops_at_first = is_extreme && is_ordered;
+  aggregate->range = query->group_range;
+  aggregate->key_count = query->group_key_count;
+  aggregate->call_count = query->aggregate_count;
+  aggregate->calls = ARENA_ARRAY(planner->arena, struct plan_aggregate_call, query->aggregate_count + 1);
+  if (!aggregate->calls)
+    return error_memory(planner->error);
+  int status = expressions_make(planner, query->group_keys, query->group_key_count, &aggregate->keys);
+  for (int i = 0; !status && i < query->aggregate_count; i++)
+    status = make_call(planner, &query->aggregates[i], &aggregate->state_size, &aggregate->calls[i]);
+  made->left = *node;
+  made->rows = query->group_key_count ? fmax(1, fmin((*node)->rows, 200)) : 1;
+  made->cost = (*node)->cost + (*node)->rows * 0.0125;
+  made->start_cost = aggregate->form == AGGREGATE_SORTED ? (*node)->start_cost : made->cost;
+  *node = made;
+  return status;
+}
+
+static int add_having(struct planner *planner, const struct query *query, struct plan_node *node)
+{
+  struct conjuncts conjuncts = {0};
+  int status = conjuncts_split(planner, query->having, &conjuncts);
+  for (int i = 0; !status && i < conjuncts.count; i++)
+    status = node_add_filter(planner, node, &conjuncts.list[i]);
+  return status;
+}
+
+static int target_expressions(struct planner *planner, const struct target *targets, int count, struct expression **list)
+{
+  *list = ARENA_ARRAY(planner->arena, struct expression, count + 1);
+  if (!*list)
+    return error_memory(planner->error);
+  int status = 0;
+  for (int i = 0; !status && i < count; i++)
+    status = expression_make(planner, targets[i].expression, &(*list)[i]);
+  return status;
+}
+
+static int plan_project(struct planner *planner, const struct query *query, struct plan_node **node)
+{
+  struct plan_node *made = plan_node_new(planner, PLAN_PROJECT);
+  struct expression *targets;
+  if (!made)
+    return error_memory(planner->error);
+  int status = target_expressions(planner, query->targets, query->target_count, &targets);
+  if (status)
+    return status;
+  for (int i = 0; i < query->target_count; i++) {
+    const struct type_info *info = type_info(targets[i].type);
+    made->width += i < query->visible_count ? (info->storage == STORAGE_BYTES ? 32 : info->row_size) : 0;
+  }
+  made->project.targets = targets;
+  made->project.target_count = query->target_count;
+  made->left = *node;
+  made->rows = (*node)->rows;
+  made->start_cost = (*node)->start_cost;
+  made->cost = (*node)->cost;
+  *node = made;
+  return 0;
+}
+
+static enum type_id *target_types(struct planner *planner, const struct query *query)
+{
+  enum type_id *types = ARENA_ARRAY(planner->arena, enum type_id, query->target_count + 1);
+  for (int i = 0; types && i < query->target_count; i++)
+    types[i] = query->targets[i].expression->type.id;
+  return types;
+}
+
+static struct plan_node *plan_above(struct planner *planner, enum plan_kind kind, struct plan_node *below)
+{
+  struct plan_node *made = plan_node_new(planner, kind);
+  if (!made)
+    return NULL;
+  made->left = below;
+  made->rows = below->rows;
+  made->start_cost = below->start_cost;
+  made->cost = below->cost;
+  made->width = below->width;
+  return made;
+}
+
+static int plan_limit(struct planner *planner, const struct query *query, struct plan_node *sort, struct plan_node **node)
+{
+  if (!query->limit && !query->offset)
+    return 0;
+  struct plan_node *made = plan_above(planner, PLAN_LIMIT, *node);
+  struct expression *bounds = ARENA_ARRAY(planner->arena, struct expression, 2);
+  if (!made || !bounds)
+    return error_memory(planner->error);
+  int status = 0;
+  if (query->limit) {
+    made->limit.count = &bounds[0];
+    status = expression_make(planner, query->limit, &bounds[0]);
+    if (query->limit->kind == NODE_CONSTANT && !query->limit->constant.is_null)
+      made->rows = fmin(made->rows, fmax(1, (double)query->limit->constant.integer));
+  }
+  if (!status && query->offset) {
+    made->limit.offset = &bounds[1];
+    status = expression_make(planner, query->offset, &bounds[1]);
+  }
+  if (sort && query->limit)
+    sort->sort.limit = made;
+  made->cost = made->start_cost + ((*node)->cost - made->start_cost) * (made->rows / fmax(1, (*node)->rows));
+  *node = made;
+  return status;
+}
+
+static int plan_order(struct planner *planner, const struct query *query, bool is_ordered, struct plan_node **node)
+{
+  struct plan_node *sort = NULL;
+  enum type_id *types = target_types(planner, query);
+  if (!types)
+    return error_memory(planner->error);
+  if (query->is_distinct) {
+    struct plan_node *distinct = plan_above(planner, PLAN_DISTINCT, *node);
+    if (!distinct)
+      return error_memory(planner->error);
+    distinct->distinct.column_count = query->visible_count;
+    distinct->distinct.types = types;
+    distinct->rows = fmin(distinct->rows, 200);
+    distinct->cost += (*node)->rows * 0.0125;
+    *node = distinct;
+  }
+  if (query->order_count && !is_ordered) {
+    sort = plan_above(planner, PLAN_SORT, *node);
+    if (!sort)
+      return error_memory(planner->error);
+    sort->sort.column_count = query->target_count;
+    sort->sort.key_count = query->order_count;
+    sort->sort.types = types;
+    sort->sort.keys = query->order;
+    sort->sort.targets = query->targets;
+    sort->start_cost = sort->cost + sort->rows * 0.02 * log2(sort->rows + 1);
+    sort->cost = sort->start_cost + sort->rows * 0.0025;
+    *node = sort;
+  }
+  return plan_limit(planner, query, sort, node);
+}
+
+int plan_query(struct planner *planner, const struct query *query, struct plan_node **node)
+{
+  struct wanted_order order;
+  bool is_extreme = find_extreme(query, &order);
+  bool wants = is_extreme || find_wanted_order(planner, query, &order) || find_group_order(planner, query, &order);
+  bool is_ordered = false;
+  int status;
+  if (is_whole_count(planner, query)) {
+    *node = plan_node_new(planner, PLAN_COUNT);
+    if (!*node)
+      return error_memory(planner->error);
+    (*node)->count.range = query->group_range;
+    (*node)->count.tree = planner->statement->ranges[query->from->range].relation->tree;
+    (*node)->rows = 1;
+    status = 0;
+  } else {
+    status = plan_source_rows(planner, query, wants ? &order : NULL, &is_ordered, node);
+    if (!status && query->is_grouped)
+      status = plan_groups(planner, query, is_ordered, is_extreme, node);
+  }
+  if (query->is_grouped)
+    is_ordered = false;
+  if (!status)
+    status = add_having(planner, query, *node);
+  if (!status)
+    status = plan_project(planner, query, node);
+  return status ? status : plan_order(planner, query, is_ordered, node);
+}
+
+// --- Changes --------------------------------------------------------------------------------------------
+
+static int assignment_expressions(struct planner *planner, const struct modification *modification,
+                                  struct expression **list)
+{
+  *list = ARENA_ARRAY(planner->arena, struct expression, modification->assignment_count + 1);
+  if (!*list)
+    return error_memory(planner->error);
+  int status = 0;
+  for (int i = 0; !status && i < modification->assignment_count; i++)
+    status = expression_make(planner, modification->assignments[i].value, &(*list)[i]);
+  return status;
+}
+
+static bool reads_tables(const struct statement *statement)
+{
+  for (int i = 0; i < statement->range_count; i++) {
+    enum range_kind kind = statement->ranges[i].kind;
+    if ((kind == RANGE_TABLE && i != statement->modification->target_range) || kind == RANGE_SYSTEM)
+      return true;
+  }
+  return false;
+}
+
+static int plan_insert_source(struct planner *planner, const struct modification *modification)
+{
+  struct plan *plan = planner->plan;
+  int status = expressions_make(planner, modification->values, modification->relation->schema.column_count,
+                                &plan->modification->values);
+  if (status)
+    return status;
+  plan->modification->is_streamed = !reads_tables(planner->statement);
+  if (modification->source_range < 0)
+    return 0;
+  struct join *join = ARENA_NEW(planner->arena, struct join);
+  struct conjuncts none = {0};
+  range_set own = set_new(planner), outer = set_new(planner);
+  if (!join || !own || !outer)
+    return error_memory(planner->error);
+  join->range = modification->source_range;
+  set_add(own, modification->source_range);
+  return plan_from(planner, join, &none, own, outer, NULL, NULL, &plan->root);
+}
+
+int plan_modification(struct planner *planner)
+{
+  const struct statement *statement = planner->statement;
+  const struct modification *modification = statement->modification;
+  struct plan_modification *made = planner->plan->modification = ARENA_NEW(planner->arena, struct plan_modification);
+  if (!made)
+    return error_memory(planner->error);
+  made->modification = modification;
+  int status;
+  if (statement->kind == STATEMENT_INSERT)
+    status = plan_insert_source(planner, modification);
+  else {
+    bool is_ordered;
+    planner->plan->identity_range = modification->target_range;
+    made->is_joined = statement->query->from->kind != JOIN_RANGE;
+    status = plan_source_rows(planner, statement->query, NULL, &is_ordered, &planner->plan->root);
+  }
+  if (status)
+    return status;
+  status = assignment_expressions(planner, modification, &made->assignments);
+  if (!status)
+    status = target_expressions(planner, modification->returning, modification->returning_count, &made->returning);
+  if (status || !modification->conflict_where)
+    return status;
+  made->conflict_where = ARENA_NEW(planner->arena, struct expression);
+  return made->conflict_where ? expression_make(planner, modification->conflict_where, made->conflict_where)
+                              : error_memory(planner->error);
+}
+
+// A statement on one row that needs no operators.
+void plan_find_short(struct planner *planner)
+{
+  struct plan *plan = planner->plan;
+  const struct statement *statement = planner->statement;
+  if (statement->kind == STATEMENT_INSERT) {
+    if (!plan->root && statement->modification->relation->kind == RELATION_TABLE &&
+        statement->modification->returning_count == 0)
+      plan->short_form = SHORT_INSERT;
+    return;
+  }
+  const struct plan_node *scan = plan->root;
+  if (statement->kind == STATEMENT_SELECT) {
+    if (scan->kind != PLAN_PROJECT || scan->filter_count)
+      return;
+    plan->short_project = scan;
+    scan = scan->left;
+  } else if (statement->modification->returning_count)
+    return;
+  if (scan->kind != PLAN_SCAN || !scan->scan.is_point)
+    return;
+  plan->short_scan = scan;
+  plan->short_form = statement->kind == STATEMENT_SELECT ? SHORT_SELECT
+                     : statement->kind == STATEMENT_UPDATE ? SHORT_UPDATE : SHORT_DELETE;
+}
