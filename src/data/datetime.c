@@ -5,7 +5,8 @@
 #include "data/datetime.h"
 
 #include <ctype.h>
-#include <stdio.h>
+#include <math.h>
+#include <stdlib.h>
 #include <strings.h>
 
 #include "base/sqlstate.h"
@@ -254,17 +255,15 @@ static bool is_weekday(struct bytes word)
   return word_is(word, "tues") || word_is(word, "wednes") || word_is(word, "thur") || word_is(word, "thurs");
 }
 
-// Microseconds behind a point, the seventh digit rounded.
+// Microseconds behind a point, rounded as PostgreSQL does: by the float that the fraction is.
 static void read_fraction(struct reader *reader)
 {
-  int unit = 100000;
-  bool is_rounded = false;
-  for (skip(reader, 1); isdigit(peek(reader, 0)); skip(reader, 1)) {
-    int digit = peek(reader, 0) - '0';
-    reader->civil.microsecond += unit ? digit * unit : !is_rounded && digit >= 5;
-    is_rounded = unit == 0;
-    unit /= 10;
-  }
+  char text[32] = "0.";
+  size_t size = 2;
+  for (skip(reader, 1); isdigit(peek(reader, 0)); skip(reader, 1))
+    if (size < sizeof text - 1)
+      text[size++] = (char)peek(reader, 0);
+  reader->civil.microsecond = (int)rint(strtod(text, NULL) * 1000000);
 }
 
 // "12:34", "12:34:56.789", "123456" behind a T; the first number has been read.
@@ -344,7 +343,7 @@ static enum problem read_plain_number(struct reader *reader, int number, int dig
   struct civil_time *civil = &reader->civil;
   if (reader->is_joined_time || ((reader->parts & PART_DATE) && !(reader->parts & PART_TIME) && digits == 6))
     return read_time(reader, number, digits);
-  if ((reader->parts & PART_MONTH) || digits <= 2) {
+  if ((reader->parts & PART_MONTH) || digits <= 4) { // what they mean shows at the end
     if (reader->loose_count == 2)
       return PROBLEM_SYNTAX;
     reader->loose[reader->loose_count] = number;
@@ -393,8 +392,9 @@ static enum problem read_sign(struct reader *reader)
   if (isalpha(peek(reader, 1))) {
     bool is_negative = peek(reader, 0) == '-';
     skip(reader, 1);
-    reader->special = is_negative ? SPECIAL_MINUS_INFINITY : SPECIAL_INFINITY;
-    return word_is(take_word(reader), "infinity") && take_part(reader, PART_SPECIAL) ? PROBLEM_NONE : PROBLEM_SYNTAX;
+    reader->special = SPECIAL_MINUS_INFINITY;
+    bool is_infinity = is_negative && word_is(take_word(reader), "infinity");
+    return is_infinity && take_part(reader, PART_SPECIAL) ? PROBLEM_NONE : PROBLEM_SYNTAX;
   }
   if (!(reader->parts & (PART_TIME | PART_DATE)) || !take_part(reader, PART_ZONE))
     return PROBLEM_SYNTAX;

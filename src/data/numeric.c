@@ -220,7 +220,7 @@ static void align(struct decimal *a, struct decimal *b)
 int decimal_compare(const struct decimal *a, const struct decimal *b)
 {
   if (a->kind != NUMERIC_FINITE || b->kind != NUMERIC_FINITE)
-    return rank_of(a->kind) - rank_of(b->kind);
+    return (rank_of(a->kind) > rank_of(b->kind)) - (rank_of(a->kind) < rank_of(b->kind));
   if (!a->is_big && !b->is_big) {
     wide x = a->small, y = b->small;
     if (a->scale == b->scale)

@@ -7,6 +7,7 @@
 #include "data/numeric_internal.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/check.h"
@@ -245,16 +246,15 @@ static int ln_weight(const struct decimal *d)
   return (int)log10(fabs(log((double)digits) + weight * 2.302585092994046));
 }
 
-// As a double; huge where it is beyond its range.
+// As a double, from the first digits; infinite where it is beyond its range.
 static double approximate(const struct decimal *d)
 {
   struct leading_digits leading;
   decimal_leading(d, &leading);
-  double v = 0;
-  for (int i = 0; i < 5; i++)
-    v = v * 10000 + leading.digits[i];
-  v *= pow(10, 4.0 * (leading.weight - 4));
-  return decimal_sign(d) < 0 ? -v : v;
+  char text[48];
+  snprintf(text, sizeof text, "%s%d%04d%04d%04d%04de%d", decimal_sign(d) < 0 ? "-" : "", leading.digits[0],
+           leading.digits[1], leading.digits[2], leading.digits[3], leading.digits[4], 4 * (leading.weight - 4));
+  return strtod(text, NULL);
 }
 
 // ---- square root ----
@@ -336,8 +336,9 @@ static int log_special(const struct decimal *base, const struct decimal *d, stru
 static int log_finite(const struct decimal *base, const struct decimal *d, struct arena *arena, struct value *out,
                       struct error *error)
 {
-  int sign_base = decimal_sign(base), sign = decimal_sign(d);
-  int status = check_logarithm(sign_base < 0 || sign < 0 ? -1 : sign_base && sign, error);
+  int status = check_logarithm(decimal_sign(base), error);
+  if (!status)
+    status = check_logarithm(decimal_sign(d), error);
   if (status)
     return status;
   int weight_base = ln_weight(base), weight = ln_weight(d) - weight_base;
@@ -572,6 +573,7 @@ static int power_by_logarithm(const struct decimal *base, const struct decimal *
   struct decimal ln, product;
   decimal_ln(base, max_int(8 - weight, 0), &ln);
   decimal_multiply(&ln, exponent, &product);
+  decimal_round(&product, ln.scale);
   double estimate = approximate(&product);
   decimal_clear(&ln);
   decimal_clear(&product);

@@ -398,7 +398,8 @@ void numeric_to_binary(const struct value *v, struct buffer *out)
                : v->data[0] == NUMERIC_NAN      ? WIRE_NAN
                : v->data[0] == NUMERIC_INFINITY ? WIRE_INFINITY
                                                 : WIRE_MINUS_INFINITY;
-    append_wire_header(out, 0, 0, kind, scale);
+    // Infinities have this in PostgreSQL's place of the scale; its readers look at the sign alone.
+    append_wire_header(out, 0, 0, kind, kind == WIRE_INFINITY || kind == WIRE_MINUS_INFINITY ? 0x20 : scale);
     return;
   }
   struct buffer digits = {0};
