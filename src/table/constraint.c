@@ -112,7 +112,7 @@ int constraint_unique_error(struct writer *writer, const struct relation *relati
   }
   if (!text->failed) {
     clip_buffer(text, 0, DETAIL_BYTES);
-    error_detail(writer->error, "Key (%.*s)) %s.", (int)text->size, (const char *)text->data,
+    error_detail(writer->error, "Key (%.*s) %s.", (int)text->size, (const char *)text->data,
                  wording == UNIQUE_EXISTS ? "already exists" : "is duplicated");
   }
   constraint_names(writer, relation, NULL, index->name);

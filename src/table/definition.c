@@ -207,7 +207,7 @@ static void take_columns(struct decoder *decoder, struct relation *relation, str
 {
   uint16_t version = take_u16(decoder);
   int count = take_u16(decoder);
-  if (count > LIMIT_COLUMNS)
+  if (count > LIMIT_COLUMNS || version > 0x7fff)
     decoder->is_malformed = true;
   struct column *columns = take_items(decoder, (size_t)count, 12, sizeof *columns);
   for (int i = 0; columns && i < count; i++) {

@@ -84,7 +84,7 @@ int atom_commit(struct trunk *trunk, uint64_t *position, struct error *error)
     }
   }
   if (entries == 0) {
-    undo(trunk); // all came back to what it was: only the leaves still bear a position that is not taken
+    undo(trunk); // all came back to what it was
   } else {
     change_finish(&trunk->changes, version);
     *position = ++trunk->position;

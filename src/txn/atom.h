@@ -8,6 +8,8 @@
 // 1. At most one atom runs; between atoms the trunk is the state at `trunk.position`.
 // 2. A committed atom that changed something has taken the next position and left its payload in
 //    trunk.output; one that changed nothing has left no trace.
+// 3. Leaves keep the position of an atom that was undone. So what a reader depends on is never newer than the trunk:
+//    trunk_dependency says it.
 // txn/ does not know SQL: the changes inside come through the writer.
 #pragma once
 
@@ -23,6 +25,12 @@ struct trunk {
   struct buffer output;     // payloads of committed atoms, for the log: position (8), size (4), bytes, each; the partition takes them
   struct { uint64_t atoms, aborted, adopted, rerun, failed; } counts;
 };
+
+// On which position a reader with this mark depends.
+static inline uint64_t trunk_dependency(const struct trunk *trunk, const struct read_mark *mark)
+{
+  return mark->position < trunk->position ? mark->position : trunk->position;
+}
 
 int trunk_open(struct trunk *trunk, struct store *store, struct catalog *catalog);
 void trunk_close(struct trunk *trunk);
