@@ -318,6 +318,9 @@ int plan_statement(const struct plan_input *input, struct plan **plan, struct er
     return error_memory(planner.error);
   planner.plan->statement = input->statement;
   planner.plan->identity_range = -1;
+  planner.plan->grouped = ARENA_ARRAY(input->arena, const struct query *, input->statement->range_count + 1);
+  if (!planner.plan->grouped)
+    return error_memory(planner.error);
   int status = plan_subqueries(&planner);
   if (!status && input->statement->kind == STATEMENT_SELECT)
     status = plan_query(&planner, input->statement->query, &planner.plan->root);

@@ -439,7 +439,7 @@ static int make_scan(struct accessing *a, const struct candidate *c, struct plan
   struct plan_scan *scan = &node->scan;
   *scan = (struct plan_scan){.range = a->range, .relation = a->relation, .index = c->index, .tree = c->tree,
                              .part_count = c->part_count, .parts = c->parts, .is_point = c->is_point,
-                             .is_backward = c->is_backward, .primary_size = fixed_key_size(a->relation),
+                             .is_backward = c->is_backward, .is_ordered = c->is_ordered, .primary_size = fixed_key_size(a->relation),
                              .wants_identity = planner->plan->identity_range == a->range,
                              .table_rows = (uint64_t)a->table_rows};
   int status = make_key(a, c, scan);

@@ -175,6 +175,11 @@ static void restore_used(struct joining *j, const struct saved *saved)
     j->conjuncts->list[i].is_used = saved->used[i];
 }
 
+static bool type_is_integer(enum type_id type)
+{
+  return type == TYPE_INT2 || type == TYPE_INT4 || type == TYPE_INT8;
+}
+
 // left = right with one side from each: a key of a hash join. Both sides of one type.
 static bool hash_key(struct joining *j, const struct conjunct *conjunct, range_set left, range_set right,
                      const struct node **left_key, const struct node **right_key)
@@ -185,8 +190,8 @@ static bool hash_key(struct joining *j, const struct conjunct *conjunct, range_s
   if (conjunct->is_used || node->kind != NODE_CALL || node->argument_count != 2 ||
       !function_comparison(node->function, &comparison) || comparison != COMPARE_EQUAL)
     return false;
-  if (type_info(node->arguments[0]->type.id)->storage != type_info(node->arguments[1]->type.id)->storage ||
-      node->function->arguments[0] != node->function->arguments[1])
+  enum type_id a_type = node->function->arguments[0], b_type = node->function->arguments[1];
+  if (a_type != b_type && !(type_is_integer(a_type) && type_is_integer(b_type)))
     return false;
   for (int side = 0; side < 2; side++) {
     range_set a = set_new(planner), b = set_new(planner);
@@ -224,7 +229,9 @@ static int make_hash_join(struct joining *j, struct plan_node *node, range_set l
       status = expression_make(planner, right_key, &join->right_keys[join->key_count]);
     if (status)
       return status;
-    join->left_keys[join->key_count].type = join->right_keys[join->key_count].type = conjunct->node->function->arguments[0];
+    enum type_id type = conjunct->node->function->arguments[0];
+    type = type_is_integer(type) ? TYPE_INT8 : type;
+    join->left_keys[join->key_count].type = join->right_keys[join->key_count].type = type;
     join->key_nodes[join->key_count++] = conjunct->node;
     conjunct->is_used = true;
   }

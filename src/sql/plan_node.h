@@ -70,6 +70,7 @@ struct plan_scan {
   struct key_condition *lower, *upper; // on the part behind them, in terms of its values; NULL: none
   bool is_point;             // the whole primary key is given once: one tree_get
   bool is_backward;
+  bool is_ordered;           // its order is asked for
   bool wants_identity;       // key and row go into two columns behind the range's own
   int primary_size;          // bytes of a primary key if they are always as many; 0: they vary
   int test_count;
@@ -176,6 +177,7 @@ struct plan {
   enum short_form short_form;
   const struct plan_node *short_scan; // SELECT, UPDATE, DELETE
   const struct plan_node *short_project;
+  const struct query **grouped;   // by the number of its group range
   int identity_range;             // of which keys and rows are wanted: -1: none
 };
 
@@ -251,4 +253,5 @@ bool function_comparison(const struct function *function, enum comparison *compa
 enum comparison comparison_turned(enum comparison comparison); // with its sides swapped
 
 // For EXPLAIN: PostgreSQL's form of an expression.
-void node_deparse(const struct statement *statement, const struct node *node, bool qualified, struct buffer *out);
+void node_deparse(const struct plan *plan, const struct node *node, bool qualified, struct buffer *out);
+void name_deparse(const char *name, struct buffer *out); // quoted where it must be

@@ -292,6 +292,8 @@ int plan_query(struct planner *planner, const struct query *query, struct plan_n
   bool wants = is_extreme || find_wanted_order(planner, query, &order) || find_group_order(planner, query, &order);
   bool is_ordered = false;
   int status;
+  if (query->is_grouped)
+    planner->plan->grouped[query->group_range] = query;
   if (is_whole_count(planner, query)) {
     *node = plan_node_new(planner, PLAN_COUNT);
     if (!*node)

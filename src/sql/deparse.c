@@ -1,0 +1,262 @@
+// Expressions as PostgreSQL's EXPLAIN prints them.
+#include <stdio.h>
+#include <string.h>
+
+#include "sql/plan_node.h"
+
+static void deparse(const struct plan *plan, const struct node *node, bool qualified, struct buffer *out);
+
+// A name as SQL takes it: quoted where it must be.
+void name_deparse(const char *name, struct buffer *out)
+{
+  bool plain = *name && !(*name >= '0' && *name <= '9');
+  for (const char *c = name; *c && plain; c++)
+    plain = (*c >= 'a' && *c <= 'z') || (*c >= '0' && *c <= '9') || *c == '_';
+  if (plain) {
+    buffer_append_string(out, name);
+    return;
+  }
+  buffer_append_u8(out, '"');
+  for (const char *c = name; *c; c++) {
+    if (*c == '"')
+      buffer_append_u8(out, '"');
+    buffer_append_u8(out, (uint8_t)*c);
+  }
+  buffer_append_u8(out, '"');
+}
+
+static void append_quoted(const struct buffer *text, struct buffer *out)
+{
+  buffer_append_u8(out, '\'');
+  for (size_t i = 0; i < text->size; i++) {
+    if (text->data[i] == '\'')
+      buffer_append_u8(out, '\'');
+    buffer_append_u8(out, text->data[i]);
+  }
+  buffer_append_u8(out, '\'');
+}
+
+static void append_type(struct type type, struct buffer *out)
+{
+  char name[128];
+  type_format(type, name, sizeof name);
+  buffer_append_string(out, name);
+}
+
+static void deparse_constant(const struct node *node, struct buffer *out)
+{
+  enum type_id type = node->type.id;
+  struct buffer text = {0};
+  if (node->constant.is_null) {
+    buffer_append_string(out, "NULL::");
+    append_type(node->type, out);
+    return;
+  }
+  value_to_text(type, &node->constant, &format_settings_default, &text);
+  bool is_bare = type == TYPE_INT4 || type == TYPE_NUMERIC;
+  bool is_plain_number = is_bare && text.size && text.data[0] >= '0' && text.data[0] <= '9';
+  if (type == TYPE_BOOLEAN)
+    buffer_append_string(out, node->constant.integer ? "true" : "false");
+  else if (is_plain_number)
+    buffer_append_bytes(out, buffer_bytes(&text));
+  else {
+    append_quoted(&text, out);
+    if (type != TYPE_UNKNOWN) {
+      buffer_append_string(out, "::");
+      append_type(type_plain(type), out);
+    }
+  }
+  buffer_deinit(&text);
+}
+
+static void deparse_list(const struct plan *plan, struct node *const *nodes, int count, const char *between, bool qualified,
+                         struct buffer *out)
+{
+  for (int i = 0; i < count; i++) {
+    if (i)
+      buffer_append_string(out, between);
+    deparse(plan, nodes[i], qualified, out);
+  }
+}
+
+static void deparse_aggregate(const struct plan *plan, const struct aggregate_call *call, bool qualified, struct buffer *out)
+{
+  buffer_append_string(out, call->aggregate->name);
+  buffer_append_string(out, call->is_distinct ? "(DISTINCT " : "(");
+  if (call->argument_count == 0)
+    buffer_append_u8(out, '*');
+  deparse_list(plan, call->arguments, call->argument_count, ", ", qualified, out);
+  buffer_append_u8(out, ')');
+  if (call->filter) {
+    buffer_append_string(out, " FILTER (WHERE ");
+    deparse(plan, call->filter, qualified, out);
+    buffer_append_u8(out, ')');
+  }
+}
+
+static void deparse_column(const struct plan *plan, const struct node *node, bool qualified, struct buffer *out)
+{
+  const struct range *range = &plan->statement->ranges[node->range];
+  const struct query *grouped = plan->grouped[node->range];
+  if (grouped && node->column < grouped->group_key_count) {
+    deparse(plan, grouped->group_keys[node->column], qualified, out);
+    return;
+  }
+  if (grouped) {
+    buffer_append_u8(out, '(');
+    deparse_aggregate(plan, &grouped->aggregates[node->column - grouped->group_key_count], qualified, out);
+    buffer_append_u8(out, ')');
+    return;
+  }
+  if (qualified && range->alias) {
+    name_deparse(range->alias, out);
+    buffer_append_u8(out, '.');
+  }
+  name_deparse(range->columns[node->column].name, out);
+}
+
+// A conversion is a function whose result names it: shown as (x)::type.
+static bool is_cast(const struct node *node)
+{
+  return node->argument_count >= 1 && node->argument_count <= 3 && !node->function->is_operator &&
+         !strcmp(node->function->name, type_info(node->function->result)->short_name);
+}
+
+static void deparse_call(const struct plan *plan, const struct node *node, bool qualified, struct buffer *out)
+{
+  const struct function *function = node->function;
+  if (is_cast(node)) {
+    buffer_append_u8(out, '(');
+    deparse(plan, node->arguments[0], qualified, out);
+    buffer_append_string(out, ")::");
+    append_type(node->type, out);
+  } else if (function->is_operator) {
+    buffer_append_u8(out, '(');
+    if (node->argument_count == 2) {
+      deparse(plan, node->arguments[0], qualified, out);
+      buffer_append_u8(out, ' ');
+    }
+    buffer_append_string(out, function->name);
+    buffer_append_u8(out, ' ');
+    deparse(plan, node->arguments[node->argument_count - 1], qualified, out);
+    buffer_append_u8(out, ')');
+  } else {
+    buffer_append_string(out, function->name);
+    buffer_append_u8(out, '(');
+    deparse_list(plan, node->arguments, node->argument_count, ", ", qualified, out);
+    buffer_append_u8(out, ')');
+  }
+}
+
+static void deparse_case(const struct plan *plan, const struct node *node, bool qualified, struct buffer *out)
+{
+  buffer_append_string(out, "CASE");
+  for (int i = 0; i + 1 < node->argument_count; i += 2) {
+    buffer_append_string(out, " WHEN ");
+    deparse(plan, node->arguments[i], qualified, out);
+    buffer_append_string(out, " THEN ");
+    deparse(plan, node->arguments[i + 1], qualified, out);
+  }
+  buffer_append_string(out, " ELSE ");
+  deparse(plan, node->arguments[node->argument_count - 1], qualified, out);
+  buffer_append_string(out, " END");
+}
+
+// All constants: PostgreSQL shows them as one array.
+static void deparse_in(const struct plan *plan, const struct node *node, bool qualified, struct buffer *out)
+{
+  bool constant = true;
+  for (int i = 1; i < node->argument_count; i++)
+    constant &= node->arguments[i]->kind == NODE_CONSTANT && !node->arguments[i]->constant.is_null;
+  buffer_append_u8(out, '(');
+  deparse(plan, node->arguments[0], qualified, out);
+  buffer_append_string(out, node->negated ? " <> ALL (" : " = ANY (");
+  if (constant) {
+    buffer_append_string(out, "'{");
+    for (int i = 1; i < node->argument_count; i++) {
+      if (i > 1)
+        buffer_append_u8(out, ',');
+      value_to_text(node->arguments[i]->type.id, &node->arguments[i]->constant, &format_settings_default, out);
+    }
+    buffer_append_string(out, "}'::");
+  } else {
+    buffer_append_string(out, "ARRAY[");
+    deparse_list(plan, node->arguments + 1, node->argument_count - 1, ", ", qualified, out);
+    buffer_append_u8(out, ']');
+  }
+  if (constant) {
+    append_type(type_plain(node->arguments[0]->type.id), out);
+    buffer_append_string(out, "[]");
+  }
+  buffer_append_string(out, "))");
+}
+
+static void deparse_subquery(const struct plan *plan, const struct node *node, struct buffer *out)
+{
+  bool hashed = node->subquery_kind == SUBQUERY_IN && !plan->subqueries[node->subquery].is_correlated;
+  if (node->subquery_kind == SUBQUERY_EXISTS)
+    buffer_append_string(out, "EXISTS");
+  buffer_format(out, "(%sSubPlan %d)", hashed ? "hashed " : "", node->subquery + 1);
+}
+
+static void deparse_test(const struct plan *plan, const struct node *node, bool qualified, struct buffer *out)
+{
+  static const char *const words[] = {[NODE_IS_NULL] = "NULL", [NODE_IS_TRUE] = "TRUE", [NODE_IS_FALSE] = "FALSE",
+                                      [NODE_IS_UNKNOWN] = "UNKNOWN"};
+  buffer_append_u8(out, '(');
+  deparse(plan, node->arguments[0], qualified, out);
+  buffer_append_string(out, node->negated ? " IS NOT " : " IS ");
+  if (node->kind == NODE_DISTINCT) {
+    buffer_append_string(out, "DISTINCT FROM ");
+    deparse(plan, node->arguments[1], qualified, out);
+  } else
+    buffer_append_string(out, words[node->kind]);
+  buffer_append_u8(out, ')');
+}
+
+static void deparse_named(const struct plan *plan, const char *name, const struct node *node, bool qualified,
+                          struct buffer *out)
+{
+  buffer_append_string(out, name);
+  buffer_append_u8(out, '(');
+  deparse_list(plan, node->arguments, node->argument_count, ", ", qualified, out);
+  buffer_append_u8(out, ')');
+}
+
+static void deparse(const struct plan *plan, const struct node *node, bool qualified, struct buffer *out)
+{
+  switch (node->kind) {
+  case NODE_CONSTANT: deparse_constant(node, out); break;
+  case NODE_PARAMETER: buffer_format(out, "$%d", node->parameter + 1); break;
+  case NODE_COLUMN: deparse_column(plan, node, qualified, out); break;
+  case NODE_CALL: deparse_call(plan, node, qualified, out); break;
+  case NODE_AND:
+  case NODE_OR:
+    buffer_append_u8(out, '(');
+    deparse_list(plan, node->arguments, node->argument_count, node->kind == NODE_AND ? " AND " : " OR ", qualified, out);
+    buffer_append_u8(out, ')');
+    break;
+  case NODE_NOT:
+    buffer_append_string(out, "(NOT ");
+    deparse(plan, node->arguments[0], qualified, out);
+    buffer_append_u8(out, ')');
+    break;
+  case NODE_IS_NULL:
+  case NODE_IS_TRUE:
+  case NODE_IS_FALSE:
+  case NODE_IS_UNKNOWN:
+  case NODE_DISTINCT: deparse_test(plan, node, qualified, out); break;
+  case NODE_CASE: deparse_case(plan, node, qualified, out); break;
+  case NODE_COALESCE: deparse_named(plan, "COALESCE", node, qualified, out); break;
+  case NODE_NULLIF: deparse_named(plan, "NULLIF", node, qualified, out); break;
+  case NODE_GREATEST: deparse_named(plan, "GREATEST", node, qualified, out); break;
+  case NODE_LEAST: deparse_named(plan, "LEAST", node, qualified, out); break;
+  case NODE_IN_LIST: deparse_in(plan, node, qualified, out); break;
+  case NODE_SUBQUERY: deparse_subquery(plan, node, out); break;
+  }
+}
+
+void node_deparse(const struct plan *plan, const struct node *node, bool qualified, struct buffer *out)
+{
+  deparse(plan, node, qualified, out);
+}
