@@ -83,13 +83,15 @@ bool log_has_room(struct log *log);
 // The log must be durable up to position.
 int log_free(struct log *log, uint64_t position, struct error *error);
 
+// Since log_open. What recovery would read is recovered_bytes + bytes_written, less what was written before the
+// newest checkpoint was pinned.
 struct log_statistics {
-  uint64_t bytes;          // in the log since log_free's position (or since its start): what recovery would read
-  uint64_t bytes_written;  // since log_open
-  uint64_t syncs;          // since log_open
+  uint64_t bytes_written;
+  uint64_t syncs;
   uint32_t segments;
   uint32_t spare_segments;
-  uint64_t recovered;      // atoms given to apply
-  uint64_t cut_bytes;      // of a torn tail, at log_open
+  uint64_t recovered_atoms; // given to apply
+  uint64_t recovered_bytes;
+  uint64_t cut_bytes;       // of a torn tail
 };
 void log_statistics(const struct log *log, struct log_statistics *statistics);
