@@ -1,2 +1,276 @@
+// Functions that look at the session and the catalog: they go through the evaluation's hook, by name. With them those
+// of PostgreSQL's system functions that need neither.
 #include "expr/tables.h"
-const struct function system_functions[] = {{0}};
+
+#define SESSION(name)                                                                               \
+  static int session_##name(CALL) { return call_session(evaluation, #name, arguments, argument_count, result); }
+
+SESSION(current_user)
+SESSION(session_user)
+SESSION(current_database)
+SESSION(current_schema)
+SESSION(version)
+SESSION(pg_backend_pid)
+SESSION(txid_current)
+SESSION(pg_current_xact_id)
+SESSION(pg_get_userbyid)
+SESSION(pg_get_indexdef)
+SESSION(pg_get_constraintdef)
+SESSION(pg_get_expr)
+SESSION(pg_get_viewdef)
+SESSION(pg_get_functiondef)
+SESSION(pg_get_function_result)
+SESSION(pg_get_function_arguments)
+SESSION(pg_get_function_identity_arguments)
+SESSION(pg_get_triggerdef)
+SESSION(pg_get_ruledef)
+SESSION(pg_get_partkeydef)
+SESSION(pg_get_serial_sequence)
+SESSION(pg_get_statisticsobjdef_columns)
+SESSION(pg_tablespace_location)
+SESSION(pg_table_is_visible)
+SESSION(pg_type_is_visible)
+SESSION(pg_function_is_visible)
+SESSION(pg_operator_is_visible)
+SESSION(pg_relation_is_publishable)
+SESSION(format_type)
+SESSION(obj_description)
+SESSION(col_description)
+SESSION(shobj_description)
+SESSION(pg_relation_size)
+SESSION(pg_total_relation_size)
+SESSION(pg_table_size)
+SESSION(pg_indexes_size)
+SESSION(pg_database_size)
+SESSION(has_table_privilege)
+SESSION(has_any_column_privilege)
+SESSION(has_column_privilege)
+SESSION(has_schema_privilege)
+SESSION(has_database_privilege)
+SESSION(has_sequence_privilege)
+SESSION(has_function_privilege)
+SESSION(pg_has_role)
+SESSION(set_config)
+SESSION(current_setting)
+SESSION(pg_sleep)
+SESSION(pg_postmaster_start_time)
+SESSION(to_regclass)
+SESSION(to_regtype)
+SESSION(to_regnamespace)
+SESSION(to_regrole)
+SESSION(regclass)
+SESSION(regtype)
+SESSION(regproc)
+SESSION(regnamespace)
+SESSION(regrole)
+SESSION(nextval)
+SESSION(currval)
+SESSION(lastval)
+SESSION(setval)
+
+// Where PostgreSQL takes a regclass, a name may be given: it becomes the relation's object id first.
+static int with_relation(struct evaluation *evaluation, const char *name, const struct value *arguments,
+                         int argument_count, struct value *result)
+{
+  struct value resolved[FUNCTION_ARGUMENTS];
+  memcpy(resolved, arguments, sizeof *arguments * (size_t)argument_count);
+  int status = call_session(evaluation, "to_regclass", arguments, 1, &resolved[0]);
+  if (status != STATUS_OK)
+    return status;
+  if (resolved[0].is_null)
+    return error_set(evaluation->error, SQLSTATE_UNDEFINED_TABLE, "relation \"%.*s\" does not exist",
+                     (int)arguments[0].size, (const char *)arguments[0].data);
+  return call_session(evaluation, name, resolved, argument_count, result);
+}
+
+#define BY_NAME(name)                                                                               \
+  static int named_##name(CALL) { return with_relation(evaluation, #name, arguments, argument_count, result); }
+BY_NAME(pg_relation_size)
+BY_NAME(pg_total_relation_size)
+BY_NAME(pg_table_size)
+BY_NAME(pg_indexes_size)
+BY_NAME(pg_get_indexdef)
+BY_NAME(pg_get_viewdef)
+BY_NAME(nextval)
+BY_NAME(currval)
+BY_NAME(setval)
+
+static int no(CALL)
+{
+  *result = value_boolean(false);
+  return STATUS_OK;
+}
+
+static int null_result(CALL)
+{
+  *result = value_null();
+  return STATUS_OK;
+}
+
+static int encoding_to_char(CALL)
+{
+  *result = value_string(arguments[0].integer == 6 ? "UTF8" : arguments[0].integer == 0 ? "SQL_ASCII" : "");
+  return STATUS_OK;
+}
+
+static int size_pretty(CALL)
+{
+  static const struct {
+    const char *name;
+    int64_t below; // shown in this unit below so many of it
+    bool rounds;   // and is rounded, for a finer unit's half is still there
+    int shift;     // bits to the next unit
+  } units[] = {{"bytes", 10 * 1024, false, 9}, {"kB", 20 * 1024 - 1, true, 10}, {"MB", 20 * 1024 - 1, true, 10},
+               {"GB", 20 * 1024 - 1, true, 10}, {"TB", 20 * 1024 - 1, true, 10}, {"PB", INT64_MAX, true, 0}};
+  int64_t size = arguments[0].integer;
+  int unit = 0;
+  for (; unit < 5 && (size < 0 ? -(uint64_t)size : (uint64_t)size) >= (uint64_t)units[unit].below; unit++)
+    size /= (int64_t)1 << units[unit].shift;
+  if (units[unit].rounds)
+    size = size < 0 ? (size - 1) / 2 : (size + 1) / 2;
+  char *text = arena_format(evaluation->arena, "%lld %s", (long long)size, units[unit].name);
+  if (!text)
+    return error_memory(evaluation->error);
+  *result = value_string(text);
+  return STATUS_OK;
+}
+
+// ---- pg_typeof: a row for each type, since values do not know theirs ----
+
+#define TYPE_OF(name, type)                                                                         \
+  static int typeof_##name(CALL)                                                                    \
+  {                                                                                                 \
+    *result = value_string(type_info(type)->name);                                                  \
+    return STATUS_OK;                                                                               \
+  }
+TYPE_OF(boolean, BOOLEAN)
+TYPE_OF(int2, INT2)
+TYPE_OF(int4, INT4)
+TYPE_OF(int8, INT8)
+TYPE_OF(float8, FLOAT8)
+TYPE_OF(numeric, NUMERIC)
+TYPE_OF(text, TEXT)
+TYPE_OF(varchar, VARCHAR)
+TYPE_OF(bpchar, BPCHAR)
+TYPE_OF(timestamp, TIMESTAMP)
+TYPE_OF(timestamptz, TIMESTAMPTZ)
+TYPE_OF(oid, OID)
+TYPE_OF(name, NAME)
+TYPE_OF(char1, CHAR1)
+#define TYPE_OF_ROW(name, type) ROW("pg_typeof", typeof_##name, TEXT, 1, FUNCTION_PURE, true, false, type)
+
+// ---- the table ----
+
+#define LOOKUP(name, result, count, ...) STABLE(#name, session_##name, result, count, __VA_ARGS__)
+#define KEPT(name, result, count, ...)                                                              \
+  ROW(#name, session_##name, result, count, FUNCTION_KEPT, false, false, __VA_ARGS__)
+#define NAMED(name, volatility, result, count, ...)                                                 \
+  ROW(#name, named_##name, result, count, volatility, false, false, __VA_ARGS__)
+#define PRIVILEGE(name)                                                                             \
+  LOOKUP(name, BOOLEAN, 2, TEXT, TEXT), LOOKUP(name, BOOLEAN, 2, OID, TEXT),                        \
+      LOOKUP(name, BOOLEAN, 3, NAME, TEXT, TEXT), LOOKUP(name, BOOLEAN, 3, NAME, OID, TEXT),        \
+      LOOKUP(name, BOOLEAN, 3, OID, TEXT, TEXT), LOOKUP(name, BOOLEAN, 3, OID, OID, TEXT)
+#define SIZE(name)                                                                                  \
+  KEPT(name, INT8, 1, OID), ROW(#name, named_##name, INT8, 1, FUNCTION_KEPT, false, false, TEXT)
+
+const struct function system_functions[] = {
+    KEPT(current_user, NAME, 0, 0),
+    KEPT(session_user, NAME, 0, 0),
+    KEPT(current_database, NAME, 0, 0),
+    KEPT(current_schema, NAME, 0, 0),
+    KEPT(version, TEXT, 0, 0),
+    KEPT(pg_backend_pid, INT4, 0, 0),
+    KEPT(txid_current, INT8, 0, 0),
+    KEPT(pg_current_xact_id, INT8, 0, 0),
+    KEPT(pg_postmaster_start_time, TIMESTAMPTZ, 0, 0),
+    KEPT(current_setting, TEXT, 1, TEXT),
+    KEPT(current_setting, TEXT, 2, TEXT, BOOLEAN),
+    ROW("set_config", session_set_config, TEXT, 3, FUNCTION_STABLE, true, false, TEXT, TEXT, BOOLEAN),
+    ROW("pg_sleep", session_pg_sleep, VOID, 1, FUNCTION_ONCE, false, false, FLOAT8),
+    LOOKUP(pg_get_userbyid, NAME, 1, OID),
+    LOOKUP(pg_get_indexdef, TEXT, 1, OID),
+    LOOKUP(pg_get_indexdef, TEXT, 3, OID, INT4, BOOLEAN),
+    NAMED(pg_get_indexdef, FUNCTION_STABLE, TEXT, 1, TEXT),
+    LOOKUP(pg_get_constraintdef, TEXT, 1, OID),
+    LOOKUP(pg_get_constraintdef, TEXT, 2, OID, BOOLEAN),
+    LOOKUP(pg_get_expr, TEXT, 2, TEXT, OID),
+    LOOKUP(pg_get_expr, TEXT, 3, TEXT, OID, BOOLEAN),
+    LOOKUP(pg_get_viewdef, TEXT, 1, OID),
+    LOOKUP(pg_get_viewdef, TEXT, 2, OID, BOOLEAN),
+    NAMED(pg_get_viewdef, FUNCTION_STABLE, TEXT, 1, TEXT),
+    LOOKUP(pg_get_functiondef, TEXT, 1, OID),
+    LOOKUP(pg_get_function_result, TEXT, 1, OID),
+    LOOKUP(pg_get_function_arguments, TEXT, 1, OID),
+    LOOKUP(pg_get_function_identity_arguments, TEXT, 1, OID),
+    LOOKUP(pg_get_triggerdef, TEXT, 1, OID),
+    LOOKUP(pg_get_triggerdef, TEXT, 2, OID, BOOLEAN),
+    LOOKUP(pg_get_ruledef, TEXT, 1, OID),
+    LOOKUP(pg_get_ruledef, TEXT, 2, OID, BOOLEAN),
+    LOOKUP(pg_get_partkeydef, TEXT, 1, OID),
+    LOOKUP(pg_get_serial_sequence, TEXT, 2, TEXT, TEXT),
+    LOOKUP(pg_get_statisticsobjdef_columns, TEXT, 1, OID),
+    LOOKUP(pg_tablespace_location, TEXT, 1, OID),
+    LOOKUP(pg_table_is_visible, BOOLEAN, 1, OID),
+    LOOKUP(pg_type_is_visible, BOOLEAN, 1, OID),
+    LOOKUP(pg_function_is_visible, BOOLEAN, 1, OID),
+    LOOKUP(pg_operator_is_visible, BOOLEAN, 1, OID),
+    LOOKUP(pg_relation_is_publishable, BOOLEAN, 1, OID),
+    ROW("format_type", session_format_type, TEXT, 2, FUNCTION_STABLE, true, false, OID, INT4),
+    LOOKUP(obj_description, TEXT, 1, OID),
+    LOOKUP(obj_description, TEXT, 2, OID, NAME),
+    LOOKUP(col_description, TEXT, 2, OID, INT4),
+    LOOKUP(shobj_description, TEXT, 2, OID, NAME),
+    SIZE(pg_relation_size),
+    KEPT(pg_relation_size, INT8, 2, OID, TEXT),
+    SIZE(pg_total_relation_size),
+    SIZE(pg_table_size),
+    SIZE(pg_indexes_size),
+    KEPT(pg_database_size, INT8, 1, NAME),
+    KEPT(pg_database_size, INT8, 1, OID),
+    PRIVILEGE(has_table_privilege),
+    PRIVILEGE(has_any_column_privilege),
+    PRIVILEGE(has_schema_privilege),
+    PRIVILEGE(has_database_privilege),
+    PRIVILEGE(has_sequence_privilege),
+    PRIVILEGE(has_function_privilege),
+    PRIVILEGE(pg_has_role),
+    LOOKUP(has_column_privilege, BOOLEAN, 3, TEXT, TEXT, TEXT),
+    LOOKUP(has_column_privilege, BOOLEAN, 3, OID, TEXT, TEXT),
+    LOOKUP(to_regclass, OID, 1, TEXT),
+    LOOKUP(to_regtype, OID, 1, TEXT),
+    LOOKUP(to_regnamespace, OID, 1, TEXT),
+    LOOKUP(to_regrole, OID, 1, TEXT),
+    LOOKUP(regclass, TEXT, 1, OID),
+    LOOKUP(regtype, TEXT, 1, OID),
+    LOOKUP(regproc, TEXT, 1, OID),
+    LOOKUP(regnamespace, TEXT, 1, OID),
+    LOOKUP(regrole, TEXT, 1, OID),
+    KEPT(nextval, INT8, 1, OID),
+    NAMED(nextval, FUNCTION_KEPT, INT8, 1, TEXT),
+    KEPT(currval, INT8, 1, OID),
+    NAMED(currval, FUNCTION_KEPT, INT8, 1, TEXT),
+    KEPT(lastval, INT8, 0, 0),
+    ROW("setval", session_setval, INT8, 2, FUNCTION_ONCE, false, false, OID, INT8),
+    ROW("setval", session_setval, INT8, 3, FUNCTION_ONCE, false, false, OID, INT8, BOOLEAN),
+    NAMED(setval, FUNCTION_ONCE, INT8, 2, TEXT, INT8),
+    NAMED(setval, FUNCTION_ONCE, INT8, 3, TEXT, INT8, BOOLEAN),
+    ROW("pg_is_in_recovery", no, BOOLEAN, 0, FUNCTION_STABLE, false, false, 0),
+    PURE("pg_encoding_to_char", encoding_to_char, NAME, 1, INT4),
+    PURE("pg_size_pretty", size_pretty, TEXT, 1, INT8),
+    PURE("array_to_string", null_result, TEXT, 2, TYPE_TEXT_ARRAY, TEXT), // arrays are only NULL so far
+    TYPE_OF_ROW(boolean, BOOLEAN),
+    TYPE_OF_ROW(int2, INT2),
+    TYPE_OF_ROW(int4, INT4),
+    TYPE_OF_ROW(int8, INT8),
+    TYPE_OF_ROW(float8, FLOAT8),
+    TYPE_OF_ROW(numeric, NUMERIC),
+    TYPE_OF_ROW(text, TEXT),
+    TYPE_OF_ROW(varchar, VARCHAR),
+    TYPE_OF_ROW(bpchar, BPCHAR),
+    TYPE_OF_ROW(timestamp, TIMESTAMP),
+    TYPE_OF_ROW(timestamptz, TIMESTAMPTZ),
+    TYPE_OF_ROW(oid, OID),
+    TYPE_OF_ROW(name, NAME),
+    TYPE_OF_ROW(char1, CHAR1),
+    {0},
+};

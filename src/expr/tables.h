@@ -78,6 +78,8 @@ static inline const struct format_settings *settings_of(const struct evaluation 
 bool type_can_become(enum type_id from, enum type_id to); // implicitly, as an argument; `to` may be ANY
 // match.c. LIKE's pattern with '\' as its escape; ignore_case folds ASCII and Unicode simple case.
 int match_like(struct evaluation *evaluation, struct bytes text, struct bytes pattern, bool ignore_case, bool *matches);
+// text.c: lower case of valid UTF-8, in the evaluation's arena. False: out of memory.
+bool text_lower(struct evaluation *evaluation, struct bytes text, struct bytes *lower);
 // function.c: the session's functions, through the hook.
 int call_session(struct evaluation *evaluation, const char *name, const struct value *arguments, int argument_count,
                  struct value *result);
