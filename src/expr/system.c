@@ -137,8 +137,8 @@ static int size_pretty(CALL)
 
 // ---- pg_typeof: a row for each type, since values do not know theirs ----
 
-#define TYPE_OF(name, type)                                                                         \
-  static int typeof_##name(CALL)                                                                    \
+#define TYPE_OF(label, type)                                                                        \
+  static int typeof_##label(CALL)                                                                   \
   {                                                                                                 \
     *result = value_string(type_info(type)->name);                                                  \
     return STATUS_OK;                                                                               \
@@ -186,7 +186,7 @@ const struct function system_functions[] = {
     KEPT(current_setting, TEXT, 1, TEXT),
     KEPT(current_setting, TEXT, 2, TEXT, BOOLEAN),
     ROW("set_config", session_set_config, TEXT, 3, FUNCTION_STABLE, true, false, TEXT, TEXT, BOOLEAN),
-    ROW("pg_sleep", session_pg_sleep, VOID, 1, FUNCTION_ONCE, false, false, FLOAT8),
+    ROW("pg_sleep", session_pg_sleep, TYPE_VOID, 1, FUNCTION_ONCE, false, false, FLOAT8),
     LOOKUP(pg_get_userbyid, NAME, 1, OID),
     LOOKUP(pg_get_indexdef, TEXT, 1, OID),
     LOOKUP(pg_get_indexdef, TEXT, 3, OID, INT4, BOOLEAN),
