@@ -1,0 +1,113 @@
+// Random values of every type, from a seed: what the property tests feed on.
+#pragma once
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "data/datetime.h"
+#include "data/numeric.h"
+#include "data/value.h"
+
+static const enum type_id all_types[] = {
+  TYPE_BOOLEAN, TYPE_INT2,   TYPE_INT4,      TYPE_INT8,        TYPE_FLOAT8, TYPE_NUMERIC, TYPE_TEXT,
+  TYPE_VARCHAR, TYPE_BPCHAR, TYPE_TIMESTAMP, TYPE_TIMESTAMPTZ, TYPE_OID,    TYPE_NAME,
+};
+enum { ALL_TYPES = sizeof all_types / sizeof *all_types };
+
+static inline uint64_t random_next(uint64_t *seed)
+{
+  uint64_t z = *seed += 0x9e3779b97f4a7c15u;
+  z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9u;
+  z = (z ^ z >> 27) * 0x94d049bb133111ebu;
+  return z ^ z >> 31;
+}
+
+static inline uint64_t random_below(uint64_t *seed, uint64_t bound) { return random_next(seed) % bound; }
+
+// Small ones often, so that equal ones meet.
+static inline int64_t random_integer(uint64_t *seed, int64_t low, int64_t high)
+{
+  switch (random_below(seed, 4)) {
+  case 0: return low < 0 ? (int64_t)random_below(seed, 7) - 3 : (int64_t)random_below(seed, 4);
+  case 1: return random_below(seed, 2) ? low : high;
+  default: {
+    uint64_t span = (uint64_t)high - (uint64_t)low;
+    uint64_t v = random_next(seed) >> random_below(seed, 60);
+    return (int64_t)((uint64_t)low + (span == UINT64_MAX ? v : v % (span + 1)));
+  }
+  }
+}
+
+static inline double random_float(uint64_t *seed)
+{
+  static const double special[] = {0.0, -0.0, 1.0, -1.0, INFINITY, -INFINITY, NAN, 5e-324, 0.1, 1e23};
+  if (random_below(seed, 3) == 0)
+    return special[random_below(seed, sizeof special / sizeof *special)];
+  uint64_t bits = random_next(seed);
+  double v;
+  memcpy(&v, &bits, sizeof v);
+  return isnan(v) ? (double)NAN : v;
+}
+
+static inline struct value random_text(uint64_t *seed, struct arena *arena)
+{
+  static const char *const pieces[] = {"a", "b", "ab", " ", "  ", "\xc3\xa9", "\xf0\x9f\x98\x80", "\x01", "zz", "0"};
+  struct buffer text = {0};
+  for (uint64_t n = random_below(seed, 6); n > 0; n--)
+    buffer_append_string(&text, pieces[random_below(seed, sizeof pieces / sizeof *pieces)]);
+  const void *copy = arena_copy(arena, text.data, text.size);
+  struct value v = value_bytes(copy, (uint32_t)text.size);
+  buffer_deinit(&text);
+  return v;
+}
+
+static inline struct value random_numeric(uint64_t *seed, struct arena *arena)
+{
+  static const char *const special[] = {"0", "0.00", "1", "1.0", "1.00", "-1", "-1.000", "10", "1e1", "NaN",
+                                        "Infinity", "-Infinity", "0.1", "0.10", "100", "-100.0", "0.01"};
+  char text[160];
+  int size = 0;
+  if (random_below(seed, 3) == 0) {
+    size = snprintf(text, sizeof text, "%s", special[random_below(seed, sizeof special / sizeof *special)]);
+  } else {
+    if (random_below(seed, 2))
+      text[size++] = '-';
+    for (uint64_t n = 1 + random_below(seed, random_below(seed, 4) ? 12 : 60); n > 0; n--)
+      text[size++] = (char)('0' + random_below(seed, 10));
+    if (random_below(seed, 2)) {
+      text[size++] = '.';
+      for (uint64_t n = random_below(seed, 30); n > 0; n--)
+        text[size++] = (char)('0' + random_below(seed, 10));
+    }
+    if (random_below(seed, 5) == 0)
+      size += snprintf(text + size, sizeof text - (size_t)size, "e%d", (int)random_below(seed, 80) - 40);
+  }
+  struct value v = {0};
+  if (numeric_from_text(bytes_of(text, (size_t)size), -1, arena, &v, NULL))
+    abort();
+  return v;
+}
+
+static inline struct value random_timestamp(uint64_t *seed)
+{
+  if (random_below(seed, 8) == 0)
+    return value_integer(random_below(seed, 2) ? INT64_MIN : INT64_MAX);
+  return value_integer(random_integer(seed, -211813488000000000, 9223371331200000000 - 1));
+}
+
+static inline struct value random_value(uint64_t *seed, enum type_id type, struct arena *arena)
+{
+  switch (type) {
+  case TYPE_BOOLEAN: return value_boolean(random_below(seed, 2));
+  case TYPE_INT2: return value_integer(random_integer(seed, INT16_MIN, INT16_MAX));
+  case TYPE_INT4: return value_integer(random_integer(seed, INT32_MIN, INT32_MAX));
+  case TYPE_INT8: return value_integer(random_integer(seed, INT64_MIN, INT64_MAX));
+  case TYPE_OID: return value_integer(random_integer(seed, 0, UINT32_MAX));
+  case TYPE_FLOAT8: return value_float8(random_float(seed));
+  case TYPE_NUMERIC: return random_numeric(seed, arena);
+  case TYPE_TIMESTAMP:
+  case TYPE_TIMESTAMPTZ: return random_timestamp(seed);
+  default: return random_text(seed, arena);
+  }
+}
