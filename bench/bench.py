@@ -299,12 +299,14 @@ def print_tables(rows, syncs, rounds, seconds, directory):
     print("| --- | ---: | --- | ---: | ---: | ---: | --- | ---: |")
     for row in rows:
         ratio, bound, met = verdict(row)
-        cells = [row.work, shown(row.figures("Quern")), row.peer or "–", shown(row.figures(row.peer)) if row.peer else "–",
-                 ratio, bound, met, sync if row.is_durable else ""]
+        peers = shown(row.figures(row.peer)) if row.peer else "–"
+        cells = [row.work, shown(row.figures("Quern")), row.peer or "–", peers, ratio, bound, met,
+                 sync if row.is_durable else ""]
         print("| " + " | ".join(cells) + " |")
         for peer in row.more:
             ratios = row.ratios(peer)
-            cells = ["", "", peer, shown(row.figures(peer)), f"{statistics.median(ratios):.2f}" if ratios else "–", "", "", ""]
+            ratio = f"{statistics.median(ratios):.2f}" if ratios else "–"
+            cells = ["", "", peer, shown(row.figures(peer)), ratio, "", "", ""]
             print("| " + " | ".join(cells) + " |")
     for row in rows:
         for name in sorted({name for name, _ in row.notes}):
@@ -320,7 +322,8 @@ def machine(directory):
         model = names[0]
     with open("/proc/meminfo", encoding="utf-8") as file:
         memory = int(file.readline().split()[1]) / 1024 / 1024
-    kind = subprocess.run(["findmnt", "-no", "FSTYPE", "-T", directory], capture_output=True, text=True, check=False).stdout.strip()
+    command = ["findmnt", "-no", "FSTYPE", "-T", directory]
+    kind = subprocess.run(command, capture_output=True, text=True, check=False).stdout.strip()
     if kind in ("tmpfs", "ramfs"):
         say(f"{directory} is in memory: figures of durable rows mean nothing; set BENCH_DIRECTORY")
     return f"{os.cpu_count()} × {model}, {memory:.0f} GiB, Linux {platform.release()}, data on {kind}"
