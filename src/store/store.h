@@ -14,6 +14,7 @@
 #include "base/arena.h"
 #include "base/bytes.h"
 #include "base/error.h"
+#include "base/limits.h"
 
 struct store;
 struct version;
@@ -84,7 +85,10 @@ struct tree_put {
 enum put_result tree_put(struct version *version, struct tree_put *put);
 // PUT_DONE_REPLACED: deleted (previous as above); PUT_REFUSED: there was none. mode and row are ignored.
 enum put_result tree_delete(struct version *version, struct tree_put *put);
-// Drops all rows of the tree, in O(1) for the caller.
+// Drops all rows of the tree, in O(1) for the caller. False: out of memory, nothing changed. `position` is
+// that of the atom (0 in a branch), for those who read later that a key is not there.
+bool tree_clear_at(struct version *version, tree_number tree, uint64_t position) __attribute__((warn_unused_result));
+// The same with position 0.
 bool tree_clear(struct version *version, tree_number tree);
 uint64_t tree_count(const struct version *version, tree_number tree);
 // About how many rows lie in [from, to); an empty `to` means no end. Two descents.
@@ -114,10 +118,10 @@ struct cursor {
   struct read_mark *mark;
   // The rest is the store's.
   uint64_t change;
-  int depth;
+  int depth; // of the leaf in the path; -1: the tree is empty
   struct { const void *node; uint32_t index; } path[CURSOR_DEPTH];
-  uint8_t *place; // copy of the last key, to find the place again
-  uint32_t place_size, place_capacity;
+  uint32_t place_size;
+  uint8_t place[LIMIT_KEY]; // copy of the last key, to find the place again: a cursor needs no memory
 };
 
 void cursor_init(struct cursor *cursor, const struct version *version, tree_number tree, struct read_mark *mark);
