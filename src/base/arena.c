@@ -115,7 +115,8 @@ void *arena_alloc(struct arena *arena, size_t size)
 {
   if (size > SIZE_MAX / 2)
     return NULL;
-  size_t rounded = (size + ALIGNMENT - 1) & ~(size_t)(ALIGNMENT - 1);
+  // Nothing asked for gets a place of its own, too: NULL is for failures.
+  size_t rounded = ((size ? size : 1) + ALIGNMENT - 1) & ~(size_t)(ALIGNMENT - 1);
   if (rounded > (size_t)(arena->end - arena->next))
     return alloc_from_new_block(arena, rounded);
   void *memory = arena->next;
