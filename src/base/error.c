@@ -2,6 +2,7 @@
 #include "base/error.h"
 
 #include <stdarg.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -19,6 +20,22 @@ static enum status status_of(const char *sqlstate)
   return STATUS_INPUT;
 }
 
+// Formats into a text of this size; one that is too long is cut between two characters.
+static void format_text(char *text, size_t size, const char *format, va_list arguments)
+{
+  int length = vsnprintf(text, size, format, arguments);
+  if (length < 0 || (size_t)length < size)
+    return;
+  size_t end = size - 1;
+  while (end > 0 && ((uint8_t)text[end - 1] & 0xc0) == 0x80)
+    end--; // behind the first byte of the last character
+  size_t have = size - 1 - end + 1; // of its bytes
+  uint8_t first = end ? (uint8_t)text[end - 1] : 0;
+  size_t whole = first < 0x80 ? 1 : first < 0xe0 ? 2 : first < 0xf0 ? 3 : 4;
+  if (have < whole)
+    text[end - 1] = 0;
+}
+
 int error_set(struct error *error, const char *sqlstate, const char *format, ...)
 {
   enum status status = status_of(sqlstate);
@@ -31,7 +48,7 @@ int error_set(struct error *error, const char *sqlstate, const char *format, ...
   error->sqlstate[5] = 0;
   va_list arguments;
   va_start(arguments, format);
-  vsnprintf(error->message, sizeof error->message, format, arguments);
+  format_text(error->message, sizeof error->message, format, arguments);
   va_end(arguments);
   return status;
 }
@@ -42,7 +59,7 @@ void error_detail(struct error *error, const char *format, ...)
     return;
   va_list arguments;
   va_start(arguments, format);
-  vsnprintf(error->detail, sizeof error->detail, format, arguments);
+  format_text(error->detail, sizeof error->detail, format, arguments);
   va_end(arguments);
 }
 
@@ -52,7 +69,7 @@ void error_hint(struct error *error, const char *format, ...)
     return;
   va_list arguments;
   va_start(arguments, format);
-  vsnprintf(error->hint, sizeof error->hint, format, arguments);
+  format_text(error->hint, sizeof error->hint, format, arguments);
   va_end(arguments);
 }
 

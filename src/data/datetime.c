@@ -179,7 +179,15 @@ bool zone_parse(struct bytes text, int32_t *offset_seconds)
 
 // ---- text in ----
 
-enum part { PART_DATE = 1, PART_TIME = 2, PART_ZONE = 4, PART_MERIDIEM = 8, PART_ERA = 16, PART_SPECIAL = 32, PART_MONTH = 64 };
+enum part {
+  PART_DATE = 1,
+  PART_TIME = 2,
+  PART_ZONE = 4,
+  PART_MERIDIEM = 8,
+  PART_ERA = 16,
+  PART_SPECIAL = 32,
+  PART_MONTH = 64,
+};
 
 enum problem { PROBLEM_NONE, PROBLEM_SYNTAX, PROBLEM_FIELD, PROBLEM_MONTH_OR_DAY, PROBLEM_ZONE_RANGE };
 

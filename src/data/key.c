@@ -64,41 +64,65 @@ static double float_of_bits(uint64_t bits)
   return v;
 }
 
-// The tag and the value of a fixed-size kind.
-static int append_fixed(enum type_id type, const struct value *value, uint8_t turn, struct buffer *out,
-                        struct error *error)
+// Room for a tag and a value; NULL (and the error set) where the key gets too long or memory fails.
+static inline uint8_t *extend(struct buffer *out, size_t size, struct error *error, int *status)
 {
-  uint8_t bytes[9] = {TAG_VALUE};
-  int size = fixed_size(type);
-  switch (size) {
-  case 1: bytes[1] = (uint8_t)value->integer; break;
-  case 2: put_be16(bytes + 1, (uint16_t)value->integer ^ 0x8000); break;
-  case 4: put_be32(bytes + 1, (uint32_t)value->integer ^ (type == TYPE_OID ? 0 : 0x80000000u)); break;
-  default: put_be64(bytes + 1, type == TYPE_FLOAT8 ? float_bits(value->float8) : (uint64_t)value->integer ^ SIGN_BIT);
+  if (__builtin_expect(out->size + size > LIMIT_KEY, 0)) {
+    *status = too_long(error);
+    return NULL;
   }
-  if (turn)
-    invert(bytes + 1, (size_t)size);
-  if (out->size + 1 + (size_t)size > LIMIT_KEY)
-    return too_long(error);
-  uint8_t *at = buffer_extend(out, 1 + (size_t)size);
+  uint8_t *at = buffer_extend(out, size);
+  *status = at ? 0 : error_memory(error);
+  return at;
+}
+
+static inline int append_word(uint64_t bits, uint64_t turn, struct buffer *out, struct error *error)
+{
+  int status;
+  uint8_t *at = extend(out, 9, error, &status);
+  if (at) {
+    at[0] = TAG_VALUE;
+    put_be64(at + 1, bits ^ turn);
+  }
+  return status;
+}
+
+static inline int append_half(uint32_t bits, uint64_t turn, struct buffer *out, struct error *error)
+{
+  int status;
+  uint8_t *at = extend(out, 5, error, &status);
+  if (at) {
+    at[0] = TAG_VALUE;
+    put_be32(at + 1, bits ^ (uint32_t)turn);
+  }
+  return status;
+}
+
+static int append_small(enum type_id type, int64_t v, uint64_t turn, struct buffer *out, struct error *error)
+{
+  int status;
+  uint8_t *at = extend(out, type == TYPE_INT2 ? 3 : 2, error, &status);
   if (!at)
-    return error_memory(error);
-  memcpy(at, bytes, 1 + (size_t)size);
+    return status;
+  at[0] = TAG_VALUE;
+  if (type == TYPE_INT2)
+    put_be16(at + 1, (uint16_t)v ^ 0x8000 ^ (uint16_t)turn);
+  else
+    at[1] = (uint8_t)v ^ (uint8_t)turn;
   return 0;
 }
 
-static int append_text(enum type_id type, const struct value *value, uint8_t turn, struct buffer *out,
+static int append_text(enum type_id type, const struct value *value, bool turn, struct buffer *out,
                        struct error *error)
 {
   size_t size = value->size;
   if (type == TYPE_BPCHAR)
     while (size && value->data[size - 1] == ' ')
       size--;
-  if (size > LIMIT_KEY || out->size + size + 2 > LIMIT_KEY)
-    return too_long(error);
-  uint8_t *at = buffer_extend(out, size + 2);
+  int status;
+  uint8_t *at = extend(out, size + 2, error, &status);
   if (!at)
-    return error_memory(error);
+    return status;
   at[0] = TAG_VALUE;
   if (size)
     memcpy(at + 1, value->data, size);
@@ -118,7 +142,7 @@ static enum numeric_class class_of(const struct value *value, int sign)
   return sign > 0 ? CLASS_POSITIVE : sign < 0 ? CLASS_NEGATIVE : CLASS_ZERO;
 }
 
-static int append_numeric(const struct value *value, uint8_t turn, struct buffer *out, struct error *error)
+static int append_numeric(const struct value *value, bool turn, struct buffer *out, struct error *error)
 {
   size_t start = out->size;
   enum numeric_class class = class_of(value, numeric_sign(value));
@@ -165,12 +189,26 @@ int key_append(enum type_id type, const struct key_part *part, const struct valu
     buffer_append_u8(out, part->nulls_first ? TAG_NULL_FIRST : TAG_NULL_LAST);
     return out->failed ? error_memory(error) : 0;
   }
-  uint8_t turn = part->descending;
-  if (fixed_size(type))
-    return append_fixed(type, value, turn, out, error);
-  if (type == TYPE_NUMERIC)
-    return append_numeric(value, turn, out, error);
-  return append_text(type, value, turn, out, error);
+  uint64_t turn = part->descending ? UINT64_MAX : 0;
+  switch (type) {
+  case TYPE_INT8:
+  case TYPE_TIMESTAMP:
+  case TYPE_TIMESTAMPTZ:
+    return append_word((uint64_t)value->integer ^ SIGN_BIT, turn, out, error);
+  case TYPE_INT4:
+    return append_half((uint32_t)value->integer ^ 0x80000000u, turn, out, error);
+  case TYPE_OID:
+    return append_half((uint32_t)value->integer, turn, out, error);
+  case TYPE_FLOAT8:
+    return append_word(float_bits(value->float8), turn, out, error);
+  case TYPE_INT2:
+  case TYPE_BOOLEAN:
+    return append_small(type, value->integer, turn, out, error);
+  case TYPE_NUMERIC:
+    return append_numeric(value, part->descending, out, error);
+  default:
+    return append_text(type, value, part->descending, out, error);
+  }
 }
 
 int key_append_row(const struct schema *schema, const struct key_part *parts, int part_count,
@@ -280,7 +318,8 @@ static bool read_numeric(uint8_t turn, struct bytes *key, struct arena *arena, s
   }
 }
 
-bool key_read(enum type_id type, const struct key_part *part, struct bytes *key, struct arena *arena, struct value *value)
+bool key_read(enum type_id type, const struct key_part *part, struct bytes *key, struct arena *arena,
+              struct value *value)
 {
   if (!key->size)
     return false;

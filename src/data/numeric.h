@@ -15,17 +15,24 @@ int numeric_to_int64(const struct value *v, int64_t low, int64_t high, const cha
 double numeric_to_float8(const struct value *v);
 
 // Arithmetic with PostgreSQL's rules for the result's scale (NaN and infinities too).
-int numeric_add(const struct value *a, const struct value *b, struct arena *arena, struct value *out, struct error *error);
-int numeric_subtract(const struct value *a, const struct value *b, struct arena *arena, struct value *out, struct error *error);
-int numeric_multiply(const struct value *a, const struct value *b, struct arena *arena, struct value *out, struct error *error);
-int numeric_divide(const struct value *a, const struct value *b, struct arena *arena, struct value *out, struct error *error);
-int numeric_modulo(const struct value *a, const struct value *b, struct arena *arena, struct value *out, struct error *error);
-int numeric_power(const struct value *a, const struct value *b, struct arena *arena, struct value *out, struct error *error);
+int numeric_add(const struct value *a, const struct value *b, struct arena *arena, struct value *out,
+                struct error *error);
+int numeric_subtract(const struct value *a, const struct value *b, struct arena *arena, struct value *out,
+                     struct error *error);
+int numeric_multiply(const struct value *a, const struct value *b, struct arena *arena, struct value *out,
+                     struct error *error);
+int numeric_divide(const struct value *a, const struct value *b, struct arena *arena, struct value *out,
+                   struct error *error);
+int numeric_modulo(const struct value *a, const struct value *b, struct arena *arena, struct value *out,
+                   struct error *error);
+int numeric_power(const struct value *a, const struct value *b, struct arena *arena, struct value *out,
+                  struct error *error);
 int numeric_negate(const struct value *a, struct arena *arena, struct value *out, struct error *error);
 int numeric_sqrt(const struct value *a, struct arena *arena, struct value *out, struct error *error);
 int numeric_ln(const struct value *a, struct arena *arena, struct value *out, struct error *error);
 int numeric_exp(const struct value *a, struct arena *arena, struct value *out, struct error *error);
-int numeric_log(const struct value *base, const struct value *a, struct arena *arena, struct value *out, struct error *error);
+int numeric_log(const struct value *base, const struct value *a, struct arena *arena, struct value *out,
+                struct error *error);
 // scale may be negative (round(1234, -2) = 1200).
 int numeric_round(const struct value *a, int scale, struct arena *arena, struct value *out, struct error *error);
 int numeric_truncate(const struct value *a, int scale, struct arena *arena, struct value *out, struct error *error);

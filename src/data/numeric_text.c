@@ -14,8 +14,7 @@ enum { BASE_DIGITS = 4 }; // decimal digits of one digit on the wire
 
 // ---- text out ----
 
-// The digits of |v| with no zero byte; at least one. Borrowed from scratch (which a big one outgrows) or
-// *owned, which the caller frees with GMP's free.
+// Writes the digits of v, at least one, so that they end at `end`; how many. At most 39.
 static size_t small_digits(uwide v, char *end)
 {
   char *at = end;
@@ -378,7 +377,13 @@ int numeric_from_digits(bool is_negative, int exponent, struct bytes digits, str
 
 // ---- PostgreSQL's binary form: digits of base 10000 ----
 
-enum { WIRE_POSITIVE = 0, WIRE_NEGATIVE = 0x4000, WIRE_NAN = 0xc000, WIRE_INFINITY = 0xd000, WIRE_MINUS_INFINITY = 0xf000 };
+enum wire_sign {
+  WIRE_POSITIVE = 0,
+  WIRE_NEGATIVE = 0x4000,
+  WIRE_NAN = 0xc000,
+  WIRE_INFINITY = 0xd000,
+  WIRE_MINUS_INFINITY = 0xf000,
+};
 
 static int quarter_down(int v) { return v >= 0 ? v / BASE_DIGITS : -((BASE_DIGITS - 1 - v) / BASE_DIGITS); }
 

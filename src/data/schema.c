@@ -1,6 +1,6 @@
 // The layout of rows: made, written, read and checked.
 //
-// 1. A row has one form only: equal values of one schema have equal bytes. (NULL columns are zeros or
+// 1. A row has one form only: the same values of one schema have the same bytes. (NULL columns are zeros or
 //    of no length; the 4-byte offsets are used only where 2 bytes do not suffice.)
 // 2. row_is_valid trusts nothing; everything else trusts that a row was made by row_encode or is valid.
 #include "data/schema.h"
@@ -36,7 +36,8 @@ int schema_init(struct schema *schema, uint16_t version, struct column *columns,
     return error_set(error, SQLSTATE_TOO_MANY_COLUMNS, "tables can have at most %d columns", LIMIT_COLUMNS);
   uint32_t *places = ARENA_ARRAY(arena, uint32_t, column_count + 1);
   uint8_t *kinds = ARENA_ARRAY(arena, uint8_t, column_count + 1);
-  if (!places || !kinds)
+  uint16_t *others = ARENA_ARRAY(arena, uint16_t, column_count + 1);
+  if (!places || !kinds || !others)
     return error_memory(error);
   *schema = (struct schema){
     .version = version,
@@ -44,12 +45,14 @@ int schema_init(struct schema *schema, uint16_t version, struct column *columns,
     .columns = columns,
     .places = places,
     .kinds = kinds,
+    .others = others,
     .bitmap_size = (uint16_t)((column_count + 7) / 8),
   };
   uint32_t at = ROW_HEADER + schema->bitmap_size;
   for (int i = 0; i < column_count; i++) {
     kinds[i] = (uint8_t)kind_of(columns[i].type.id);
     if (kinds[i] == ROW_BYTES) {
+      others[schema->other_count] = (uint16_t)i;
       places[i] = schema->other_count++;
     } else {
       places[i] = at;
@@ -63,59 +66,65 @@ int schema_init(struct schema *schema, uint16_t version, struct column *columns,
 // Writes the fixed columns and the bitmap of NULLs.
 static void encode_fixed(const struct schema *schema, const struct value *values, uint8_t *row)
 {
-  memset(row + ROW_HEADER, 0, schema->fixed_end - ROW_HEADER);
-  for (int i = 0; i < schema->column_count; i++) {
-    const struct value *value = &values[i];
-    if (value->is_null) {
-      row[ROW_HEADER + i / 8] |= (uint8_t)(1 << (i % 8));
-      continue;
-    }
+  uint8_t *bitmap = row + ROW_HEADER;
+  for (size_t i = 0; i < schema->bitmap_size; i++)
+    bitmap[i] = 0;
+  int count = schema->column_count;
+  for (int i = 0; i < count; i++) {
+    bool is_null = values[i].is_null;
+    bitmap[i / 8] |= (uint8_t)(is_null << (i % 8));
+    uint64_t bits = is_null ? 0 : (uint64_t)values[i].integer; // of a float, too
     uint8_t *at = row + schema->places[i];
     switch ((enum row_kind)schema->kinds[i]) {
-    case ROW_INT1: *at = (uint8_t)value->integer; break;
-    case ROW_INT2: put_le16(at, (uint16_t)value->integer); break;
+    case ROW_INT1: *at = (uint8_t)bits; break;
+    case ROW_INT2: put_le16(at, (uint16_t)bits); break;
     case ROW_INT4:
-    case ROW_UINT4: put_le32(at, (uint32_t)value->integer); break;
-    case ROW_INT8: put_le64(at, (uint64_t)value->integer); break;
-    case ROW_FLOAT8: memcpy(at, &value->float8, 8); break;
+    case ROW_UINT4: put_le32(at, (uint32_t)bits); break;
+    case ROW_INT8:
+    case ROW_FLOAT8: put_le64(at, bits); break;
     case ROW_BYTES: break;
     }
+  }
+}
+
+// Writes the others: their end offsets, and behind those their bytes.
+static void encode_others(const struct schema *schema, const struct value *values, bool is_wide, uint8_t *row)
+{
+  uint8_t *offset = row + schema->fixed_end;
+  uint8_t *first = offset + (size_t)schema->other_count * (is_wide ? 4 : 2);
+  uint32_t end = 0;
+  for (int i = 0; i < schema->other_count; i++) {
+    const struct value *value = &values[schema->others[i]];
+    if (!value->is_null && value->size) {
+      memcpy(first + end, value->data, value->size);
+      end += value->size;
+    }
+    if (is_wide)
+      put_le32(offset, end);
+    else
+      put_le16(offset, (uint16_t)end);
+    offset += is_wide ? 4 : 2;
   }
 }
 
 int row_encode(const struct schema *schema, const struct value *values, struct buffer *out, struct error *error)
 {
   size_t bytes = 0;
-  if (schema->other_count)
-    for (int i = 0; i < schema->column_count; i++)
-      if (schema->kinds[i] == ROW_BYTES && !values[i].is_null)
-        bytes += values[i].size;
+  for (int i = 0; i < schema->other_count; i++) {
+    const struct value *value = &values[schema->others[i]];
+    bytes += value->is_null ? 0 : value->size;
+  }
   bool is_wide = bytes > UINT16_MAX;
-  size_t first = schema->fixed_end + (size_t)schema->other_count * (is_wide ? 4 : 2);
-  if (first + bytes > LIMIT_ROW)
-    return error_set(error, SQLSTATE_PROGRAM_LIMIT_EXCEEDED, "row is too big: size %zu, maximum size %d", first + bytes,
+  size_t size = schema->fixed_end + (size_t)schema->other_count * (is_wide ? 4 : 2) + bytes;
+  if (size > LIMIT_ROW)
+    return error_set(error, SQLSTATE_PROGRAM_LIMIT_EXCEEDED, "row is too big: size %zu, maximum size %d", size,
                      LIMIT_ROW);
-  uint8_t *row = buffer_extend(out, first + bytes);
+  uint8_t *row = buffer_extend(out, size);
   if (!row)
     return error_memory(error);
   put_le16(row, (uint16_t)(schema->version | (is_wide ? WIDE_ROW : 0)));
   encode_fixed(schema, values, row);
-  if (!schema->other_count)
-    return 0;
-  uint8_t *offsets = row + schema->fixed_end;
-  uint32_t end = 0;
-  for (int i = 0; i < schema->column_count; i++) {
-    if (schema->kinds[i] != ROW_BYTES)
-      continue;
-    if (!values[i].is_null && values[i].size) {
-      memcpy(row + first + end, values[i].data, values[i].size);
-      end += values[i].size;
-    }
-    if (is_wide)
-      put_le32(offsets + 4 * schema->places[i], end);
-    else
-      put_le16(offsets + 2 * schema->places[i], (uint16_t)end);
-  }
+  encode_others(schema, values, is_wide, row);
   return 0;
 }
 

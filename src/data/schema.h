@@ -29,6 +29,7 @@ struct schema {
   // The layout, computed by schema_init from the columns:
   uint32_t *places;      // of column i: its offset in the row (fixed), or its number among the others
   uint8_t *kinds;        // of column i: enum row_kind
+  uint16_t *others;      // the column that is number i among the others
   uint16_t bitmap_size;  // bytes
   uint16_t other_count;  // columns of STORAGE_BYTES
   uint32_t fixed_end;    // where the end offsets begin

@@ -26,7 +26,10 @@ static inline struct value value_null(void) { return (struct value){.is_null = t
 static inline struct value value_integer(int64_t v) { return (struct value){.integer = v}; }
 static inline struct value value_boolean(bool v) { return (struct value){.integer = v}; }
 static inline struct value value_float8(double v) { return (struct value){.float8 = v}; }
-static inline struct value value_bytes(const void *data, uint32_t size) { return (struct value){.data = data, .size = size}; }
+static inline struct value value_bytes(const void *data, uint32_t size)
+{
+  return (struct value){.data = data, .size = size};
+}
 static inline struct value value_string(const char *text) { return value_bytes(text, (uint32_t)strlen(text)); }
 
 // What the forms of values depend on beside the type: a session's settings.

@@ -210,6 +210,28 @@ static bool next_digits(char *digits, int count)
   return true;
 }
 
+// The same for what people write: up to 15 digits, few behind the point. digits / 10^places, both exact in a
+// float, is divided once and so correctly rounded, as reading it back is; and no other number of 15
+// digits is that near. How many digits, or 0.
+static int plain_digits(double v, char *digits, int *exponent)
+{
+  double power = 10;
+  for (int places = 1; places <= 15 && v * power < 1e15; places++, power *= 10) {
+    double whole = rint(v * power);
+    if (whole / power != v || whole >= 1e15)
+      continue;
+    char reversed[16];
+    int count = 0;
+    for (uint64_t rest = (uint64_t)whole; rest; rest /= 10)
+      reversed[count++] = (char)('0' + rest % 10);
+    for (int i = 0; i < count; i++)
+      digits[i] = reversed[count - 1 - i];
+    *exponent = count - 1 - places;
+    return count;
+  }
+  return 0;
+}
+
 // The fewest digits that read back the same, and the exponent of the first; v > 0. How many digits.
 // Below a power of two floats stand closer than above it, so there the nearest number of n digits may
 // miss while the next one above hits.
@@ -217,7 +239,9 @@ static int shortest_digits(double v, char *digits, int *exponent)
 {
   char text[FLOAT_TEXT];
   bool is_subnormal = v < 2.2250738585072014e-308;
-  int count = 0;
+  int count = v >= 1e-4 && v < 1e15 ? plain_digits(v, digits, exponent) : 0;
+  if (count)
+    return count;
   for (int precision = is_subnormal ? 1 : 15; precision <= 17; precision++) {
     snprintf(text, sizeof text, "%.*e", precision - 1, v);
     count = split_digits(text, digits, exponent);

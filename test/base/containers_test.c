@@ -173,6 +173,25 @@ static void test_errors_tell_what_to_do(void **state)
   assert_int_equal(error_memory(&error), STATUS_LIMIT);
 }
 
+static void test_long_errors_end_with_a_whole_character(void **state)
+{
+  for (int start = 0; start < 4; start++) {
+    char text[1024];
+    memset(text, 'x', (size_t)start);
+    size_t size = (size_t)start;
+    while (size + 4 < sizeof text) {
+      memcpy(text + size, start % 2 ? "\xe2\x82\xac" : "\xc3\xa9", start % 2 ? 3 : 2);
+      size += start % 2 ? 3 : 2;
+    }
+    text[size] = 0;
+    struct error error;
+    assert_int_equal(error_set(&error, "22P02", "%s", text), STATUS_INPUT);
+    size_t length = strlen(error.message), width = start % 2 ? 3 : 2;
+    assert_true(length > sizeof error.message - 1 - width);
+    assert_int_equal((length - (size_t)start) % width, 0);
+  }
+}
+
 int main(void)
 {
   const struct CMUnitTest tests[] = {
@@ -180,6 +199,7 @@ int main(void)
     cmocka_unit_test(test_map_takes_empty_keys),      cmocka_unit_test(test_arena_keeps_what_it_gave),
     cmocka_unit_test(test_arena_goes_back_to_a_mark), cmocka_unit_test(test_accounts_bound_their_children),
     cmocka_unit_test(test_buffer_fails_for_good),     cmocka_unit_test(test_errors_tell_what_to_do),
+    cmocka_unit_test(test_long_errors_end_with_a_whole_character),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

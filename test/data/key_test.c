@@ -140,8 +140,10 @@ static void test_equal_values_have_equal_bytes(void **state)
     struct error error;
     const struct key_part part = {0};
     struct type type = type_plain(cases[i].type);
-    assert_int_equal(value_from_text(type, bytes_of_string(cases[i].left), &format_settings_default, &arena, &a, &error), 0);
-    assert_int_equal(value_from_text(type, bytes_of_string(cases[i].right), &format_settings_default, &arena, &b, &error), 0);
+    struct bytes left = bytes_of_string(cases[i].left);
+    assert_int_equal(value_from_text(type, left, &format_settings_default, &arena, &a, &error), 0);
+    struct bytes right = bytes_of_string(cases[i].right);
+    assert_int_equal(value_from_text(type, right, &format_settings_default, &arena, &b, &error), 0);
     assert_int_equal(key_append(type.id, &part, &a, &x, &error), 0);
     assert_int_equal(key_append(type.id, &part, &b, &y, &error), 0);
     assert_true(bytes_equal(buffer_bytes(&x), buffer_bytes(&y)));

@@ -134,7 +134,8 @@ static void test_layout_stays(void **state)
   struct column columns[] = {{.name = "a", .type = {TYPE_INT4, -1}}, {.name = "b", .type = {TYPE_TEXT, -1}},
                              {.name = "c", .type = {TYPE_BOOLEAN, -1}}, {.name = "d", .type = {TYPE_VARCHAR, 5}},
                              {.name = "e", .type = {TYPE_INT8, -1}}};
-  struct value values[] = {value_integer(-2), value_string("xyz"), value_boolean(true), value_string("q"), value_null()};
+  struct value values[] = {value_integer(-2), value_string("xyz"), value_boolean(true), value_string("q"),
+                           value_null()};
   static const uint8_t expected[] = {7, 0, 0x10, 0xfe, 0xff, 0xff, 0xff, 1,   0,   0,   0,   0,
                                      0, 0, 0,    0,    3,    0,    4,    0,   'x', 'y', 'z', 'q'};
   struct arena arena;
