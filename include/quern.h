@@ -68,6 +68,7 @@ QUERN_API const struct quern_error *quern_failure(const struct quern *engine);
 /* --- Sessions ------------------------------------------------------------------------------------ */
 
 /* size bytes of whole reply messages, borrowed for the call. They are durable: what they say is on the disk.
+ * size 0: the conversation is over (an error that ends it, or Terminate); the session is to be closed.
  * The function may submit, hold and close; it must not call quern_run. */
 typedef void (*quern_reply)(void *context, const uint8_t *messages, size_t size);
 

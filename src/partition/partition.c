@@ -436,6 +436,8 @@ static int take_frame(struct partition *partition, const struct frame *frame, st
   case FRAME_ROWS:
   case FRAME_SOURCE_FAILED: return on_source(partition, frame, error);
   case FRAME_JOB_DONE: on_job(partition, frame); return 0;
+  case FRAME_FULL:
+  case FRAME_ROOM: partition->is_full = frame->kind == FRAME_FULL; return 0;
   default: on_session(partition, frame); return 0;
   }
 }

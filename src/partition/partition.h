@@ -55,6 +55,8 @@ enum frame_kind {
   FRAME_ROWS,     // source, payload, row_count, is_binary, position: a connector's batch
   FRAME_SOURCE_FAILED, // source, payload: text; what opening or polling it met: goes to quern.source_errors
   FRAME_JOB_DONE, // job
+  FRAME_FULL,     // the log cannot grow: changes are refused with 53100
+  FRAME_ROOM,     // it can again
   // Out
   FRAME_REPLY,    // session, payload: whole messages; depends on log_position
   FRAME_END,      // session: the conversation is over (after a FATAL reply); the host closes it

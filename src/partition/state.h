@@ -123,6 +123,7 @@ struct partition {
   uint64_t promise_seed;
   uint64_t definitions;  // for which sources were last opened and closed
   struct map sources;    // oid -> open_source
+  bool is_full;          // the log cannot take more
 
   // Output of the running step
   struct buffer replies;

@@ -32,6 +32,11 @@ int transaction_version(struct session *session, bool for_change, const struct v
                         struct error *error)
 {
   struct partition *partition = session->partition;
+  if (for_change && partition->is_full) {
+    int status = error_set(error, SQLSTATE_DISK_FULL, "the log cannot grow: there is no space left on the disk");
+    error_hint(error, "Changes are refused until there is room; what was acknowledged is safe, and queries go on.");
+    return status;
+  }
   if (transaction_in_branch(session)) {
     int status = session->branch ? 0 : open_branch(session, error);
     if (status)

@@ -1,0 +1,29 @@
+// The thread that polls connectors, and the bounded queue by which their batches come to the loop.
+//
+// All functions are the loop thread's. A connector's open, poll and close are only called on the source thread.
+#pragma once
+
+#include "os/wake.h"
+#include "partition/partition.h"
+#include "quern.h"
+
+struct sources;
+
+enum { SOURCES_BATCH_ROWS = 1024, SOURCES_BATCHES = 4 }; // rows asked for in one poll; batches that wait of one source
+
+int sources_open(const struct wake *wake, struct sources **sources, struct error *error);
+void sources_close(struct sources *sources);
+
+// 42710: a connector of that name is known.
+int sources_add_connector(struct sources *sources, const struct quern_connector *connector, struct error *error);
+// 42704: no such connector; what the connector says otherwise.
+int sources_check(struct sources *sources, const struct relation *relation, struct error *error);
+
+// Begins to read. A source of a connector that is not known yet begins when it is added.
+int sources_begin(struct sources *sources, const struct relation *relation, struct bytes position, struct error *error);
+void sources_end(struct sources *sources, uint32_t source);
+
+// The next batch (or failure) that waits, as a frame; its bytes stay until sources_taken. False: none.
+bool sources_take(struct sources *sources, struct frame *frame);
+void sources_taken(struct sources *sources); // all frames that were taken have been stepped
+int64_t sources_lag(struct sources *sources, uint32_t source);
