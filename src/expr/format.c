@@ -1,2 +1,775 @@
+// Text made from values by a pattern: format, to_char; and quoting for SQL.
+#include <ctype.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "data/numeric.h"
+#include "data/utf8.h"
+#include "expr/calendar.h"
 #include "expr/tables.h"
-const struct function format_functions[] = {{0}};
+
+// ---- quoting ----
+
+// Words that PostgreSQL's grammar does not take as any name unless they are quoted. In order.
+static const char *const keywords[] = {
+    "all", "analyse", "analyze", "and", "any", "array", "as", "asc", "asymmetric", "authorization", "between",
+    "bigint", "binary", "bit", "boolean", "both", "case", "cast", "char", "character", "check", "coalesce",
+    "collate", "collation", "column", "concurrently", "constraint", "create", "cross", "current_catalog",
+    "current_date", "current_role", "current_schema", "current_time", "current_timestamp", "current_user", "dec",
+    "decimal", "default", "deferrable", "desc", "distinct", "do", "else", "end", "except", "exists", "extract",
+    "false", "fetch", "float", "for", "foreign", "freeze", "from", "full", "grant", "greatest", "group", "grouping",
+    "having", "ilike", "in", "initially", "inner", "inout", "int", "integer", "intersect", "interval", "into", "is",
+    "isnull", "join", "lateral", "leading", "least", "left", "like", "limit", "localtime", "localtimestamp",
+    "national", "natural", "nchar", "none", "normalize", "not", "notnull", "null", "nullif", "numeric", "offset",
+    "on", "only", "or", "order", "out", "outer", "overlaps", "overlay", "placing", "position", "precision",
+    "primary", "real", "references", "returning", "right", "row", "select", "session_user", "setof", "similar",
+    "smallint", "some", "substring", "symmetric", "table", "tablesample", "then", "time", "timestamp", "to",
+    "trailing", "treat", "trim", "true", "union", "unique", "user", "using", "values", "varchar", "variadic",
+    "verbose", "when", "where", "window", "with", "xmlattributes", "xmlconcat", "xmlelement", "xmlexists",
+    "xmlforest", "xmlnamespaces", "xmlparse", "xmlpi", "xmlroot", "xmlserialize", "xmltable",
+};
+
+static int compare_keyword(const void *key, const void *word)
+{
+  return bytes_compare(*(const struct bytes *)key, bytes_of_string(*(const char *const *)word));
+}
+
+static bool needs_quotes(struct bytes name)
+{
+  if (name.size == 0 || !(islower(name.data[0]) || name.data[0] == '_'))
+    return true;
+  for (size_t i = 0; i < name.size; i++)
+    if (!(islower(name.data[i]) || isdigit(name.data[i]) || name.data[i] == '_'))
+      return true;
+  return bsearch(&name, keywords, sizeof keywords / sizeof *keywords, sizeof *keywords, compare_keyword) != NULL;
+}
+
+static void append_quoted(struct buffer *out, struct bytes text, char quote)
+{
+  buffer_append_u8(out, (uint8_t)quote);
+  for (size_t i = 0; i < text.size; i++) {
+    if (text.data[i] == quote || (quote == '\'' && text.data[i] == '\\'))
+      buffer_append_u8(out, text.data[i]);
+    buffer_append_u8(out, text.data[i]);
+  }
+  buffer_append_u8(out, (uint8_t)quote);
+}
+
+static void append_identifier(struct buffer *out, struct bytes name)
+{
+  if (needs_quotes(name))
+    append_quoted(out, name, '"');
+  else
+    buffer_append_bytes(out, name);
+}
+
+static void append_literal(struct buffer *out, struct bytes text)
+{
+  if (text.size && memchr(text.data, '\\', text.size))
+    buffer_append_u8(out, 'E');
+  append_quoted(out, text, '\'');
+}
+
+static int quote_ident(CALL)
+{
+  struct buffer out = {0};
+  append_identifier(&out, bytes_of_value(&arguments[0]));
+  return result_from_buffer(evaluation, &out, result);
+}
+
+static int quote_literal(CALL)
+{
+  struct buffer out = {0};
+  append_literal(&out, bytes_of_value(&arguments[0]));
+  return result_from_buffer(evaluation, &out, result);
+}
+
+static int quote_nullable(CALL)
+{
+  if (!arguments[0].is_null)
+    return quote_literal(evaluation, arguments, argument_count, result);
+  *result = value_string("NULL");
+  return STATUS_OK;
+}
+
+// ---- format ----
+
+enum { LIMIT_WIDTH = 1024 * 1024 };
+
+struct specifier {
+  int64_t argument; // from 1; 0: the next
+  int64_t width;
+  bool to_left;
+  bool width_from_argument;
+  int64_t width_argument; // 0: the next
+  uint8_t kind;
+};
+
+static bool read_number(struct bytes text, size_t *at, int64_t *number)
+{
+  bool any = false;
+  for (*number = 0; *at < text.size && isdigit(text.data[*at]); ++*at, any = true)
+    *number = *number > INT32_MAX ? *number : *number * 10 + (text.data[*at] - '0');
+  return any;
+}
+
+static int unterminated(struct evaluation *evaluation)
+{
+  int status = error_set(evaluation->error, SQLSTATE_INVALID_PARAMETER_VALUE, "unterminated format() type specifier");
+  error_hint(evaluation->error, "For a single \"%%\" use \"%%%%\".");
+  return status;
+}
+
+// *at stands behind the '%' and is moved behind the specifier.
+static int read_specifier(struct evaluation *evaluation, struct bytes text, size_t *at, struct specifier *s)
+{
+  int64_t number;
+  *s = (struct specifier){0};
+  if (read_number(text, at, &number)) {
+    if (*at < text.size && text.data[*at] == '$') {
+      ++*at;
+      s->argument = number;
+      if (number == 0)
+        return error_set(evaluation->error, SQLSTATE_INVALID_PARAMETER_VALUE,
+                         "format specifies argument 0, but arguments are numbered from 1");
+    } else {
+      s->width = number;
+    }
+  }
+  for (; *at < text.size && text.data[*at] == '-'; ++*at)
+    s->to_left = true;
+  if (*at < text.size && text.data[*at] == '*') {
+    ++*at;
+    s->width_from_argument = true;
+    if (read_number(text, at, &s->width_argument)) {
+      if (*at == text.size || text.data[(*at)++] != '$')
+        return error_set(evaluation->error, SQLSTATE_INVALID_PARAMETER_VALUE,
+                         "width argument position must be ended by \"$\"");
+    }
+  } else if (read_number(text, at, &number)) {
+    s->width = number;
+  }
+  if (*at == text.size)
+    return unterminated(evaluation);
+  s->kind = text.data[(*at)++];
+  if (s->kind == 's' || s->kind == 'I' || s->kind == 'L')
+    return STATUS_OK;
+  int status = error_set(evaluation->error, SQLSTATE_INVALID_PARAMETER_VALUE,
+                         "unrecognized format() type specifier \"%.*s\"", utf8_width(s->kind),
+                         (const char *)&text.data[*at - 1]);
+  error_hint(evaluation->error, "For a single \"%%\" use \"%%%%\".");
+  return status;
+}
+
+static int append_value(struct evaluation *evaluation, const struct specifier *s, const struct value *value,
+                        struct buffer *out)
+{
+  size_t start = out->size;
+  if (value->is_null && s->kind == 'I')
+    return error_set(evaluation->error, "22004", "null values cannot be formatted as an SQL identifier");
+  if (value->is_null)
+    buffer_append_string(out, s->kind == 'L' ? "NULL" : "");
+  else if (s->kind == 's')
+    buffer_append_bytes(out, bytes_of_value(value));
+  else if (s->kind == 'I')
+    append_identifier(out, bytes_of_value(value));
+  else
+    append_literal(out, bytes_of_value(value));
+  if (out->failed)
+    return error_memory(evaluation->error);
+  size_t length = utf8_length(bytes_of(out->data + start, out->size - start));
+  if (s->width <= (int64_t)length)
+    return STATUS_OK;
+  if (s->width > LIMIT_WIDTH)
+    return error_set(evaluation->error, SQLSTATE_NUMERIC_VALUE_OUT_OF_RANGE, "number is out of range");
+  size_t padding = (size_t)s->width - length, size = out->size - start;
+  uint8_t *at = buffer_extend(out, padding);
+  if (!at)
+    return error_memory(evaluation->error);
+  if (s->to_left) {
+    memset(at, ' ', padding);
+  } else {
+    memmove(out->data + start + padding, out->data + start, size);
+    memset(out->data + start, ' ', padding);
+  }
+  return STATUS_OK;
+}
+
+static int read_width(struct evaluation *evaluation, const struct value *value, struct specifier *s)
+{
+  struct value width = value_integer(0);
+  if (!value->is_null) {
+    int status = value_from_text(type_plain(TYPE_INT4), bytes_of_value(value), &format_settings_default,
+                                 evaluation->arena, &width, evaluation->error);
+    if (status != STATUS_OK)
+      return status;
+  }
+  s->width = width.integer < 0 ? -width.integer : width.integer;
+  s->to_left = s->to_left || width.integer < 0;
+  return STATUS_OK;
+}
+
+static int format_specifiers(struct evaluation *evaluation, const struct value *arguments, int argument_count,
+                             struct buffer *out)
+{
+  struct bytes text = bytes_of_value(&arguments[0]);
+  int64_t next = 1;
+  for (size_t i = 0; i < text.size;) {
+    uint8_t c = text.data[i++];
+    if (c != '%') {
+      buffer_append_u8(out, c);
+      continue;
+    }
+    if (i == text.size)
+      return unterminated(evaluation);
+    if (text.data[i] == '%') {
+      buffer_append_u8(out, text.data[i++]);
+      continue;
+    }
+    struct specifier s;
+    int status = read_specifier(evaluation, text, &i, &s);
+    if (status != STATUS_OK)
+      return status;
+    if (s.width_from_argument) {
+      int64_t place = s.width_argument ? s.width_argument : next++;
+      if (place >= argument_count)
+        return error_set(evaluation->error, SQLSTATE_INVALID_PARAMETER_VALUE, "too few arguments for format()");
+      if ((status = read_width(evaluation, &arguments[place], &s)) != STATUS_OK)
+        return status;
+    }
+    int64_t place = s.argument ? s.argument : next;
+    if (place >= argument_count)
+      return error_set(evaluation->error, SQLSTATE_INVALID_PARAMETER_VALUE, "too few arguments for format()");
+    next = place + 1;
+    if ((status = append_value(evaluation, &s, &arguments[place], out)) != STATUS_OK)
+      return status;
+  }
+  return STATUS_OK;
+}
+
+static int format(CALL)
+{
+  struct buffer out = {0};
+  *result = value_null();
+  if (arguments[0].is_null)
+    return STATUS_OK;
+  int status = format_specifiers(evaluation, arguments, argument_count, &out);
+  if (status == STATUS_OK)
+    return result_from_buffer(evaluation, &out, result);
+  buffer_deinit(&out);
+  return status;
+}
+
+// ---- to_char for numbers ----
+
+enum number_mark { MARK_NINE, MARK_ZERO, MARK_POINT, MARK_COMMA, MARK_MI, MARK_PL, MARK_SG, MARK_S, MARK_PR, MARK_FM,
+                   MARK_TH, MARK_CURRENCY, MARK_REFUSED, MARK_COUNT };
+
+static const struct {
+  const char *text;
+  enum number_mark mark;
+} number_marks[] = {
+    {"9", MARK_NINE}, {"0", MARK_ZERO}, {".", MARK_POINT}, {"D", MARK_POINT}, {",", MARK_COMMA}, {"G", MARK_COMMA},
+    {"MI", MARK_MI},  {"PL", MARK_PL},  {"SG", MARK_SG},   {"S", MARK_S},     {"PR", MARK_PR},   {"FM", MARK_FM},
+    {"TH", MARK_TH},  {"L", MARK_CURRENCY}, {"EEEE", MARK_REFUSED}, {"RN", MARK_REFUSED}, {"V", MARK_REFUSED},
+};
+
+struct number_pattern {
+  int before, after;     // digit places
+  int zero_first;        // the first place before the point that shows zeros; `before` where there is none
+  int zero_last;         // how many places behind the point are kept under FM
+  bool has_point, fill, minus, plus, brackets, sign_first, sign_last;
+};
+
+// The mark at the place, and its size; MARK_COUNT: a character that stands for itself.
+static enum number_mark number_mark(struct bytes pattern, size_t at, size_t *size)
+{
+  for (size_t i = 0; i < sizeof number_marks / sizeof *number_marks; i++) {
+    size_t length = strlen(number_marks[i].text);
+    if (pattern.size - at >= length && strncasecmp((const char *)pattern.data + at, number_marks[i].text, length) == 0) {
+      *size = length;
+      return number_marks[i].mark;
+    }
+  }
+  *size = (size_t)utf8_width(pattern.data[at]);
+  return MARK_COUNT;
+}
+
+// A quoted run stands for itself; its end, or at where there is none.
+static size_t quoted_end(struct bytes pattern, size_t at)
+{
+  if (pattern.data[at] != '"')
+    return at;
+  size_t end = at + 1;
+  while (end < pattern.size && pattern.data[end] != '"')
+    end += pattern.data[end] == '\\' && end + 1 < pattern.size ? 2 : 1;
+  return end < pattern.size ? end : pattern.size;
+}
+
+static int read_number_pattern(struct evaluation *evaluation, struct bytes text, struct number_pattern *p)
+{
+  bool zero = false;
+  *p = (struct number_pattern){0};
+  for (size_t i = 0, size; i < text.size; i += size) {
+    if (text.data[i] == '"') {
+      size = quoted_end(text, i) + 1 - i;
+      continue;
+    }
+    switch (number_mark(text, i, &size)) {
+    case MARK_ZERO:
+      if (p->has_point)
+        p->zero_last = p->after + 1;
+      else if (!zero)
+        p->zero_first = p->before;
+      zero = zero || !p->has_point;
+      /* fall through */
+    case MARK_NINE:
+      *(p->has_point ? &p->after : &p->before) += 1;
+      break;
+    case MARK_POINT: p->has_point = true; break;
+    case MARK_FM: p->fill = true; break;
+    case MARK_MI: p->minus = true; break;
+    case MARK_PL: p->plus = true; break;
+    case MARK_SG: p->minus = p->plus = true; break;
+    case MARK_PR: p->brackets = true; break;
+    case MARK_S: *(p->before + p->after ? &p->sign_last : &p->sign_first) = true; break;
+    case MARK_REFUSED:
+      return error_set(evaluation->error, SQLSTATE_FEATURE_NOT_SUPPORTED,
+                       "to_char pattern \"%.*s\" is not supported for numbers", (int)size, (const char *)text.data + i);
+    default: break;
+    }
+  }
+  if (!zero)
+    p->zero_first = p->before;
+  return STATUS_OK;
+}
+
+struct digits {
+  const char *whole; // no leading zeros; empty for a number below 1
+  int whole_count;
+  const char *fraction; // as many as the pattern has places
+  bool is_negative;
+  bool overflows;
+};
+
+static const char *ordinal_suffix(int64_t number, bool upper)
+{
+  static const char *const suffixes[2][4] = {{"th", "st", "nd", "rd"}, {"TH", "ST", "ND", "RD"}};
+  int64_t last = number % 10;
+  return suffixes[upper][last > 3 || number % 100 / 10 == 1 ? 0 : last];
+}
+
+struct number_writer {
+  const struct number_pattern *p;
+  const struct digits *d;
+  struct buffer *out;
+  int place;       // of the next digit before the point
+  int fraction;    // of the next digit behind it
+  bool sign_done, digit_done, is_behind;
+  int shown;       // digits behind the point that FM leaves
+};
+
+static void write_sign(struct number_writer *w)
+{
+  if (w->sign_done)
+    return;
+  w->sign_done = true;
+  bool negative = w->d->is_negative;
+  if (w->p->sign_first)
+    buffer_append_u8(w->out, negative ? '-' : '+');
+  else if (w->p->minus || w->p->sign_last)
+    return;
+  else if (w->p->plus)
+    buffer_append_string(w->out, negative ? "-" : w->p->fill ? "" : " ");
+  else if (w->p->brackets)
+    buffer_append_string(w->out, negative ? "<" : w->p->fill ? "" : " ");
+  else if (negative)
+    buffer_append_u8(w->out, '-');
+  else if (!w->p->fill)
+    buffer_append_u8(w->out, ' ');
+}
+
+static void write_whole_digit(struct number_writer *w)
+{
+  int place = w->place++, first = w->p->before - w->d->whole_count;
+  // Zero has its digit where nothing comes behind the point.
+  bool lone_zero = w->d->whole_count == 0 && place == w->p->before - 1 && w->p->after == 0;
+  w->digit_done = false;
+  if (w->d->overflows) {
+    write_sign(w);
+    buffer_append_u8(w->out, '#');
+    w->digit_done = true;
+  } else if (place >= first && w->d->whole_count) {
+    write_sign(w);
+    buffer_append_u8(w->out, (uint8_t)w->d->whole[place - first]);
+    w->digit_done = true;
+  } else if (place >= w->p->zero_first || lone_zero || (w->p->fill && place == w->p->before - 1 && w->shown == 0)) {
+    write_sign(w);
+    buffer_append_u8(w->out, '0');
+    w->digit_done = true;
+  } else if (!w->p->fill) {
+    buffer_append_u8(w->out, ' ');
+  }
+}
+
+static void write_fraction_digit(struct number_writer *w)
+{
+  int place = w->fraction++;
+  write_sign(w);
+  if (place < w->shown)
+    buffer_append_u8(w->out, w->d->overflows ? '#' : (uint8_t)w->d->fraction[place]);
+}
+
+static void write_mark(struct number_writer *w, enum number_mark mark, struct bytes text)
+{
+  bool negative = w->d->is_negative;
+  switch (mark) {
+  case MARK_NINE:
+  case MARK_ZERO:
+    if (w->is_behind)
+      write_fraction_digit(w);
+    else
+      write_whole_digit(w);
+    break;
+  case MARK_POINT:
+    write_sign(w);
+    buffer_append_u8(w->out, '.');
+    w->is_behind = true;
+    break;
+  case MARK_COMMA:
+    if (w->digit_done)
+      buffer_append_u8(w->out, ',');
+    else if (!w->p->fill)
+      buffer_append_u8(w->out, ' ');
+    break;
+  case MARK_MI: buffer_append_string(w->out, negative ? "-" : w->p->fill ? "" : " "); break;
+  case MARK_PL: buffer_append_string(w->out, !negative ? "+" : w->p->fill ? "" : " "); break;
+  case MARK_SG: buffer_append_u8(w->out, negative ? '-' : '+'); break;
+  case MARK_S:
+    if (w->p->sign_last)
+      buffer_append_u8(w->out, negative ? '-' : '+');
+    break;
+  case MARK_PR: buffer_append_string(w->out, negative ? ">" : w->p->fill ? "" : " "); break;
+  case MARK_CURRENCY: buffer_append_u8(w->out, ' '); break;
+  case MARK_TH:
+    if (!negative && !w->d->overflows && !w->p->has_point) {
+      int64_t last = 0;
+      for (int i = w->d->whole_count < 2 ? 0 : w->d->whole_count - 2; i < w->d->whole_count; i++)
+        last = last * 10 + (w->d->whole[i] - '0');
+      buffer_append_string(w->out, ordinal_suffix(last, text.data[0] == 'T'));
+    }
+    break;
+  case MARK_FM: break;
+  default: buffer_append_bytes(w->out, text);
+  }
+}
+
+static void write_number(struct bytes text, const struct number_pattern *p, const struct digits *d, struct buffer *out)
+{
+  struct number_writer w = {.p = p, .d = d, .out = out, .shown = p->after};
+  while (p->fill && !d->overflows && w.shown > p->zero_last && d->fraction[w.shown - 1] == '0')
+    w.shown--;
+  for (size_t i = 0, size; i < text.size; i += size) {
+    size_t end = quoted_end(text, i);
+    if (text.data[i] == '"') {
+      buffer_append(out, text.data + i + 1, (end > i ? end - i - 1 : 0));
+      size = end + 1 - i;
+      continue;
+    }
+    enum number_mark mark = number_mark(text, i, &size);
+    write_mark(&w, mark, bytes_of(text.data + i, size));
+  }
+}
+
+// number: "-123.4500" with as many places behind the point as the pattern has.
+static int number_to_char(struct evaluation *evaluation, struct bytes pattern, const struct number_pattern *p,
+                          const char *number, struct value *result)
+{
+  struct digits d = {.is_negative = *number == '-'};
+  d.whole = number + (*number == '-');
+  while (*d.whole == '0')
+    d.whole++;
+  d.whole_count = (int)strspn(d.whole, "0123456789");
+  d.fraction = d.whole + d.whole_count + (d.whole[d.whole_count] == '.');
+  d.overflows = d.whole_count > p->before || !isdigit((uint8_t)number[strlen(number) - 1]);
+  struct buffer out = {0};
+  write_number(pattern, p, &d, &out);
+  return result_from_buffer(evaluation, &out, result);
+}
+
+static int numeric_to_char(CALL)
+{
+  struct bytes pattern = bytes_of_value(&arguments[1]);
+  struct number_pattern p;
+  struct value rounded;
+  struct buffer text = {0};
+  int status = read_number_pattern(evaluation, pattern, &p);
+  if (status == STATUS_OK)
+    status = numeric_round(&arguments[0], p.after, evaluation->arena, &rounded, evaluation->error);
+  if (status != STATUS_OK)
+    return status;
+  value_to_text(TYPE_NUMERIC, &rounded, &format_settings_default, &text);
+  buffer_append_u8(&text, 0);
+  status = text.failed ? error_memory(evaluation->error)
+                       : number_to_char(evaluation, pattern, &p, (const char *)text.data, result);
+  buffer_deinit(&text);
+  return status;
+}
+
+static int integer_to_char(CALL)
+{
+  struct value both[2] = {value_null(), arguments[1]};
+  int status = numeric_from_int64(arguments[0].integer, evaluation->arena, &both[0], evaluation->error);
+  return status == STATUS_OK ? numeric_to_char(evaluation, both, 2, result) : status;
+}
+
+static int float8_to_char(CALL)
+{
+  struct bytes pattern = bytes_of_value(&arguments[1]);
+  struct number_pattern p;
+  int status = read_number_pattern(evaluation, pattern, &p);
+  if (status != STATUS_OK)
+    return status;
+  if (p.after > 400)
+    return error_set(evaluation->error, SQLSTATE_PROGRAM_LIMIT_EXCEEDED, "to_char pattern is too long");
+  double v = arguments[0].float8;
+  int whole = snprintf(NULL, 0, "%.0f", fabs(v)), exact = whole >= 15 ? 0 : whole + p.after > 15 ? 15 - whole : p.after;
+  char *text = arena_format(evaluation->arena, "%.*f", exact, v);
+  char *zeros = arena_alloc_zeroed(evaluation->arena, (size_t)p.after + 2);
+  if (!text || !zeros)
+    return error_memory(evaluation->error);
+  memset(zeros, '0', (size_t)(p.after - exact));
+  if (isfinite(v) && p.after > exact)
+    text = arena_format(evaluation->arena, "%s%s%s", text, exact == 0 ? "." : "", zeros);
+  return text ? number_to_char(evaluation, pattern, &p, text, result) : error_memory(evaluation->error);
+}
+
+// ---- to_char for timestamps ----
+
+static const char *const month_names[] = {"January", "February", "March",     "April",   "May",      "June",
+                                          "July",    "August",   "September", "October", "November", "December"};
+static const char *const day_names[] = {"Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday"};
+static const char *const roman_months[] = {"I", "II", "III", "IV", "V", "VI", "VII", "VIII", "IX", "X", "XI", "XII"};
+
+enum time_mark {
+  TIME_YYYY, TIME_YYY, TIME_YY, TIME_Y, TIME_Y_COMMA, TIME_IYYY, TIME_IW, TIME_ID, TIME_IDDD, TIME_MONTH, TIME_MON,
+  TIME_MM, TIME_DAY, TIME_DY, TIME_DDD, TIME_DD, TIME_D, TIME_HH24, TIME_HH12, TIME_MI, TIME_SSSS, TIME_SS, TIME_MS,
+  TIME_US, TIME_FF, TIME_AM, TIME_A_M, TIME_BC, TIME_WW, TIME_W, TIME_Q, TIME_CC, TIME_J, TIME_TZH, TIME_TZM, TIME_TZ,
+  TIME_OF, TIME_RM, TIME_COUNT
+};
+
+static const struct {
+  const char *text; // longer ones first where one begins another
+  enum time_mark mark;
+  bool has_cases;   // Month, month and MONTH differ
+} time_marks[] = {
+    {"YYYY", TIME_YYYY, 0}, {"Y,YYY", TIME_Y_COMMA, 0}, {"YYY", TIME_YYY, 0}, {"YY", TIME_YY, 0}, {"Y", TIME_Y, 0},
+    {"IYYY", TIME_IYYY, 0}, {"IDDD", TIME_IDDD, 0}, {"IW", TIME_IW, 0},   {"ID", TIME_ID, 0},
+    {"MONTH", TIME_MONTH, 1}, {"MON", TIME_MON, 1}, {"MM", TIME_MM, 0},   {"MI", TIME_MI, 0},   {"MS", TIME_MS, 0},
+    {"DAY", TIME_DAY, 1},   {"DY", TIME_DY, 1},     {"DDD", TIME_DDD, 0}, {"DD", TIME_DD, 0},   {"D", TIME_D, 0},
+    {"HH24", TIME_HH24, 0}, {"HH12", TIME_HH12, 0}, {"HH", TIME_HH12, 0}, {"SSSSS", TIME_SSSS, 0}, {"SSSS", TIME_SSSS, 0},
+    {"SS", TIME_SS, 0},     {"US", TIME_US, 0},     {"FF1", TIME_FF, 0},  {"FF2", TIME_FF, 0},  {"FF3", TIME_FF, 0},
+    {"FF4", TIME_FF, 0},    {"FF5", TIME_FF, 0},    {"FF6", TIME_FF, 0},  {"AM", TIME_AM, 1},   {"PM", TIME_AM, 1},
+    {"A.M.", TIME_A_M, 1},  {"P.M.", TIME_A_M, 1},  {"BC", TIME_BC, 1},   {"AD", TIME_BC, 1},   {"WW", TIME_WW, 0},
+    {"W", TIME_W, 0},       {"Q", TIME_Q, 0},       {"CC", TIME_CC, 0},   {"J", TIME_J, 0},     {"TZH", TIME_TZH, 0},
+    {"TZM", TIME_TZM, 0},   {"TZ", TIME_TZ, 1},     {"OF", TIME_OF, 0},   {"RM", TIME_RM, 1},
+};
+
+struct time_writer {
+  struct civil_time civil;
+  const struct format_settings *settings; // NULL: without a zone
+  struct buffer *out;
+  bool fill;
+};
+
+// The mark in the pattern's own case: upper, Capital or lower.
+static void write_name(struct time_writer *w, const char *name, const uint8_t *pattern, int length, int width)
+{
+  char text[16];
+  int size = (int)strlen(name) < length ? (int)strlen(name) : length;
+  bool first_upper = isupper(pattern[0]), rest_upper = first_upper && isupper(pattern[1]);
+  for (int i = 0; i < size; i++)
+    text[i] = (char)(i == 0 ? (first_upper ? toupper(name[i]) : tolower(name[i]))
+                            : rest_upper ? toupper(name[i]) : tolower(name[i]));
+  buffer_append(w->out, text, (size_t)size);
+  for (; size < width && !w->fill; size++)
+    buffer_append_u8(w->out, ' ');
+}
+
+static int64_t write_padded(struct time_writer *w, int64_t number, int width)
+{
+  buffer_format(w->out, "%0*lld", w->fill ? 0 : number < 0 ? width + 1 : width, (long long)number);
+  return number;
+}
+
+static void write_zone(struct time_writer *w, enum time_mark mark, bool upper)
+{
+  int32_t zone = w->settings ? w->settings->zone_offset : 0, size = zone < 0 ? -zone : zone;
+  if (mark == TIME_TZH)
+    buffer_format(w->out, "%c%02d", zone < 0 ? '-' : '+', size / 3600);
+  else if (mark == TIME_TZM)
+    buffer_format(w->out, "%02d", size % 3600 / 60);
+  else if (mark == TIME_OF)
+    buffer_format(w->out, size % 3600 ? "%c%02d:%02d" : "%c%02d", zone < 0 ? '-' : '+', size / 3600, size % 3600 / 60);
+  else if (w->settings)
+    for (const char *c = w->settings->zone_name ? w->settings->zone_name : "UTC"; *c; c++)
+      buffer_append_u8(w->out, (uint8_t)(upper ? toupper(*c) : tolower(*c)));
+}
+
+static int64_t field(const struct time_writer *w, enum time_field name) { return calendar_field(&w->civil, name); }
+
+// Marks whose text is a name or has a form of its own. False: the mark is a number.
+static bool write_words(struct time_writer *w, enum time_mark mark, const uint8_t *pattern)
+{
+  const struct civil_time *c = &w->civil;
+  switch (mark) {
+  case TIME_MONTH: write_name(w, month_names[c->month - 1], pattern, 9, 9); return true;
+  case TIME_MON: write_name(w, month_names[c->month - 1], pattern, 3, 3); return true;
+  case TIME_DAY: write_name(w, day_names[field(w, FIELD_DOW)], pattern, 9, 9); return true;
+  case TIME_DY: write_name(w, day_names[field(w, FIELD_DOW)], pattern, 3, 3); return true;
+  case TIME_RM: write_name(w, roman_months[c->month - 1], pattern, 4, 4); return true;
+  case TIME_AM: write_name(w, c->hour < 12 ? "am" : "pm", pattern, 2, 2); return true;
+  case TIME_A_M:
+    buffer_append_string(w->out, isupper(pattern[0]) ? (c->hour < 12 ? "A.M." : "P.M.")
+                                                     : (c->hour < 12 ? "a.m." : "p.m."));
+    return true;
+  case TIME_BC: write_name(w, c->year <= 0 ? "bc" : "ad", pattern, 2, 2); return true;
+  case TIME_TZH:
+  case TIME_TZM:
+  case TIME_TZ:
+  case TIME_OF: write_zone(w, mark, isupper(pattern[0])); return true;
+  case TIME_FF: {
+    char digits[8];
+    snprintf(digits, sizeof digits, "%06d", c->microsecond);
+    buffer_append(w->out, digits, (size_t)(pattern[2] - '0'));
+    return true;
+  }
+  default: return false;
+  }
+}
+
+static int64_t write_time_number(struct time_writer *w, enum time_mark mark)
+{
+  const struct civil_time *c = &w->civil;
+  int64_t year = c->year > 0 ? c->year : 1 - c->year;
+  switch (mark) {
+  case TIME_YYYY: return write_padded(w, year, 4);
+  case TIME_YYY: return write_padded(w, year % 1000, 3);
+  case TIME_YY: return write_padded(w, year % 100, 2);
+  case TIME_Y: return write_padded(w, year % 10, 1);
+  case TIME_Y_COMMA: buffer_format(w->out, "%lld,%03lld", (long long)(year / 1000), (long long)(year % 1000)); return year;
+  case TIME_IYYY: return write_padded(w, field(w, FIELD_ISOYEAR), 4);
+  case TIME_IW: return write_padded(w, field(w, FIELD_WEEK), 2);
+  case TIME_ID: return write_padded(w, field(w, FIELD_ISODOW), 1);
+  case TIME_IDDD: return write_padded(w, (field(w, FIELD_WEEK) - 1) * 7 + field(w, FIELD_ISODOW), 3);
+  case TIME_MM: return write_padded(w, c->month, 2);
+  case TIME_DDD: return write_padded(w, field(w, FIELD_DOY), 3);
+  case TIME_DD: return write_padded(w, c->day, 2);
+  case TIME_D: return write_padded(w, field(w, FIELD_DOW) + 1, 1);
+  case TIME_HH24: return write_padded(w, c->hour, 2);
+  case TIME_HH12: return write_padded(w, c->hour % 12 ? c->hour % 12 : 12, 2);
+  case TIME_MI: return write_padded(w, c->minute, 2);
+  case TIME_SSSS: return write_padded(w, (c->hour * 60 + c->minute) * 60 + c->second, 0);
+  case TIME_SS: return write_padded(w, c->second, 2);
+  case TIME_MS: buffer_format(w->out, "%03d", c->microsecond / 1000); return c->microsecond / 1000;
+  case TIME_US: buffer_format(w->out, "%06d", c->microsecond); return c->microsecond;
+  case TIME_WW: return write_padded(w, (field(w, FIELD_DOY) - 1) / 7 + 1, 2);
+  case TIME_W: return write_padded(w, (c->day - 1) / 7 + 1, 1);
+  case TIME_Q: return write_padded(w, field(w, FIELD_QUARTER), 1);
+  case TIME_CC: return write_padded(w, field(w, FIELD_CENTURY), 2);
+  case TIME_J: return write_padded(w, field(w, FIELD_JULIAN), 0);
+  default: return 0;
+  }
+}
+
+static bool matches_mark(struct bytes rest, const char *mark, bool has_cases)
+{
+  size_t size = strlen(mark);
+  if (rest.size < size || strncasecmp((const char *)rest.data, mark, size) != 0)
+    return false;
+  if (!has_cases || size < 2)
+    return true;
+  bool rest_upper = isupper(rest.data[size - 1]); // one case behind the first letter: Mon, MON, mon
+  for (size_t i = 1; i < size; i++)
+    if (isalpha(rest.data[i]) && (isupper(rest.data[i]) != 0) != rest_upper)
+      return false;
+  return true;
+}
+
+// One mark of the pattern, with its suffix; its size, 0 where none stands there.
+static size_t write_time_mark(struct time_writer *w, struct bytes rest)
+{
+  for (size_t i = 0; i < sizeof time_marks / sizeof *time_marks; i++) {
+    if (!matches_mark(rest, time_marks[i].text, time_marks[i].has_cases))
+      continue;
+    size_t size = strlen(time_marks[i].text);
+    if (write_words(w, time_marks[i].mark, rest.data))
+      return size;
+    int64_t number = write_time_number(w, time_marks[i].mark);
+    if (rest.size >= size + 2 && (memcmp(rest.data + size, "TH", 2) == 0 || memcmp(rest.data + size, "th", 2) == 0)) {
+      buffer_append_string(w->out, ordinal_suffix(number, rest.data[size] == 'T'));
+      size += 2;
+    }
+    return size;
+  }
+  return 0;
+}
+
+static int time_to_char(struct evaluation *evaluation, const struct value *arguments, bool has_zone,
+                        struct value *result)
+{
+  struct bytes pattern = bytes_of_value(&arguments[1]);
+  struct buffer out = {0};
+  struct time_writer w = {.settings = has_zone ? settings_of(evaluation) : NULL, .out = &out};
+  int64_t at = arguments[0].integer;
+  *result = value_null();
+  if (at == INT64_MIN || at == INT64_MAX || pattern.size == 0)
+    return STATUS_OK;
+  civil_from_timestamp(at + (has_zone ? (int64_t)w.settings->zone_offset * 1000000 : 0), &w.civil);
+  for (size_t i = 0; i < pattern.size;) {
+    struct bytes rest = bytes_of(pattern.data + i, pattern.size - i);
+    w.fill = rest.size >= 2 && strncasecmp((const char *)rest.data, "FM", 2) == 0;
+    if (w.fill) {
+      rest = bytes_of(rest.data + 2, rest.size - 2);
+      i += 2;
+    }
+    size_t size = rest.size ? write_time_mark(&w, rest) : 0;
+    if (size == 0 && rest.size) {
+      if (rest.data[0] == '"') {
+        size = quoted_end(rest, 0);
+        for (size_t k = 1; k < size; k++)
+          if (rest.data[k] != '\\' || ++k < size)
+            buffer_append_u8(&out, rest.data[k]);
+        size += size < rest.size;
+      } else {
+        size = rest.data[0] == '\\' && rest.size > 1 && rest.data[1] == '"' ? 2 : 1;
+        buffer_append_u8(&out, rest.data[size - 1]);
+      }
+    }
+    i += size;
+  }
+  return result_from_buffer(evaluation, &out, result);
+}
+
+static int timestamp_to_char(CALL) { return time_to_char(evaluation, arguments, false, result); }
+static int timestamptz_to_char(CALL) { return time_to_char(evaluation, arguments, true, result); }
+
+// ---- the table ----
+
+const struct function format_functions[] = {
+    PURE("quote_ident", quote_ident, TEXT, 1, TEXT),
+    PURE("quote_literal", quote_literal, TEXT, 1, TEXT),
+    STABLE("quote_literal", quote_literal, TEXT, 1, ANY),
+    ROW("quote_nullable", quote_nullable, TEXT, 1, FUNCTION_PURE, true, false, TEXT),
+    ROW("quote_nullable", quote_nullable, TEXT, 1, FUNCTION_STABLE, true, false, ANY),
+    ROW("format", format, TEXT, 1, FUNCTION_STABLE, true, false, TEXT),
+    ROW("format", format, TEXT, -2, FUNCTION_STABLE, true, false, TEXT, ANY),
+    PURE("to_char", integer_to_char, TEXT, 2, INT4, TEXT),
+    PURE("to_char", integer_to_char, TEXT, 2, INT8, TEXT),
+    PURE("to_char", numeric_to_char, TEXT, 2, NUMERIC, TEXT),
+    PURE("to_char", float8_to_char, TEXT, 2, FLOAT8, TEXT),
+    PURE("to_char", timestamp_to_char, TEXT, 2, TIMESTAMP, TEXT),
+    STABLE("to_char", timestamptz_to_char, TEXT, 2, TIMESTAMPTZ, TEXT),
+    {0},
+};
