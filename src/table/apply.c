@@ -172,7 +172,7 @@ static int index_entries(struct application *application, const struct relation 
 
 static int apply_row(struct application *application, const struct change *change)
 {
-  const struct relation *relation;
+  const struct relation *relation = NULL;
   int status = relation_of_tree(application, change->tree, &relation);
   if (status)
     return status;
@@ -181,7 +181,7 @@ static int apply_row(struct application *application, const struct change *chang
   struct redefinition *redefinition = relation && application->count ? redefinition_of(application, relation) : NULL;
   if (redefinition)
     redefinition->has_rows = true;
-  struct bytes previous;
+  struct bytes previous = {0};
   status = change->has_new ? put(application, change->tree, change->key, change->new_row, &previous)
                            : delete(application, change->tree, change->key, &previous);
   if (status || !relation || !relation->has_secondary || redefinition)
