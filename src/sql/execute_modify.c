@@ -123,10 +123,12 @@ static int update_conflict(struct execution *execution, const struct conflict *c
     return status;
   }
   struct value *old = execution->ranges[modification->target_range];
-  row_get_all(&modification->relation->schema, conflict->row, old);
+  int status = relation_row(modification->relation, conflict->row, old, execution->evaluation.error);
+  if (status)
+    return status;
   set_range(execution, modification->excluded_range, change->values);
   bool holds = true;
-  int status = plan->conflict_where ? expression_holds(execution, plan->conflict_where, &holds) : 0;
+  status = plan->conflict_where ? expression_holds(execution, plan->conflict_where, &holds) : 0;
   if (status || !holds)
     return status;
   for (int i = 0; !status && i < modification->assignment_count; i++)
@@ -281,7 +283,9 @@ static int collect_found(struct execution *execution, struct bytes key, struct b
   if (status || !modification->returning_count)
     return status;
   if (execution->plan->statement->kind == STATEMENT_UPDATE) {
-    row_get_all(&modification->relation->schema, row, change->values);
+    status = relation_row(modification->relation, row, change->values, execution->evaluation.error);
+    if (status)
+      return status;
     for (int i = 0; i < count; i++)
       change->values[modification->assignments[i].column] = change->scratch[i];
     set_range(execution, modification->new_range, change->values);
@@ -321,7 +325,9 @@ static int write_found(struct execution *execution, const struct collected *foun
                      modification->relation->name);
   if (execution->plan->statement->kind == STATEMENT_DELETE)
     return table_delete(writer, modification->relation, found->key, row);
-  row_get_all(&modification->relation->schema, row, change->values);
+  int status = relation_row(modification->relation, row, change->values, execution->evaluation.error);
+  if (status)
+    return status;
   for (int i = 0; i < modification->assignment_count; i++)
     change->values[modification->assignments[i].column] = found->values[i];
   return table_update(writer, modification->relation, found->key, row, change->values);

@@ -258,6 +258,30 @@ static bool compare_holds(enum comparison comparison, int64_t a, int64_t b)
   return false;
 }
 
+// A row of an older version of the table's schema, which is converted as a whole.
+static int take_older_row(struct execution *execution, const struct plan_node *node, struct bytes row,
+                          const struct value *bounds, bool *passes)
+{
+  const struct plan_scan *plan = &node->scan;
+  struct value *values = execution->ranges[plan->range];
+  int status = relation_row(plan->relation, row, values, execution->evaluation.error);
+  for (int i = 0; !status && i < plan->test_count; i++) {
+    const struct quick_test *test = &plan->tests[i];
+    const struct value *value = &values[test->column];
+    if (value->is_null || bounds[i].is_null || !compare_holds(test->comparison, value->integer, bounds[i].integer))
+      return 0;
+  }
+  return status ? status : filters_hold(execution, node, passes);
+}
+
+static void set_identity(struct execution *execution, const struct plan_scan *plan, struct bytes key, struct bytes row)
+{
+  struct value *values = execution->ranges[plan->range];
+  int columns = execution->plan->statement->ranges[plan->range].column_count;
+  values[columns] = value_bytes(key.data, (uint32_t)key.size);
+  values[columns + 1] = value_bytes(row.data, (uint32_t)row.size);
+}
+
 int scan_take_row(struct execution *execution, const struct plan_node *node, struct bytes key, struct bytes row,
                   const struct value *bounds, bool *passes)
 {
@@ -265,6 +289,12 @@ int scan_take_row(struct execution *execution, const struct plan_node *node, str
   const struct schema *schema = &plan->relation->schema;
   struct value *values = execution->ranges[plan->range];
   *passes = false;
+  if (row_version(row) != schema->version) {
+    int status = take_older_row(execution, node, row, bounds, passes);
+    if (plan->wants_identity)
+      set_identity(execution, plan, key, row);
+    return status;
+  }
   for (int i = 0; i < plan->test_count; i++) {
     struct value value;
     row_get(schema, row, plan->tests[i].column, &value);
@@ -281,11 +311,8 @@ int scan_take_row(struct execution *execution, const struct plan_node *node, str
   *passes = true;
   for (int i = 0; i < plan->late_count; i++)
     row_get(schema, row, plan->late[i], &values[plan->late[i]]);
-  if (plan->wants_identity) {
-    int columns = execution->plan->statement->ranges[plan->range].column_count;
-    values[columns] = value_bytes(key.data, (uint32_t)key.size);
-    values[columns + 1] = value_bytes(row.data, (uint32_t)row.size);
-  }
+  if (plan->wants_identity)
+    set_identity(execution, plan, key, row);
   return 0;
 }
 

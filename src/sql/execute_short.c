@@ -66,8 +66,7 @@ static int short_update(struct execution *execution)
   int status = find_row(execution, execution->plan->short_scan, &key, &row);
   if (status != 1)
     return status;
-  row_get_all(&modification->relation->schema, row, change->values);
-  status = 0;
+  status = relation_row(modification->relation, row, change->values, execution->evaluation.error);
   for (int i = 0; !status && i < modification->assignment_count; i++)
     status = expression_get(execution, &plan->assignments[i], &change->values[modification->assignments[i].column]);
   if (!status)
