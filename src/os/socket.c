@@ -52,7 +52,7 @@ int socket_parse(const char *text, char *host, uint16_t *port, struct error *err
     is_good = errno == 0 && *rest == 0 && number <= UINT16_MAX;
   }
   if (is_good && *start == '[') {
-    is_good = end > start + 1 && end[-1] == ']';
+    is_good = end > start + 2 && end[-1] == ']';
     start++;
     end--;
   } else if (is_good) {
