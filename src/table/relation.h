@@ -72,7 +72,7 @@ struct relation {
   struct option *options;
   const char *text;           // a workflow's or view's statements as they were given; NULL
   const char *state;          // 'running', 'paused'; NULL for what has no state
-  // Oids that this one depends on (a workflow's source and tables)
+  // Oids that this one depends on: a workflow's source first, then its tables
   int dependency_count;
   uint32_t *dependencies;
   // The rest is the catalog's.

@@ -1,0 +1,456 @@
+// Rows on their way through a source's table and its workflows.
+//
+// 1. Consumers (the running workflows of the definitions in force) are looked up once for each value of
+//    version_definitions; their tasks are opened when their source first brings a row.
+// 2. A task never runs inside itself: a workflow whose output comes back to its own source is refused.
+#include "flow/flow.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/limits.h"
+#include "base/sqlstate.h"
+#include "flow/internal.h"
+#include "txn/atom.h"
+
+enum { DEPTH_MAXIMUM = 16 }; // workflows that feed each other through sources
+
+struct consumer {
+  uint32_t workflow_oid, source_oid;
+  struct relation *workflow; // pinned
+  struct task *task;         // NULL: not opened yet
+  bool takes_atom;
+  bool is_running;
+};
+
+struct flow {
+  struct catalog *catalog;
+  struct flow_hooks hooks;
+  struct memory_account *account;
+  uint64_t definitions; // of which the consumers are
+  bool is_loaded;
+  struct consumer *consumers;
+  int consumer_count, consumer_capacity;
+  int depth;
+};
+
+struct flow *flow_open(struct catalog *catalog, const struct flow_hooks *hooks, struct memory_account *account)
+{
+  struct flow *flow = calloc(1, sizeof *flow);
+  if (!flow)
+    return NULL;
+  flow->catalog = catalog;
+  flow->hooks = *hooks;
+  flow->account = account;
+  return flow;
+}
+
+static void unload(struct flow *flow)
+{
+  for (int i = 0; i < flow->consumer_count; i++) {
+    if (flow->consumers[i].task)
+      flow->hooks.task_close(flow->hooks.context, flow->consumers[i].task);
+    relation_unpin(flow->consumers[i].workflow);
+  }
+  flow->consumer_count = 0;
+  flow->is_loaded = false;
+}
+
+void flow_close(struct flow *flow)
+{
+  unload(flow);
+  free(flow->consumers);
+  free(flow);
+}
+
+// --- Consumers ----------------------------------------------------------------------------------------------
+
+static bool is_paused(const struct relation *relation)
+{
+  return relation->state && strcmp(relation->state, "paused") == 0;
+}
+
+static bool is_keyed(const struct relation *source)
+{
+  return source->tree != 0;
+}
+
+static bool consumes(const struct relation *relation, uint32_t source_oid)
+{
+  return relation->kind == RELATION_WORKFLOW && !is_paused(relation) && relation->dependency_count > 0 &&
+         relation->dependencies[0] == source_oid;
+}
+
+bool flow_wants_source(const struct flow *flow, const struct version *version, const struct relation *source)
+{
+  if (is_paused(source))
+    return false;
+  if (is_keyed(source))
+    return true;
+  uint32_t oid = 0;
+  const struct relation *relation;
+  while ((relation = catalog_next(flow->catalog, version, &oid)))
+    if (consumes(relation, source->oid))
+      return true;
+  return false;
+}
+
+static int add_consumer(struct flow *flow, const struct relation *workflow, struct error *error)
+{
+  if (flow->consumer_count == flow->consumer_capacity) {
+    int capacity = flow->consumer_capacity ? 2 * flow->consumer_capacity : 16;
+    struct consumer *consumers = realloc(flow->consumers, sizeof *consumers * (size_t)capacity);
+    if (!consumers)
+      return error_memory(error);
+    flow->consumers = consumers;
+    flow->consumer_capacity = capacity;
+  }
+  flow->consumers[flow->consumer_count++] = (struct consumer){
+    .workflow_oid = workflow->oid,
+    .source_oid = workflow->dependencies[0],
+    .workflow = relation_pin(workflow),
+  };
+  return 0;
+}
+
+static int load(struct flow *flow, struct writer *writer)
+{
+  uint64_t definitions = version_definitions(writer->version);
+  if (flow->is_loaded && flow->definitions == definitions)
+    return 0;
+  if (flow->depth > 0) // a workflow's statement cannot change definitions
+    return error_set(writer->error, SQLSTATE_INTERNAL_ERROR, "definitions have changed under a running workflow");
+  unload(flow);
+  uint32_t oid = 0;
+  const struct relation *relation;
+  while ((relation = catalog_next(flow->catalog, writer->version, &oid))) {
+    int status = relation->kind == RELATION_WORKFLOW && !is_paused(relation) && relation->dependency_count > 0
+                     ? add_consumer(flow, relation, writer->error)
+                     : 0;
+    if (status) {
+      unload(flow);
+      return status;
+    }
+  }
+  flow->definitions = definitions;
+  flow->is_loaded = true;
+  return 0;
+}
+
+// Opens the tasks of one source's consumers. A task that cannot be opened (its table is gone) fails its rows.
+static int open_task(struct flow *flow, struct writer *writer, struct consumer *consumer, const struct relation *source)
+{
+  if (consumer->task)
+    return 0;
+  return flow->hooks.task_open(flow->hooks.context, writer, consumer->workflow, source, &consumer->task, &consumer->takes_atom,
+                               writer->error);
+}
+
+// --- Rows -----------------------------------------------------------------------------------------------------
+
+struct consumer_counts {
+  uint64_t runs, rows_in, rows_out, errors;
+};
+
+// Rows of one source under way, with what is counted of them.
+struct passage {
+  struct flow *flow;
+  struct writer *writer;
+  const struct relation *source;
+  const struct arrival *arrival; // NULL: a push; its errors are the statement's
+  uint64_t errors;
+  struct consumer_counts *counts; // one a consumer
+};
+
+// The text of a row as quern.source_errors shows it: its columns as they came, with commas between; in hexadecimal
+// where they are binary.
+static struct bytes row_text(const struct arrival *arrival, struct bytes row, struct arena *arena)
+{
+  struct buffer text = {0};
+  int columns = row.size >= 2 ? get_be16(row.data) : 0;
+  size_t at = 2;
+  for (int i = 0; i < columns && row.size - at >= 4; i++) {
+    int32_t size = (int32_t)get_be32(row.data + at);
+    at += 4;
+    if (i)
+      buffer_append_u8(&text, ',');
+    for (int32_t k = 0; k < size && at < row.size && arrival->is_binary; k++)
+      buffer_format(&text, "%02x", row.data[at + (size_t)k]);
+    if (size > 0 && !arrival->is_binary)
+      buffer_append(&text, row.data + at, (size_t)size);
+    at += size > 0 ? (size_t)size : 0;
+  }
+  const uint8_t *copy = text.failed ? NULL : arena_copy(arena, text.data, text.size);
+  struct bytes result = bytes_of(copy, copy ? text.size : 0);
+  buffer_deinit(&text);
+  return result;
+}
+
+// After something that failed or not: what it did is undone and the row put down, and the stream goes on. Not so for
+// a push, whose error is the statement's, and for what ends the engine.
+static int settle(struct passage *passage, struct atom_mark mark, struct bytes row, int status)
+{
+  struct writer *writer = passage->writer;
+  if (!status || !passage->arrival || status == STATUS_FATAL)
+    return status;
+  writer_rollback(writer, mark);
+  struct error reason = *writer->error;
+  error_clear(writer->error);
+  passage->errors++;
+  return source_error_add(writer, passage->source->oid, passage->arrival->position,
+                          row_text(passage->arrival, row, writer->arena), &reason, passage->arrival->now);
+}
+
+static int run_task(struct passage *passage, int index, const struct row_batch *rows)
+{
+  struct flow *flow = passage->flow;
+  struct consumer *consumer = &flow->consumers[index];
+  struct writer *writer = passage->writer;
+  if (consumer->is_running || flow->depth >= DEPTH_MAXIMUM)
+    return error_set(writer->error, SQLSTATE_STATEMENT_TOO_COMPLEX, "workflow \"%s\" feeds its own source",
+                     consumer->workflow->name);
+  uint64_t rows_out = 0;
+  consumer->is_running = true;
+  flow->depth++;
+  int status = flow->hooks.task_run(flow->hooks.context, consumer->task, writer, rows, &rows_out, writer->error);
+  flow->depth--;
+  consumer->is_running = false;
+  struct consumer_counts *counts = &passage->counts[index];
+  counts->runs++;
+  counts->rows_in += (uint64_t)rows->row_count;
+  counts->rows_out += status ? 0 : rows_out;
+  counts->errors += status != 0;
+  return status;
+}
+
+// The rows through every consumer that takes them so: one by one, or the atom's all at once.
+static int run_consumers(struct passage *passage, const struct row_batch *rows, bool as_atom, struct bytes text)
+{
+  struct flow *flow = passage->flow;
+  for (int i = 0; i < flow->consumer_count; i++) {
+    struct consumer *consumer = &flow->consumers[i];
+    if (consumer->source_oid != passage->source->oid)
+      continue;
+    struct atom_mark mark = writer_mark(passage->writer);
+    int status = open_task(flow, passage->writer, consumer, passage->source);
+    if (!status && consumer->takes_atom != as_atom)
+      continue;
+    if (!status)
+      status = run_task(passage, i, rows);
+    status = settle(passage, mark, text, status);
+    if (status)
+      return status;
+  }
+  return 0;
+}
+
+static bool has_atom_consumer(const struct passage *passage)
+{
+  for (int i = 0; i < passage->flow->consumer_count; i++)
+    if (passage->flow->consumers[i].source_oid == passage->source->oid &&
+        (!passage->flow->consumers[i].task || passage->flow->consumers[i].takes_atom))
+      return true;
+  return false;
+}
+
+// One row: the source's table first, then its consumers.
+static int pass_row(struct passage *passage, struct value *values, struct bytes text)
+{
+  struct row_batch one = {.rows = &values, .row_count = 1};
+  if (is_keyed(passage->source)) {
+    struct atom_mark mark = writer_mark(passage->writer);
+    uint64_t before = passage->errors;
+    int status = settle(passage, mark, text, table_upsert(passage->writer, passage->source, values));
+    if (status || passage->errors > before)
+      return status;
+  }
+  return run_consumers(passage, &one, false, text);
+}
+
+static int passage_begin(struct passage *passage, struct flow *flow, struct writer *writer, const struct relation *source,
+                         const struct arrival *arrival)
+{
+  int status = load(flow, writer);
+  *passage = (struct passage){.flow = flow, .writer = writer, .source = source, .arrival = arrival};
+  if (status)
+    return status;
+  passage->counts = ARENA_ARRAY(writer->arena, struct consumer_counts, flow->consumer_count + 1);
+  return passage->counts ? 0 : error_memory(writer->error);
+}
+
+// Puts down how far source and workflows are.
+static int passage_end(struct passage *passage, uint64_t rows, uint64_t bytes)
+{
+  struct writer *writer = passage->writer;
+  struct progress progress;
+  progress_read(writer->version, passage->source->oid, &progress);
+  progress.counts[SOURCE_ROWS] += rows;
+  progress.counts[SOURCE_BYTES] += bytes;
+  progress.counts[SOURCE_ERRORS] += passage->errors;
+  if (passage->arrival)
+    progress.position = passage->arrival->position;
+  int status = progress_write(writer, passage->source->oid, &progress);
+  for (int i = 0; !status && i < passage->flow->consumer_count; i++) {
+    const struct consumer_counts *counts = &passage->counts[i];
+    if (!counts->runs)
+      continue;
+    progress_read(writer->version, passage->flow->consumers[i].workflow_oid, &progress);
+    progress.counts[WORKFLOW_ATOMS]++;
+    progress.counts[WORKFLOW_ROWS_IN] += counts->rows_in;
+    progress.counts[WORKFLOW_ROWS_OUT] += counts->rows_out;
+    progress.counts[WORKFLOW_ERRORS] += counts->errors;
+    status = progress_write(writer, passage->flow->consumers[i].workflow_oid, &progress);
+  }
+  return status;
+}
+
+// --- A push -----------------------------------------------------------------------------------------------------
+
+int flow_push(struct flow *flow, struct writer *writer, const struct relation *source, const struct row_batch *rows,
+              struct error *error)
+{
+  if (is_paused(source))
+    return error_set(error, SQLSTATE_OBJECT_NOT_IN_PREREQUISITE_STATE, "source \"%s\" is paused", source->name);
+  struct error *outer = writer->error;
+  writer->error = error;
+  struct passage passage;
+  int status = passage_begin(&passage, flow, writer, source, NULL);
+  for (int i = 0; !status && i < rows->row_count; i++)
+    status = pass_row(&passage, rows->rows[i], bytes_of(NULL, 0));
+  if (!status && rows->row_count > 0)
+    status = run_consumers(&passage, rows, true, bytes_of(NULL, 0));
+  if (!status)
+    status = passage_end(&passage, (uint64_t)rows->row_count, 0);
+  writer->error = outer;
+  return status;
+}
+
+// --- A connector's batch --------------------------------------------------------------------------------------------
+
+// Takes one row's bytes off the batch. False: its framing is broken.
+static bool next_row(struct bytes *rows, struct bytes *row)
+{
+  if (rows->size < 2)
+    return false;
+  int columns = get_be16(rows->data);
+  size_t at = 2;
+  for (int i = 0; i < columns; i++) {
+    if (rows->size - at < 4)
+      return false;
+    int32_t size = (int32_t)get_be32(rows->data + at);
+    at += 4;
+    if (size < -1 || (size > 0 && rows->size - at < (size_t)size))
+      return false;
+    at += size > 0 ? (size_t)size : 0;
+  }
+  *row = bytes_of(rows->data, at);
+  *rows = bytes_of(rows->data + at, rows->size - at);
+  return true;
+}
+
+static int read_value(const struct column *column, struct bytes bytes, bool is_binary, struct arena *arena, struct value *value,
+                      struct error *error)
+{
+  int status = is_binary ? value_from_binary(column->type, bytes, arena, value, error)
+                         : value_from_text(column->type, bytes, &format_settings_default, arena, value, error);
+  if (!status && column->type.modifier != -1)
+    status = value_apply_modifier(column->type, false, arena, value, error);
+  if (status)
+    snprintf(error->column, sizeof error->column, "%s", column->name);
+  return status;
+}
+
+static int read_row(const struct relation *source, struct bytes row, bool is_binary, struct arena *arena, struct value *values,
+                    struct error *error)
+{
+  int columns = get_be16(row.data);
+  if (columns != source->schema.column_count)
+    return error_set(error, SQLSTATE_BAD_COPY_FILE_FORMAT, "the row has %d columns, source \"%s\" has %d", columns, source->name,
+                     source->schema.column_count);
+  size_t at = 2;
+  for (int i = 0; i < columns; i++) {
+    int32_t size = (int32_t)get_be32(row.data + at);
+    at += 4;
+    values[i] = value_null();
+    if (size < 0)
+      continue;
+    int status = read_value(&source->schema.columns[i], bytes_of(row.data + at, (size_t)size), is_binary, arena, &values[i], error);
+    if (status)
+      return status;
+    at += (size_t)size;
+  }
+  return 0;
+}
+
+// Row after row; the rows that could be read are kept in `kept` where consumers want the whole atom.
+static int arrive_rows(struct passage *passage, struct value **kept, int *kept_count)
+{
+  struct writer *writer = passage->writer;
+  const struct arrival *arrival = passage->arrival;
+  struct bytes rest = arrival->rows, row;
+  int columns = passage->source->schema.column_count;
+  struct value *scratch = ARENA_ARRAY(writer->arena, struct value, columns + 1);
+  if (!scratch)
+    return error_memory(writer->error);
+  for (int i = 0; i < arrival->row_count; i++) {
+    if (!next_row(&rest, &row))
+      return error_set(writer->error, SQLSTATE_INTERNAL_ERROR, "the connector of source \"%s\" gave a malformed batch",
+                       passage->source->name);
+    struct arena_mark memory = arena_mark(writer->arena);
+    struct value *values = kept ? ARENA_ARRAY(writer->arena, struct value, columns + 1) : scratch;
+    if (!values)
+      return error_memory(writer->error);
+    uint64_t errors = passage->errors;
+    struct atom_mark mark = writer_mark(writer);
+    int status = read_row(passage->source, row, arrival->is_binary, writer->arena, values, writer->error);
+    status = settle(passage, mark, row, status);
+    if (!status && passage->errors == errors) {
+      if (kept)
+        kept[(*kept_count)++] = values;
+      status = pass_row(passage, values, row);
+    }
+    if (status)
+      return status;
+    if (!kept)
+      arena_release(writer->arena, memory);
+  }
+  return 0;
+}
+
+int flow_arrive(struct flow *flow, struct writer *writer, const struct arrival *arrival, struct error *error)
+{
+  writer->error = error;
+  struct passage passage;
+  int status = passage_begin(&passage, flow, writer, arrival->source, arrival);
+  if (status)
+    return status;
+  struct value **kept = NULL;
+  int kept_count = 0;
+  if (has_atom_consumer(&passage)) {
+    kept = ARENA_ARRAY(writer->arena, struct value *, arrival->row_count + 1);
+    if (!kept)
+      return error_memory(error);
+  }
+  status = arrive_rows(&passage, kept, &kept_count);
+  if (!status && kept_count > 0) {
+    struct row_batch rows = {.rows = kept, .row_count = kept_count};
+    status = run_consumers(&passage, &rows, true, bytes_of(NULL, 0));
+  }
+  return status ? status : passage_end(&passage, (uint64_t)arrival->row_count, arrival->rows.size);
+}
+
+int flow_fail(struct flow *flow, struct writer *writer, const struct relation *source, struct bytes reason, int64_t now,
+              struct error *error)
+{
+  writer->error = error;
+  struct error failure = {0};
+  int status = error_set(&failure, SQLSTATE_IO_ERROR, "%.*s", (int)(reason.size < 400 ? reason.size : 400), (const char *)reason.data);
+  struct progress progress;
+  progress_read(writer->version, source->oid, &progress);
+  status = source_error_add(writer, source->oid, progress.position, bytes_of(NULL, 0), &failure, now);
+  if (status)
+    return status;
+  progress_read(writer->version, source->oid, &progress);
+  progress.counts[SOURCE_ERRORS]++;
+  return progress_write(writer, source->oid, &progress);
+}
