@@ -2,7 +2,13 @@
 //
 // 1. A pre-scan bounds tokens, nesting and operator chains before the parser sees the text, so that no text
 //    can exhaust the stack of the parser or of what walks its trees.
-// 2. Quern's own statements are PostgreSQL's grammar with a keyword swapped at their start, positions kept.
+// 2. Quern's own statements are PostgreSQL's grammar with a keyword swapped at their start, positions kept:
+//      CREATE SOURCE                        reads as  CREATE TABLE
+//      CREATE [OR REPLACE] SINK             reads as  CREATE [OR REPLACE] VIEW
+//      CREATE [OR REPLACE] WORKFLOW x AS …  reads as  CREATE [OR REPLACE] FUNCTION x () BEGIN ATOMIC …; END
+//      DROP, ALTER SOURCE | WORKFLOW | SINK reads as  DROP, ALTER TABLE (SINK: VIEW)
+//    parsed->form tells them from the real ones.
+// 3. Locations in the trees are byte offsets in parse->text (one text for all its statements).
 #pragma once
 
 #include <pg_query/pg_query.pb-c.h>
@@ -18,18 +24,21 @@ struct parsed {
   const PgQuery__Node *node; // NULL: an empty statement
   enum statement_form form;
   bool or_replace;     // CREATE OR REPLACE WORKFLOW
-  struct bytes text;   // of this statement, in parse->text
+  struct bytes text;   // of this statement, in parse->text, without white space around it
   int32_t start;       // its first byte in parse->text
+  struct parsed *body; // of CREATE WORKFLOW: its statements, in order
+  int body_count;
 };
 
 struct parse {
   struct bytes text; // ends with a zero byte behind it; owned
   struct parsed *statements;
-  int statement_count;
-  PgQuery__ParseResult *results[1]; // the rest is parse.c's
+  int statement_count; // empty statements are left out
+  PgQuery__ParseResult *tree; // owned: the nodes of all statements
 };
 
-// Parses a text of one or more statements. 42601 with position, 54001, 54000; 0A000 where the grammar knows more than Quern.
+// Parses a text of one or more statements; needs up to 3 MiB of stack, and so does what walks the deepest trees.
+// 42601 with position, 54001, 54000; 0A000 where the grammar knows more than Quern.
 // NULL with an error. Free with parse_close.
 struct parse *parse_open(struct bytes text, struct error *error);
 void parse_close(struct parse *parse);

@@ -1,0 +1,143 @@
+// Types of expressions: PostgreSQL's implicit casts (manual, chapter 10), over what expr/ knows of functions and casts.
+#include "sql/binder.h"
+
+static bool is_loose_parameter(const struct node *node)
+{
+  return node->kind == NODE_PARAMETER && node->type.id == TYPE_UNKNOWN;
+}
+
+struct node *bind_cast(struct binder *binder, struct node *node, struct type type, enum cast_context context)
+{
+  int32_t location = node->position;
+  if (is_loose_parameter(node) && type.id != TYPE_UNKNOWN) {
+    node = bind_parameter_type(binder, node, type);
+    if (!node)
+      return NULL;
+  }
+  if (type.id == TYPE_UNKNOWN)
+    return node;
+  error_clear(binder->error);
+  struct node *cast = cast_node(node, type, context, binder->arena, &binder->input->settings->format, binder->error);
+  if (!cast)
+    bind_error_from(binder, location);
+  return cast;
+}
+
+struct node *bind_known(struct binder *binder, struct node *node)
+{
+  return node->type.id == TYPE_UNKNOWN ? bind_cast(binder, node, type_plain(TYPE_TEXT), CAST_IMPLICIT) : node;
+}
+
+struct node *bind_boolean(struct binder *binder, struct node *node, const char *what)
+{
+  const struct function *function;
+  if (node->type.id == TYPE_BOOLEAN)
+    return node;
+  if (!cast_find(node->type.id, TYPE_BOOLEAN, CAST_ASSIGNMENT, &function))
+    return bind_fail(binder, node->position, SQLSTATE_DATATYPE_MISMATCH, "argument of %s must be type boolean, not type %s",
+                     what, type_info(node->type.id)->name);
+  return bind_cast(binder, node, type_plain(TYPE_BOOLEAN), CAST_ASSIGNMENT);
+}
+
+int bind_common(struct binder *binder, struct node **nodes, int count, const char *what, enum type_id *type)
+{
+  error_clear(binder->error);
+  if (type_common((const struct node *const *)nodes, count, what, type, binder->error))
+    return bind_error_from(binder, nodes[0]->position);
+  for (int i = 0; i < count; i++) {
+    const struct function *function;
+    if (!cast_find(nodes[i]->type.id, *type, CAST_IMPLICIT, &function))
+      return bind_error(binder, nodes[i]->position, SQLSTATE_CANNOT_COERCE, "%s could not convert type %s to %s", what,
+                        type_info(nodes[i]->type.id)->name, type_info(*type)->name);
+    nodes[i] = bind_cast(binder, nodes[i], type_plain(*type), CAST_IMPLICIT);
+    if (!nodes[i])
+      return binder->error->status;
+  }
+  return 0;
+}
+
+struct node *bind_assign(struct binder *binder, struct node *node, const struct relation *relation, int column)
+{
+  const struct column *target = &relation->schema.columns[column];
+  const struct function *function;
+  if (!cast_find(node->type.id, target->type.id, CAST_ASSIGNMENT, &function)) {
+    bind_fail(binder, node->position, SQLSTATE_DATATYPE_MISMATCH,
+              "column \"%s\" is of type %s but expression is of type %s", target->name, type_info(target->type.id)->name,
+              type_info(node->type.id)->name);
+    error_hint(binder->error, "You will need to rewrite or cast the expression.");
+    return NULL;
+  }
+  return bind_cast(binder, node, target->type, CAST_ASSIGNMENT);
+}
+
+struct node *bind_node(struct binder *binder, enum node_kind kind, struct type type, int32_t location,
+                       struct node **arguments, int count)
+{
+  struct node *node = node_new(binder->arena, kind, type, location, arguments, count);
+  return node ? node : bind_memory(binder);
+}
+
+struct node *bind_not(struct binder *binder, struct node *node, int32_t location)
+{
+  return bind_node(binder, NODE_NOT, type_plain(TYPE_BOOLEAN), location, &node, 1);
+}
+
+// Functions that look at the catalog through the session's hook, by the manner of their names.
+static bool reads_catalog(const char *name)
+{
+  static const char *const names[] = {"format_type", "obj_description", "col_description", "shobj_description",
+                                      "has_table_privilege", "has_schema_privilege", "has_database_privilege",
+                                      "has_column_privilege", "current_schemas", "to_regclass", NULL};
+  for (const char *const *known = names; *known; known++)
+    if (strcmp(name, *known) == 0)
+      return true;
+  return strncmp(name, "pg_", 3) == 0;
+}
+
+static void mark_function(struct binder *binder, const struct function *function)
+{
+  struct statement *statement = binder->statement;
+  statement->is_volatile |= function->volatility == FUNCTION_KEPT || function->volatility == FUNCTION_ONCE;
+  statement->reads_system |= !function->is_operator && reads_catalog(function->name);
+}
+
+struct node *bind_call(struct binder *binder, const char *name, bool is_operator, struct node **arguments, int count,
+                       int32_t location)
+{
+  enum type_id *given = ARENA_ARRAY(binder->arena, enum type_id, count ? count : 1);
+  struct node **cast = ARENA_ARRAY(binder->arena, struct node *, count ? count : 1);
+  if (!given || !cast)
+    return bind_memory(binder);
+  for (int i = 0; i < count; i++)
+    given[i] = arguments[i]->type.id;
+  const struct function *function;
+  error_clear(binder->error);
+  if (function_resolve(name, is_operator, given, count, &function, binder->error)) {
+    bind_error_from(binder, location);
+    return NULL;
+  }
+  for (int i = 0; i < count; i++) {
+    enum type_id want = function_argument_type(function, given, i);
+    cast[i] = arguments[i];
+    if (want < TYPE_COUNT && want != given[i])
+      cast[i] = bind_cast(binder, arguments[i], type_plain(want), CAST_IMPLICIT);
+    else if (given[i] == TYPE_UNKNOWN)
+      cast[i] = bind_known(binder, arguments[i]);
+    if (!cast[i])
+      return NULL;
+  }
+  mark_function(binder, function);
+  struct node *node = bind_node(binder, NODE_CALL, type_plain(function->result), location, cast, count);
+  if (node)
+    node->function = function;
+  return node;
+}
+
+struct node *bind_operator(struct binder *binder, const char *name, struct node *left, struct node *right,
+                           int32_t location)
+{
+  if (strcmp(name, "!=") == 0)
+    name = "<>";
+  struct node *arguments[] = {left ? left : right, right};
+  return bind_call(binder, name, true, arguments, left ? 2 : 1, location);
+}

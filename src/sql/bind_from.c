@@ -1,0 +1,707 @@
+// FROM: tables, sources, system tables, functions, subqueries, WITH and joins.
+//
+// Items are collected aside while FROM is bound, so nothing in it sees its neighbours (there is no LATERAL); a join's
+// condition sees the two sides of the join.
+#include "sql/binder.h"
+
+// --- Items -----------------------------------------------------------------------------------------
+
+static int push_item(struct binder *binder, struct items *items, const struct item *item, int32_t location)
+{
+  if (item->name)
+    for (int i = 0; i < items->count; i++) {
+      const struct item *other = &items->items[i];
+      if (!other->name || strcmp(other->name, item->name) != 0)
+        continue;
+      if (other->schema && item->schema && strcmp(other->schema, item->schema) != 0)
+        continue; // two tables of one name in two schemas
+      return bind_error(binder, location, SQLSTATE_DUPLICATE_ALIAS, "table name \"%s\" specified more than once",
+                        item->name);
+    }
+  // A copy of these items that was taken before does not see what is added, and none of them is used after it.
+  if (!bind_grow(binder, &items->items, items->count, &items->capacity, sizeof *item))
+    return binder->error->status;
+  items->items[items->count++] = *item;
+  return 0;
+}
+
+int bind_add_item(struct binder *binder, struct items *items, const char *name, const char *schema, int range,
+                  int32_t location)
+{
+  struct item item = {
+    .name = name,
+    .schema = schema,
+    .range = range,
+    .column_count = binder->statement->ranges[range].column_count,
+    .shows_columns = true,
+  };
+  return push_item(binder, items, &item, location);
+}
+
+struct join *bind_join_range(struct binder *binder, int range)
+{
+  struct join *join = ARENA_NEW(binder->arena, struct join);
+  if (!join)
+    return bind_memory(binder);
+  join->kind = JOIN_RANGE;
+  join->range = range;
+  return join;
+}
+
+static struct join *new_join(struct binder *binder, enum join_kind kind, struct join *left, struct join *right)
+{
+  struct join *join = ARENA_NEW(binder->arena, struct join);
+  if (!join)
+    return bind_memory(binder);
+  join->kind = kind;
+  join->left = left;
+  join->right = right;
+  return join;
+}
+
+bool bind_join_has(const struct join *join, int range)
+{
+  if (!join)
+    return false;
+  if (join->kind == JOIN_RANGE)
+    return join->range == range;
+  return bind_join_has(join->left, range) || bind_join_has(join->right, range);
+}
+
+struct join *bind_join_cross(struct binder *binder, struct join *left, struct join *right)
+{
+  return left && right ? new_join(binder, JOIN_INNER, left, right) : left ? left : right;
+}
+
+// All items of both sides, in order.
+static int join_items(struct binder *binder, const struct items *left, const struct items *right, struct items *both)
+{
+  *both = *left;
+  for (int i = 0; i < right->count; i++) {
+    int status = push_item(binder, both, &right->items[i], -1);
+    if (status)
+      return status;
+  }
+  return 0;
+}
+
+// One item for one range, with its alias and the names that the alias gives its columns.
+static int range_items(struct binder *binder, int range, const PgQuery__Alias *alias, const char *schema,
+                       int32_t location, struct items *items)
+{
+  struct range *at = &binder->statement->ranges[range];
+  if (alias && alias->n_colnames) {
+    int visible = 0;
+    for (int i = 0; i < at->column_count; i++)
+      visible += at->columns[i].name != NULL;
+    if ((size_t)visible < alias->n_colnames)
+      return bind_error(binder, location, SQLSTATE_INVALID_COLUMN_REFERENCE,
+                        "table \"%s\" has %d columns available but %d columns specified", at->alias, visible,
+                        (int)alias->n_colnames);
+    size_t next = 0;
+    for (int i = 0; i < at->column_count && next < alias->n_colnames; i++)
+      if (at->columns[i].name && !(at->columns[i].name = bind_copy(binder, bind_string(alias->colnames[next++]))))
+        return binder->error->status;
+  }
+  int status = bind_add_item(binder, items, at->alias, alias ? NULL : schema, range, location);
+  if (status)
+    return status;
+  items->join = bind_join_range(binder, range);
+  return items->join ? 0 : (int)binder->error->status;
+}
+
+// --- Relations -------------------------------------------------------------------------------------
+
+int bind_relation(struct binder *binder, const PgQuery__RangeVar *name, const char *kinds, enum right right,
+                  const struct relation **relation)
+{
+  const struct bind_input *input = binder->input;
+  struct name_scope scope = {
+    .role = input->settings->role,
+    .search_path = input->settings->search_path,
+    .search_path_count = input->settings->search_path_count,
+    .mark = input->mark,
+  };
+  const char *schema = name->schemaname && name->schemaname[0] ? name->schemaname : NULL;
+  error_clear(binder->error);
+  if (catalog_find(input->catalog, input->version, &scope, schema, name->relname, kinds, right, false, relation,
+                   binder->error)) {
+    error_position(binder->error, 0);
+    return bind_error_from(binder, name->location);
+  }
+  return bind_pin(binder, *relation);
+}
+
+int bind_relation_range(struct binder *binder, enum range_kind kind, const struct relation *relation, const char *alias)
+{
+  struct range range = {.kind = kind, .relation = relation, .alias = alias};
+  const struct schema *schema = &relation->schema;
+  int status = bind_columns(binder, &range, schema->column_count);
+  if (status)
+    return status;
+  for (int i = 0; i < schema->column_count; i++) {
+    range.columns[i].name = schema->columns[i].is_dropped ? NULL : schema->columns[i].name;
+    range.columns[i].type = schema->columns[i].type;
+  }
+  return bind_range(binder, &range);
+}
+
+static const char *alias_name(struct binder *binder, const PgQuery__Alias *alias, const char *name)
+{
+  return bind_copy(binder, alias ? alias->aliasname : name);
+}
+
+static int system_range(struct binder *binder, const struct system_table *table, const char *alias)
+{
+  struct range range = {.kind = RANGE_SYSTEM, .system = table, .alias = alias};
+  int status = bind_columns(binder, &range, table->column_count);
+  if (status)
+    return status;
+  for (int i = 0; i < table->column_count; i++)
+    range.columns[i] = (struct range_column){.name = table->columns[i].name, .type = type_plain(table->columns[i].type)};
+  binder->statement->reads_system = true;
+  return bind_range(binder, &range);
+}
+
+// The system table that this name means: of its schema, or of the search path's first one that has it.
+static const struct system_table *find_system(struct binder *binder, const PgQuery__RangeVar *name)
+{
+  const struct bind_input *input = binder->input;
+  if (name->schemaname && name->schemaname[0])
+    return system_table_find(catalog_schema(input->catalog, input->version, name->schemaname), name->relname);
+  for (int i = 0; i < input->settings->search_path_count; i++) {
+    const struct system_table *table = system_table_find(input->settings->search_path[i], name->relname);
+    if (table)
+      return table;
+  }
+  return NULL;
+}
+
+// The workflow's source in FROM drives it: the first time that it is named; after that a keyed one is read as a table.
+static int relation_kind(struct binder *binder, const struct relation *relation, bool is_atom, int32_t location,
+                         enum range_kind *kind)
+{
+  const struct relation *source = binder->input->source;
+  bool is_driver = source && source->oid == relation->oid && !binder->has_source;
+  if (is_atom && !is_driver)
+    return bind_error(binder, location, SQLSTATE_WRONG_OBJECT_TYPE, "atom(\"%s\") can only be read by a workflow that it drives",
+                      relation->name);
+  if (is_driver) {
+    binder->has_source = true;
+    binder->statement->takes_atom = is_atom;
+    *kind = RANGE_SOURCE;
+    return 0;
+  }
+  *kind = RANGE_TABLE;
+  if (relation->kind == RELATION_SOURCE && relation->tree == 0) {
+    int status = bind_error(binder, location, SQLSTATE_WRONG_OBJECT_TYPE,
+                            "source \"%s\" keeps no rows that could be read", relation->name);
+    error_hint(binder->error, "A source with a PRIMARY KEY can be read as a table; any source can drive a workflow.");
+    return status;
+  }
+  return 0;
+}
+
+static int bind_table(struct binder *binder, const PgQuery__RangeVar *name, const PgQuery__Alias *alias, bool is_atom,
+                      struct items *items)
+{
+  const char *own = alias_name(binder, alias, name->relname);
+  if (!own)
+    return binder->error->status;
+  const struct system_table *system = is_atom ? NULL : find_system(binder, name);
+  if (system) {
+    int range = system_range(binder, system, own);
+    const char *schema = catalog_schema_name(binder->input->catalog, binder->input->version, system->schema_oid);
+    char *copy = bind_copy(binder, schema ? schema : "pg_catalog");
+    if (range < 0 || !copy)
+      return binder->error->status;
+    return range_items(binder, range, alias, copy, name->location, items);
+  }
+  const struct relation *relation;
+  int status = bind_relation(binder, name, NULL, RIGHT_SELECT, &relation);
+  if (status)
+    return status;
+  if (relation->kind != RELATION_TABLE && relation->kind != RELATION_SOURCE)
+    return bind_error(binder, name->location, relation->kind == RELATION_INDEX ? SQLSTATE_WRONG_OBJECT_TYPE
+                                                                              : SQLSTATE_FEATURE_NOT_SUPPORTED,
+                      relation->kind == RELATION_INDEX ? "\"%s\" is an index" : "cannot select from \"%s\"",
+                      relation->name);
+  enum range_kind kind;
+  status = relation_kind(binder, relation, is_atom, name->location, &kind);
+  if (status)
+    return status;
+  int range = bind_relation_range(binder, kind, relation, own);
+  if (range < 0)
+    return range;
+  const char *schema = catalog_schema_name(binder->input->catalog, binder->input->version, relation->schema_oid);
+  char *copy = schema ? bind_copy(binder, schema) : NULL;
+  return range_items(binder, range, alias, copy, name->location, items);
+}
+
+// --- WITH ------------------------------------------------------------------------------------------
+
+int bind_with(struct binder *binder, struct scope *scope, const PgQuery__WithClause *with)
+{
+  if (!with)
+    return 0;
+  if (with->recursive)
+    return bind_error(binder, with->location, SQLSTATE_FEATURE_NOT_SUPPORTED, "WITH RECURSIVE is not supported");
+  for (size_t i = 0; i < with->n_ctes; i++) {
+    const PgQuery__CommonTableExpr *tree = with->ctes[i]->common_table_expr;
+    if (!tree->ctequery || tree->ctequery->node_case != PG_QUERY__NODE__NODE_SELECT_STMT)
+      return bind_error(binder, tree->location, SQLSTATE_FEATURE_NOT_SUPPORTED, "only queries can stand in WITH");
+    for (size_t j = 0; j < i; j++)
+      if (strcmp(with->ctes[j]->common_table_expr->ctename, tree->ctename) == 0)
+        return bind_error(binder, tree->location, SQLSTATE_DUPLICATE_ALIAS,
+                          "WITH query name \"%s\" specified more than once", tree->ctename);
+    struct table_expression *expression = ARENA_NEW(binder->arena, struct table_expression);
+    if (!expression)
+      return error_memory(binder->error);
+    *expression = (struct table_expression){
+      .name = tree->ctename, .tree = tree, .previous = scope->with, .scope = scope};
+    scope->with = expression;
+  }
+  return 0;
+}
+
+// A WITH query sees those before it, which its own scope lists; not all that its WITH has.
+static struct table_expression *find_with(const struct scope *scope, const char *name)
+{
+  bool is_listed = false;
+  for (; scope; is_listed = scope->via != NULL, scope = scope->outer) {
+    if (is_listed)
+      continue;
+    for (struct table_expression *expression = scope->with; expression; expression = expression->previous)
+      if (strcmp(expression->name, name) == 0)
+        return expression;
+  }
+  return NULL;
+}
+
+static int subquery_range(struct binder *binder, const PgQuery__SelectStmt *select, const struct select_options *options,
+                          const char *alias)
+{
+  struct query *query;
+  bool is_correlated;
+  int status = bind_select(binder, select, options, &query, &is_correlated);
+  return status ? status : bind_query_range(binder, query, alias);
+}
+
+// A WITH query is bound anew wherever it is named, as a subquery that stood there.
+static int bind_table_expression(struct binder *binder, struct scope *scope, struct table_expression *expression,
+                                 const PgQuery__RangeVar *name, struct items *items)
+{
+  const PgQuery__CommonTableExpr *tree = expression->tree;
+  const char *own = alias_name(binder, name->alias, name->relname);
+  if (!own)
+    return binder->error->status;
+  struct select_options options = {
+    .outer = expression->scope, .hides_outer = true, .via = scope, .with = expression->previous};
+  if (!bind_enter(binder, name->location))
+    return binder->error->status;
+  int range = subquery_range(binder, tree->ctequery->select_stmt, &options, own);
+  binder->depth--;
+  if (range < 0)
+    return range;
+  struct range *at = &binder->statement->ranges[range];
+  if ((size_t)at->column_count < tree->n_aliascolnames)
+    return bind_error(binder, tree->location, SQLSTATE_INVALID_COLUMN_REFERENCE,
+                      "WITH query \"%s\" has %d columns available but %d columns specified", tree->ctename,
+                      at->column_count, (int)tree->n_aliascolnames);
+  for (size_t i = 0; i < tree->n_aliascolnames; i++)
+    if (!(at->columns[i].name = bind_copy(binder, bind_string(tree->aliascolnames[i]))))
+      return binder->error->status;
+  return range_items(binder, range, name->alias, NULL, name->location, items);
+}
+
+static int bind_name(struct binder *binder, struct scope *scope, const PgQuery__RangeVar *name, struct items *items)
+{
+  bool has_schema = name->schemaname && name->schemaname[0];
+  struct table_expression *expression = has_schema ? NULL : find_with(scope, name->relname);
+  if (expression)
+    return bind_table_expression(binder, scope, expression, name, items);
+  return bind_table(binder, name, name->alias, false, items);
+}
+
+// --- Subqueries and functions ----------------------------------------------------------------------
+
+static int bind_from_subquery(struct binder *binder, struct scope *scope, const PgQuery__RangeSubselect *tree,
+                              struct items *items)
+{
+  if (tree->lateral)
+    return bind_error(binder, -1, SQLSTATE_FEATURE_NOT_SUPPORTED, "LATERAL is not supported");
+  if (!tree->subquery || tree->subquery->node_case != PG_QUERY__NODE__NODE_SELECT_STMT)
+    return bind_error(binder, -1, SQLSTATE_FEATURE_NOT_SUPPORTED, "this subquery in FROM is not supported");
+  const PgQuery__SelectStmt *select = tree->subquery->select_stmt;
+  if (!tree->alias) {
+    bool is_values = select->n_values_lists > 0;
+    int status = bind_error(binder, -1, SQLSTATE_SYNTAX_ERROR,
+                            is_values ? "VALUES in FROM must have an alias" : "subquery in FROM must have an alias");
+    error_hint(binder->error, is_values ? "For example, FROM (VALUES ...) [AS] foo."
+                                        : "For example, FROM (SELECT ...) [AS] foo.");
+    return status;
+  }
+  const char *own = bind_copy(binder, tree->alias->aliasname);
+  if (!own)
+    return binder->error->status;
+  struct select_options options = {.outer = scope, .hides_outer = true};
+  int range = subquery_range(binder, select, &options, own);
+  return range < 0 ? range : range_items(binder, range, tree->alias, NULL, -1, items);
+}
+
+// generate_series(from, to [, step]) over integers or numerics.
+static int series_range(struct binder *binder, struct scope *scope, const PgQuery__FuncCall *call, const char *alias,
+                        const char *column)
+{
+  int count = (int)call->n_args;
+  struct range range = {.kind = RANGE_FUNCTION, .function = "generate_series", .alias = alias, .argument_count = count};
+  range.arguments = ARENA_ARRAY(binder->arena, struct node *, count + 1);
+  if (!range.arguments)
+    return error_memory(binder->error);
+  for (int i = 0; i < count; i++)
+    if (!(range.arguments[i] = bind_expr(binder, scope, call->args[i])))
+      return binder->error->status;
+  bool is_number = count == 2 || count == 3;
+  enum type_id type = TYPE_INT4;
+  for (int i = 0; i < count; i++) {
+    enum type_id given = range.arguments[i]->type.id;
+    is_number &= given == TYPE_INT2 || given == TYPE_INT4 || given == TYPE_INT8 || given == TYPE_NUMERIC ||
+                 given == TYPE_UNKNOWN;
+    type = given == TYPE_NUMERIC || type == TYPE_NUMERIC ? TYPE_NUMERIC : given == TYPE_INT8 ? TYPE_INT8 : type;
+  }
+  if (!is_number) {
+    int status = bind_error(binder, call->location, SQLSTATE_UNDEFINED_FUNCTION,
+                            "function generate_series does not exist for these arguments");
+    error_hint(binder->error, "It takes two or three integers or numerics.");
+    return status;
+  }
+  for (int i = 0; i < count; i++)
+    if (!(range.arguments[i] = bind_cast(binder, range.arguments[i], type_plain(type), CAST_IMPLICIT)))
+      return binder->error->status;
+  int status = bind_columns(binder, &range, 1);
+  if (status)
+    return status;
+  range.columns[0] = (struct range_column){.name = column, .type = type_plain(type)};
+  return bind_range(binder, &range);
+}
+
+// Any other function gives one row of one column.
+static int scalar_range(struct binder *binder, struct scope *scope, const PgQuery__Node *tree, const char *alias,
+                        const char *column)
+{
+  struct range range = {.kind = RANGE_VALUES, .alias = alias, .value_count = 1};
+  range.values = ARENA_ARRAY(binder->arena, struct node **, 1);
+  if (!range.values || !(range.values[0] = ARENA_ARRAY(binder->arena, struct node *, 1)))
+    return error_memory(binder->error);
+  struct node *node = bind_expr(binder, scope, tree);
+  if (!node || !(node = bind_known(binder, node)))
+    return binder->error->status;
+  range.values[0][0] = node;
+  int status = bind_columns(binder, &range, 1);
+  if (status)
+    return status;
+  range.columns[0] = (struct range_column){.name = column, .type = node->type};
+  return bind_range(binder, &range);
+}
+
+// atom(source): the rows of the workflow's source, all that came together.
+static int bind_atom(struct binder *binder, const PgQuery__FuncCall *call, const PgQuery__Alias *alias,
+                     struct items *items)
+{
+  const PgQuery__ColumnRef *reference =
+      call->n_args == 1 && call->args[0]->node_case == PG_QUERY__NODE__NODE_COLUMN_REF ? call->args[0]->column_ref : NULL;
+  size_t count = reference ? reference->n_fields : 0;
+  const char *table = count ? bind_string(reference->fields[count - 1]) : NULL;
+  const char *schema = count > 1 ? bind_string(reference->fields[count - 2]) : NULL;
+  if (!table || count > 2)
+    return bind_error(binder, call->location, SQLSTATE_SYNTAX_ERROR, "atom() takes the name of a source");
+  PgQuery__RangeVar name = PG_QUERY__RANGE_VAR__INIT;
+  name.relname = (char *)(uintptr_t)table;
+  name.schemaname = (char *)(uintptr_t)(schema ? schema : "");
+  name.location = reference->location;
+  return bind_table(binder, &name, alias, true, items);
+}
+
+static int bind_from_function(struct binder *binder, struct scope *scope, const PgQuery__RangeFunction *tree,
+                              struct items *items)
+{
+  const PgQuery__Node *function = tree->n_functions ? tree->functions[0] : NULL;
+  if (function && function->node_case == PG_QUERY__NODE__NODE_LIST && function->list->n_items)
+    function = function->list->items[0];
+  if (tree->n_functions != 1 || tree->ordinality || tree->n_coldeflist || tree->is_rowsfrom || !function)
+    return bind_error(binder, -1, SQLSTATE_FEATURE_NOT_SUPPORTED, "this function in FROM is not supported");
+  const PgQuery__FuncCall *call =
+      function->node_case == PG_QUERY__NODE__NODE_FUNC_CALL ? function->func_call : NULL;
+  const char *name = "column1";
+  if (call && !(name = bind_function_name(binder, call->funcname, call->n_funcname, call->location)))
+    return binder->error->status;
+  if (call && strcmp(name, "atom") == 0)
+    return bind_atom(binder, call, tree->alias, items);
+  const char *own = alias_name(binder, tree->alias, name);
+  if (!own)
+    return binder->error->status;
+  enum clause clause = scope->clause;
+  scope->clause = CLAUSE_FROM;
+  int range = call && strcmp(name, "generate_series") == 0 ? series_range(binder, scope, call, own, own)
+                                                            : scalar_range(binder, scope, function, own, own);
+  scope->clause = clause;
+  return range < 0 ? range : range_items(binder, range, tree->alias, NULL, call ? call->location : -1, items);
+}
+
+// --- Joins -----------------------------------------------------------------------------------------
+
+struct side_column {
+  const struct item *item;
+  int column;
+};
+
+// The column of this name that a side shows: 1 found, 0 not, or a negative status.
+static int side_column(struct binder *binder, const struct items *side, const char *name, const char *which,
+                       struct side_column *found)
+{
+  int count = 0;
+  for (int i = 0; i < side->count; i++)
+    for (int c = 0; c < side->items[i].column_count && side->items[i].shows_columns; c++) {
+      const char *column = item_column_name(binder, &side->items[i], c);
+      if (!column || strcmp(column, name) != 0)
+        continue;
+      *found = (struct side_column){&side->items[i], c};
+      count++;
+    }
+  if (count > 1)
+    return bind_error(binder, -1, SQLSTATE_AMBIGUOUS_COLUMN,
+                      "common column name \"%s\" appears more than once in %s table", name, which);
+  return count;
+}
+
+struct merged {
+  const char **names;
+  struct node **columns; // as the join shows them
+  struct node **conditions;
+  int count, capacity;
+};
+
+static bool is_merged(const struct merged *merged, const char *name)
+{
+  for (int i = 0; i < merged->count; i++)
+    if (strcmp(merged->names[i], name) == 0)
+      return true;
+  return false;
+}
+
+static int merge_column(struct binder *binder, const struct items *left, const struct items *right, const char *name,
+                        bool is_right, struct merged *merged)
+{
+  struct side_column sides[2];
+  for (int i = 0; i < 2; i++) {
+    const char *which = i ? "right" : "left";
+    int found = side_column(binder, i ? right : left, name, which, &sides[i]);
+    if (found < 0)
+      return found;
+    if (!found)
+      return bind_error(binder, -1, SQLSTATE_UNDEFINED_COLUMN,
+                        "column \"%s\" specified in USING clause does not exist in %s table", name, which);
+  }
+  if (is_merged(merged, name))
+    return bind_error(binder, -1, SQLSTATE_DUPLICATE_COLUMN, "column name \"%s\" appears more than once in USING clause",
+                      name);
+  struct node *pair[2] = {bind_item_column(binder, sides[0].item, sides[0].column, -1), NULL};
+  pair[1] = pair[0] ? bind_item_column(binder, sides[1].item, sides[1].column, -1) : NULL;
+  struct node *condition = pair[1] ? bind_operator(binder, "=", pair[0], pair[1], -1) : NULL;
+  enum type_id type;
+  int status = condition ? bind_common(binder, pair, 2, "JOIN/USING", &type) : (int)binder->error->status;
+  if (status)
+    return status;
+  merged->names[merged->count] = bind_copy(binder, name);
+  merged->conditions[merged->count] = condition;
+  merged->columns[merged->count] = pair[is_right];
+  return merged->names[merged->count++] ? 0 : (int)binder->error->status;
+}
+
+static int count_columns(const struct items *items)
+{
+  int count = 0;
+  for (int i = 0; i < items->count; i++)
+    count += items->items[i].shows_columns ? items->items[i].column_count : 0;
+  return count;
+}
+
+static int merge_columns(struct binder *binder, const struct items *left, const struct items *right,
+                         const PgQuery__JoinExpr *tree, bool is_right, struct merged *merged)
+{
+  int room = tree->is_natural ? count_columns(left) : (int)tree->n_using_clause;
+  merged->names = ARENA_ARRAY(binder->arena, const char *, room + 1);
+  merged->columns = ARENA_ARRAY(binder->arena, struct node *, room + 1);
+  merged->conditions = ARENA_ARRAY(binder->arena, struct node *, room + 1);
+  if (!merged->names || !merged->columns || !merged->conditions)
+    return error_memory(binder->error);
+  for (size_t i = 0; i < tree->n_using_clause; i++) {
+    int status = merge_column(binder, left, right, bind_string(tree->using_clause[i]), is_right, merged);
+    if (status)
+      return status;
+  }
+  for (int i = 0; tree->is_natural && i < left->count; i++)
+    for (int c = 0; left->items[i].shows_columns && c < left->items[i].column_count; c++) {
+      const char *name = item_column_name(binder, &left->items[i], c);
+      struct side_column other;
+      int found = name ? side_column(binder, right, name, "right", &other) : 0;
+      int status = found <= 0 ? found : merge_column(binder, left, right, name, is_right, merged);
+      if (status)
+        return status;
+    }
+  return 0;
+}
+
+// The join's own columns: the merged ones, then what is left of the left side and of the right.
+static int join_columns(struct binder *binder, const struct items *left, const struct items *right,
+                        const struct merged *merged, struct item *item)
+{
+  int room = merged->count + count_columns(left) + count_columns(right);
+  item->names = ARENA_ARRAY(binder->arena, const char *, room + 1);
+  item->columns = ARENA_ARRAY(binder->arena, struct node *, room + 1);
+  if (!item->names || !item->columns)
+    return error_memory(binder->error);
+  for (int i = 0; i < merged->count; i++) {
+    item->names[item->column_count] = merged->names[i];
+    item->columns[item->column_count++] = merged->columns[i];
+  }
+  for (int side = 0; side < 2; side++) {
+    const struct items *items = side ? right : left;
+    for (int i = 0; i < items->count; i++)
+      for (int c = 0; items->items[i].shows_columns && c < items->items[i].column_count; c++) {
+        const struct item *from = &items->items[i];
+        const char *name = item_column_name(binder, from, c);
+        if (!name || is_merged(merged, name))
+          continue;
+        struct node *node = from->range < 0 ? from->columns[c]
+                                            : node_column(binder->arena, binder->statement->ranges[from->range].columns[c].type,
+                                                          from->range, c, -1);
+        if (!node)
+          return error_memory(binder->error);
+        item->names[item->column_count] = name;
+        item->columns[item->column_count++] = node;
+      }
+  }
+  return 0;
+}
+
+static int rename_columns(struct binder *binder, struct item *item, const PgQuery__Alias *alias)
+{
+  if ((size_t)item->column_count < alias->n_colnames)
+    return bind_error(binder, -1, SQLSTATE_SYNTAX_ERROR, "column alias list for \"%s\" has too many entries",
+                      alias->aliasname);
+  for (size_t i = 0; i < alias->n_colnames; i++)
+    if (!(item->names[i] = bind_copy(binder, bind_string(alias->colnames[i]))))
+      return binder->error->status;
+  item->name = bind_copy(binder, alias->aliasname);
+  return item->name ? 0 : (int)binder->error->status;
+}
+
+static int join_condition(struct binder *binder, struct scope *scope, const PgQuery__JoinExpr *tree,
+                          const struct items *both, const struct merged *merged, struct node **condition)
+{
+  *condition = NULL;
+  if (merged->count == 1)
+    *condition = merged->conditions[0];
+  else if (merged->count > 1)
+    *condition = bind_node(binder, NODE_AND, type_plain(TYPE_BOOLEAN), -1, merged->conditions, merged->count);
+  if (merged->count && !*condition)
+    return binder->error->status;
+  if (!tree->quals)
+    return 0;
+  struct items hidden = scope->items;
+  enum clause clause = scope->clause;
+  scope->items = *both;
+  *condition = bind_condition(binder, scope, tree->quals, CLAUSE_JOIN, "JOIN/ON");
+  scope->items = hidden;
+  scope->clause = clause;
+  return *condition ? 0 : (int)binder->error->status;
+}
+
+static int bind_from_tree(struct binder *binder, struct scope *scope, const PgQuery__Node *tree, struct items *items);
+
+static int bind_join(struct binder *binder, struct scope *scope, const PgQuery__JoinExpr *tree, struct items *items)
+{
+  if (tree->jointype == PG_QUERY__JOIN_TYPE__JOIN_FULL)
+    return bind_error(binder, -1, SQLSTATE_FEATURE_NOT_SUPPORTED, "FULL JOIN is not supported");
+  bool is_right = tree->jointype == PG_QUERY__JOIN_TYPE__JOIN_RIGHT;
+  bool is_outer = is_right || tree->jointype == PG_QUERY__JOIN_TYPE__JOIN_LEFT;
+  struct items left = {0}, right = {0}, both;
+  struct merged merged = {0};
+  struct item item = {.range = -1, .shows_columns = true};
+  int status = bind_from_tree(binder, scope, tree->larg, &left);
+  if (!status)
+    status = bind_from_tree(binder, scope, tree->rarg, &right);
+  if (!status)
+    status = join_items(binder, &left, &right, &both);
+  if (!status)
+    status = merge_columns(binder, &left, &right, tree, is_right, &merged);
+  if (!status)
+    status = join_columns(binder, &left, &right, &merged, &item);
+  if (status)
+    return status;
+  struct node *condition;
+  status = join_condition(binder, scope, tree, &both, &merged, &condition);
+  if (status)
+    return status;
+  struct join *join = new_join(binder, is_outer ? JOIN_LEFT : JOIN_INNER, is_right ? right.join : left.join,
+                               is_right ? left.join : right.join);
+  if (!join)
+    return binder->error->status;
+  join->condition = condition;
+  // An alias hides what is below; without one the tables below keep their names.
+  if (tree->alias) {
+    status = rename_columns(binder, &item, tree->alias);
+    both = (struct items){0};
+  }
+  for (int i = 0; i < both.count; i++)
+    both.items[i].shows_columns = false;
+  if (!status)
+    status = push_item(binder, &both, &item, -1);
+  *items = both;
+  items->join = join;
+  return status;
+}
+
+static int bind_from_tree(struct binder *binder, struct scope *scope, const PgQuery__Node *tree, struct items *items)
+{
+  int status;
+  if (!bind_enter(binder, -1))
+    return binder->error->status;
+  switch (tree->node_case) {
+  case PG_QUERY__NODE__NODE_RANGE_VAR: status = bind_name(binder, scope, tree->range_var, items); break;
+  case PG_QUERY__NODE__NODE_RANGE_SUBSELECT:
+    status = bind_from_subquery(binder, scope, tree->range_subselect, items);
+    break;
+  case PG_QUERY__NODE__NODE_RANGE_FUNCTION:
+    status = bind_from_function(binder, scope, tree->range_function, items);
+    break;
+  case PG_QUERY__NODE__NODE_JOIN_EXPR: status = bind_join(binder, scope, tree->join_expr, items); break;
+  default:
+    status = bind_error(binder, -1, SQLSTATE_FEATURE_NOT_SUPPORTED, "this entry of FROM is not supported");
+  }
+  binder->depth--;
+  return status;
+}
+
+int bind_from(struct binder *binder, struct scope *scope, PgQuery__Node **from, size_t count)
+{
+  struct items all = scope->items; // UPDATE and DELETE have their table there already
+  struct join *join = all.join;
+  scope->items = (struct items){0};
+  for (size_t i = 0; i < count; i++) {
+    struct items items = {0}, both;
+    int status = bind_from_tree(binder, scope, from[i], &items);
+    if (!status)
+      status = join_items(binder, &all, &items, &both);
+    if (status)
+      return status;
+    join = bind_join_cross(binder, join, items.join);
+    if (!join)
+      return binder->error->status;
+    all = both;
+  }
+  scope->items = all;
+  scope->items.join = join;
+  return 0;
+}

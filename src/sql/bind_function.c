@@ -1,0 +1,339 @@
+// Calls: functions, aggregates, the keywords that are functions, and subqueries in expressions.
+//
+// An aggregate becomes a column of its query's group range: number -1 - n stands for the query's aggregate n until
+// the number of group keys is known (bind_group.c).
+#include "sql/binder.h"
+
+const char *bind_function_name(struct binder *binder, PgQuery__Node **names, size_t count, int32_t location)
+{
+  const char *own = count ? bind_string(names[count - 1]) : NULL;
+  const char *schema = count > 1 ? bind_string(names[count - 2]) : "pg_catalog";
+  if (own && schema && (strcmp(schema, "pg_catalog") == 0 || strcmp(schema, "quern") == 0))
+    return own;
+  bind_fail(binder, location, SQLSTATE_UNDEFINED_FUNCTION, "function %s.%s does not exist", schema ? schema : "",
+            own ? own : "");
+  error_hint(binder->error, "No function matches the given name and argument types. "
+                            "You might need to add explicit type casts.");
+  return NULL;
+}
+
+// --- Aggregates ------------------------------------------------------------------------------------
+
+// NULL: an aggregate may stand here.
+static const char *refuses_aggregates(enum clause clause)
+{
+  switch (clause) {
+  case CLAUSE_TARGET:
+  case CLAUSE_HAVING:
+  case CLAUSE_ORDER: return NULL;
+  case CLAUSE_WHERE: return "aggregate functions are not allowed in WHERE";
+  case CLAUSE_GROUP: return "aggregate functions are not allowed in GROUP BY";
+  case CLAUSE_LIMIT: return "aggregate functions are not allowed in LIMIT";
+  case CLAUSE_OFFSET: return "aggregate functions are not allowed in OFFSET";
+  case CLAUSE_JOIN: return "aggregate functions are not allowed in JOIN conditions";
+  case CLAUSE_FROM: return "aggregate functions are not allowed in functions in FROM";
+  case CLAUSE_VALUES: return "aggregate functions are not allowed in VALUES";
+  case CLAUSE_UPDATE: return "aggregate functions are not allowed in UPDATE";
+  case CLAUSE_RETURNING: return "aggregate functions are not allowed in RETURNING";
+  case CLAUSE_FILTER: return "aggregate functions are not allowed in FILTER";
+  case CLAUSE_AGGREGATE: return "aggregate function calls cannot be nested";
+  case CLAUSE_DEFAULT: return "aggregate functions are not allowed in definitions";
+  }
+  return NULL;
+}
+
+struct level_check {
+  const struct scope *scope;
+  bool has_columns, has_own;
+};
+
+static bool check_level(const struct node *node, void *context)
+{
+  struct level_check *check = context;
+  if (node->kind != NODE_COLUMN)
+    return true;
+  check->has_columns = true;
+  check->has_own |= bind_join_has(check->scope->items.join, node->range);
+  return true;
+}
+
+static bool same_call(const struct aggregate_call *a, const struct aggregate_call *b)
+{
+  if (a->aggregate != b->aggregate || a->argument_count != b->argument_count || a->is_distinct != b->is_distinct ||
+      (a->filter == NULL) != (b->filter == NULL) || (a->filter && !node_equal(a->filter, b->filter)))
+    return false;
+  for (int i = 0; i < a->argument_count; i++)
+    if (!node_equal(a->arguments[i], b->arguments[i]))
+      return false;
+  return true;
+}
+
+static struct node *add_aggregate(struct binder *binder, struct scope *scope, const struct aggregate_call *call,
+                                  int32_t location)
+{
+  int number = 0;
+  while (number < scope->aggregate_count && !same_call(&scope->aggregates[number], call))
+    number++;
+  if (number == scope->aggregate_count) {
+    if (!bind_grow(binder, &scope->aggregates, number, &scope->aggregate_capacity, sizeof *call))
+      return NULL;
+    scope->aggregates[scope->aggregate_count++] = *call;
+  }
+  if (scope->group_range < 0) {
+    struct range range = {.kind = RANGE_GROUP, .alias = "group"};
+    scope->group_range = bind_range(binder, &range);
+    if (scope->group_range < 0)
+      return NULL;
+  }
+  scope->has_aggregates = true;
+  struct node *node = node_column(binder->arena, call->type, scope->group_range, -1 - number, location);
+  return node ? node : bind_memory(binder);
+}
+
+// Arguments cast as the aggregate wants them; its type may be that of its argument.
+static int resolve_aggregate(struct binder *binder, const char *name, struct aggregate_call *call, int32_t location)
+{
+  enum type_id given[FUNCTION_ARGUMENTS] = {0};
+  if (call->argument_count > FUNCTION_ARGUMENTS)
+    return bind_error(binder, location, SQLSTATE_TOO_MANY_ARGUMENTS, "cannot pass more than %d arguments to a function",
+                      FUNCTION_ARGUMENTS);
+  for (int i = 0; i < call->argument_count; i++)
+    given[i] = call->arguments[i]->type.id;
+  error_clear(binder->error);
+  if (aggregate_resolve(name, given, call->argument_count, &call->aggregate, binder->error))
+    return bind_error_from(binder, location);
+  for (int i = 0; i < call->argument_count; i++) {
+    enum type_id want = call->aggregate->arguments[i < 2 ? i : 1];
+    struct node *cast = call->arguments[i];
+    if (want < TYPE_COUNT && want != cast->type.id)
+      cast = bind_cast(binder, cast, type_plain(want), CAST_IMPLICIT);
+    else
+      cast = bind_known(binder, cast);
+    if (!cast)
+      return binder->error->status;
+    call->arguments[i] = cast;
+  }
+  enum type_id result = call->aggregate->result;
+  call->type = result == TYPE_COUNT && call->argument_count ? call->arguments[0]->type : type_plain(result);
+  return 0;
+}
+
+static struct node *bind_aggregate(struct binder *binder, struct scope *scope, const PgQuery__FuncCall *tree,
+                                   const char *name)
+{
+  const char *refusal = refuses_aggregates(scope->clause);
+  if (refusal)
+    return bind_fail(binder, tree->location, SQLSTATE_GROUPING_ERROR, "%s", refusal);
+  if (tree->n_agg_order || tree->agg_within_group)
+    return bind_fail(binder, tree->location, SQLSTATE_FEATURE_NOT_SUPPORTED,
+                     "ORDER BY in an aggregate is not supported");
+  if (!tree->agg_star && tree->n_args == 0)
+    return bind_fail(binder, tree->location, SQLSTATE_WRONG_OBJECT_TYPE,
+                     "%s(*) must be used to call a parameterless aggregate function", name);
+  struct aggregate_call call = {
+    .argument_count = (int)tree->n_args,
+    .arguments = ARENA_ARRAY(binder->arena, struct node *, tree->n_args + 1),
+    .is_distinct = tree->agg_distinct,
+  };
+  if (!call.arguments)
+    return bind_memory(binder);
+  enum clause clause = scope->clause;
+  scope->clause = CLAUSE_AGGREGATE;
+  struct level_check check = {.scope = scope};
+  for (size_t i = 0; i < tree->n_args; i++) {
+    call.arguments[i] = bind_expr(binder, scope, tree->args[i]);
+    if (!call.arguments[i])
+      return NULL;
+    node_walk(call.arguments[i], check_level, &check);
+  }
+  if (check.has_columns && !check.has_own)
+    return bind_fail(binder, tree->location, SQLSTATE_FEATURE_NOT_SUPPORTED,
+                     "aggregates over columns of an outer query are not supported");
+  if (tree->agg_filter) {
+    call.filter = bind_condition(binder, scope, tree->agg_filter, CLAUSE_FILTER, "FILTER");
+    if (!call.filter)
+      return NULL;
+  }
+  scope->clause = clause;
+  if (resolve_aggregate(binder, name, &call, tree->location))
+    return NULL;
+  return add_aggregate(binder, scope, &call, tree->location);
+}
+
+// --- Functions -------------------------------------------------------------------------------------
+
+// Sets the error for what only aggregates take, or nobody yet.
+static struct node *refuse_form(struct binder *binder, const PgQuery__FuncCall *tree, const char *name)
+{
+  const char *what = NULL;
+  if (tree->over)
+    what = "window functions are not supported";
+  else if (tree->func_variadic)
+    what = "VARIADIC arguments are not supported";
+  else if (strcmp(name, "generate_series") == 0 || strcmp(name, "unnest") == 0)
+    what = "set-returning functions are only supported in FROM";
+  for (size_t i = 0; i < tree->n_args && !what; i++)
+    if (tree->args[i]->node_case == PG_QUERY__NODE__NODE_NAMED_ARG_EXPR)
+      what = "named arguments are not supported";
+  if (what)
+    return bind_fail(binder, tree->location, SQLSTATE_FEATURE_NOT_SUPPORTED, "%s", what);
+  int32_t at = tree->location;
+  if (tree->agg_star)
+    return bind_fail(binder, at, SQLSTATE_WRONG_OBJECT_TYPE, "%s(*) specified, but %s is not an aggregate function", name,
+                     name);
+  if (!tree->agg_distinct && !tree->agg_filter && !tree->n_agg_order)
+    return NULL;
+  const char *word = tree->agg_distinct ? "DISTINCT" : tree->agg_filter ? "FILTER" : "ORDER BY";
+  return bind_fail(binder, at, SQLSTATE_WRONG_OBJECT_TYPE, "%s specified, but %s is not an aggregate function", word,
+                   name);
+}
+
+struct node *bind_function(struct binder *binder, struct scope *scope, const PgQuery__FuncCall *tree)
+{
+  const char *name = bind_function_name(binder, tree->funcname, tree->n_funcname, tree->location);
+  if (!name)
+    return NULL;
+  if (aggregate_exists(name) && !tree->over)
+    return bind_aggregate(binder, scope, tree, name);
+  error_clear(binder->error);
+  refuse_form(binder, tree, name);
+  if (binder->error->status)
+    return NULL;
+  struct node **arguments = ARENA_ARRAY(binder->arena, struct node *, tree->n_args + 1);
+  if (!arguments)
+    return bind_memory(binder);
+  for (size_t i = 0; i < tree->n_args; i++)
+    if (!(arguments[i] = bind_expr(binder, scope, tree->args[i])))
+      return NULL;
+  struct node *call = bind_call(binder, name, false, arguments, (int)tree->n_args, tree->location);
+  if (call || tree->n_args != 1 || strcmp(binder->error->sqlstate, SQLSTATE_UNDEFINED_FUNCTION) != 0)
+    return call;
+  // A type's name as a function is a cast.
+  enum type_id type = type_of_name(name);
+  const struct function *function;
+  if (type == TYPE_COUNT || type == TYPE_UNKNOWN || strchr(name, ' ') ||
+      !cast_find(arguments[0]->type.id, type, CAST_EXPLICIT, &function))
+    return NULL;
+  error_clear(binder->error);
+  return bind_cast(binder, arguments[0], type_plain(type), CAST_EXPLICIT);
+}
+
+static struct node *value_call(struct binder *binder, const char *name, enum type_id type, int32_t modifier,
+                               int32_t location)
+{
+  struct node *node = bind_call(binder, name, false, NULL, 0, location);
+  if (!node || type == TYPE_UNKNOWN)
+    return node;
+  return bind_cast(binder, node, (struct type){.id = type, .modifier = modifier}, CAST_EXPLICIT);
+}
+
+struct node *bind_value_function(struct binder *binder, const PgQuery__SQLValueFunction *tree)
+{
+  int32_t digits = tree->typmod > 6 ? 6 : tree->typmod;
+  switch (tree->op) {
+  case PG_QUERY__SQLVALUE_FUNCTION_OP__SVFOP_CURRENT_TIMESTAMP:
+    return value_call(binder, "now", TYPE_UNKNOWN, -1, tree->location);
+  case PG_QUERY__SQLVALUE_FUNCTION_OP__SVFOP_CURRENT_TIMESTAMP_N:
+    return value_call(binder, "now", TYPE_TIMESTAMPTZ, digits, tree->location);
+  case PG_QUERY__SQLVALUE_FUNCTION_OP__SVFOP_LOCALTIMESTAMP:
+    return value_call(binder, "now", TYPE_TIMESTAMP, -1, tree->location);
+  case PG_QUERY__SQLVALUE_FUNCTION_OP__SVFOP_LOCALTIMESTAMP_N:
+    return value_call(binder, "now", TYPE_TIMESTAMP, digits, tree->location);
+  case PG_QUERY__SQLVALUE_FUNCTION_OP__SVFOP_CURRENT_ROLE:
+  case PG_QUERY__SQLVALUE_FUNCTION_OP__SVFOP_CURRENT_USER:
+  case PG_QUERY__SQLVALUE_FUNCTION_OP__SVFOP_USER:
+    return value_call(binder, "current_user", TYPE_UNKNOWN, -1, tree->location);
+  case PG_QUERY__SQLVALUE_FUNCTION_OP__SVFOP_SESSION_USER:
+    return value_call(binder, "session_user", TYPE_UNKNOWN, -1, tree->location);
+  case PG_QUERY__SQLVALUE_FUNCTION_OP__SVFOP_CURRENT_CATALOG:
+    return value_call(binder, "current_database", TYPE_UNKNOWN, -1, tree->location);
+  case PG_QUERY__SQLVALUE_FUNCTION_OP__SVFOP_CURRENT_SCHEMA:
+    return value_call(binder, "current_schema", TYPE_UNKNOWN, -1, tree->location);
+  default:
+    return bind_fail(binder, tree->location, SQLSTATE_FEATURE_NOT_SUPPORTED, "dates and times of day are not supported");
+  }
+}
+
+// --- Subqueries ------------------------------------------------------------------------------------
+
+static struct node *add_subquery(struct binder *binder, const struct subquery *subquery, struct node *left,
+                                 struct type type, int32_t location)
+{
+  struct statement *statement = binder->statement;
+  if (!bind_grow(binder, &statement->subqueries, statement->subquery_count, &binder->subquery_capacity,
+                 sizeof *subquery))
+    return NULL;
+  int number = statement->subquery_count++;
+  statement->subqueries[number] = *subquery;
+  struct node *node = bind_node(binder, NODE_SUBQUERY, type, location, &left, left ? 1 : 0);
+  if (!node)
+    return NULL;
+  node->subquery_kind = subquery->kind;
+  node->subquery = number;
+  return node;
+}
+
+// left IN (subquery): both sides of one type that `=` knows.
+static struct node *finish_in(struct binder *binder, const struct subquery *subquery, struct node *left,
+                              int32_t location)
+{
+  struct target *target = &subquery->query->targets[0];
+  struct node *pair[2] = {left, target->expression};
+  enum type_id type;
+  if (!bind_operator(binder, "=", left, target->expression, location) || bind_common(binder, pair, 2, "IN", &type))
+    return NULL;
+  target->expression = pair[1];
+  return add_subquery(binder, subquery, pair[0], type_plain(TYPE_BOOLEAN), location);
+}
+
+// Which of the comparisons with a subquery Quern has: IN, = ANY, and <> ALL, which is NOT IN.
+static bool quantified_kind(const PgQuery__SubLink *link, bool *negated)
+{
+  const char *name = link->n_oper_name ? bind_string(link->oper_name[link->n_oper_name - 1]) : "=";
+  *negated = link->sub_link_type == PG_QUERY__SUB_LINK_TYPE__ALL_SUBLINK;
+  return name && strcmp(name, *negated ? "<>" : "=") == 0;
+}
+
+static struct node *bind_quantified(struct binder *binder, struct scope *scope, const PgQuery__SubLink *link,
+                                    struct subquery *subquery)
+{
+  bool negated;
+  if (!quantified_kind(link, &negated))
+    return bind_fail(binder, link->location, SQLSTATE_FEATURE_NOT_SUPPORTED,
+                     "of comparisons with a subquery only IN, = ANY and <> ALL are supported");
+  if (link->testexpr->node_case == PG_QUERY__NODE__NODE_ROW_EXPR)
+    return bind_fail(binder, link->location, SQLSTATE_FEATURE_NOT_SUPPORTED,
+                     "rows cannot be compared with a subquery");
+  subquery->kind = SUBQUERY_IN;
+  if (subquery->query->visible_count != 1)
+    return bind_fail(binder, link->location, SQLSTATE_SYNTAX_ERROR, "subquery has too many columns");
+  struct node *left = bind_expr(binder, scope, link->testexpr);
+  struct node *node = left ? finish_in(binder, subquery, left, link->location) : NULL;
+  return node && negated ? bind_not(binder, node, link->location) : node;
+}
+
+struct node *bind_sublink(struct binder *binder, struct scope *scope, const PgQuery__SubLink *link)
+{
+  if (scope->clause == CLAUSE_DEFAULT)
+    return bind_fail(binder, link->location, SQLSTATE_FEATURE_NOT_SUPPORTED, "cannot use subquery in a definition");
+  if (!link->subselect || link->subselect->node_case != PG_QUERY__NODE__NODE_SELECT_STMT)
+    return bind_fail(binder, link->location, SQLSTATE_FEATURE_NOT_SUPPORTED, "this subquery is not supported");
+  struct subquery subquery = {0};
+  struct select_options options = {.outer = scope};
+  if (bind_select(binder, link->subselect->select_stmt, &options, &subquery.query, &subquery.is_correlated))
+    return NULL;
+  switch (link->sub_link_type) {
+  case PG_QUERY__SUB_LINK_TYPE__EXISTS_SUBLINK:
+    subquery.kind = SUBQUERY_EXISTS;
+    return add_subquery(binder, &subquery, NULL, type_plain(TYPE_BOOLEAN), link->location);
+  case PG_QUERY__SUB_LINK_TYPE__EXPR_SUBLINK:
+    subquery.kind = SUBQUERY_SCALAR;
+    if (subquery.query->visible_count != 1)
+      return bind_fail(binder, link->location, SQLSTATE_SYNTAX_ERROR, "subquery must return only one column");
+    return add_subquery(binder, &subquery, NULL, subquery.query->targets[0].expression->type, link->location);
+  case PG_QUERY__SUB_LINK_TYPE__ANY_SUBLINK:
+  case PG_QUERY__SUB_LINK_TYPE__ALL_SUBLINK: return bind_quantified(binder, scope, link, &subquery);
+  default:
+    return bind_fail(binder, link->location, SQLSTATE_FEATURE_NOT_SUPPORTED, "arrays are not supported");
+  }
+}

@@ -1,0 +1,571 @@
+// INSERT, UPDATE, DELETE.
+//
+// Ranges of a change: the row found or in the way (target), the row as it will stand (new), and the row that was to
+// be inserted (excluded). RETURNING reads the new row under the table's name; DELETE's reads the target.
+#include "sql/binder.h"
+
+static struct modification *new_modification(struct binder *binder, enum statement_kind kind,
+                                             const struct relation *relation)
+{
+  struct modification *modification = ARENA_NEW(binder->arena, struct modification);
+  if (!modification)
+    return bind_memory(binder);
+  *modification = (struct modification){
+    .relation = relation,
+    .target_range = -1,
+    .new_range = -1,
+    .source_range = -1,
+    .arbiter = -1,
+    .excluded_range = -1,
+  };
+  binder->statement->kind = kind;
+  return binder->statement->modification = modification;
+}
+
+// The table that is changed.
+static int bind_changed(struct binder *binder, const PgQuery__RangeVar *name, enum right right, const char *verb,
+                        const struct relation **relation)
+{
+  int status = bind_relation(binder, name, NULL, right, relation);
+  if (status)
+    return status;
+  if ((*relation)->kind != RELATION_TABLE && (*relation)->kind != RELATION_SOURCE)
+    return bind_error(binder, name->location, SQLSTATE_WRONG_OBJECT_TYPE, "cannot %s \"%s\"", verb, (*relation)->name);
+  bool needs_rows = right == RIGHT_UPDATE || right == RIGHT_DELETE;
+  if (needs_rows && (*relation)->kind == RELATION_SOURCE && (*relation)->tree == 0) {
+    status = bind_error(binder, name->location, SQLSTATE_WRONG_OBJECT_TYPE,
+                        "cannot %s source \"%s\": it keeps no rows", verb, (*relation)->name);
+    error_hint(binder->error, "Only a source with a PRIMARY KEY keeps its rows.");
+  }
+  return status;
+}
+
+static const char *own_name(struct binder *binder, const PgQuery__RangeVar *name)
+{
+  return bind_copy(binder, name->alias ? name->alias->aliasname : name->relname);
+}
+
+static int find_column(struct binder *binder, const struct relation *relation, const char *name, int32_t location)
+{
+  for (int i = 0; i < relation->schema.column_count; i++)
+    if (!relation->schema.columns[i].is_dropped && strcmp(relation->schema.columns[i].name, name) == 0)
+      return i;
+  return bind_error(binder, location, SQLSTATE_UNDEFINED_COLUMN, "column \"%s\" of relation \"%s\" does not exist", name,
+                    relation->name);
+}
+
+static int bind_returning(struct binder *binder, struct scope *scope, PgQuery__Node **trees, size_t count)
+{
+  struct modification *modification = binder->statement->modification;
+  struct target_list list = {0};
+  scope->clause = CLAUSE_RETURNING;
+  int status = bind_targets(binder, scope, trees, count, &list);
+  for (int i = 0; i < list.count && !status; i++)
+    if (!(list.targets[i].expression = bind_known(binder, list.targets[i].expression)))
+      status = binder->error->status;
+  modification->returning = list.targets;
+  modification->returning_count = list.count;
+  return status;
+}
+
+static bool is_default(const PgQuery__Node *tree) { return tree->node_case == PG_QUERY__NODE__NODE_SET_TO_DEFAULT; }
+
+// --- INSERT: columns -------------------------------------------------------------------------------
+
+struct columns {
+  int count;
+  int *columns;       // of the relation, in the order of the values
+  int32_t *locations;
+  bool are_named;
+};
+
+static int named_columns(struct binder *binder, const PgQuery__InsertStmt *insert, const struct relation *relation,
+                         struct columns *columns)
+{
+  for (size_t i = 0; i < insert->n_cols; i++) {
+    const PgQuery__ResTarget *tree = insert->cols[i]->res_target;
+    if (tree->n_indirection)
+      return bind_error(binder, tree->location, SQLSTATE_FEATURE_NOT_SUPPORTED, "parts of columns cannot be assigned");
+    int column = find_column(binder, relation, tree->name, tree->location);
+    if (column < 0)
+      return column;
+    for (int j = 0; j < columns->count; j++)
+      if (columns->columns[j] == column)
+        return bind_error(binder, tree->location, SQLSTATE_DUPLICATE_COLUMN, "column \"%s\" specified more than once",
+                          tree->name);
+    columns->columns[columns->count] = column;
+    columns->locations[columns->count++] = tree->location;
+  }
+  return 0;
+}
+
+static int insert_columns(struct binder *binder, const PgQuery__InsertStmt *insert, const struct relation *relation,
+                          struct columns *columns)
+{
+  size_t room = relation->schema.column_count + insert->n_cols + 1;
+  columns->columns = ARENA_ARRAY(binder->arena, int, room);
+  columns->locations = ARENA_ARRAY(binder->arena, int32_t, room);
+  columns->are_named = insert->n_cols > 0;
+  if (!columns->columns || !columns->locations)
+    return error_memory(binder->error);
+  if (columns->are_named)
+    return named_columns(binder, insert, relation, columns);
+  for (int i = 0; i < relation->schema.column_count; i++)
+    if (!relation->schema.columns[i].is_dropped) {
+      columns->locations[columns->count] = -1;
+      columns->columns[columns->count++] = i;
+    }
+  return 0;
+}
+
+// A row gave `width` values: fewer than the columns is fine where these were not named.
+static int check_width(struct binder *binder, struct columns *columns, size_t width, int32_t extra)
+{
+  if (width > (size_t)columns->count)
+    return bind_error(binder, extra, SQLSTATE_SYNTAX_ERROR, "INSERT has more expressions than target columns");
+  if (columns->are_named && width < (size_t)columns->count)
+    return bind_error(binder, columns->locations[width], SQLSTATE_SYNTAX_ERROR,
+                      "INSERT has more target columns than expressions");
+  columns->count = (int)width;
+  return 0;
+}
+
+// --- INSERT: values --------------------------------------------------------------------------------
+
+static struct node *insert_value(struct binder *binder, struct scope *scope, const PgQuery__Node *tree, int column)
+{
+  const struct relation *relation = binder->statement->modification->relation;
+  if (is_default(tree))
+    return bind_default(binder, relation, column);
+  struct node *node = bind_expr(binder, scope, tree);
+  return node ? bind_assign(binder, node, relation, column) : NULL;
+}
+
+// One row of VALUES: its expressions are the values themselves.
+static int insert_row(struct binder *binder, struct scope *scope, const PgQuery__List *row, struct columns *columns)
+{
+  struct modification *modification = binder->statement->modification;
+  size_t beyond = (size_t)columns->count < row->n_items ? (size_t)columns->count : 0;
+  int status = check_width(binder, columns, row->n_items, bind_location(row->items[beyond]));
+  for (int i = 0; i < columns->count && !status; i++) {
+    struct node *node = insert_value(binder, scope, row->items[i], columns->columns[i]);
+    modification->values[columns->columns[i]] = node;
+    status = node ? 0 : (int)binder->error->status;
+  }
+  return status;
+}
+
+// Many rows: a VALUES range whose columns have the types of the table's.
+static int insert_rows(struct binder *binder, struct scope *scope, const PgQuery__SelectStmt *select,
+                       struct columns *columns)
+{
+  struct modification *modification = binder->statement->modification;
+  struct range range = {.kind = RANGE_VALUES, .alias = "*VALUES*", .value_count = (int)select->n_values_lists};
+  range.values = ARENA_ARRAY(binder->arena, struct node **, range.value_count);
+  if (!range.values)
+    return error_memory(binder->error);
+  const PgQuery__List *first = select->values_lists[0]->list;
+  size_t beyond = (size_t)columns->count < first->n_items ? (size_t)columns->count : 0;
+  for (int r = 0; r < range.value_count; r++) {
+    const PgQuery__List *row = select->values_lists[r]->list;
+    if (row->n_items != first->n_items)
+      return bind_error(binder, bind_location(row->items[0]), SQLSTATE_SYNTAX_ERROR,
+                        "VALUES lists must all be the same length");
+  }
+  int status = check_width(binder, columns, first->n_items, bind_location(first->items[beyond]));
+  if (!status)
+    status = bind_columns(binder, &range, columns->count);
+  for (int r = 0; r < range.value_count && !status; r++) {
+    range.values[r] = ARENA_ARRAY(binder->arena, struct node *, columns->count);
+    if (!range.values[r])
+      return error_memory(binder->error);
+    for (int i = 0; i < columns->count && !status; i++) {
+      range.values[r][i] = insert_value(binder, scope, select->values_lists[r]->list->items[i], columns->columns[i]);
+      status = range.values[r][i] ? 0 : (int)binder->error->status;
+    }
+  }
+  for (int i = 0; i < columns->count && !status; i++) {
+    const struct column *column = &modification->relation->schema.columns[columns->columns[i]];
+    range.columns[i] = (struct range_column){.name = column->name, .type = column->type, .is_used = true};
+  }
+  if (status)
+    return status;
+  modification->source_range = bind_range(binder, &range);
+  if (modification->source_range < 0)
+    return modification->source_range;
+  for (int i = 0; i < columns->count; i++) {
+    struct node *node = node_column(binder->arena, range.columns[i].type, modification->source_range, i, -1);
+    if (!node)
+      return error_memory(binder->error);
+    modification->values[columns->columns[i]] = node;
+  }
+  return 0;
+}
+
+static int insert_query(struct binder *binder, struct scope *scope, const PgQuery__SelectStmt *select,
+                        struct columns *columns)
+{
+  struct modification *modification = binder->statement->modification;
+  struct select_options options = {.with = scope->with, .outer = scope, .hides_outer = true, .keeps_unknown = true};
+  struct query *query;
+  bool is_correlated;
+  int status = bind_select(binder, select, &options, &query, &is_correlated);
+  if (status)
+    return status;
+  int beyond = columns->count < query->visible_count ? columns->count : -1;
+  status = check_width(binder, columns, (size_t)query->visible_count,
+                       beyond >= 0 ? query->targets[beyond].expression->position : -1);
+  // Literals and parameters of no type take the column's.
+  for (int i = 0; i < columns->count && !status; i++) {
+    struct target *target = &query->targets[i];
+    if (target->expression->type.id != TYPE_UNKNOWN)
+      continue;
+    target->expression = bind_assign(binder, target->expression, modification->relation, columns->columns[i]);
+    status = target->expression ? 0 : (int)binder->error->status;
+  }
+  if (status)
+    return status;
+  modification->source_range = bind_query_range(binder, query, "*SELECT*");
+  if (modification->source_range < 0)
+    return modification->source_range;
+  for (int i = 0; i < columns->count; i++) {
+    struct range_column *column = &binder->statement->ranges[modification->source_range].columns[i];
+    column->is_used = true;
+    struct node *node = node_column(binder->arena, column->type, modification->source_range, i,
+                                    query->targets[i].expression->position);
+    if (!node)
+      return error_memory(binder->error);
+    node = bind_assign(binder, node, modification->relation, columns->columns[i]);
+    if (!node)
+      return binder->error->status;
+    modification->values[columns->columns[i]] = node;
+  }
+  return 0;
+}
+
+static bool is_plain_values(const PgQuery__SelectStmt *select)
+{
+  return select->n_values_lists && !select->n_sort_clause && !select->limit_count && !select->limit_offset &&
+         !select->with_clause;
+}
+
+static int insert_source(struct binder *binder, struct scope *scope, const PgQuery__InsertStmt *insert)
+{
+  struct modification *modification = binder->statement->modification;
+  const struct relation *relation = modification->relation;
+  struct columns columns = {0};
+  int status = insert_columns(binder, insert, relation, &columns);
+  modification->values = ARENA_ARRAY(binder->arena, struct node *, relation->schema.column_count + 1);
+  if (!status && !modification->values)
+    status = error_memory(binder->error);
+  const PgQuery__SelectStmt *select = insert->select_stmt ? insert->select_stmt->select_stmt : NULL;
+  scope->clause = CLAUSE_VALUES;
+  if (status)
+    return status;
+  if (select && is_plain_values(select))
+    status = select->n_values_lists == 1 ? insert_row(binder, scope, select->values_lists[0]->list, &columns)
+                                         : insert_rows(binder, scope, select, &columns);
+  else if (select)
+    status = insert_query(binder, scope, select, &columns);
+  for (int i = 0; i < relation->schema.column_count && !status; i++)
+    if (!modification->values[i] && !(modification->values[i] = bind_default(binder, relation, i)))
+      status = binder->error->status;
+  return status;
+}
+
+// --- ON CONFLICT -----------------------------------------------------------------------------------
+
+static bool index_has_columns(const struct index *index, const int *columns, int count)
+{
+  if (!index->is_unique && !index->is_primary)
+    return false;
+  for (int i = 0; i < index->part_count; i++) {
+    bool found = false;
+    for (int j = 0; j < count; j++)
+      found |= columns[j] == index->parts[i].column;
+    if (!found)
+      return false;
+  }
+  for (int j = 0; j < count; j++) {
+    bool found = false;
+    for (int i = 0; i < index->part_count; i++)
+      found |= columns[j] == index->parts[i].column;
+    if (!found)
+      return false;
+  }
+  return true;
+}
+
+static int infer_arbiter(struct binder *binder, const struct relation *relation, const PgQuery__InferClause *infer)
+{
+  int *columns = ARENA_ARRAY(binder->arena, int, infer->n_index_elems + 1);
+  if (!columns)
+    return error_memory(binder->error);
+  for (size_t i = 0; i < infer->n_index_elems; i++) {
+    const PgQuery__IndexElem *element = infer->index_elems[i]->index_elem;
+    if (!element->name || !element->name[0])
+      return bind_error(binder, infer->location, SQLSTATE_INVALID_COLUMN_REFERENCE,
+                        "there is no unique or exclusion constraint matching the ON CONFLICT specification");
+    columns[i] = -1;
+    for (int c = 0; c < relation->schema.column_count; c++)
+      if (!relation->schema.columns[c].is_dropped && strcmp(relation->schema.columns[c].name, element->name) == 0)
+        columns[i] = c;
+    if (columns[i] < 0)
+      return bind_error(binder, infer->location, SQLSTATE_UNDEFINED_COLUMN, "column \"%s\" does not exist",
+                        element->name);
+  }
+  for (int i = 0; i < relation->index_count; i++)
+    if (index_has_columns(&relation->indexes[i], columns, (int)infer->n_index_elems))
+      return i;
+  return bind_error(binder, -1, SQLSTATE_INVALID_COLUMN_REFERENCE,
+                    "there is no unique or exclusion constraint matching the ON CONFLICT specification");
+}
+
+static int bind_arbiter(struct binder *binder, const struct relation *relation, const PgQuery__OnConflictClause *clause,
+                        int *arbiter)
+{
+  const PgQuery__InferClause *infer = clause->infer;
+  *arbiter = -1;
+  if (!infer) {
+    if (clause->action != PG_QUERY__ON_CONFLICT_ACTION__ONCONFLICT_UPDATE)
+      return 0;
+    int status = bind_error(binder, clause->location, SQLSTATE_SYNTAX_ERROR,
+                            "ON CONFLICT DO UPDATE requires inference specification or constraint name");
+    error_hint(binder->error, "For example, ON CONFLICT (column_name).");
+    return status;
+  }
+  if (infer->conname && infer->conname[0]) {
+    for (int i = 0; i < relation->index_count; i++)
+      if (strcmp(relation->indexes[i].name, infer->conname) == 0 && relation->indexes[i].is_constraint)
+        *arbiter = i;
+    if (*arbiter < 0)
+      return bind_error(binder, infer->location, SQLSTATE_UNDEFINED_OBJECT,
+                        "constraint \"%s\" for table \"%s\" does not exist", infer->conname, relation->name);
+    return 0;
+  }
+  if (infer->where_clause)
+    return bind_error(binder, infer->location, SQLSTATE_FEATURE_NOT_SUPPORTED, "partial indexes are not supported");
+  *arbiter = infer_arbiter(binder, relation, infer);
+  return *arbiter < 0 ? *arbiter : 0;
+}
+
+static int bind_assignments(struct binder *binder, struct scope *scope, PgQuery__Node **trees, size_t count);
+
+static int bind_conflict(struct binder *binder, struct scope *outer, const PgQuery__OnConflictClause *clause,
+                         const char *name, int32_t location)
+{
+  struct modification *modification = binder->statement->modification;
+  if (modification->relation->kind == RELATION_SOURCE)
+    return bind_error(binder, clause->location, SQLSTATE_FEATURE_NOT_SUPPORTED,
+                      "ON CONFLICT is not supported for sources");
+  bool is_update = clause->action == PG_QUERY__ON_CONFLICT_ACTION__ONCONFLICT_UPDATE;
+  modification->conflict = is_update ? CONFLICT_UPDATE : CONFLICT_NOTHING;
+  int status = bind_arbiter(binder, modification->relation, clause, &modification->arbiter);
+  if (status || !is_update)
+    return status;
+  struct scope scope = {.outer = outer, .clause = CLAUSE_UPDATE, .group_range = -1};
+  modification->target_range = bind_relation_range(binder, RANGE_ROW, modification->relation, name);
+  if (modification->target_range < 0)
+    return modification->target_range;
+  modification->excluded_range = bind_relation_range(binder, RANGE_ROW, modification->relation, "excluded");
+  if (modification->excluded_range < 0)
+    return modification->excluded_range;
+  status = bind_add_item(binder, &scope.items, name, NULL, modification->target_range, location);
+  if (!status)
+    status = bind_add_item(binder, &scope.items, "excluded", NULL, modification->excluded_range, location);
+  // A bare name means the row in the way: only `excluded.` reaches the other.
+  if (!status)
+    scope.items.items[1].shows_columns = false;
+  if (!status)
+    status = bind_assignments(binder, &scope, clause->target_list, clause->n_target_list);
+  if (!status && clause->where_clause &&
+      !(modification->conflict_where = bind_condition(binder, &scope, clause->where_clause, CLAUSE_WHERE, "WHERE")))
+    status = binder->error->status;
+  return status;
+}
+
+int bind_insert(struct binder *binder, const PgQuery__InsertStmt *insert)
+{
+  const struct relation *relation;
+  struct scope scope = {.group_range = -1};
+  int status = bind_with(binder, &scope, insert->with_clause);
+  if (!status)
+    status = bind_changed(binder, insert->relation, RIGHT_INSERT, "insert into", &relation);
+  const char *name = status ? NULL : own_name(binder, insert->relation);
+  if (!name || !new_modification(binder, STATEMENT_INSERT, relation))
+    return binder->error->status;
+  struct modification *modification = binder->statement->modification;
+  status = insert_source(binder, &scope, insert);
+  if (!status && insert->on_conflict_clause)
+    status = bind_conflict(binder, &scope, insert->on_conflict_clause, name, insert->relation->location);
+  if (status)
+    return status;
+  modification->new_range = bind_relation_range(binder, RANGE_ROW, relation, name);
+  if (modification->new_range < 0)
+    return modification->new_range;
+  status = bind_add_item(binder, &scope.items, name, NULL, modification->new_range, -1);
+  return status ? status : bind_returning(binder, &scope, insert->returning_list, insert->n_returning_list);
+}
+
+// --- UPDATE and DELETE -----------------------------------------------------------------------------
+
+// (a, b) = (1, 2) and (a, b) = ROW(1, 2): the grammar gives each column a reference to the row.
+static const PgQuery__Node *assigned_tree(const PgQuery__Node *tree)
+{
+  if (tree->node_case != PG_QUERY__NODE__NODE_MULTI_ASSIGN_REF)
+    return tree;
+  const PgQuery__MultiAssignRef *reference = tree->multi_assign_ref;
+  const PgQuery__Node *source = reference->source;
+  if (!source || source->node_case != PG_QUERY__NODE__NODE_ROW_EXPR ||
+      source->row_expr->n_args != (size_t)reference->ncolumns || reference->colno < 1 ||
+      reference->colno > reference->ncolumns)
+    return NULL;
+  return source->row_expr->args[reference->colno - 1];
+}
+
+static int bind_assignment(struct binder *binder, struct scope *scope, const PgQuery__ResTarget *tree,
+                           struct assignment *assignment)
+{
+  const struct relation *relation = binder->statement->modification->relation;
+  if (tree->n_indirection) {
+    // SET t.a = …: PostgreSQL takes t for a column, too.
+    int column = find_column(binder, relation, tree->name, tree->location);
+    return column < 0 ? column : bind_error(binder, tree->location, SQLSTATE_FEATURE_NOT_SUPPORTED,
+                                            "parts of columns cannot be assigned");
+  }
+  const PgQuery__Node *value = assigned_tree(tree->val);
+  if (!value)
+    return bind_error(binder, tree->location, SQLSTATE_FEATURE_NOT_SUPPORTED,
+                      "only a row of as many values can be assigned to several columns");
+  // As in PostgreSQL, the expression is looked at before the column.
+  scope->clause = CLAUSE_UPDATE;
+  struct node *node = is_default(value) ? NULL : bind_expr(binder, scope, value);
+  if (!is_default(value) && !node)
+    return binder->error->status;
+  assignment->column = find_column(binder, relation, tree->name, tree->location);
+  if (assignment->column < 0)
+    return assignment->column;
+  node = node ? bind_assign(binder, node, relation, assignment->column)
+              : bind_default(binder, relation, assignment->column);
+  assignment->value = node;
+  return node ? 0 : (int)binder->error->status;
+}
+
+static int bind_assignments(struct binder *binder, struct scope *scope, PgQuery__Node **trees, size_t count)
+{
+  struct modification *modification = binder->statement->modification;
+  modification->assignments = ARENA_ARRAY(binder->arena, struct assignment, count + 1);
+  if (!modification->assignments)
+    return error_memory(binder->error);
+  for (size_t i = 0; i < count; i++) {
+    const PgQuery__ResTarget *tree = trees[i]->res_target;
+    struct assignment *assignment = &modification->assignments[modification->assignment_count];
+    int status = bind_assignment(binder, scope, tree, assignment);
+    if (status)
+      return status;
+    for (int j = 0; j < modification->assignment_count; j++)
+      if (modification->assignments[j].column == assignment->column)
+        return bind_error(binder, tree->location, SQLSTATE_SYNTAX_ERROR,
+                          "multiple assignments to same column \"%s\"", tree->name);
+    modification->assignment_count++;
+  }
+  return 0;
+}
+
+struct change {
+  const PgQuery__RangeVar *relation;
+  const PgQuery__WithClause *with;
+  PgQuery__Node **from;
+  size_t from_count;
+  const char *name;
+};
+
+// The table, then FROM or USING; both into the statement's query.
+static int bind_change_from(struct binder *binder, struct scope *scope, const struct change *change)
+{
+  struct modification *modification = binder->statement->modification;
+  struct query *query = ARENA_NEW(binder->arena, struct query);
+  if (!query)
+    return error_memory(binder->error);
+  binder->statement->query = query;
+  query->group_range = -1;
+  modification->target_range = bind_relation_range(binder, RANGE_TABLE, modification->relation, change->name);
+  if (modification->target_range < 0)
+    return modification->target_range;
+  int status = bind_add_item(binder, &scope->items, change->name, NULL, modification->target_range,
+                             change->relation->location);
+  if (status)
+    return status;
+  scope->items.join = bind_join_range(binder, modification->target_range);
+  if (!scope->items.join)
+    return binder->error->status;
+  status = bind_from(binder, scope, change->from, change->from_count);
+  query->from = scope->items.join;
+  return status;
+}
+
+// A row that is changed keeps the values that it is not given: they are all read.
+static void use_all_columns(struct binder *binder, int range)
+{
+  struct range *at = &binder->statement->ranges[range];
+  for (int i = 0; i < at->column_count; i++)
+    at->columns[i].is_used = true;
+}
+
+static int bind_change(struct binder *binder, struct scope *scope, struct change *change, enum statement_kind kind)
+{
+  const struct relation *relation;
+  bool is_update = kind == STATEMENT_UPDATE;
+  int status = bind_with(binder, scope, change->with);
+  if (!status)
+    status = bind_changed(binder, change->relation, is_update ? RIGHT_UPDATE : RIGHT_DELETE,
+                          is_update ? "update" : "delete from", &relation);
+  if (status)
+    return status;
+  change->name = own_name(binder, change->relation);
+  if (!change->name || !new_modification(binder, kind, relation))
+    return binder->error->status;
+  return bind_change_from(binder, scope, change);
+}
+
+static int bind_change_where(struct binder *binder, struct scope *scope, const PgQuery__Node *where)
+{
+  struct query *query = binder->statement->query;
+  if (!where)
+    return 0;
+  query->where = bind_condition(binder, scope, where, CLAUSE_WHERE, "WHERE");
+  return query->where ? 0 : (int)binder->error->status;
+}
+
+int bind_update(struct binder *binder, const PgQuery__UpdateStmt *update)
+{
+  struct scope scope = {.group_range = -1};
+  struct change change = {update->relation, update->with_clause, update->from_clause, update->n_from_clause, NULL};
+  int status = bind_change(binder, &scope, &change, STATEMENT_UPDATE);
+  if (!status)
+    status = bind_change_where(binder, &scope, update->where_clause);
+  if (!status)
+    status = bind_assignments(binder, &scope, update->target_list, update->n_target_list);
+  if (status)
+    return status;
+  struct modification *modification = binder->statement->modification;
+  use_all_columns(binder, modification->target_range);
+  modification->new_range = bind_relation_range(binder, RANGE_ROW, modification->relation, change.name);
+  if (modification->new_range < 0)
+    return modification->new_range;
+  // The table's name now means the row as it will stand.
+  scope.items.items[0].range = modification->new_range;
+  return bind_returning(binder, &scope, update->returning_list, update->n_returning_list);
+}
+
+int bind_delete(struct binder *binder, const PgQuery__DeleteStmt *delete)
+{
+  struct scope scope = {.group_range = -1};
+  struct change change = {delete->relation, delete->with_clause, delete->using_clause, delete->n_using_clause, NULL};
+  int status = bind_change(binder, &scope, &change, STATEMENT_DELETE);
+  if (!status)
+    status = bind_change_where(binder, &scope, delete->where_clause);
+  if (!status)
+    use_all_columns(binder, binder->statement->modification->target_range);
+  return status ? status : bind_returning(binder, &scope, delete->returning_list, delete->n_returning_list);
+}

@@ -1,0 +1,314 @@
+// Names of columns: from the innermost query outwards. What is found in an outer query makes all queries between
+// correlated.
+#include "sql/binder.h"
+
+// NULL: the column was dropped.
+const char *item_column_name(const struct binder *binder, const struct item *item, int column)
+{
+  return item->range < 0 ? item->names[column] : binder->statement->ranges[item->range].columns[column].name;
+}
+
+struct usage {
+  struct statement *statement;
+};
+
+static bool mark_used(const struct node *node, void *context)
+{
+  struct usage *usage = context;
+  if (node->kind == NODE_COLUMN && node->column >= 0)
+    usage->statement->ranges[node->range].columns[node->column].is_used = true;
+  return true;
+}
+
+struct node *bind_item_column(struct binder *binder, const struct item *item, int column, int32_t location)
+{
+  struct usage usage = {binder->statement};
+  struct node *node;
+  if (item->range >= 0) {
+    const struct range *range = &binder->statement->ranges[item->range];
+    node = node_column(binder->arena, range->columns[column].type, item->range, column, location);
+  } else {
+    node = ARENA_NEW(binder->arena, struct node);
+    if (node) {
+      *node = *item->columns[column];
+      node->position = location;
+    }
+  }
+  if (!node)
+    return bind_memory(binder);
+  node_walk(node, mark_used, &usage);
+  return node;
+}
+
+bool is_star(const PgQuery__Node *tree)
+{
+  if (!tree || tree->node_case != PG_QUERY__NODE__NODE_COLUMN_REF || tree->column_ref->n_fields == 0)
+    return false;
+  return tree->column_ref->fields[tree->column_ref->n_fields - 1]->node_case == PG_QUERY__NODE__NODE_A_STAR;
+}
+
+static int find_in_item(const struct binder *binder, const struct item *item, const char *name)
+{
+  for (int i = 0; i < item->column_count; i++) {
+    const char *column = item_column_name(binder, item, i);
+    if (column && strcmp(column, name) == 0)
+      return i;
+  }
+  return -1;
+}
+
+// From `from` outwards to `to`, where the name was found.
+static void mark_correlated(struct scope *from, const struct scope *to)
+{
+  for (struct scope *scope = from; scope && scope != to; scope = scope->outer) {
+    scope->is_correlated = true;
+    for (struct scope *via = scope->via; via && via != scope->outer; via = via->outer)
+      via->is_correlated = true;
+  }
+}
+
+static bool sees_items(const struct scope *scope, const struct scope *inner) { return !inner || !inner->hides_outer || inner->outer != scope; }
+
+int bind_name_here(struct binder *binder, struct scope *scope, const char *name, int32_t location, struct node **node)
+{
+  const struct item *found = NULL;
+  int found_column = -1;
+  for (int i = 0; i < scope->items.count; i++) {
+    const struct item *item = &scope->items.items[i];
+    if (!item->shows_columns)
+      continue;
+    for (int c = 0; c < item->column_count; c++) {
+      const char *column = item_column_name(binder, item, c);
+      if (!column || strcmp(column, name) != 0)
+        continue;
+      if (found)
+        return bind_error(binder, location, SQLSTATE_AMBIGUOUS_COLUMN, "column reference \"%s\" is ambiguous", name);
+      found = item;
+      found_column = c;
+    }
+  }
+  if (!found)
+    return 0;
+  *node = bind_item_column(binder, found, found_column, location);
+  return *node ? 1 : (int)binder->error->status;
+}
+
+// --- Hints -----------------------------------------------------------------------------------------
+
+// Changes of single letters that make one name of the other, as far as `limit`.
+static int name_distance(const char *a, const char *b, int limit)
+{
+  int row[64];
+  int n = (int)strlen(a), m = (int)strlen(b);
+  if (m > 63 || n > 63 || n - m > limit || m - n > limit)
+    return limit + 1;
+  for (int j = 0; j <= m; j++)
+    row[j] = j;
+  for (int i = 1; i <= n; i++) {
+    int diagonal = row[0];
+    row[0] = i;
+    for (int j = 1; j <= m; j++) {
+      int change = diagonal + (a[i - 1] != b[j - 1]);
+      diagonal = row[j];
+      int step = (row[j] < row[j - 1] ? row[j] : row[j - 1]) + 1;
+      row[j] = step < change ? step : change;
+    }
+  }
+  return row[m];
+}
+
+// PostgreSQL's `Perhaps you meant`: the one nearest name of this level.
+static void hint_column(struct binder *binder, const struct scope *scope, const char *table, const char *name)
+{
+  enum { FARTHEST = 3 };
+  int best = FARTHEST + 1, count = 0;
+  const char *best_table = NULL, *best_column = NULL;
+  for (int i = 0; i < scope->items.count; i++) {
+    const struct item *item = &scope->items.items[i];
+    if (!item->name)
+      continue;
+    int away = table ? name_distance(table, item->name, FARTHEST) : 0;
+    for (int c = 0; c < item->column_count && away <= FARTHEST; c++) {
+      const char *column = item_column_name(binder, item, c);
+      int distance = column ? away + name_distance(name, column, FARTHEST) : best + 1;
+      if (distance < best)
+        count = 0;
+      if (distance <= best && distance <= FARTHEST) {
+        best = distance;
+        best_table = item->name;
+        best_column = column;
+        count++;
+      }
+    }
+  }
+  if (count == 1 && best <= (int)strlen(name) / 2)
+    error_hint(binder->error, "Perhaps you meant to reference the column \"%s.%s\".", best_table, best_column);
+}
+
+static struct node *no_column(struct binder *binder, const struct scope *scope, const char *table, const char *name,
+                              int32_t location)
+{
+  if (table)
+    bind_fail(binder, location, SQLSTATE_UNDEFINED_COLUMN, "column %s.%s does not exist", table, name);
+  else
+    bind_fail(binder, location, SQLSTATE_UNDEFINED_COLUMN, "column \"%s\" does not exist", name);
+  hint_column(binder, scope, table, name);
+  return NULL;
+}
+
+static void no_table(struct binder *binder, const struct scope *scope, const char *table, int32_t location)
+{
+  for (const struct scope *at = scope, *inner = NULL; at; inner = at, at = at->outer)
+    for (int i = 0; i < at->items.count; i++) {
+      const struct item *item = &at->items.items[i];
+      if (item->range < 0 || !item->name)
+        continue;
+      const struct range *range = &binder->statement->ranges[item->range];
+      bool is_its_table = range->relation && strcmp(range->relation->name, table) == 0;
+      bool is_hidden = strcmp(item->name, table) == 0 && !sees_items(at, inner);
+      if (!is_its_table && !is_hidden)
+        continue;
+      bind_fail(binder, location, SQLSTATE_UNDEFINED_TABLE, "invalid reference to FROM-clause entry for table \"%s\"",
+                table);
+      if (is_hidden)
+        error_hint(binder->error,
+                   "There is an entry for table \"%s\", but it cannot be referenced from this part of the query.", table);
+      else
+        error_hint(binder->error, "Perhaps you meant to reference the table alias \"%s\".", item->name);
+      return;
+    }
+  bind_fail(binder, location, SQLSTATE_UNDEFINED_TABLE, "missing FROM-clause entry for table \"%s\"", table);
+}
+
+// --- References ------------------------------------------------------------------------------------
+
+// The item of this name, and the scope that has it. NULL with the error set.
+static const struct item *find_item(struct binder *binder, struct scope *scope, const char *schema, const char *table,
+                                    int32_t location, struct scope **where)
+{
+  for (struct scope *at = scope, *inner = NULL; at; inner = at, at = at->outer) {
+    if (!sees_items(at, inner))
+      continue;
+    for (int i = 0; i < at->items.count; i++) {
+      const struct item *item = &at->items.items[i];
+      if (!item->name || strcmp(item->name, table) != 0)
+        continue;
+      if (schema && (!item->schema || strcmp(item->schema, schema) != 0))
+        continue;
+      *where = at;
+      return item;
+    }
+  }
+  no_table(binder, scope, table, location);
+  return NULL;
+}
+
+struct parts {
+  const char *schema, *table, *column;
+};
+
+// a, t.a, s.t.a, d.s.t.a. The last may be a star: then column is NULL.
+static bool read_parts(struct binder *binder, const PgQuery__ColumnRef *reference, struct parts *parts)
+{
+  size_t count = reference->n_fields;
+  *parts = (struct parts){0};
+  for (size_t i = 0; i + 1 < count; i++)
+    if (!bind_string(reference->fields[i])) {
+      bind_fail(binder, reference->location, SQLSTATE_SYNTAX_ERROR, "improper use of \"*\"");
+      return false;
+    }
+  if (count == 0 || count > 4) {
+    bind_fail(binder, reference->location, SQLSTATE_SYNTAX_ERROR,
+              "improper qualified name (too many dotted names)");
+    return false;
+  }
+  parts->column = bind_string(reference->fields[count - 1]);
+  parts->table = count > 1 ? bind_string(reference->fields[count - 2]) : NULL;
+  parts->schema = count > 2 ? bind_string(reference->fields[count - 3]) : NULL;
+  return true;
+}
+
+static struct node *bind_unqualified(struct binder *binder, struct scope *scope, const char *name, int32_t location)
+{
+  for (struct scope *at = scope, *inner = NULL; at; inner = at, at = at->outer) {
+    struct node *node;
+    int found = sees_items(at, inner) ? bind_name_here(binder, at, name, location, &node) : 0;
+    if (found < 0)
+      return NULL;
+    if (found) {
+      mark_correlated(scope, at);
+      return node;
+    }
+  }
+  for (int i = 0; i < scope->items.count; i++)
+    if (scope->items.items[i].name && strcmp(scope->items.items[i].name, name) == 0)
+      return bind_fail(binder, location, SQLSTATE_FEATURE_NOT_SUPPORTED, "a whole row as a value is not supported");
+  return no_column(binder, scope, NULL, name, location);
+}
+
+struct node *bind_column(struct binder *binder, struct scope *scope, const PgQuery__ColumnRef *reference)
+{
+  struct parts parts;
+  int32_t location = reference->location;
+  if (!read_parts(binder, reference, &parts))
+    return NULL;
+  if (!parts.column)
+    return bind_fail(binder, location, SQLSTATE_SYNTAX_ERROR, "row expansion via \"*\" is not supported here");
+  if (!parts.table)
+    return bind_unqualified(binder, scope, parts.column, location);
+  struct scope *where = NULL;
+  const struct item *item = find_item(binder, scope, parts.schema, parts.table, location, &where);
+  if (!item)
+    return NULL;
+  int column = find_in_item(binder, item, parts.column);
+  if (column < 0)
+    return no_column(binder, where, parts.table, parts.column, location);
+  mark_correlated(scope, where);
+  return bind_item_column(binder, item, column, location);
+}
+
+// --- Stars -----------------------------------------------------------------------------------------
+
+static int star_item(struct binder *binder, const struct item *item, int32_t location,
+                     int (*add)(void *context, const char *name, struct node *node), void *context)
+{
+  for (int i = 0; i < item->column_count; i++) {
+    const char *name = item_column_name(binder, item, i);
+    if (!name)
+      continue;
+    struct node *node = bind_item_column(binder, item, i, location);
+    int status = node ? add(context, name, node) : (int)binder->error->status;
+    if (status)
+      return status;
+  }
+  return 0;
+}
+
+int bind_star(struct binder *binder, struct scope *scope, const PgQuery__ColumnRef *reference,
+              int (*add)(void *context, const char *name, struct node *node), void *context)
+{
+  struct parts parts;
+  if (!read_parts(binder, reference, &parts))
+    return binder->error->status;
+  if (parts.table) {
+    struct scope *where = NULL;
+    const struct item *item = find_item(binder, scope, parts.schema, parts.table, reference->location, &where);
+    if (!item)
+      return binder->error->status;
+    mark_correlated(scope, where);
+    return star_item(binder, item, reference->location, add, context);
+  }
+  bool has_any = false;
+  for (int i = 0; i < scope->items.count; i++) {
+    if (!scope->items.items[i].shows_columns)
+      continue;
+    has_any = true;
+    int status = star_item(binder, &scope->items.items[i], reference->location, add, context);
+    if (status)
+      return status;
+  }
+  if (!has_any)
+    return bind_error(binder, reference->location, SQLSTATE_SYNTAX_ERROR,
+                      "SELECT * with no tables specified is not valid");
+  return 0;
+}

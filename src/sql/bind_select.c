@@ -1,0 +1,447 @@
+// SELECT and VALUES.
+//
+// In the order in which PostgreSQL looks at the parts, since that decides which error comes first and what gives a
+// parameter its type: FROM, select list, WHERE, HAVING, ORDER BY, GROUP BY, DISTINCT, LIMIT.
+#include "sql/binder.h"
+
+// --- Names of columns ------------------------------------------------------------------------------
+
+// How sure a name is: a cast's type gives way to the name of what is cast.
+enum name_strength { NAME_NONE, NAME_TYPE, NAME_OWN };
+
+static enum name_strength name_of(const PgQuery__Node *tree, const char **name);
+
+static enum name_strength last_string(PgQuery__Node **names, size_t count, const char **name)
+{
+  for (size_t i = count; i-- > 0;)
+    if (bind_string(names[i])) {
+      *name = bind_string(names[i]);
+      return NAME_OWN;
+    }
+  return NAME_NONE;
+}
+
+static enum name_strength set_name(const char **name, const char *text)
+{
+  *name = text;
+  return NAME_OWN;
+}
+
+static enum name_strength name_of_value_function(const PgQuery__SQLValueFunction *function, const char **name)
+{
+  static const char *const names[] = {
+    "", "current_date", "current_time", "current_time", "current_timestamp", "current_timestamp", "localtime", "localtime",
+    "localtimestamp", "localtimestamp", "current_role", "current_user", "user", "session_user", "current_catalog",
+    "current_schema",
+  };
+  size_t op = (size_t)function->op;
+  return op < sizeof names / sizeof *names ? set_name(name, names[op]) : NAME_NONE;
+}
+
+static enum name_strength name_of_sublink(const PgQuery__SubLink *link, const char **name)
+{
+  if (link->sub_link_type == PG_QUERY__SUB_LINK_TYPE__EXISTS_SUBLINK)
+    return set_name(name, "exists");
+  if (link->sub_link_type != PG_QUERY__SUB_LINK_TYPE__EXPR_SUBLINK ||
+      link->subselect->node_case != PG_QUERY__NODE__NODE_SELECT_STMT)
+    return NAME_NONE;
+  const PgQuery__SelectStmt *select = link->subselect->select_stmt;
+  if (select->n_values_lists)
+    return set_name(name, "column1");
+  if (!select->n_target_list)
+    return NAME_NONE;
+  const PgQuery__ResTarget *target = select->target_list[0]->res_target;
+  return target->name && target->name[0] ? set_name(name, target->name) : name_of(target->val, name);
+}
+
+static enum name_strength name_of(const PgQuery__Node *tree, const char **name)
+{
+  enum name_strength strength;
+  if (!tree)
+    return NAME_NONE;
+  switch (tree->node_case) {
+  case PG_QUERY__NODE__NODE_COLUMN_REF: return last_string(tree->column_ref->fields, tree->column_ref->n_fields, name);
+  case PG_QUERY__NODE__NODE_FUNC_CALL: return last_string(tree->func_call->funcname, tree->func_call->n_funcname, name);
+  case PG_QUERY__NODE__NODE_A_EXPR:
+    return tree->a_expr->kind == PG_QUERY__A__EXPR__KIND__AEXPR_NULLIF ? set_name(name, "nullif") : NAME_NONE;
+  case PG_QUERY__NODE__NODE_TYPE_CAST:
+    strength = name_of(tree->type_cast->arg, name);
+    if (strength == NAME_NONE &&
+        last_string(tree->type_cast->type_name->names, tree->type_cast->type_name->n_names, name))
+      strength = NAME_TYPE;
+    return strength;
+  case PG_QUERY__NODE__NODE_COLLATE_CLAUSE: return name_of(tree->collate_clause->arg, name);
+  case PG_QUERY__NODE__NODE_SUB_LINK: return name_of_sublink(tree->sub_link, name);
+  case PG_QUERY__NODE__NODE_CASE_EXPR:
+    strength = name_of(tree->case_expr->defresult, name);
+    if (strength != NAME_OWN)
+      *name = "case";
+    return strength == NAME_OWN ? NAME_OWN : NAME_TYPE;
+  case PG_QUERY__NODE__NODE_COALESCE_EXPR: return set_name(name, "coalesce");
+  case PG_QUERY__NODE__NODE_MIN_MAX_EXPR:
+    return set_name(name, tree->min_max_expr->op == PG_QUERY__MIN_MAX_OP__IS_GREATEST ? "greatest" : "least");
+  case PG_QUERY__NODE__NODE_SQLVALUE_FUNCTION: return name_of_value_function(tree->sqlvalue_function, name);
+  default: return NAME_NONE;
+  }
+}
+
+// --- Targets ---------------------------------------------------------------------------------------
+
+int bind_add_target(struct binder *binder, struct target_list *list, const char *name, struct node *node)
+{
+  if (list->count == LIMIT_COLUMNS)
+    return bind_error(binder, node->position, SQLSTATE_TOO_MANY_COLUMNS, "target lists can have at most %d entries",
+                      LIMIT_COLUMNS);
+  if (!bind_grow(binder, &list->targets, list->count, &list->capacity, sizeof *list->targets))
+    return binder->error->status;
+  struct target target = {.name = name, .expression = node};
+  if (node->kind == NODE_COLUMN && node->column >= 0) {
+    const struct range *range = &binder->statement->ranges[node->range];
+    if (range->relation) {
+      target.relation_oid = range->relation->oid;
+      target.relation_column = (int16_t)(node->column + 1);
+    }
+  }
+  list->targets[list->count++] = target;
+  return 0;
+}
+
+struct star_context {
+  struct binder *binder;
+  struct target_list *list;
+};
+
+static int add_star_column(void *context, const char *name, struct node *node)
+{
+  struct star_context *star = context;
+  return bind_add_target(star->binder, star->list, name, node);
+}
+
+int bind_targets(struct binder *binder, struct scope *scope, PgQuery__Node **trees, size_t count,
+                 struct target_list *list)
+{
+  for (size_t i = 0; i < count; i++) {
+    const PgQuery__ResTarget *tree = trees[i]->res_target;
+    if (is_star(tree->val)) {
+      struct star_context star = {binder, list};
+      int status = bind_star(binder, scope, tree->val->column_ref, add_star_column, &star);
+      if (status)
+        return status;
+      continue;
+    }
+    struct node *node = bind_expr(binder, scope, tree->val);
+    if (!node)
+      return binder->error->status;
+    const char *name = tree->name;
+    if ((!name || !name[0]) && name_of(tree->val, &name) == NAME_NONE)
+      name = "?column?";
+    char *copy = bind_copy(binder, name);
+    int status = copy ? bind_add_target(binder, list, copy, node) : (int)binder->error->status;
+    if (status)
+      return status;
+  }
+  return 0;
+}
+
+// --- VALUES ----------------------------------------------------------------------------------------
+
+static int values_row(struct binder *binder, struct scope *scope, const PgQuery__List *row, struct node ***nodes)
+{
+  *nodes = ARENA_ARRAY(binder->arena, struct node *, row->n_items);
+  if (!*nodes)
+    return error_memory(binder->error);
+  for (size_t i = 0; i < row->n_items; i++)
+    if (!((*nodes)[i] = bind_expr(binder, scope, row->items[i])))
+      return binder->error->status;
+  return 0;
+}
+
+static int values_types(struct binder *binder, struct range *range)
+{
+  struct node **column = ARENA_ARRAY(binder->arena, struct node *, range->value_count);
+  if (!column)
+    return error_memory(binder->error);
+  for (int c = 0; c < range->column_count; c++) {
+    for (int r = 0; r < range->value_count; r++)
+      column[r] = range->values[r][c];
+    enum type_id type;
+    int status = bind_common(binder, column, range->value_count, "VALUES", &type);
+    if (status)
+      return status;
+    for (int r = 0; r < range->value_count; r++)
+      range->values[r][c] = column[r];
+    char *name = arena_format(binder->arena, "column%d", c + 1);
+    if (!name)
+      return error_memory(binder->error);
+    range->columns[c] = (struct range_column){.name = name, .type = type_plain(type)};
+  }
+  return 0;
+}
+
+int bind_values(struct binder *binder, struct scope *scope, const PgQuery__SelectStmt *select)
+{
+  struct range range = {.kind = RANGE_VALUES, .alias = "*VALUES*", .value_count = (int)select->n_values_lists};
+  size_t width = select->values_lists[0]->list->n_items;
+  range.values = ARENA_ARRAY(binder->arena, struct node **, range.value_count);
+  int status = range.values ? bind_columns(binder, &range, (int)width) : error_memory(binder->error);
+  enum clause clause = scope->clause;
+  scope->clause = CLAUSE_VALUES;
+  for (int i = 0; i < range.value_count && !status; i++) {
+    const PgQuery__List *row = select->values_lists[i]->list;
+    if (row->n_items != width)
+      return bind_error(binder, row->n_items ? bind_location(row->items[0]) : -1, SQLSTATE_SYNTAX_ERROR,
+                        "VALUES lists must all be the same length");
+    status = values_row(binder, scope, row, &range.values[i]);
+  }
+  scope->clause = clause;
+  if (!status)
+    status = values_types(binder, &range);
+  return status ? status : bind_range(binder, &range);
+}
+
+static int bind_values_query(struct binder *binder, struct scope *scope, const PgQuery__SelectStmt *select,
+                             struct query *query, struct target_list *list)
+{
+  int range = bind_values(binder, scope, select);
+  if (range < 0)
+    return range;
+  int status = bind_add_item(binder, &scope->items, "*VALUES*", NULL, range, -1);
+  for (int i = 0; !status && i < scope->items.items[0].column_count; i++) {
+    struct node *node = bind_item_column(binder, &scope->items.items[0], i, -1);
+    if (!node)
+      return binder->error->status;
+    status = bind_add_target(binder, list, item_column_name(binder, &scope->items.items[0], i), node);
+  }
+  query->from = status ? NULL : bind_join_range(binder, range);
+  return status ? status : query->from ? 0 : (int)binder->error->status;
+}
+
+// --- ORDER BY, LIMIT -------------------------------------------------------------------------------
+
+int bind_target_named(struct binder *binder, const PgQuery__Node *tree, const struct query *query, const char *clause,
+                      int *target)
+{
+  if (tree->node_case == PG_QUERY__NODE__NODE_PARAM_REF && binder->input->parameters_are_literals)
+    return bind_error(binder, -1, SQLSTATE_SYNTAX_ERROR, "%s needs the constant", clause);
+  if (tree->node_case == PG_QUERY__NODE__NODE_A_CONST) {
+    const PgQuery__AConst *constant = tree->a_const;
+    if (constant->isnull || constant->val_case != PG_QUERY__A__CONST__VAL_IVAL)
+      return bind_error(binder, constant->location, SQLSTATE_SYNTAX_ERROR, "non-integer constant in %s", clause);
+    if (constant->ival->ival < 1 || constant->ival->ival > query->visible_count)
+      return bind_error(binder, constant->location, SQLSTATE_INVALID_COLUMN_REFERENCE,
+                        "%s position %d is not in select list", clause, constant->ival->ival);
+    *target = constant->ival->ival - 1;
+    return 1;
+  }
+  if (tree->node_case != PG_QUERY__NODE__NODE_COLUMN_REF || tree->column_ref->n_fields != 1)
+    return 0;
+  const char *name = bind_string(tree->column_ref->fields[0]);
+  int found = -1;
+  for (int i = 0; name && i < query->visible_count; i++) {
+    if (strcmp(query->targets[i].name, name) != 0)
+      continue;
+    if (found >= 0 && !node_equal(query->targets[found].expression, query->targets[i].expression))
+      return bind_error(binder, tree->column_ref->location, SQLSTATE_AMBIGUOUS_COLUMN, "%s \"%s\" is ambiguous", clause,
+                        name);
+    if (found < 0)
+      found = i;
+  }
+  *target = found;
+  return found >= 0;
+}
+
+static int order_target(struct binder *binder, struct scope *scope, const PgQuery__Node *tree, struct query *query,
+                        struct target_list *list, int *target)
+{
+  int found = bind_target_named(binder, tree, query, "ORDER BY", target);
+  if (found)
+    return found < 0 ? found : 0;
+  scope->clause = CLAUSE_ORDER;
+  struct node *node = bind_expr(binder, scope, tree);
+  if (!node || !(node = bind_known(binder, node)))
+    return binder->error->status;
+  for (*target = 0; *target < list->count; (*target)++)
+    if (node_equal(list->targets[*target].expression, node))
+      return 0;
+  int status = bind_add_target(binder, list, "?column?", node);
+  query->targets = list->targets;
+  return status;
+}
+
+static int bind_order(struct binder *binder, struct scope *scope, const PgQuery__SelectStmt *select,
+                      struct query *query, struct target_list *list)
+{
+  query->order = ARENA_ARRAY(binder->arena, struct sort_key, select->n_sort_clause + 1);
+  if (!query->order)
+    return error_memory(binder->error);
+  for (size_t i = 0; i < select->n_sort_clause; i++) {
+    const PgQuery__SortBy *sort = select->sort_clause[i]->sort_by;
+    struct sort_key key = {.is_descending = sort->sortby_dir == PG_QUERY__SORT_BY_DIR__SORTBY_DESC};
+    if (sort->sortby_dir == PG_QUERY__SORT_BY_DIR__SORTBY_USING)
+      return bind_error(binder, sort->location, SQLSTATE_FEATURE_NOT_SUPPORTED, "ORDER BY USING is not supported");
+    int status = order_target(binder, scope, sort->node, query, list, &key.target);
+    if (status)
+      return status;
+    key.nulls_first = sort->sortby_nulls == PG_QUERY__SORT_BY_NULLS__SORTBY_NULLS_FIRST ||
+                      (key.is_descending && sort->sortby_nulls != PG_QUERY__SORT_BY_NULLS__SORTBY_NULLS_LAST);
+    bool is_repeated = false;
+    for (int j = 0; j < query->order_count; j++)
+      is_repeated |= query->order[j].target == key.target;
+    if (!is_repeated)
+      query->order[query->order_count++] = key;
+  }
+  return 0;
+}
+
+struct own_columns {
+  const struct scope *scope;
+  bool found;
+};
+
+static bool find_own_column(const struct node *node, void *context)
+{
+  struct own_columns *own = context;
+  own->found |= node->kind == NODE_COLUMN && bind_join_has(own->scope->items.join, node->range);
+  return !own->found;
+}
+
+static int bind_limit(struct binder *binder, struct scope *scope, const PgQuery__Node *tree, enum clause clause,
+                      struct node **limit)
+{
+  const char *name = clause == CLAUSE_LIMIT ? "LIMIT" : "OFFSET";
+  if (!tree || (tree->node_case == PG_QUERY__NODE__NODE_A_CONST && tree->a_const->isnull))
+    return 0;
+  scope->clause = clause;
+  struct node *node = bind_expr(binder, scope, tree);
+  if (!node)
+    return binder->error->status;
+  struct own_columns own = {.scope = scope};
+  node_walk(node, find_own_column, &own);
+  if (own.found)
+    return bind_error(binder, node->position, SQLSTATE_INVALID_COLUMN_REFERENCE,
+                      "argument of %s must not contain variables", name);
+  const struct function *function;
+  if (!cast_find(node->type.id, TYPE_INT8, CAST_ASSIGNMENT, &function))
+    return bind_error(binder, node->position, SQLSTATE_DATATYPE_MISMATCH,
+                      "argument of %s must be type bigint, not type %s", name, type_info(node->type.id)->name);
+  *limit = bind_cast(binder, node, type_plain(TYPE_INT8), CAST_ASSIGNMENT);
+  return *limit ? 0 : (int)binder->error->status;
+}
+
+// --- The whole -------------------------------------------------------------------------------------
+
+static int refuse_parts(struct binder *binder, const PgQuery__SelectStmt *select)
+{
+  const char *what = NULL;
+  if (select->op != PG_QUERY__SET_OPERATION__SETOP_NONE && select->op != PG_QUERY__SET_OPERATION__SET_OPERATION_UNDEFINED)
+    what = "UNION, INTERSECT and EXCEPT are not supported";
+  else if (select->into_clause)
+    what = "SELECT INTO is not supported";
+  else if (select->n_window_clause)
+    what = "window functions are not supported";
+  else if (select->n_distinct_clause && select->distinct_clause[0]->node_case != PG_QUERY__NODE__NODE__NOT_SET)
+    what = "DISTINCT ON is not supported";
+  else if (select->limit_option == PG_QUERY__LIMIT_OPTION__LIMIT_OPTION_WITH_TIES)
+    what = "WITH TIES is not supported";
+  return what ? bind_error(binder, -1, SQLSTATE_FEATURE_NOT_SUPPORTED, "%s", what) : 0;
+}
+
+static int bind_list(struct binder *binder, struct scope *scope, const PgQuery__SelectStmt *select, struct query *query,
+                     struct target_list *list)
+{
+  if (select->n_values_lists)
+    return bind_values_query(binder, scope, select, query, list);
+  int status = bind_from(binder, scope, select->from_clause, select->n_from_clause);
+  if (status)
+    return status;
+  query->from = scope->items.join;
+  scope->clause = CLAUSE_TARGET;
+  status = bind_targets(binder, scope, select->target_list, select->n_target_list, list);
+  if (!status && select->where_clause &&
+      !(query->where = bind_condition(binder, scope, select->where_clause, CLAUSE_WHERE, "WHERE")))
+    status = binder->error->status;
+  if (!status && select->having_clause &&
+      !(query->having = bind_condition(binder, scope, select->having_clause, CLAUSE_HAVING, "HAVING")))
+    status = binder->error->status;
+  return status;
+}
+
+static int settle_targets(struct binder *binder, struct query *query, bool keeps_unknown)
+{
+  for (int i = 0; i < query->target_count; i++) {
+    struct target *target = &query->targets[i];
+    bool is_order = false;
+    for (int j = 0; j < query->order_count; j++)
+      is_order |= query->order[j].target == i;
+    if (keeps_unknown && !is_order && !query->is_distinct)
+      continue;
+    if (!(target->expression = bind_known(binder, target->expression)))
+      return binder->error->status;
+  }
+  if (query->is_distinct && query->target_count > query->visible_count)
+    return bind_error(binder, query->targets[query->visible_count].expression->position,
+                      SQLSTATE_INVALID_COLUMN_REFERENCE,
+                      "for SELECT DISTINCT, ORDER BY expressions must appear in select list");
+  return 0;
+}
+
+static int bind_parts(struct binder *binder, struct scope *scope, const PgQuery__SelectStmt *select,
+                      const struct select_options *options, struct query *query)
+{
+  struct target_list list = {0};
+  int status = refuse_parts(binder, select);
+  if (!status)
+    status = bind_with(binder, scope, select->with_clause);
+  if (!status)
+    status = bind_list(binder, scope, select, query, &list);
+  query->targets = list.targets;
+  query->visible_count = list.count;
+  query->is_distinct = select->n_distinct_clause > 0;
+  if (!status)
+    status = bind_order(binder, scope, select, query, &list);
+  query->targets = list.targets;
+  query->target_count = list.count;
+  if (!status)
+    status = settle_targets(binder, query, options->keeps_unknown);
+  if (!status)
+    status = bind_grouping(binder, scope, select, query);
+  if (!status)
+    status = bind_limit(binder, scope, select->limit_offset, CLAUSE_OFFSET, &query->offset);
+  if (!status)
+    status = bind_limit(binder, scope, select->limit_count, CLAUSE_LIMIT, &query->limit);
+  return status;
+}
+
+int bind_select(struct binder *binder, const PgQuery__SelectStmt *select, const struct select_options *options,
+                struct query **query, bool *is_correlated)
+{
+  *query = ARENA_NEW(binder->arena, struct query);
+  struct scope *scope = ARENA_NEW(binder->arena, struct scope); // WITH queries refer to it
+  if (!*query || !scope)
+    return error_memory(binder->error);
+  *scope = (struct scope){
+    .outer = options->outer,
+    .hides_outer = options->hides_outer,
+    .via = options->via,
+    .with = options->with,
+    .group_range = -1,
+  };
+  if (!bind_enter(binder, -1))
+    return binder->error->status;
+  int status = bind_parts(binder, scope, select, options, *query);
+  binder->depth--;
+  *is_correlated = scope->is_correlated;
+  return status;
+}
+
+int bind_query_range(struct binder *binder, struct query *query, const char *alias)
+{
+  struct range range = {.kind = RANGE_SUBQUERY, .query = query, .alias = alias};
+  int status = bind_columns(binder, &range, query->visible_count);
+  if (status)
+    return status;
+  for (int i = 0; i < query->visible_count; i++)
+    range.columns[i] =
+        (struct range_column){.name = query->targets[i].name, .type = query->targets[i].expression->type};
+  return bind_range(binder, &range);
+}

@@ -1,0 +1,139 @@
+// Type names of the grammar, with their modifiers.
+#include "sql/binder.h"
+
+// PostgreSQL's types that Quern does not have: they exist, as far as the user is concerned.
+static bool is_known_elsewhere(const char *name)
+{
+  static const char *const names[] = {
+    "float4", "real", "date", "time", "timetz", "interval", "bytea", "uuid", "json", "jsonb", "jsonpath", "xml", "money",
+    "bit", "varbit", "point", "line", "lseg", "box", "path", "polygon", "circle", "inet", "cidr", "macaddr", "macaddr8",
+    "tsvector", "tsquery", "regclass", "regproc", "regprocedure", "regoper", "regoperator", "regtype", "regrole",
+    "regnamespace", "regconfig", "regdictionary", "regcollation", "xid", "cid", "tid", "xid8", "pg_lsn", "record", "anyarray", NULL,
+  };
+  for (const char *const *known = names; *known; known++)
+    if (strcmp(name, *known) == 0)
+      return true;
+  return false;
+}
+
+struct modifiers {
+  int count;
+  int values[2];
+};
+
+// Modifiers are integer constants. STATUS_LONG: a parameter stands for one.
+static int read_modifiers(const PgQuery__TypeName *name, struct modifiers *modifiers, struct error *error)
+{
+  for (size_t i = 0; i < name->n_typmods; i++) {
+    const PgQuery__Node *node = name->typmods[i];
+    if (node->node_case != PG_QUERY__NODE__NODE_A_CONST || node->a_const->isnull ||
+        node->a_const->val_case != PG_QUERY__A__CONST__VAL_IVAL)
+      return error_set(error, SQLSTATE_SYNTAX_ERROR, "type modifiers must be simple constants or identifiers");
+    if (modifiers->count < 2)
+      modifiers->values[modifiers->count] = node->a_const->ival->ival;
+    modifiers->count++;
+  }
+  return 0;
+}
+
+static int string_modifier(const char *name, const struct modifiers *modifiers, struct type *type, struct error *error)
+{
+  enum { LONGEST = 10485760 };
+  if (modifiers->count != 1)
+    return error_set(error, SQLSTATE_INVALID_PARAMETER_VALUE, "invalid type modifier");
+  if (modifiers->values[0] < 1)
+    return error_set(error, SQLSTATE_INVALID_PARAMETER_VALUE, "length for type %s must be at least 1", name);
+  if (modifiers->values[0] > LONGEST)
+    return error_set(error, SQLSTATE_INVALID_PARAMETER_VALUE, "length for type %s cannot exceed %d", name, LONGEST);
+  type->modifier = modifiers->values[0];
+  return 0;
+}
+
+static int numeric_modifier(const struct modifiers *modifiers, struct type *type, struct error *error)
+{
+  if (modifiers->count > 2)
+    return error_set(error, SQLSTATE_INVALID_PARAMETER_VALUE, "invalid NUMERIC type modifier");
+  int precision = modifiers->values[0];
+  int scale = modifiers->count == 2 ? modifiers->values[1] : 0;
+  if (precision < 1 || precision > 1000)
+    return error_set(error, SQLSTATE_INVALID_PARAMETER_VALUE, "NUMERIC precision %d must be between 1 and 1000",
+                     precision);
+  if (scale < -1000 || scale > 1000)
+    return error_set(error, SQLSTATE_INVALID_PARAMETER_VALUE, "NUMERIC scale %d must be between -1000 and 1000", scale);
+  type->modifier = (int32_t)((uint32_t)precision << 16 | ((uint32_t)scale & 0xffff));
+  return 0;
+}
+
+static int apply_modifiers(const char *name, const struct modifiers *modifiers, struct type *type, struct error *error)
+{
+  if (modifiers->count == 0)
+    return 0;
+  switch (type->id) {
+  case TYPE_VARCHAR: return string_modifier("varchar", modifiers, type, error);
+  case TYPE_BPCHAR: return string_modifier("char", modifiers, type, error);
+  case TYPE_NUMERIC: return numeric_modifier(modifiers, type, error);
+  case TYPE_TIMESTAMP:
+  case TYPE_TIMESTAMPTZ:
+    if (modifiers->count != 1)
+      return error_set(error, SQLSTATE_INVALID_PARAMETER_VALUE, "invalid type modifier");
+    if (modifiers->values[0] < 0)
+      return error_set(error, SQLSTATE_INVALID_PARAMETER_VALUE, "TIMESTAMP(%d)%s precision must not be negative",
+                       modifiers->values[0], type->id == TYPE_TIMESTAMPTZ ? " WITH TIME ZONE" : "");
+    type->modifier = modifiers->values[0] > 6 ? 6 : modifiers->values[0];
+    return 0;
+  default:
+    return error_set(error, SQLSTATE_SYNTAX_ERROR, "type modifier is not allowed for type \"%s\"", name);
+  }
+}
+
+static const char *string_of(const PgQuery__Node *node)
+{
+  return node->node_case == PG_QUERY__NODE__NODE_STRING ? node->string->sval : "";
+}
+
+static int find_type(const PgQuery__TypeName *name, struct type *type, struct error *error)
+{
+  if (name->setof || name->pct_type || name->n_names == 0)
+    return error_set(error, SQLSTATE_FEATURE_NOT_SUPPORTED, "SETOF and %%TYPE are not supported");
+  const char *own = string_of(name->names[name->n_names - 1]);
+  bool is_qualified = name->n_names > 1;
+  const char *schema = is_qualified ? string_of(name->names[name->n_names - 2]) : "pg_catalog";
+  // "char" in quotes and without a schema is the one-byte type; the keyword CHAR comes as pg_catalog.bpchar.
+  enum type_id id = strcmp(schema, "pg_catalog") == 0 ? type_of_name(own) : TYPE_COUNT;
+  // Of the names in the table, these are words of the grammar, not names of types.
+  bool is_phrase = strchr(own, ' ') || strcmp(own, "integer") == 0 || strcmp(own, "bigint") == 0;
+  if (id == TYPE_COUNT || id == TYPE_UNKNOWN || id == TYPE_VOID || id == TYPE_TEXT_ARRAY || is_phrase) {
+    if (strcmp(schema, "pg_catalog") == 0 && is_known_elsewhere(own))
+      return error_set(error, SQLSTATE_FEATURE_NOT_SUPPORTED, "type %s is not supported", own);
+    return error_set(error, SQLSTATE_UNDEFINED_OBJECT, "type \"%s%s%s\" does not exist", is_qualified ? schema : "",
+                     is_qualified ? "." : "", own);
+  }
+  *type = type_plain(id);
+  struct modifiers modifiers = {0};
+  int status = read_modifiers(name, &modifiers, error);
+  if (!status)
+    status = apply_modifiers(own, &modifiers, type, error);
+  if (status || name->n_array_bounds == 0)
+    return status;
+  if (id != TYPE_TEXT)
+    return error_set(error, SQLSTATE_FEATURE_NOT_SUPPORTED, "arrays are not supported");
+  *type = type_plain(TYPE_TEXT_ARRAY);
+  return 0;
+}
+
+int bind_type(const PgQuery__TypeName *name, struct bytes text, struct type *type, struct error *error)
+{
+  int status = find_type(name, type, error);
+  if (status)
+    error_position(error, parse_position(text, name->location));
+  return status;
+}
+
+int bind_type_at(struct binder *binder, const PgQuery__TypeName *name, struct type *type)
+{
+  int status = find_type(name, type, binder->error);
+  if (!status)
+    return 0;
+  error_position(binder->error, 0);
+  return bind_error_from(binder, name->location);
+}

@@ -1,0 +1,184 @@
+// What the files of the binder share; for them alone.
+//
+// 1. Functions that make nodes return NULL with the error set; the others return 0 or a status.
+// 2. Everything that outlives binding is in the statement's arena: no pointer into the parse tree stays.
+// 3. Ranges, subqueries and relations are arrays that grow and move: keep numbers, not pointers.
+#pragma once
+
+#include "base/limits.h"
+#include "base/sqlstate.h"
+#include "sql/bind.h"
+#include "sql/system.h"
+
+// Where an expression stands: decides what it may hold, and the words of the error.
+enum clause {
+  CLAUSE_TARGET, CLAUSE_WHERE, CLAUSE_HAVING, CLAUSE_GROUP, CLAUSE_ORDER, CLAUSE_LIMIT, CLAUSE_OFFSET, CLAUSE_JOIN,
+  CLAUSE_FROM, CLAUSE_VALUES, CLAUSE_UPDATE, CLAUSE_RETURNING, CLAUSE_FILTER, CLAUSE_AGGREGATE, CLAUSE_DEFAULT,
+};
+
+// A name in FROM: a range, or a join, whose columns are expressions over the ranges below it.
+struct item {
+  const char *name;        // NULL: a join without an alias
+  const char *schema;      // of a table without an alias; NULL
+  int range;               // -1: a join
+  int column_count;
+  const char **names;      // joins
+  struct node **columns;   // joins
+  bool shows_columns;      // to names without a qualifier
+};
+
+struct items {
+  struct item *items;
+  int count, capacity;
+  struct join *join; // what FROM amounts to so far
+};
+
+struct table_expression {  // WITH
+  const char *name;
+  const PgQuery__CommonTableExpr *tree;
+  struct table_expression *previous; // those that this one may name
+  struct scope *scope;     // of the query whose WITH this is
+};
+
+// One query level while it is bound.
+struct scope {
+  struct scope *outer;
+  bool hides_outer;        // a subquery in FROM: the outer level's items cannot be seen, only what is around them
+  struct scope *via;       // of a WITH query: the scope in which it was named
+  struct items items;
+  struct table_expression *with;
+  enum clause clause;
+  bool has_aggregates;
+  bool in_aggregate;
+  int group_range;         // -1: none yet
+  struct aggregate_call *aggregates;
+  int aggregate_count, aggregate_capacity;
+  bool is_correlated;
+};
+
+struct binder {
+  const struct bind_input *input;
+  struct arena *arena;
+  struct error *error;
+  struct statement *statement;
+  int range_capacity, subquery_capacity, relation_capacity, parameter_capacity;
+  struct node **loose;     // parameters of no type yet
+  int loose_count, loose_capacity;
+  int depth;               // of queries and expressions within one another
+  bool has_source;         // the workflow's source was met in FROM
+  bool has_positions;      // of the text that is bound: false in defaults
+  const char *no_parameters; // not NULL: they may not stand here
+};
+
+// --- bind.c
+// Sets the error and its position (offset in the text; -1: none).
+int bind_error(struct binder *binder, int32_t location, const char *sqlstate, const char *format, ...)
+    __attribute__((format(printf, 4, 5)));
+// An error that came from below, whose position is a byte from 1, or 0: then location is taken.
+int bind_error_from(struct binder *binder, int32_t location);
+struct node *bind_fail(struct binder *binder, int32_t location, const char *sqlstate, const char *format, ...)
+    __attribute__((format(printf, 4, 5)));
+void *bind_memory(struct binder *binder); // error_memory; NULL
+char *bind_copy(struct binder *binder, const char *text); // NULL: out of memory, said
+// Doubles an array in the arena when it is full. False: out of memory, said.
+bool bind_grow(struct binder *binder, void *array, int count, int *capacity, size_t size);
+int bind_range(struct binder *binder, const struct range *range); // its number, or a negative status
+int bind_columns(struct binder *binder, struct range *range, int count); // allocates them
+int bind_pin(struct binder *binder, const struct relation *relation);
+struct node *bind_parameter(struct binder *binder, const PgQuery__ParamRef *reference);
+// Gives a parameter of no type this one.
+struct node *bind_parameter_type(struct binder *binder, struct node *node, struct type type);
+bool bind_enter(struct binder *binder, int32_t location); // counts depth; false: too deep, said
+struct node *bind_default(struct binder *binder, const struct relation *relation, int column);
+
+// --- bind_type.c
+int bind_type_at(struct binder *binder, const PgQuery__TypeName *name, struct type *type);
+
+// --- bind_convert.c: types of expressions
+struct node *bind_cast(struct binder *binder, struct node *node, struct type type, enum cast_context context);
+struct node *bind_boolean(struct binder *binder, struct node *node, const char *what);
+struct node *bind_known(struct binder *binder, struct node *node); // unknown becomes text
+// All of one type. what: "CASE", "VALUES", …
+int bind_common(struct binder *binder, struct node **nodes, int count, const char *what, enum type_id *type);
+struct node *bind_assign(struct binder *binder, struct node *node, const struct relation *relation, int column);
+struct node *bind_call(struct binder *binder, const char *name, bool is_operator, struct node **arguments, int count,
+                       int32_t location);
+struct node *bind_operator(struct binder *binder, const char *name, struct node *left, struct node *right,
+                           int32_t location);
+struct node *bind_node(struct binder *binder, enum node_kind kind, struct type type, int32_t location,
+                       struct node **arguments, int count);
+struct node *bind_not(struct binder *binder, struct node *node, int32_t location);
+
+// --- bind_expression.c
+struct node *bind_expr(struct binder *binder, struct scope *scope, const PgQuery__Node *tree);
+struct node *bind_condition(struct binder *binder, struct scope *scope, const PgQuery__Node *tree, enum clause clause,
+                            const char *what);
+int32_t bind_location(const PgQuery__Node *tree);
+const char *bind_string(const PgQuery__Node *tree); // of a String node; NULL for others
+
+// --- bind_function.c
+struct node *bind_function(struct binder *binder, struct scope *scope, const PgQuery__FuncCall *call);
+struct node *bind_value_function(struct binder *binder, const PgQuery__SQLValueFunction *function);
+struct node *bind_sublink(struct binder *binder, struct scope *scope, const PgQuery__SubLink *link);
+// `name` or pg_catalog.`name`. NULL: another schema, said.
+const char *bind_function_name(struct binder *binder, PgQuery__Node **names, size_t count, int32_t location);
+
+// --- bind_name.c
+struct node *bind_column(struct binder *binder, struct scope *scope, const PgQuery__ColumnRef *reference);
+// Column of an item, marked as used.
+struct node *bind_item_column(struct binder *binder, const struct item *item, int column, int32_t location);
+const char *item_column_name(const struct binder *binder, const struct item *item, int column);
+// Expands * and t.*: appends to the items' columns by calling add.
+int bind_star(struct binder *binder, struct scope *scope, const PgQuery__ColumnRef *reference,
+              int (*add)(void *context, const char *name, struct node *node), void *context);
+bool is_star(const PgQuery__Node *tree);
+// A name without a qualifier in this scope alone: 1 found, 0 not, or a negative status.
+int bind_name_here(struct binder *binder, struct scope *scope, const char *name, int32_t location, struct node **node);
+
+// --- bind_from.c
+int bind_from(struct binder *binder, struct scope *scope, PgQuery__Node **from, size_t count);
+int bind_with(struct binder *binder, struct scope *scope, const PgQuery__WithClause *with);
+// An item for a range; names may be NULL.
+int bind_add_item(struct binder *binder, struct items *items, const char *name, const char *schema, int range,
+                  int32_t location);
+int bind_relation(struct binder *binder, const PgQuery__RangeVar *name, const char *kinds, enum right right,
+                  const struct relation **relation);
+int bind_relation_range(struct binder *binder, enum range_kind kind, const struct relation *relation, const char *alias);
+struct join *bind_join_range(struct binder *binder, int range);
+bool bind_join_has(const struct join *join, int range); // is the range below it?
+struct join *bind_join_cross(struct binder *binder, struct join *left, struct join *right);
+
+// --- bind_select.c
+// hides_outer: a subquery in FROM. keeps_unknown: literals of no type stay so (INSERT … SELECT).
+struct select_options {
+  struct scope *outer;
+  bool hides_outer;
+  struct scope *via;
+  struct table_expression *with;
+  bool keeps_unknown;
+};
+int bind_select(struct binder *binder, const PgQuery__SelectStmt *select, const struct select_options *options,
+                struct query **query, bool *is_correlated);
+// A RANGE_SUBQUERY over the query's visible targets.
+int bind_query_range(struct binder *binder, struct query *query, const char *alias);
+// RETURNING and SELECT lists.
+struct target_list {
+  struct target *targets;
+  int count, capacity;
+};
+int bind_targets(struct binder *binder, struct scope *scope, PgQuery__Node **trees, size_t count,
+                 struct target_list *list);
+int bind_add_target(struct binder *binder, struct target_list *list, const char *name, struct node *node);
+// A RANGE_VALUES whose columns have the common types of the rows.
+int bind_values(struct binder *binder, struct scope *scope, const PgQuery__SelectStmt *select);
+
+// --- bind_group.c
+int bind_grouping(struct binder *binder, struct scope *scope, const PgQuery__SelectStmt *select, struct query *query);
+// ORDER BY or GROUP BY name the select list: by position or by its names. 1 found, 0 not, or a negative status.
+int bind_target_named(struct binder *binder, const PgQuery__Node *tree, const struct query *query, const char *clause,
+                      int *target);
+
+// --- bind_modify.c
+int bind_insert(struct binder *binder, const PgQuery__InsertStmt *insert);
+int bind_update(struct binder *binder, const PgQuery__UpdateStmt *update);
+int bind_delete(struct binder *binder, const PgQuery__DeleteStmt *delete);

@@ -1,0 +1,277 @@
+// From text to parse trees: the pre-scan, PostgreSQL's parser, and its errors in our words.
+//
+// All memory of a parse but its text and tree is in its arena; both are freed by parse_close.
+#include "sql/parse.h"
+
+#include <pg_query.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/limits.h"
+#include "base/sqlstate.h"
+#include "data/utf8.h"
+#include "sql/prescan.h"
+#include "sql/scan.h"
+
+struct parse_whole {
+  struct parse parse; // first: a struct parse * is one of these
+  struct arena arena;
+  struct prescan prescan;
+};
+
+int32_t parse_position(struct bytes text, int32_t offset)
+{
+  if (offset < 0)
+    return 0;
+  size_t size = (size_t)offset < text.size ? (size_t)offset : text.size;
+  int32_t characters = 0;
+  for (size_t i = 0; i < size; i++)
+    characters += (text.data[i] & 0xc0) != 0x80;
+  return characters + 1;
+}
+
+// --- Errors ----------------------------------------------------------------------------------------
+
+static const char *sqlstate_of(const char *message)
+{
+  static const char *const unsupported[] = {"not supported", "not implemented", "not yet implemented", NULL};
+  for (const char *const *text = unsupported; *text; text++)
+    if (strstr(message, *text))
+      return SQLSTATE_FEATURE_NOT_SUPPORTED;
+  return strcmp(message, "out of memory") == 0 ? SQLSTATE_OUT_OF_MEMORY : SQLSTATE_SYNTAX_ERROR;
+}
+
+// Where the parser stumbled, as an offset in its text; -1: it did not say.
+static ptrdiff_t error_offset(const struct prescan *prescan, int cursor)
+{
+  if (cursor <= 0)
+    return -1;
+  const struct buffer *text = &prescan->text;
+  int character = 0;
+  for (size_t at = 0; at < text->size; at++) {
+    character += (text->data[at] & 0xc0) != 0x80;
+    if (character == cursor)
+      return (ptrdiff_t)at;
+  }
+  return (ptrdiff_t)text->size - 1;
+}
+
+// The parser met something that only stands in its own text: say what stands there in the user's.
+static bool is_inserted(const struct prescan *prescan, size_t offset)
+{
+  for (int i = 0; i < prescan->insertion_count; i++)
+    if (offset >= prescan->insertions[i].at && offset < prescan->insertions[i].at + prescan->insertions[i].size)
+      return true;
+  return false;
+}
+
+static void set_parse_error(const struct parse_whole *whole, const PgQueryError *from, struct error *error)
+{
+  ptrdiff_t offset = error_offset(&whole->prescan, from->cursorpos);
+  (void)!error_set(error, sqlstate_of(from->message), "%s", from->message);
+  if (offset < 0)
+    return;
+  struct bytes text = whole->parse.text;
+  size_t original = prescan_offset(&whole->prescan, (size_t)offset);
+  if (is_inserted(&whole->prescan, (size_t)offset)) {
+    struct scan scan = {.text = text.data, .size = text.size, .at = original};
+    if (scan_next(&scan) == SCAN_END)
+      (void)!error_set(error, SQLSTATE_SYNTAX_ERROR, "syntax error at end of input");
+    else
+      (void)!error_set(error, SQLSTATE_SYNTAX_ERROR, "syntax error at or near \"%.*s\"", (int)scan_size(&scan),
+                       (const char *)text.data + scan.start);
+    original = scan.start;
+  }
+  error_position(error, parse_position(text, (int32_t)original));
+}
+
+// --- Locations -------------------------------------------------------------------------------------
+
+// Takes all locations of a tree back to the text as it was given.
+static void correct_locations(ProtobufCMessage *message, const struct prescan *prescan)
+{
+  const ProtobufCMessageDescriptor *descriptor = message->descriptor;
+  for (unsigned i = 0; i < descriptor->n_fields; i++) {
+    const ProtobufCFieldDescriptor *field = &descriptor->fields[i];
+    char *at = (char *)message + field->offset;
+    if (field->type == PROTOBUF_C_TYPE_INT32 && strcmp(field->name, "location") == 0) {
+      int32_t *location = (int32_t *)(void *)at;
+      if (*location >= 0)
+        *location = (int32_t)prescan_offset(prescan, (size_t)*location);
+    }
+    if (field->type != PROTOBUF_C_TYPE_MESSAGE)
+      continue;
+    bool is_other = (field->flags & PROTOBUF_C_FIELD_FLAG_ONEOF) &&
+                    *(uint32_t *)(void *)((char *)message + field->quantifier_offset) != field->id;
+    if (field->label == PROTOBUF_C_LABEL_REPEATED) {
+      size_t count = *(size_t *)(void *)((char *)message + field->quantifier_offset);
+      ProtobufCMessage **items = *(ProtobufCMessage ***)(void *)at;
+      for (size_t j = 0; j < count; j++)
+        correct_locations(items[j], prescan);
+    } else if (!is_other && *(ProtobufCMessage **)(void *)at) {
+      correct_locations(*(ProtobufCMessage **)(void *)at, prescan);
+    }
+  }
+}
+
+// --- Statements ------------------------------------------------------------------------------------
+
+// The next statement of a run of them, between two semicolons that no parenthesis holds. False: none is left.
+static bool next_statement(struct scan *scan, struct bytes *statement)
+{
+  int depth = 0;
+  size_t start = SIZE_MAX, end = 0;
+  while (scan_next(scan) != SCAN_END) {
+    if (scan_is_mark(scan, ';') && depth == 0) {
+      if (start != SIZE_MAX)
+        break;
+      continue;
+    }
+    depth += scan_is_mark(scan, '(') - scan_is_mark(scan, ')');
+    if (start == SIZE_MAX)
+      start = scan->start;
+    end = scan->at;
+  }
+  if (start == SIZE_MAX)
+    return false;
+  *statement = bytes_of(scan->text + start, end - start);
+  return true;
+}
+
+// BEGIN ATOMIC … END without these three.
+static void strip_atomic(struct scan *scan)
+{
+  size_t end = scan->size, last = scan->size;
+  scan_next(scan);
+  if (!scan_is_word(scan, "begin"))
+    return;
+  scan_next(scan);
+  struct scan walk = *scan;
+  while (scan_next(&walk) != SCAN_END)
+    last = walk.start;
+  scan->size = last < end ? last : end;
+}
+
+// Matches the trees of a workflow's statements with their texts.
+static int set_body(struct parse_whole *whole, struct parsed *parsed, const struct prescan_statement *from,
+                    struct error *error)
+{
+  const PgQuery__Node *body = parsed->node->create_function_stmt->sql_body;
+  if (!body || body->node_case != PG_QUERY__NODE__NODE_LIST || body->list->n_items != 1 ||
+      body->list->items[0]->node_case != PG_QUERY__NODE__NODE_LIST || body->list->items[0]->list->n_items == 0)
+    return error_set(error, SQLSTATE_SYNTAX_ERROR, "a workflow needs at least one statement");
+  const PgQuery__List *list = body->list->items[0]->list;
+  parsed->body = ARENA_ARRAY(&whole->arena, struct parsed, list->n_items);
+  if (!parsed->body)
+    return error_memory(error);
+  struct bytes text = whole->parse.text;
+  struct scan scan = {.text = text.data, .size = from->body_end, .at = from->body_start};
+  strip_atomic(&scan);
+  struct bytes statement;
+  for (size_t i = 0; i < list->n_items; i++) {
+    if (!next_statement(&scan, &statement))
+      return error_set(error, SQLSTATE_FEATURE_NOT_SUPPORTED, "a workflow's statements must be queries or changes");
+    parsed->body[parsed->body_count++] = (struct parsed){
+      .node = list->items[i],
+      .text = statement,
+      .start = (int32_t)(statement.data - text.data),
+    };
+  }
+  return 0;
+}
+
+static int set_statements(struct parse_whole *whole, struct error *error)
+{
+  struct parse *parse = &whole->parse;
+  struct prescan *prescan = &whole->prescan;
+  if (parse->tree->n_stmts == 0)
+    return 0;
+  parse->statements = ARENA_ARRAY(&whole->arena, struct parsed, parse->tree->n_stmts);
+  if (!parse->statements)
+    return error_memory(error);
+  int from = 0;
+  for (size_t i = 0; i < parse->tree->n_stmts; i++) {
+    const PgQuery__RawStmt *raw = parse->tree->stmts[i];
+    size_t start = prescan_offset(prescan, (size_t)raw->stmt_location);
+    while (from < prescan->statement_count - 1 && prescan->statements[from].end <= start)
+      from++;
+    const struct prescan_statement *statement = &prescan->statements[from];
+    struct parsed *parsed = &parse->statements[parse->statement_count++];
+    *parsed = (struct parsed){
+      .node = raw->stmt,
+      .form = statement->form,
+      .or_replace = statement->or_replace,
+      .text = bytes_of(parse->text.data + statement->start, statement->end - statement->start),
+      .start = (int32_t)statement->start,
+    };
+    if (statement->has_body && raw->stmt->node_case == PG_QUERY__NODE__NODE_CREATE_FUNCTION_STMT) {
+      int status = set_body(whole, parsed, statement, error);
+      if (status)
+        return status;
+    }
+  }
+  return 0;
+}
+
+static int unpack(struct parse_whole *whole, const PgQueryProtobufParseResult *result, struct error *error)
+{
+  if (result->error) {
+    set_parse_error(whole, result->error, error);
+    return STATUS_INPUT;
+  }
+  whole->parse.tree = pg_query__parse_result__unpack(NULL, result->parse_tree.len,
+                                                     (const uint8_t *)result->parse_tree.data);
+  if (!whole->parse.tree)
+    return error_memory(error);
+  if (whole->prescan.insertion_count)
+    correct_locations(&whole->parse.tree->base, &whole->prescan);
+  return set_statements(whole, error);
+}
+
+static int parse_text(struct parse_whole *whole, struct bytes text, struct error *error)
+{
+  if (text.size > LIMIT_MESSAGE)
+    return error_set(error, SQLSTATE_PROGRAM_LIMIT_EXCEEDED, "the statement has more than %d bytes", LIMIT_MESSAGE);
+  int status = utf8_check(text, error);
+  if (status)
+    return status;
+  uint8_t *copy = arena_copy(&whole->arena, text.data, text.size);
+  if (!copy)
+    return error_memory(error);
+  whole->parse.text = bytes_of(copy, text.size);
+  whole->prescan.arena = &whole->arena;
+  status = prescan_run(&whole->prescan, whole->parse.text, error);
+  if (status)
+    return status;
+  PgQueryProtobufParseResult result = pg_query_parse_protobuf((const char *)whole->prescan.text.data);
+  status = unpack(whole, &result, error);
+  pg_query_free_protobuf_parse_result(result);
+  prescan_deinit(&whole->prescan);
+  return status;
+}
+
+struct parse *parse_open(struct bytes text, struct error *error)
+{
+  struct parse_whole *whole = calloc(1, sizeof *whole);
+  if (!whole) {
+    (void)!error_memory(error);
+    return NULL;
+  }
+  arena_init(&whole->arena, NULL);
+  if (parse_text(whole, text, error) == 0)
+    return &whole->parse;
+  parse_close(&whole->parse);
+  return NULL;
+}
+
+void parse_close(struct parse *parse)
+{
+  if (!parse)
+    return;
+  struct parse_whole *whole = (struct parse_whole *)(void *)parse;
+  if (parse->tree)
+    pg_query__parse_result__free_unpacked(parse->tree, NULL);
+  prescan_deinit(&whole->prescan);
+  arena_deinit(&whole->arena);
+  free(whole);
+}
