@@ -472,7 +472,7 @@ static int bind_assignments(struct binder *binder, struct scope *scope, PgQuery_
   return 0;
 }
 
-struct change {
+struct change_parts {
   const PgQuery__RangeVar *relation;
   const PgQuery__WithClause *with;
   PgQuery__Node **from;
@@ -481,7 +481,7 @@ struct change {
 };
 
 // The table, then FROM or USING; both into the statement's query.
-static int bind_change_from(struct binder *binder, struct scope *scope, const struct change *change)
+static int bind_change_from(struct binder *binder, struct scope *scope, const struct change_parts *change)
 {
   struct modification *modification = binder->statement->modification;
   struct query *query = ARENA_NEW(binder->arena, struct query);
@@ -512,7 +512,7 @@ static void use_all_columns(struct binder *binder, int range)
     at->columns[i].is_used = true;
 }
 
-static int bind_change(struct binder *binder, struct scope *scope, struct change *change, enum statement_kind kind)
+static int bind_change(struct binder *binder, struct scope *scope, struct change_parts *change, enum statement_kind kind)
 {
   const struct relation *relation;
   bool is_update = kind == STATEMENT_UPDATE;
@@ -540,7 +540,7 @@ static int bind_change_where(struct binder *binder, struct scope *scope, const P
 int bind_update(struct binder *binder, const PgQuery__UpdateStmt *update)
 {
   struct scope scope = {.group_range = -1};
-  struct change change = {update->relation, update->with_clause, update->from_clause, update->n_from_clause, NULL};
+  struct change_parts change = {update->relation, update->with_clause, update->from_clause, update->n_from_clause, NULL};
   int status = bind_change(binder, &scope, &change, STATEMENT_UPDATE);
   if (!status)
     status = bind_change_where(binder, &scope, update->where_clause);
@@ -561,7 +561,7 @@ int bind_update(struct binder *binder, const PgQuery__UpdateStmt *update)
 int bind_delete(struct binder *binder, const PgQuery__DeleteStmt *delete)
 {
   struct scope scope = {.group_range = -1};
-  struct change change = {delete->relation, delete->with_clause, delete->using_clause, delete->n_using_clause, NULL};
+  struct change_parts change = {delete->relation, delete->with_clause, delete->using_clause, delete->n_using_clause, NULL};
   int status = bind_change(binder, &scope, &change, STATEMENT_DELETE);
   if (!status)
     status = bind_change_where(binder, &scope, delete->where_clause);
