@@ -1,0 +1,297 @@
+// connector = 'generator': rows that are a function of (seed, position).
+//
+// Options: rows (how many; without it, for ever), rate (rows a second; without it, as fast as they are taken), seed, and
+// for each column col.kind = 'sequence' (col.start) or 'random' (col.min, col.max). Without a kind a whole number is a
+// sequence from 0, a timestamp the time at which the row was due.
+//
+// The position is the number of the next row, as decimal text. A row depends on nothing else, so a restart goes on with
+// the very rows that would have come.
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/bytes.h"
+#include "connect/connectors.h"
+#include "connect/support.h"
+
+enum kind { KIND_SEQUENCE, KIND_RANDOM };
+
+struct column {
+  uint32_t type;
+  enum kind kind;
+  int64_t start;
+  int64_t min, max;        // of whole numbers and text (a number in digits)
+  double float_min, float_max;
+};
+
+struct generator {
+  int64_t rows;            // INT64_MAX: for ever
+  int64_t rate;            // rows a second; 0: as fast as they are taken
+  uint64_t seed;
+  uint64_t next;           // number of the next row
+  int64_t begun_us;        // when `begun_at` was due
+  uint64_t begun_at;
+  int column_count;
+  struct column columns[];
+};
+
+static bool is_integer(uint32_t type)
+{
+  return type == OID_INT2 || type == OID_INT4 || type == OID_INT8;
+}
+
+static const char *column_option(const struct quern_source_info *info, const char *column, const char *what)
+{
+  char name[256];
+  snprintf(name, sizeof name, "%s.%s", column, what);
+  return option_find(info, name);
+}
+
+static int column_integer(const struct quern_source_info *info, const char *column, const char *what, int64_t fallback,
+                          int64_t *value, struct quern_error *error)
+{
+  char name[256];
+  snprintf(name, sizeof name, "%s.%s", column, what);
+  return option_integer(info, name, INT64_MIN, INT64_MAX, fallback, value, error);
+}
+
+static int column_float(const struct quern_source_info *info, const char *column, const char *what, double fallback, double *value,
+                        struct quern_error *error)
+{
+  const char *text = column_option(info, column, what);
+  *value = fallback;
+  if (!text)
+    return 0;
+  char *end;
+  *value = strtod(text, &end);
+  if (end == text || *end || *value != *value)
+    return connector_error(error, "22023", "option %s.%s of source \"%s\" must be a number, not \"%s\"", column, what, info->name, text);
+  return 0;
+}
+
+static void integer_range(uint32_t type, int64_t *low, int64_t *high)
+{
+  *low = type == OID_INT2 ? INT16_MIN : type == OID_INT4 ? INT32_MIN : INT64_MIN;
+  *high = type == OID_INT2 ? INT16_MAX : type == OID_INT4 ? INT32_MAX : INT64_MAX;
+}
+
+static int read_column(const struct quern_source_info *info, const struct quern_column *from, struct column *column,
+                       struct quern_error *error)
+{
+  const char *kind = column_option(info, from->name, "kind");
+  *column = (struct column){.type = from->type};
+  bool is_known = is_integer(from->type) || from->type == OID_FLOAT8 || from->type == OID_TEXT || from->type == OID_VARCHAR ||
+                  from->type == OID_TIMESTAMP || from->type == OID_TIMESTAMPTZ;
+  if (!is_known)
+    return connector_error(error, "22023", "column \"%s\" of source \"%s\" has a type that the generator does not make", from->name,
+                           info->name);
+  if (kind && strcmp(kind, "sequence") != 0 && strcmp(kind, "random") != 0)
+    return connector_error(error, "22023", "option %s.kind of source \"%s\" must be sequence or random, not \"%s\"", from->name,
+                           info->name, kind);
+  column->kind = kind && strcmp(kind, "random") == 0 ? KIND_RANDOM : KIND_SEQUENCE;
+  int64_t low, high;
+  integer_range(from->type, &low, &high);
+  if (column_integer(info, from->name, "start", 0, &column->start, error))
+    return -1;
+  if (from->type == OID_FLOAT8) {
+    if (column_float(info, from->name, "min", 0, &column->float_min, error) ||
+        column_float(info, from->name, "max", 1, &column->float_max, error))
+      return -1;
+    return column->float_min <= column->float_max
+               ? 0
+               : connector_error(error, "22023", "option %s.min of source \"%s\" is above its max", from->name, info->name);
+  }
+  if (column_integer(info, from->name, "min", 0, &column->min, error) ||
+      column_integer(info, from->name, "max", is_integer(from->type) && high < 1000000 ? high : 1000000, &column->max, error))
+    return -1;
+  if (column->min > column->max)
+    return connector_error(error, "22023", "option %s.min of source \"%s\" is above its max", from->name, info->name);
+  if (is_integer(from->type) && (column->min < low || column->max > high || column->start < low || column->start > high))
+    return connector_error(error, "22023", "options of column \"%s\" of source \"%s\" are out of its type's range", from->name, info->name);
+  return 0;
+}
+
+// col.what of a column that is not there, or that is not one of the four.
+static int check_dotted(const struct quern_source_info *info, struct quern_error *error)
+{
+  for (int i = 0; i < info->option_count; i++) {
+    const char *dot = strrchr(info->options[i].name, '.');
+    if (!dot)
+      continue;
+    bool is_known = !strcmp(dot, ".kind") || !strcmp(dot, ".start") || !strcmp(dot, ".min") || !strcmp(dot, ".max");
+    bool has_column = false;
+    for (int k = 0; k < info->column_count; k++)
+      has_column |= strlen(info->columns[k].name) == (size_t)(dot - info->options[i].name) &&
+                    strncmp(info->columns[k].name, info->options[i].name, (size_t)(dot - info->options[i].name)) == 0;
+    if (!is_known || !has_column)
+      return connector_error(error, "22023", "source \"%s\" has no option \"%s\"", info->name, info->options[i].name);
+  }
+  return 0;
+}
+
+static struct generator *read_options(const struct quern_source_info *info, struct quern_error *error)
+{
+  static const char *const known[] = {"rows", "rate", "seed", NULL};
+  int64_t seed;
+  struct generator *generator = calloc(1, sizeof *generator + sizeof(struct column) * (size_t)info->column_count);
+  if (!generator) {
+    connector_error(error, "53200", "out of memory");
+    return NULL;
+  }
+  int status = option_check_known(info, known, error);
+  if (!status)
+    status = check_dotted(info, error);
+  if (!status)
+    status = option_integer(info, "rows", 0, INT64_MAX, INT64_MAX, &generator->rows, error);
+  if (!status)
+    status = option_integer(info, "rate", 1, 100000000, 0, &generator->rate, error);
+  if (!status)
+    status = option_integer(info, "seed", INT64_MIN, INT64_MAX, 1, &seed, error);
+  generator->column_count = info->column_count;
+  for (int i = 0; !status && i < info->column_count; i++)
+    status = read_column(info, &info->columns[i], &generator->columns[i], error);
+  if (status) {
+    free(generator);
+    return NULL;
+  }
+  generator->seed = (uint64_t)seed;
+  return generator;
+}
+
+static int generator_check(const struct quern_source_info *info, struct quern_error *error)
+{
+  struct generator *generator = read_options(info, error);
+  if (!generator)
+    return -1;
+  free(generator);
+  return 0;
+}
+
+static void *generator_open(const struct quern_source_info *info, const uint8_t *position, size_t size, struct quern_error *error)
+{
+  struct generator *generator = read_options(info, error);
+  if (!generator)
+    return NULL;
+  for (size_t i = 0; i < size; i++)
+    generator->next = generator->next * 10 + (position[i] - '0');
+  generator->begun_at = generator->next;
+  return generator;
+}
+
+// A number of (seed, position, column): two rounds of the finalizer of MurmurHash3 (Appleby).
+static uint64_t mix(uint64_t seed, uint64_t position, uint64_t column)
+{
+  uint64_t z = seed * 0x9e3779b97f4a7c15u + position * 0xbf58476d1ce4e5b9u + column * 0x94d049bb133111ebu;
+  for (int i = 0; i < 2; i++) {
+    z ^= z >> 33;
+    z *= 0xff51afd7ed558ccdu;
+    z ^= z >> 33;
+    z *= 0xc4ceb9fe1a85ec53u;
+    z ^= z >> 33;
+  }
+  return z;
+}
+
+static int64_t number(const struct generator *generator, const struct column *column, uint64_t position, int index)
+{
+  if (column->kind == KIND_SEQUENCE)
+    return (int64_t)((uint64_t)column->start + position);
+  uint64_t range = (uint64_t)column->max - (uint64_t)column->min + 1; // 0: all numbers
+  uint64_t random = mix(generator->seed, position, (uint64_t)index);
+  return range ? (int64_t)((uint64_t)column->min + (uint64_t)(((unsigned __int128)random * range) >> 64)) : (int64_t)random;
+}
+
+static void add_column(const struct generator *generator, int index, uint64_t position, struct quern_buffer *rows)
+{
+  const struct column *column = &generator->columns[index];
+  uint8_t bytes[8];
+  if (column->type == OID_FLOAT8) {
+    double unit = (double)(mix(generator->seed, position, (uint64_t)index) >> 11) * 0x1p-53;
+    double v = column->kind == KIND_RANDOM ? column->float_min + unit * (column->float_max - column->float_min)
+                                           : (double)column->start + (double)position;
+    uint64_t bits;
+    memcpy(&bits, &v, 8);
+    put_be64(bytes, bits);
+    row_add_bytes(rows, bytes, 8);
+    return;
+  }
+  int64_t v = number(generator, column, position, index);
+  switch (column->type) {
+  case OID_INT2:
+    put_be16(bytes, (uint16_t)v);
+    row_add_bytes(rows, bytes, 2);
+    break;
+  case OID_INT4:
+    put_be32(bytes, (uint32_t)v);
+    row_add_bytes(rows, bytes, 4);
+    break;
+  case OID_INT8:
+    put_be64(bytes, (uint64_t)v);
+    row_add_bytes(rows, bytes, 8);
+    break;
+  case OID_TIMESTAMP:
+  case OID_TIMESTAMPTZ: // seconds since 2000-01-01
+    put_be64(bytes, (uint64_t)v * 1000000u);
+    row_add_bytes(rows, bytes, 8);
+    break;
+  default: {
+    char text[32];
+    snprintf(text, sizeof text, "%" PRId64, v);
+    row_add_text(rows, text);
+  }
+  }
+}
+
+// How many rows are due now, and (when none is) how long until one is.
+static int64_t rows_due(struct generator *generator, int64_t now_us, int64_t *wait_us)
+{
+  *wait_us = 0;
+  if (!generator->rate)
+    return INT64_MAX;
+  if (!generator->begun_us)
+    generator->begun_us = now_us;
+  int64_t due = (int64_t)((__int128)(now_us - generator->begun_us) * generator->rate / 1000000);
+  int64_t made = (int64_t)(generator->next - generator->begun_at);
+  if (due > made)
+    return due - made;
+  *wait_us = (int64_t)((__int128)(made + 1) * 1000000 / generator->rate) - (now_us - generator->begun_us) + 1;
+  return 0;
+}
+
+static int64_t generator_poll(void *source, struct quern_batch *batch, int max_rows)
+{
+  struct generator *generator = source;
+  int64_t wait_us;
+  int64_t count = rows_due(generator, batch->now_us, &wait_us);
+  int64_t left = generator->rows == INT64_MAX ? INT64_MAX : generator->rows - (int64_t)generator->next;
+  if (left <= 0)
+    return -1;
+  if (count > max_rows)
+    count = max_rows;
+  if (count > left)
+    count = left;
+  for (int64_t i = 0; i < count; i++, generator->next++) {
+    row_begin(&batch->rows, generator->column_count);
+    for (int k = 0; k < generator->column_count; k++)
+      add_column(generator, k, generator->next, &batch->rows);
+  }
+  batch->is_binary = true;
+  batch->row_count = (int)count;
+  batch->lag = generator->rate ? 0 : -1;
+  batch->position_size = (uint32_t)snprintf((char *)batch->position, sizeof batch->position, "%" PRIu64, generator->next);
+  return wait_us;
+}
+
+static void generator_close(void *source)
+{
+  free(source);
+}
+
+const struct quern_connector connector_generator = {
+  .name = "generator",
+  .check = generator_check,
+  .open = generator_open,
+  .poll = generator_poll,
+  .close = generator_close,
+};

@@ -1,0 +1,136 @@
+// Options and rows.
+#include "connect/support.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/bytes.h"
+
+int connector_error(struct quern_error *error, const char *sqlstate, const char *format, ...)
+{
+  *error = (struct quern_error){.status = -1};
+  strcpy(error->sqlstate, sqlstate);
+  va_list arguments;
+  va_start(arguments, format);
+  vsnprintf(error->message, sizeof error->message, format, arguments);
+  va_end(arguments);
+  return -1;
+}
+
+const char *option_find(const struct quern_source_info *info, const char *name)
+{
+  for (int i = 0; i < info->option_count; i++)
+    if (strcmp(info->options[i].name, name) == 0)
+      return info->options[i].value;
+  return NULL;
+}
+
+int option_integer(const struct quern_source_info *info, const char *name, int64_t low, int64_t high, int64_t fallback,
+                   int64_t *value, struct quern_error *error)
+{
+  const char *text = option_find(info, name);
+  *value = fallback;
+  if (!text)
+    return 0;
+  char *end;
+  errno = 0;
+  *value = strtoll(text, &end, 10);
+  if (errno || end == text || *end)
+    return connector_error(error, "22023", "option %s of source \"%s\" must be a whole number, not \"%s\"", name, info->name, text);
+  if (*value < low || *value > high)
+    return connector_error(error, "22023", "option %s of source \"%s\" must be between %lld and %lld", name, info->name,
+                           (long long)low, (long long)high);
+  return 0;
+}
+
+int option_interval(const struct quern_source_info *info, const char *name, int64_t fallback_us, int64_t *value_us,
+                    struct quern_error *error)
+{
+  static const struct { const char *name; double us; } units[] = {
+    {"", 1e6}, {"us", 1}, {"ms", 1e3}, {"s", 1e6}, {"sec", 1e6}, {"second", 1e6}, {"seconds", 1e6},
+    {"min", 60e6}, {"minute", 60e6}, {"minutes", 60e6}, {"h", 3600e6}, {"hour", 3600e6}, {"hours", 3600e6},
+  };
+  const char *text = option_find(info, name);
+  *value_us = fallback_us;
+  if (!text)
+    return 0;
+  char *end;
+  double number = strtod(text, &end);
+  bool is_number = end != text;
+  while (*end == ' ')
+    end++;
+  for (size_t i = 0; is_number && i < sizeof units / sizeof units[0]; i++) {
+    double us = number * units[i].us;
+    if (strcmp(end, units[i].name) == 0 && us >= 1000 && us <= 86400e6) {
+      *value_us = (int64_t)us;
+      return 0;
+    }
+  }
+  return connector_error(error, "22023", "option %s of source \"%s\" must be a span of time between 1ms and 24h, not \"%s\"", name,
+                         info->name, text);
+}
+
+int option_check_known(const struct quern_source_info *info, const char *const *known, struct quern_error *error)
+{
+  for (int i = 0; i < info->option_count; i++) {
+    const char *name = info->options[i].name;
+    bool is_known = strcmp(name, "connector") == 0 || strchr(name, '.') != NULL;
+    for (int k = 0; known[k]; k++)
+      is_known |= strcmp(name, known[k]) == 0;
+    if (!is_known)
+      return connector_error(error, "22023", "source \"%s\" has no option \"%s\"", info->name, name);
+  }
+  return 0;
+}
+
+static uint8_t *extend(struct quern_buffer *rows, size_t size)
+{
+  if (rows->failed)
+    return NULL;
+  if (rows->capacity - rows->size < size) {
+    size_t capacity = rows->capacity ? 2 * rows->capacity : 4096;
+    while (capacity - rows->size < size)
+      capacity *= 2;
+    uint8_t *data = realloc(rows->data, capacity);
+    if (!data) {
+      rows->failed = true;
+      return NULL;
+    }
+    rows->data = data;
+    rows->capacity = capacity;
+  }
+  uint8_t *at = rows->data + rows->size;
+  rows->size += size;
+  return at;
+}
+
+void row_begin(struct quern_buffer *rows, int column_count)
+{
+  uint8_t *at = extend(rows, 2);
+  if (at)
+    put_be16(at, (uint16_t)column_count);
+}
+
+void row_add_bytes(struct quern_buffer *rows, const void *data, int32_t size)
+{
+  uint8_t *at = extend(rows, 4 + (size_t)size);
+  if (!at)
+    return;
+  put_be32(at, (uint32_t)size);
+  memcpy(at + 4, data, (size_t)size);
+}
+
+void row_add_text(struct quern_buffer *rows, const char *text)
+{
+  row_add_bytes(rows, text, (int32_t)strlen(text));
+}
+
+void row_add_null(struct quern_buffer *rows)
+{
+  uint8_t *at = extend(rows, 4);
+  if (at)
+    put_be32(at, UINT32_MAX);
+}

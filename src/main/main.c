@@ -1,0 +1,31 @@
+// quern: the program. Picks the command.
+#include <stdio.h>
+#include <string.h>
+
+#include "main/commands.h"
+
+static const char usage[] =
+  "Usage: quern serve (--data DIR | --in-memory) [--listen HOST:PORT] [options]\n"
+  "       quern --version\n"
+  "\n"
+  "  --data DIR              keep the state in this directory (made if it is missing)\n"
+  "  --in-memory             keep nothing\n"
+  "  --listen HOST:PORT      127.0.0.1:5433 by default; port 0 picks a free one\n"
+  "  --memory-limit SIZE     of the whole engine: bytes, or with kB, MB, GB (no bound by default)\n"
+  "  --statement-memory SIZE of one statement (256MB by default)\n"
+  "  --checkpoint-bytes SIZE log after which a checkpoint is taken (256MB by default)\n"
+  "  --workers N             threads for long reads (2 by default)\n"
+  "  --without-sync          leave out fdatasync; a power cut then loses acknowledged work\n";
+
+int main(int count, char **arguments)
+{
+  if (count >= 2 && strcmp(arguments[1], "serve") == 0)
+    return serve_command(count - 2, arguments + 2);
+  if (count >= 2 && strcmp(arguments[1], "--version") == 0) {
+    printf("quern %s\n", QUERN_VERSION);
+    return 0;
+  }
+  bool asks = count >= 2 && (strcmp(arguments[1], "--help") == 0 || strcmp(arguments[1], "help") == 0);
+  fputs(usage, asks ? stdout : stderr);
+  return asks ? 0 : 2;
+}

@@ -1,0 +1,154 @@
+// quern serve: one engine behind the PostgreSQL protocol.
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "connect/connectors.h"
+#include "main/commands.h"
+#include "os/signal.h"
+#include "wire/server.h"
+
+struct serve_options {
+  struct quern_options engine;
+  const char *listen;
+  bool in_memory;
+};
+
+static void log_line(void *context, const char *line)
+{
+  fprintf(stderr, "quern: %s\n", line);
+}
+
+static int complain(const char *format, const char *detail)
+{
+  fprintf(stderr, "quern: ");
+  fprintf(stderr, format, detail);
+  fprintf(stderr, "\n");
+  return -1;
+}
+
+// "512", "64kB", "256MB", "2GB".
+static int parse_size(const char *text, uint64_t *size)
+{
+  static const struct { const char *unit; int shift; } units[] = {{"", 0}, {"B", 0}, {"kB", 10}, {"MB", 20}, {"GB", 30}};
+  char *end;
+  uint64_t number = strtoull(text, &end, 10);
+  for (size_t i = 0; end != text && text[0] != '-' && i < sizeof units / sizeof units[0]; i++)
+    if (strcmp(end, units[i].unit) == 0 && number <= UINT64_MAX >> units[i].shift) {
+      *size = number << units[i].shift;
+      return 0;
+    }
+  return complain("\"%s\" is not a size: give bytes, or a number with kB, MB or GB", text);
+}
+
+static int parse_workers(const char *text, unsigned *workers)
+{
+  char *end;
+  unsigned long number = strtoul(text, &end, 10);
+  if (end == text || *end || number < 1 || number > 64)
+    return complain("\"%s\" is not a number of workers between 1 and 64", text);
+  *workers = (unsigned)number;
+  return 0;
+}
+
+static int take_option(struct serve_options *options, const char *name, const char *value)
+{
+  if (strcmp(name, "--data") == 0)
+    options->engine.data_directory = value;
+  else if (strcmp(name, "--listen") == 0)
+    options->listen = value;
+  else if (strcmp(name, "--memory-limit") == 0)
+    return parse_size(value, &options->engine.memory_limit);
+  else if (strcmp(name, "--statement-memory") == 0)
+    return parse_size(value, &options->engine.statement_memory);
+  else if (strcmp(name, "--checkpoint-bytes") == 0)
+    return parse_size(value, &options->engine.checkpoint_bytes);
+  else if (strcmp(name, "--workers") == 0)
+    return parse_workers(value, &options->engine.workers);
+  else
+    return complain("unknown option %s (quern --help lists them)", name);
+  return 0;
+}
+
+static int parse_options(int count, char **arguments, struct serve_options *options)
+{
+  *options = (struct serve_options){
+    .engine = {.abi = QUERN_ABI, .log = log_line},
+    .listen = "127.0.0.1:5433",
+  };
+  for (int i = 0; i < count; i++) {
+    const char *name = arguments[i];
+    if (strcmp(name, "--in-memory") == 0) {
+      options->in_memory = true;
+    } else if (strcmp(name, "--without-sync") == 0) {
+      options->engine.without_sync = true;
+    } else if (i + 1 == count) {
+      return complain(strncmp(name, "--", 2) == 0 ? "option %s is unknown or needs a value" : "unexpected argument \"%s\"", name);
+    } else if (take_option(options, name, arguments[++i])) {
+      return -1;
+    }
+  }
+  if (options->in_memory == (options->engine.data_directory != NULL))
+    return complain("%s", "give either --data DIR or --in-memory");
+  return 0;
+}
+
+static int serve(struct server *server, const struct signals *signals, struct error *error)
+{
+  struct socket_address address;
+  char text[SOCKET_TEXT];
+  server_address(server, &address);
+  socket_text(&address, text);
+  printf("quern: listening on %s\n", text);
+  fflush(stdout);
+  return server_run(server, signals->descriptor, error);
+}
+
+// Everything that is open at the end is closed in the order of its opening, backwards.
+static int open_and_serve(struct serve_options *options, const struct signals *signals, struct error *error)
+{
+  char host[256];
+  uint16_t port;
+  struct socket_address address;
+  int status = socket_parse(options->listen, host, &port, error);
+  if (!status)
+    status = socket_resolve(host, port, &address, error);
+  if (status)
+    return status;
+  struct quern *engine;
+  struct quern_error quern_error;
+  status = quern_open(&options->engine, &engine, &quern_error);
+  if (status) {
+    complain("%s", quern_error.message);
+    return status;
+  }
+  struct server *server = NULL;
+  status = connectors_add(engine);
+  if (!status)
+    status = server_open(engine, &address, &server, error);
+  if (!status)
+    status = serve(server, signals, error);
+  server_close(server);
+  quern_close(engine);
+  return status;
+}
+
+int serve_command(int count, char **arguments)
+{
+  struct serve_options options;
+  if (parse_options(count, arguments, &options))
+    return 2;
+  struct error error = {0};
+  struct signals signals;
+  int status = signals_open(&signals, &error);
+  if (status) {
+    complain("%s", error.message);
+    return 1;
+  }
+  status = open_and_serve(&options, &signals, &error);
+  signals_close(&signals);
+  if (status && error.message[0])
+    complain("%s", error.message);
+  return status ? 1 : 0;
+}
