@@ -258,6 +258,15 @@ static void test_to_integers_and_floats(void **state)
   assert_string_equal(text_of(f, &v), "100000000000000000000");
 }
 
+static void test_hash_sees_sign_and_scale(void **state)
+{
+  struct fixture *f = *state;
+  struct value one = number(f, "1"), minus_one = number(f, "-1"), tenth = number(f, "0.1"), same = number(f, "1.000");
+  assert_true(numeric_hash(&one) == numeric_hash(&same));
+  assert_true(numeric_hash(&one) != numeric_hash(&minus_one));
+  assert_true(numeric_hash(&one) != numeric_hash(&tenth));
+}
+
 static void test_binary_is_refused(void **state)
 {
   struct fixture *f = *state;
@@ -290,6 +299,7 @@ int main(void)
     cmocka_unit_test_setup_teardown(test_limits_are_met, set_up, tear_down),
     cmocka_unit_test_setup_teardown(test_modifier, set_up, tear_down),
     cmocka_unit_test_setup_teardown(test_to_integers_and_floats, set_up, tear_down),
+    cmocka_unit_test_setup_teardown(test_hash_sees_sign_and_scale, set_up, tear_down),
     cmocka_unit_test_setup_teardown(test_binary_is_refused, set_up, tear_down),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

@@ -151,6 +151,28 @@ static void test_layout_stays(void **state)
   arena_deinit(&arena);
 }
 
+static void test_what_no_encoder_wrote_is_invalid(void **state)
+{
+  struct column columns[] = {{.type = {TYPE_BOOLEAN, -1}}, {.type = {TYPE_INT2, -1}}};
+  static const struct {
+    uint8_t row[6];
+    size_t size;
+    bool is_valid;
+  } cases[] = {
+    {{1, 0, 0, 1, 5, 0}, 6, true},  {{1, 0, 0, 2, 5, 0}, 6, false}, {{2, 0, 0, 1, 5, 0}, 6, false},
+    {{1, 0, 2, 1, 0, 0}, 6, true},  {{1, 0, 2, 1, 5, 0}, 6, false}, {{1, 0, 4, 1, 5, 0}, 6, false},
+    {{1, 0, 0, 1, 5, 0}, 5, false}, {{1, 128, 0, 1, 5, 0}, 6, false}, {{0}, 0, false},
+  };
+  struct arena arena;
+  struct schema schema;
+  struct error error;
+  arena_init(&arena, NULL);
+  assert_int_equal(schema_init(&schema, 1, columns, 2, &arena, &error), 0);
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+    assert_int_equal(row_is_valid(&schema, bytes_of(cases[i].row, cases[i].size)), cases[i].is_valid);
+  arena_deinit(&arena);
+}
+
 static void test_wide_rows(void **state)
 {
   struct column columns[] = {{.type = {TYPE_TEXT, -1}}, {.type = {TYPE_INT2, -1}}, {.type = {TYPE_TEXT, -1}}};
@@ -199,7 +221,7 @@ int main(void)
   const struct CMUnitTest tests[] = {
     cmocka_unit_test(test_rows_come_back), cmocka_unit_test(test_no_bytes_harm_row_is_valid),
     cmocka_unit_test(test_layout_stays),   cmocka_unit_test(test_wide_rows),
-    cmocka_unit_test(test_too_many_columns),
+    cmocka_unit_test(test_too_many_columns), cmocka_unit_test(test_what_no_encoder_wrote_is_invalid),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
