@@ -12,13 +12,14 @@
 
 // --- The two functions through which every change goes ---------------------------------------------
 
-// Takes a put or delete back whose change could not be kept.
-static int take_back(struct writer *writer, tree_number tree, struct bytes key, const struct bytes *previous)
+// Appends a change that was made, or takes it back.
+static int keep_change(struct writer *writer, const struct change *change)
 {
-  struct tree_put put = {.tree = tree, .mode = PUT_ANY, .key = key, .position = writer->committed};
-  if (previous)
-    put.row = *previous;
-  enum put_result result = previous ? tree_put(writer->version, &put) : tree_delete(writer->version, &put);
+  if (change_append(writer->changes, change))
+    return STATUS_OK;
+  struct tree_put put = {.tree = change->tree, .mode = PUT_ANY, .key = change->key, .row = change->old_row,
+                         .position = writer->committed};
+  enum put_result result = change->has_old ? tree_put(writer->version, &put) : tree_delete(writer->version, &put);
   if (result == PUT_NO_MEMORY)
     return error_set(writer->error, SQLSTATE_INTERNAL_ERROR, "out of memory while changes were undone");
   return error_memory(writer->error);
@@ -42,9 +43,7 @@ int write_put(struct writer *writer, tree_number tree, uint8_t flags, enum put_m
   struct change change = {
     .tree = tree, .flags = flags, .has_old = result == PUT_DONE_REPLACED, .has_new = true,
     .key = key, .old_row = put.previous, .new_row = row};
-  if (!change_append(writer->changes, &change))
-    return take_back(writer, tree, key, result == PUT_DONE_REPLACED ? &put.previous : NULL);
-  return STATUS_OK;
+  return keep_change(writer, &change);
 }
 
 int write_delete(struct writer *writer, tree_number tree, uint8_t flags, struct bytes key)
@@ -56,9 +55,7 @@ int write_delete(struct writer *writer, tree_number tree, uint8_t flags, struct 
   if (result == PUT_REFUSED)
     return WRITE_REFUSED;
   struct change change = {.tree = tree, .flags = flags, .has_old = true, .key = key, .old_row = put.previous};
-  if (!change_append(writer->changes, &change))
-    return take_back(writer, tree, key, &put.previous);
-  return STATUS_OK;
+  return keep_change(writer, &change);
 }
 
 int write_whole(struct writer *writer, tree_number tree, uint8_t flags)
@@ -67,10 +64,39 @@ int write_whole(struct writer *writer, tree_number tree, uint8_t flags)
   return change_append(writer->changes, &change) ? STATUS_OK : error_memory(writer->error);
 }
 
+// Without its limits an account counts on; with them it is refused from here on until what is above them is gone.
+enum { ACCOUNT_DEPTH = 8 };
+
+static void lift_limits(struct memory_account *account, size_t limits[ACCOUNT_DEPTH])
+{
+  for (int i = 0; account && i < ACCOUNT_DEPTH; account = account->parent, i++)
+    limits[i] = __atomic_exchange_n(&account->limit, 0, __ATOMIC_RELAXED); // workers charge it at the same time
+}
+
+static void restore_limits(struct memory_account *account, const size_t limits[ACCOUNT_DEPTH])
+{
+  for (int i = 0; account && i < ACCOUNT_DEPTH; account = account->parent, i++)
+    __atomic_store_n(&account->limit, limits[i], __ATOMIC_RELAXED);
+}
+
+int table_undo(struct writer *writer, size_t mark, struct error *error)
+{
+  struct memory_account *account = writer->catalog->account;
+  int status = change_undo(writer->changes, mark, writer->version, writer->committed, error);
+  if (!status || !account)
+    return status;
+  // What met the limit must still be undone, whole: the way back may pass it by what the change had freed.
+  size_t limits[ACCOUNT_DEPTH];
+  lift_limits(account, limits);
+  status = change_undo(writer->changes, mark, writer->version, writer->committed, error);
+  restore_limits(account, limits);
+  return status;
+}
+
 int write_undo(struct writer *writer, size_t mark, int status)
 {
   struct error error;
-  int undone = change_undo(writer->changes, mark, writer->version, writer->committed, &error);
+  int undone = table_undo(writer, mark, &error);
   if (!undone)
     return status;
   if (writer->error)

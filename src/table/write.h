@@ -53,6 +53,10 @@ int table_key(const struct relation *relation, const struct value *values, struc
 int table_index_key(const struct relation *relation, const struct index *index, const struct value *values,
                     struct bytes primary_key, struct buffer *key, struct error *error);
 
+// Undoes everything behind the mark, even where the engine's account is at its limit (of which the catalog's is one).
+// XX000 when the machine itself has no memory left: then the version is neither before nor after.
+int table_undo(struct writer *writer, size_t mark, struct error *error);
+
 // Recovery: applies one log payload to the trunk, index entries included. Runs no check and no expression.
 int table_apply(struct catalog *catalog, struct version *trunk, struct bytes payload, uint64_t position,
                 struct error *error);

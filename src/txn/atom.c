@@ -30,17 +30,22 @@ void atom_begin(struct trunk *trunk, struct writer *writer)
   trunk->definitions = version_definitions(writer->version);
 }
 
-// Undoing needs little memory, of nodes that the version already owns. Without even that the state is
-// neither before nor after, and nothing good can come of going on.
-static void undo(struct trunk *trunk)
+// A machine without memory for the way back has a state that is neither before nor after, and nothing good can
+// come of going on: the log has what was acknowledged.
+static void undo(struct writer *writer, struct atom_mark mark)
 {
-  struct version *version = store_trunk(trunk->store);
-  if (trunk->changes.count == 0 && version_definitions(version) == trunk->definitions)
-    return;
   struct error error;
-  int status = change_undo(&trunk->changes, 0, version, trunk->position, &error);
+  int status = table_undo(writer, mark.change, &error);
   CHECK(status == STATUS_OK);
-  version_set_definitions(version, trunk->definitions);
+  if (version_definitions(writer->version) != mark.definitions)
+    version_set_definitions(writer->version, mark.definitions);
+}
+
+static void undo_atom(struct trunk *trunk)
+{
+  struct writer writer = {.version = store_trunk(trunk->store), .changes = &trunk->changes, .catalog = trunk->catalog,
+                          .committed = trunk->position};
+  undo(&writer, (struct atom_mark){.definitions = trunk->definitions});
 }
 
 static void set_idle(struct trunk *trunk)
@@ -84,7 +89,7 @@ int atom_commit(struct trunk *trunk, uint64_t *position, struct error *error)
     }
   }
   if (entries == 0) {
-    undo(trunk); // all came back to what it was
+    undo_atom(trunk); // all came back to what it was
   } else {
     change_finish(&trunk->changes, version);
     *position = ++trunk->position;
@@ -97,7 +102,7 @@ int atom_commit(struct trunk *trunk, uint64_t *position, struct error *error)
 void atom_abort(struct trunk *trunk)
 {
   CHECK(trunk->is_running);
-  undo(trunk);
+  undo_atom(trunk);
   trunk->counts.aborted++;
   set_idle(trunk);
 }
@@ -110,10 +115,5 @@ struct atom_mark writer_mark(const struct writer *writer)
 
 void writer_rollback(struct writer *writer, struct atom_mark mark)
 {
-  if (change_mark(writer->changes) == mark.change)
-    return;
-  struct error error;
-  int status = change_undo(writer->changes, mark.change, writer->version, writer->committed, &error);
-  CHECK(status == STATUS_OK);
-  version_set_definitions(writer->version, mark.definitions);
+  undo(writer, mark);
 }

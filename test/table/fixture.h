@@ -104,7 +104,7 @@ static inline void world_commit(struct world *world, struct buffer *payload)
 
 static inline void world_abort(struct world *world, uint64_t definitions)
 {
-  assert_int_equal(change_undo(&world->changes, 0, world->writer.version, world->position, &world->error), 0);
+  assert_int_equal(table_undo(&world->writer, 0, &world->error), 0);
   version_set_definitions(world->writer.version, definitions);
   world_begin(world);
 }

@@ -623,6 +623,60 @@ static void test_apply_refuses_damage(void **state)
   world_close(&world);
 }
 
+// Statements that meet the engine's memory limit at any point: what they did is undone whole.
+static void run_limited(uint64_t seed)
+{
+  struct world world;
+  struct buffer before = {0}, after = {0};
+  char text[400];
+  world_start(&world);
+  create_full(&world);
+  const struct relation *t = world_find(&world, world.writer.version, "t");
+  world_commit(&world, NULL);
+  memset(text, 'x', sizeof text);
+  int refused = 0;
+  for (int round = 0; round < 60; round++) {
+    uint64_t definitions = version_definitions(world.writer.version);
+    buffer_clear(&before);
+    version_dump(world.writer.version, &before);
+    world.account.limit = world.account.used + (size_t)below(&seed, 200000);
+    int status = 0;
+    for (int i = 0; i < 300 && !status; i++) {
+      int size = snprintf(text, 20, "%d.", below(&seed, 1 << 30));
+      text[size] = 'x';
+      struct value values[4] = {value_integer(below(&seed, 2000)), value_integer(below(&seed, 100)),
+                                value_bytes(text, (uint32_t)(20 + below(&seed, 300))), value_integer(round * 1000 + i)};
+      status = table_upsert(&world.writer, t, values);
+      if (status == STATUS_INPUT)
+        status = 0;
+      if (below(&seed, 200) == 0 && !status)
+        status = table_truncate(&world.writer, t);
+    }
+    assert_true(status == 0 || status == STATUS_LIMIT);
+    refused += status != 0;
+    if (status || below(&seed, 3) == 0) {
+      world_abort(&world, definitions);
+      buffer_clear(&after);
+      version_dump(world.writer.version, &after);
+      assert_same_dump(&before, &after);
+    } else {
+      world_commit(&world, NULL);
+    }
+    assert_true(version_verify(world.writer.version, &world.error));
+    store_collect(world.store, 10000);
+  }
+  assert_true(refused > 5);
+  buffer_deinit(&before);
+  buffer_deinit(&after);
+  world_close(&world);
+}
+
+static void test_a_memory_limit_undoes_all(void **state)
+{
+  for (uint64_t seed = 1; seed <= 8; seed++)
+    run_limited(seed);
+}
+
 int main(void)
 {
   const struct CMUnitTest tests[] = {
@@ -632,6 +686,7 @@ int main(void)
     cmocka_unit_test(test_hidden_row_numbers_are_never_the_same),
     cmocka_unit_test(test_rewrite_gives_a_key),
     cmocka_unit_test(test_apply_refuses_damage),
+    cmocka_unit_test(test_a_memory_limit_undoes_all),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
