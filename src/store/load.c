@@ -153,6 +153,8 @@ static bool finish(struct tree_loader *loader)
   loader->root.page = page;
   loader->root.is_cleared = root->is_cleared;
   *root = loader->root;
+  if (version->newest < root->position)
+    version->newest = root->position;
   version->change++;
   return true;
 }

@@ -231,6 +231,7 @@ struct version {
   uint64_t frozen; // nodes born up to this time may be seen by a pin (or, in a branch, are the parent's)
   uint64_t change; // counts changes, so that cursors notice
   uint64_t definitions;
+  uint64_t newest; // position of all changes
   struct node *roots; // of root_levels levels of directories
   int root_levels;
   tree_number tree_limit;
@@ -319,6 +320,6 @@ static inline void mark_position(struct read_mark *mark, uint64_t position)
 // A leaf is read from memory as a whole: asking for its lines at once costs one latency, not five.
 static inline void page_prefetch(const struct page *page)
 {
-  for (uint32_t offset = 0; offset < 640; offset += 64)
+  for (uint32_t offset = 0; offset < 960; offset += 64)
     __builtin_prefetch(page_at(page, offset));
 }

@@ -72,9 +72,9 @@ void slab_deinit(struct slab *slab)
 static bool add_chunk(struct slab *slab, int size_class)
 {
   struct slab_class *class = &slab->classes[size_class];
-  // An eighth of what this class has, as a power of two.
+  // About half of what this class has, as a power of two.
   size_t bytes = CHUNK_SMALLEST;
-  while (bytes < CHUNK_LARGEST && bytes * 8 < class->nodes * class_bytes[size_class])
+  while (bytes < CHUNK_LARGEST && bytes * 2 < class->nodes * class_bytes[size_class])
     bytes *= 2;
   if (!account_charge(slab->account, bytes))
     return false;

@@ -88,7 +88,7 @@ enum put_result tree_delete(struct version *version, struct tree_put *put);
 // Drops all rows of the tree, in O(1) for the caller. False: out of memory, nothing changed. `position` is
 // that of the atom (0 in a branch), for those who read later that a key is not there.
 bool tree_clear_at(struct version *version, tree_number tree, uint64_t position) __attribute__((warn_unused_result));
-// The same with position 0.
+// The same with the newest position that this version has seen.
 bool tree_clear(struct version *version, tree_number tree);
 uint64_t tree_count(const struct version *version, tree_number tree);
 // About how many rows lie in [from, to); an empty `to` means no end. Two descents.

@@ -74,6 +74,14 @@ static struct root *own_path(struct version *version, tree_number tree, struct p
   return root;
 }
 
+static void note_position(struct version *version, struct page *leaf, uint64_t position)
+{
+  if (leaf->position < position)
+    leaf->position = position;
+  if (version->newest < position)
+    version->newest = position;
+}
+
 static struct root *first_leaf(struct version *version, tree_number tree)
 {
   struct root *root = version_own_root(version, tree);
@@ -393,8 +401,7 @@ static enum put_result put_once(struct version *version, struct tree_put *put, s
     *is_again = make_room(version, &path, root, index, placing->key);
     return *is_again ? PUT_REFUSED : PUT_NO_MEMORY;
   }
-  if (leaf->position < put->position)
-    leaf->position = put->position;
+  note_position(version, leaf, put->position);
   if (placing->block)
     root->bytes += placing->block->node.bytes;
   if (!is_there)
@@ -510,8 +517,7 @@ enum put_result tree_delete(struct version *version, struct tree_put *put)
     version_kill(version, &block->node);
   }
   leaf->run = 0;
-  if (leaf->position < put->position)
-    leaf->position = put->position;
+  note_position(version, leaf, put->position);
   count_rows(root, &path, -1);
   shrink(version, root, &path);
   version->change++;
@@ -529,13 +535,15 @@ bool tree_clear_at(struct version *version, tree_number tree, uint64_t position)
     return false;
   *root = (struct root){.position = root->position > position ? root->position : position,
     .is_cleared = version->kind == VERSION_BRANCH};
+  if (version->newest < position)
+    version->newest = position;
   version->change++;
   return true;
 }
 
 bool tree_clear(struct version *version, tree_number tree)
 {
-  return tree_clear_at(version, tree, 0);
+  return tree_clear_at(version, tree, version->newest);
 }
 
 // --- Counts ---------------------------------------------------------------------------------------

@@ -500,6 +500,8 @@ void version_adopt(struct version *trunk, struct version *branch, uint64_t posit
   note_undecided(trunk);
   if (branch->change != branch->parent_change)
     trunk->change++;
+  if (trunk->newest < position)
+    trunk->newest = position;
   trunk->roots = branch->roots;
   trunk->root_levels = branch->root_levels;
   trunk->tree_limit = branch->tree_limit;
