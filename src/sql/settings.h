@@ -5,7 +5,7 @@
 #include "base/buffer.h"
 #include "data/value.h"
 
-enum { SETTINGS_SEARCH_PATH = 8 };
+enum { SETTINGS_SEARCH_PATH = 8, SETTINGS_NUMBERS = 48 };
 
 struct settings {
   uint32_t role;
@@ -24,12 +24,17 @@ struct settings {
   bool read_only;            // of the running transaction
   char isolation[24];        // as the client named it; it always means strictly serializable
   int32_t backend;           // number that stands for the process id
+  int32_t numbers[SETTINGS_NUMBERS]; // the others, by their place in the table of settings.c
 };
 
 // user, database, application_name from the session's start; the rest has PostgreSQL's defaults.
+// format.zone_name points into the struct itself while a zone other than UTC is set: after copying settings to another
+// place for longer than the original lives, call settings_moved.
 void settings_init(struct settings *settings);
-// SET name TO value (NULL: DEFAULT). 42704 `unrecognized configuration parameter "x"`, 22023 as PostgreSQL words them.
+void settings_moved(struct settings *settings);
+// SET name TO value (NULL: DEFAULT). Lists come as one text with commas. 55P02 for what cannot be changed, 42704 `unrecognized configuration parameter "x"`, 22023 as PostgreSQL words them.
 // schema_oid finds search_path's schemas.
+// Those that only tell PostgreSQL's planner or memory what to do are taken, shown again, and change nothing.
 int settings_set(struct settings *settings, const char *name, const char *value,
                  uint32_t (*schema_oid)(void *context, const char *name), void *context, struct error *error);
 // NULL: there is none.
@@ -38,3 +43,7 @@ const char *settings_show(const struct settings *settings, const char *name, cha
 const char *settings_reported(const char *name);
 // All names, for SHOW ALL and pg_settings: start at 0, NULL after the last.
 const char *settings_name(int index);
+// For pg_settings: "bool", "enum", "integer", "string"; and a unit or NULL.
+const char *settings_type(int index);
+const char *settings_unit(int index);
+bool settings_fixed(int index); // cannot be changed
