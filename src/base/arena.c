@@ -29,7 +29,8 @@ bool account_charge(struct memory_account *account, size_t bytes)
 {
   for (struct memory_account *a = account; a; a = a->parent) {
     size_t used = __atomic_add_fetch(&a->used, bytes, __ATOMIC_RELAXED);
-    if (a->limit && (bytes > a->limit || used > a->limit)) {
+    size_t limit = __atomic_load_n(&a->limit, __ATOMIC_RELAXED);
+    if (limit && (bytes > limit || used > limit)) {
       __atomic_sub_fetch(&a->used, bytes, __ATOMIC_RELAXED);
       for (struct memory_account *b = account; b != a; b = b->parent)
         __atomic_sub_fetch(&b->used, bytes, __ATOMIC_RELAXED);

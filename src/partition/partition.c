@@ -260,6 +260,7 @@ static int reconcile_sources(struct partition *partition, struct error *error)
   const struct version *trunk = store_trunk(partition->store);
   if (partition->definitions == version_definitions(trunk))
     return 0;
+  partition->has_old_definitions = true;
   int status = close_unwanted(partition, error);
   uint32_t oid = 0;
   const struct relation *relation;
@@ -449,6 +450,9 @@ int partition_step(struct partition *partition, const struct frame *frames, int 
   partition->frame_count = 0;
   buffer_clear(&partition->replies);
   arena_reset(&partition->output_arena);
+  if (partition->has_old_definitions) // nothing borrowed from the catalog lives from step to step
+    catalog_collect(partition->catalog, store_trunk(partition->store));
+  partition->has_old_definitions = false;
   int status = 0;
   for (int i = 0; !status && i < frame_count; i++) {
     status = take_frame(partition, &frames[i], error);

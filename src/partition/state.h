@@ -122,6 +122,7 @@ struct partition {
   uint64_t random;       // state; drawn once for each statement
   uint64_t promise_seed;
   uint64_t definitions;  // for which sources were last opened and closed
+  bool has_old_definitions; // the catalog's cache is to be cleared of them
   struct map sources;    // oid -> open_source
   bool is_full;          // the log cannot take more
 
