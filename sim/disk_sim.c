@@ -610,7 +610,8 @@ const uint8_t *disk_sim_bytes(struct disk_sim *sim, const char *name, size_t *si
 bool disk_sim_put(struct disk_sim *sim, const char *name, const void *data, size_t size)
 {
   struct inode *inode = names_get(&sim->now, name);
-  if (!inode && (!(inode = inode_new(sim)) || !names_set(&sim->now, name, inode) || !names_set(&sim->kept, name, inode)))
+  if (!inode && (!(inode = inode_new(sim)) || !names_set(&sim->now, name, inode) ||
+                 !names_set(&sim->kept, name, inode)))
     return false;
   if (!inode_resize(inode, size) || !image_resize(&inode->kept, size))
     return false;

@@ -6,8 +6,8 @@
 //
 //   file:   header, row blocks in order of trees and keys, footer
 //   header: magic "QUERNCKP", u32 version, u32 0, u64 log id, u64 position, u64 checksum of what is before
-//   block:  u32 kind, u32 tree, u32 rows, u32 raw size, u32 stored size, u32 0, u64 checksum of the header before it and
-//           the stored bytes; then the stored bytes: zstd of (u16 key size, u32 row size, key, row) for each row
+//   block:  u32 kind, u32 tree, u32 rows, u32 raw size, u32 stored size, u32 0, u64 checksum of the header before it
+//           and the stored bytes; then the stored bytes: zstd of (u16 key size, u32 row size, key, row) for each row
 //   footer: a block whose raw bytes are (u32 tree, u64 rows) for each tree that has rows
 #include "log/checkpoint.h"
 
@@ -340,8 +340,9 @@ struct block {
 
 static int broken(const struct checkpoint_reader *reader, const char *what, struct error *error)
 {
-  return error_set(error, SQLSTATE_DATA_CORRUPTED, "checkpoint file \"%.200s/%s\" is corrupted at offset %" PRIu64 ": %s",
-                   reader->disk->path, reader->name, reader->offset, what);
+  return error_set(error, SQLSTATE_DATA_CORRUPTED,
+                   "checkpoint file \"%.200s/%s\" is corrupted at offset %" PRIu64 ": %s", reader->disk->path,
+                   reader->name, reader->offset, what);
 }
 
 static void reader_close(struct checkpoint_reader *reader)
@@ -363,7 +364,8 @@ static int read_header(struct checkpoint_reader *reader, struct error *error)
     return broken(reader, "its header is not that of a checkpoint", error);
   if (get_le32(header + 8) > CHECKPOINT_VERSION)
     return error_set(error, SQLSTATE_FEATURE_NOT_SUPPORTED,
-                     "checkpoint file \"%.200s/%s\" has format version %" PRIu32 ", but this program reads only up to %d",
+                     "checkpoint file \"%.200s/%s\" has format version %" PRIu32
+                     ", but this program reads only up to %d",
                      reader->disk->path, reader->name, get_le32(header + 8), CHECKPOINT_VERSION);
   reader->log_id = get_le64(header + 16);
   if (get_le64(header + 24) != reader->position)

@@ -1,11 +1,11 @@
 // Checkpoints: one file with all trees of a pinned version, so that recovery needs the log only from there on.
 //
 // 1. A checkpoint file has its name only when it is whole and synced; before, it is checkpoint-….tmp.
-// 2. A checkpoint counts only if the log is durable up to its position (checkpoint_finish asks its caller to promise that).
+// 2. A checkpoint counts only if the log is durable up to its position (the caller of checkpoint_finish promises it).
 // 3. The older checkpoint, and then the segments below (log_free), go only when the new one is valid and durable.
 //
-// Writing: partition_pin → checkpoint_begin → checkpoint_step until 0, on a worker → wait until log_durable >= position →
-// checkpoint_finish → log_free(position) on the log thread → unpin.
+// Writing: partition_pin → checkpoint_begin → checkpoint_step until 0, on a worker → wait until log_durable >=
+// position → checkpoint_finish → log_free(position) on the log thread → unpin.
 #pragma once
 
 #include "os/disk.h"

@@ -22,7 +22,8 @@ struct log;
 
 // --- The append side -------------------------------------------------------------------------------
 
-// Atoms that wait to be written: position (8), size (4), payload, each, as partition_step gives them. All zero is empty.
+// Atoms that wait to be written: position (8), size (4), payload, each, as partition_step gives them (little-endian).
+// All zero is an empty one.
 struct log_group {
   struct buffer bytes;
   uint64_t last_position; // 0: empty
@@ -79,8 +80,8 @@ uint64_t log_durable(const struct log *log);
 // refuse new changes with 53100 before they reach the log. Tries again to prepare it, if it lacks.
 bool log_has_room(struct log *log);
 
-// A checkpoint at `position` is valid: segments that only hold atoms up to it are made ready to be used again, or removed.
-// The log must be durable up to position.
+// A checkpoint at `position` is valid: segments that only hold atoms up to it are made ready to be used again, or
+// removed. The log must be durable up to position.
 int log_free(struct log *log, uint64_t position, struct error *error);
 
 // Since log_open. What recovery would read is recovered_bytes + bytes_written, less what was written before the

@@ -2,9 +2,10 @@
 //
 // 1. Nothing on the disk is changed here (files are synced): a log that is refused stays as it was.
 // 2. Where a segment ends is said by the next one's header; the last one ends at its first record that does not
-//    verify, unless a record behind it shows that this one had been synced: then it is damage, and the start is refused.
-// 3. A log whose end lies before the checkpoint's position has lost something, for a checkpoint counts only when the log
-//    is durable up to it.
+//    verify, unless a record behind it shows that this one had been synced: then it is damage, and the start is
+//    refused.
+// 3. A log whose end lies before the checkpoint's position has lost something, for a checkpoint counts only when the
+//    log is durable up to it.
 //
 //   files -> headers -> where to begin -> records, segment by segment -> apply
 #include <inttypes.h>
@@ -358,11 +359,13 @@ static int recover(struct recovery *recovery, struct error *error)
   if (first == 0) {
     char file[300];
     say_file(log, &list->items[0], file, sizeof file);
+    if (recovery->options->after == 0)
+      return error_set(error, SQLSTATE_DATA_CORRUPTED,
+                       "log file \"%s\" begins at position %" PRIu64 ", but no checkpoint holds what was before", file,
+                       list->items[0].start.position);
     return error_set(error, SQLSTATE_DATA_CORRUPTED,
-                     "the log begins at position %" PRIu64 " (file \"%s\"), but %s up to position %" PRIu64,
-                     list->items[0].start.position, file,
-                     recovery->options->after ? "the checkpoint reaches only" : "there is no checkpoint; nothing is known",
-                     recovery->options->after);
+                     "log file \"%s\" begins at position %" PRIu64 ", but the checkpoint ends at position %" PRIu64, file,
+                     list->items[0].start.position, recovery->options->after);
   }
   // Whatever lies below was freed by the checkpoint before the process ended.
   for (first--; first > 0; first--) {

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -377,6 +378,22 @@ static void test_a_missing_file_is_refused(void **state)
   disk_sim_close(sim);
 }
 
+static void test_a_log_that_ends_before_its_checkpoint_is_refused(void **state)
+{
+  (void)state;
+  struct disk_sim *sim = disk_sim_open(1);
+  struct reader reader = {0};
+  struct log *log = must_open(sim, &reader, 0);
+  must_write(log, &reader, 2, 5);
+  log_close(log);
+  struct error error = {0};
+  assert_int_equal(open_after(sim, &reader, 6, &log, &error), STATUS_FATAL);
+  assert_string_equal(error.sqlstate, "XX001");
+  assert_non_null(strstr(error.message, "before the position of the checkpoint"));
+  log_close(must_open(sim, &reader, 5));
+  disk_sim_close(sim);
+}
+
 static void test_newer_format_is_refused(void **state)
 {
   (void)state;
@@ -589,6 +606,42 @@ static void test_random_bytes(void **state)
   disk_sim_close(sim);
 }
 
+static void remove_file(void *context, const char *name)
+{
+  assert_int_equal(disk_remove(context, name, NULL), 0);
+}
+
+static void test_on_the_real_disk(void **state)
+{
+  (void)state;
+  char path[] = "/tmp/quern-log-test-XXXXXX";
+  assert_non_null(mkdtemp(path));
+  struct disk disk;
+  struct error error = {0};
+  struct reader reader = {0};
+  uint64_t after = 0;
+  assert_int_equal(disk_open_directory(path, &disk, &error), 0);
+  for (int round = 0; round < 4; round++) {
+    reader.last = after;
+    struct log_options options = {
+        .segment_size = 1 << 20, .after = after, .new_log_id = 5, .apply = read_atom, .context = &reader};
+    struct log *log;
+    if (log_open(&disk, &options, &log, &error))
+      fail_msg("%s", error.message);
+    assert_false(reader.is_broken);
+    assert_int_equal(reader.last, log_position(log));
+    for (int i = 0; i < 20; i++)
+      must_write(log, &reader, 9, 10);
+    assert_true(log_has_room(log));
+    after += 100;
+    assert_int_equal(log_free(log, after, &error), 0);
+    log_close(log);
+  }
+  assert_int_equal(disk_list(&disk, remove_file, &disk, NULL), 0);
+  disk_close_directory(&disk);
+  rmdir(path);
+}
+
 int main(void)
 {
   const struct CMUnitTest tests[] = {
@@ -598,12 +651,14 @@ int main(void)
       cmocka_unit_test(test_torn_tail_at_every_byte),
       cmocka_unit_test(test_damage_before_the_tail_is_refused),
       cmocka_unit_test(test_a_missing_file_is_refused),
+      cmocka_unit_test(test_a_log_that_ends_before_its_checkpoint_is_refused),
       cmocka_unit_test(test_newer_format_is_refused),
       cmocka_unit_test(test_full_disk_keeps_what_was_there),
       cmocka_unit_test(test_failed_sync_is_the_end),
       cmocka_unit_test(test_random_crashes),
       cmocka_unit_test(test_a_left_out_sync_is_found),
       cmocka_unit_test(test_random_bytes),
+      cmocka_unit_test(test_on_the_real_disk),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
