@@ -117,9 +117,15 @@ static int float8_from_integer(CALL)
 static int float8_from_numeric(CALL)
 {
   double v = numeric_to_float8(&arguments[0]);
-  if (isinf(v) && arguments[0].data[0] == 0) // finite, but too large
-    return error_set(evaluation->error, SQLSTATE_NUMERIC_VALUE_OUT_OF_RANGE,
-                     "numeric value is out of range for type double precision");
+  if (isinf(v) && arguments[0].data[0] == 0) { // finite, but too large
+    struct buffer text = {0};
+    value_to_text(TYPE_NUMERIC, &arguments[0], &format_settings_default, &text);
+    int status = error_set(evaluation->error, SQLSTATE_NUMERIC_VALUE_OUT_OF_RANGE,
+                           "\"%.*s\" is out of range for type double precision", (int)text.size,
+                           text.data ? (const char *)text.data : "");
+    buffer_deinit(&text);
+    return status;
+  }
   *result = value_float8(v);
   return STATUS_OK;
 }
@@ -169,6 +175,19 @@ static int name_from_text(CALL)
     for (size = 63; size && (arguments[0].data[size] & 0xc0) == 0x80;)
       size--;
   *result = value_bytes(arguments[0].data, size);
+  return STATUS_OK;
+}
+
+static int name_from_bpchar(CALL)
+{
+  struct value text;
+  (void)text_from_bpchar(evaluation, arguments, 1, &text);
+  return name_from_text(evaluation, &text, 1, result);
+}
+
+static int name_from_boolean(CALL)
+{
+  *result = value_string(arguments[0].integer ? "t" : "f");
   return STATUS_OK;
 }
 
@@ -284,6 +303,8 @@ const struct function cast_functions[] = {
     PURE("oid", oid_from_int8, OID, 1, INT8),
     PURE("oid", oid_from_text, OID, 1, TEXT),
     PURE("name", name_from_text, NAME, 1, TEXT),
+    PURE("name", name_from_bpchar, NAME, 1, BPCHAR),
+    PURE("name", name_from_boolean, NAME, 1, BOOLEAN),
     PURE("char", char1_from_text, CHAR1, 1, TEXT),
     PURE("char", char1_from_int4, CHAR1, 1, INT4),
     PURE("text_array", text_array_from_text, TYPE_TEXT_ARRAY, 1, TEXT),
@@ -322,14 +343,12 @@ static const struct function *cast_function(enum type_id from, enum type_id to)
 {
   enum type_id source = is_string(from) && from != TYPE_BPCHAR && from != TYPE_NAME ? TYPE_TEXT : from;
   enum type_id target = to == TYPE_VARCHAR || to == TYPE_BPCHAR ? TYPE_TEXT : to;
-  if (is_string(from) && !is_string(to))
+  if (from == TYPE_BPCHAR && to == TYPE_NAME)
+    source = TYPE_BPCHAR;
+  else if (is_string(from) && (!is_string(to) || to == TYPE_NAME))
     source = TYPE_TEXT;
-  if (to == TYPE_NAME) {
-    if (is_string(from))
-      source = TYPE_TEXT;
-    else
-      target = TYPE_TEXT; // the text form of anything else is short enough
-  }
+  if (to == TYPE_NAME && !is_string(from) && from != TYPE_BOOLEAN)
+    target = TYPE_TEXT; // the text form of anything else is short enough
   for (const struct function *row = cast_functions; row->name; row++)
     if (row->argument_count == 1 && row->arguments[0] == source && row->result == target)
       return row;

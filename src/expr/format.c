@@ -571,7 +571,7 @@ static const struct {
     {"HH24", TIME_HH24, 0}, {"HH12", TIME_HH12, 0}, {"HH", TIME_HH12, 0}, {"SSSSS", TIME_SSSS, 0}, {"SSSS", TIME_SSSS, 0},
     {"SS", TIME_SS, 0},     {"US", TIME_US, 0},     {"FF1", TIME_FF, 0},  {"FF2", TIME_FF, 0},  {"FF3", TIME_FF, 0},
     {"FF4", TIME_FF, 0},    {"FF5", TIME_FF, 0},    {"FF6", TIME_FF, 0},  {"AM", TIME_AM, 1},   {"PM", TIME_AM, 1},
-    {"A.M.", TIME_A_M, 1},  {"P.M.", TIME_A_M, 1},  {"BC", TIME_BC, 1},   {"AD", TIME_BC, 1},   {"WW", TIME_WW, 0},
+    {"A.M.", TIME_A_M, 0},  {"P.M.", TIME_A_M, 0},  {"BC", TIME_BC, 1},   {"AD", TIME_BC, 1},   {"WW", TIME_WW, 0},
     {"W", TIME_W, 0},       {"Q", TIME_Q, 0},       {"CC", TIME_CC, 0},   {"J", TIME_J, 0},     {"TZH", TIME_TZH, 0},
     {"TZM", TIME_TZM, 0},   {"TZ", TIME_TZ, 1},     {"OF", TIME_OF, 0},   {"RM", TIME_RM, 1},
 };
@@ -659,7 +659,7 @@ static int64_t write_time_number(struct time_writer *w, enum time_mark mark)
   case TIME_YY: return write_padded(w, year % 100, 2);
   case TIME_Y: return write_padded(w, year % 10, 1);
   case TIME_Y_COMMA: buffer_format(w->out, "%lld,%03lld", (long long)(year / 1000), (long long)(year % 1000)); return year;
-  case TIME_IYYY: return write_padded(w, field(w, FIELD_ISOYEAR), 4);
+  case TIME_IYYY: return write_padded(w, llabs(field(w, FIELD_ISOYEAR)), 4);
   case TIME_IW: return write_padded(w, field(w, FIELD_WEEK), 2);
   case TIME_ID: return write_padded(w, field(w, FIELD_ISODOW), 1);
   case TIME_IDDD: return write_padded(w, (field(w, FIELD_WEEK) - 1) * 7 + field(w, FIELD_ISODOW), 3);

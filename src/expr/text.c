@@ -90,7 +90,10 @@ static bool change_case(struct evaluation *evaluation, struct bytes text, enum l
     i += (size_t)width;
     bool upper = wanted == CASE_UPPER || (wanted == CASE_INITIAL && !in_word);
     in_word = wanted == CASE_INITIAL && is_word_character(c);
-    c = upper ? utf8proc_toupper(c) : utf8proc_tolower(c);
+    if (!upper)
+      c = utf8proc_tolower(c);
+    else if (c != 0xdf) // a sharp s has no capital of one letter in PostgreSQL
+      c = utf8proc_toupper(c);
     size += (size_t)utf8proc_encode_char(c, data + size);
   }
   *out = bytes_of(data, size);
@@ -387,7 +390,7 @@ static int chr(CALL)
 {
   int64_t code = arguments[0].integer;
   if (code < 0)
-    return error_set(evaluation->error, SQLSTATE_PROGRAM_LIMIT_EXCEEDED, "character number must be positive");
+    return error_set(evaluation->error, SQLSTATE_INVALID_PARAMETER_VALUE, "character number must be positive");
   if (code == 0)
     return error_set(evaluation->error, SQLSTATE_PROGRAM_LIMIT_EXCEEDED, "null character not permitted");
   if (code > 0x10ffff)

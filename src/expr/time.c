@@ -79,7 +79,7 @@ static int bad_field(struct evaluation *evaluation, const struct value *name, bo
     return error_memory(evaluation->error);
   return error_set(evaluation->error, is_known ? SQLSTATE_FEATURE_NOT_SUPPORTED : SQLSTATE_INVALID_PARAMETER_VALUE,
                    "unit \"%.*s\" %s for type %s", (int)text.size, (const char *)text.data,
-                   is_known ? "not supported" : false, type_info(type)->name);
+                   is_known ? "not supported" : "not recognized", type_info(type)->name);
 }
 
 // Of infinite times: those fields that only grow are infinite, the others NULL.
@@ -188,14 +188,12 @@ static int part_timestamptz(CALL) { return field_of(evaluation, arguments, TYPE_
 static int truncate_local(struct evaluation *evaluation, const struct value *arguments, enum type_id type,
                           int32_t zone, struct value *result)
 {
-  enum time_field field;
-  if (!find_field(evaluation, &arguments[0], &field))
-    return bad_field(evaluation, &arguments[0], false, type);
-  if (field >= FIELD_DOW)
-    return bad_field(evaluation, &arguments[0], true, type);
+  enum time_field field = FIELD_DOW;
   *result = arguments[1];
   if (is_infinite(arguments[1].integer))
     return STATUS_OK;
+  if (!find_field(evaluation, &arguments[0], &field) || field >= FIELD_DOW)
+    return bad_field(evaluation, &arguments[0], field >= FIELD_TIMEZONE, type);
   struct civil_time civil;
   civil_from_timestamp(arguments[1].integer + (int64_t)zone * SECOND, &civil);
   calendar_truncate(&civil, field);
@@ -213,10 +211,14 @@ static int trunc_timestamptz(CALL)
   return truncate_local(evaluation, arguments, TYPE_TIMESTAMPTZ, settings_of(evaluation)->zone_offset, result);
 }
 
-static int find_zone(struct evaluation *evaluation, const struct value *name, int32_t *offset)
+// A bare offset is the name of a zone in POSIX's sense where is_name: '+02' is two hours west of Greenwich.
+static int find_zone(struct evaluation *evaluation, const struct value *name, bool is_name, int32_t *offset)
 {
-  if (zone_parse(bytes_of_value(name), offset))
+  if (zone_parse(bytes_of_value(name), offset)) {
+    if (is_name && (name->data[0] == '+' || name->data[0] == '-'))
+      *offset = -*offset;
     return STATUS_OK;
+  }
   return error_set(evaluation->error, SQLSTATE_INVALID_PARAMETER_VALUE, "time zone \"%.*s\" not recognized",
                    (int)name->size, (const char *)name->data);
 }
@@ -224,7 +226,7 @@ static int find_zone(struct evaluation *evaluation, const struct value *name, in
 static int trunc_zone(CALL)
 {
   int32_t zone;
-  int status = find_zone(evaluation, &arguments[2], &zone);
+  int status = find_zone(evaluation, &arguments[2], true, &zone);
   return status == STATUS_OK ? truncate_local(evaluation, arguments, TYPE_TIMESTAMPTZ, zone, result) : status;
 }
 
@@ -234,7 +236,7 @@ static int to_zone(struct evaluation *evaluation, const struct value *arguments,
 {
   int32_t zone;
   int64_t at = arguments[1].integer;
-  int status = find_zone(evaluation, &arguments[0], &zone);
+  int status = find_zone(evaluation, &arguments[0], true, &zone);
   if (status != STATUS_OK)
     return status;
   if (!is_infinite(at) && __builtin_add_overflow(at, (int64_t)sign * zone * SECOND, &at))
@@ -301,7 +303,7 @@ static int make_timestamptz(CALL)
 {
   int64_t timestamp = 0;
   int32_t zone = settings_of(evaluation)->zone_offset;
-  int status = argument_count > 6 ? find_zone(evaluation, &arguments[6], &zone) : STATUS_OK;
+  int status = argument_count > 6 ? find_zone(evaluation, &arguments[6], false, &zone) : STATUS_OK;
   if (status == STATUS_OK)
     status = make_local(evaluation, arguments, &timestamp);
   *result = value_integer(timestamp - (int64_t)zone * SECOND);
