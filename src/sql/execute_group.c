@@ -372,6 +372,8 @@ static int count_next(struct operator *op)
     return 0;
   count->is_over = true;
   const struct execution_input *input = &op->execution->input;
+  if (input->mark) // on every leaf of the tree: on all that is committed
+    input->mark->position = UINT64_MAX;
   op->execution->ranges[op->node->count.range][0] =
     value_integer((int64_t)tree_count(input->version, op->node->count.tree));
   bool holds;

@@ -300,7 +300,8 @@ static void candidate_match(struct accessing *a, struct candidate *c)
   bool is_asked = a->order && a->order->range == a->range;
   if (is_asked && c->is_ordered && a->order->limit > 0)
     wanted = fmin(wanted, a->order->limit / fmax(1e-6, rest_selectivity(a, c)));
-  c->cost = 2 * combinations + wanted * each;
+  int conditions = c->equal_count + (c->lower >= 0) + (c->upper >= 0);
+  c->cost = 2 * combinations + wanted * each - 0.01 * conditions; // of two alike, the one that says more
   if (is_asked && !c->is_ordered)
     c->cost += c->rows * (a->order->is_for_groups ? 1 : 1 + log2(c->rows + 1) * 0.3);
 }
