@@ -1,6 +1,7 @@
 // Reading the log back.
 //
-// 1. Nothing on the disk is changed here (files are synced): a log that is refused stays as it was.
+// 1. Nothing on the disk is changed here: a log that is refused stays as it was. The last file is synced, for a killed
+//    process may have left it in memory only; the names are when log_open begins its new segment.
 // 2. Where a segment ends is said by the next one's header; the last one ends at its first record that does not
 //    verify, unless a record behind it shows that this one had been synced: then it is damage, and the start is
 //    refused.
@@ -187,9 +188,6 @@ static int read_directory(struct recovery *recovery, struct error *error)
   if (log->spares.count)
     qsort(log->spares.items, log->spares.count, sizeof *log->spares.items, by_serial);
   log->log_id = recovery->options->log_id;
-  // What a killed process did to the names must be on the disk before its effects are shown.
-  if (list->count && (status = disk_sync_directory(&log->disk, error)))
-    return status;
   for (size_t i = 0; i < list->count && !status; i++)
     status = read_header(recovery, &list->items[i], error);
   for (size_t i = 0; i < list->count && !status;) {
