@@ -275,7 +275,7 @@ static void test_damage_is_refused_or_passed_over(void **state)
   struct error error = {0};
   assert_int_equal(write_checkpoint(sim, store, 6, 1000, NULL, &error), 0);
   size_t size;
-  uint8_t *bytes = malloc(1 << 20);
+  uint8_t *bytes = calloc(1, 1 << 20);
   const uint8_t *kept = disk_sim_bytes(sim, "checkpoint-0000000000000006", &size);
   memcpy(bytes, kept, size);
   struct checkpoint checkpoint;
@@ -289,6 +289,9 @@ static void test_damage_is_refused_or_passed_over(void **state)
     assert_int_equal(checkpoint_find(disk_sim_disk(sim), &checkpoint, NULL, NULL, &error), STATUS_FATAL);
     assert_string_equal(error.sqlstate, "XX001");
   }
+  assert_true(disk_sim_put(sim, "checkpoint-0000000000000006", bytes, size + 1));
+  assert_int_equal(checkpoint_find(disk_sim_disk(sim), &checkpoint, NULL, NULL, &error), STATUS_FATAL);
+  assert_non_null(strstr(error.message, "something stands behind its end"));
   assert_int_equal(count_files(sim), 1);
   // A good older one is taken, and the broken one named.
   struct disk_sim *other = disk_sim_open(1);
