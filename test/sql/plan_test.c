@@ -249,6 +249,8 @@ static void test_left_joins_of_joins(void **state)
      "SELECT z.c FROM z WHERE z.c IN (SELECT w.c FROM w, x WHERE (x.b = w.id) IS TRUE)"},
     {"SELECT z.c, (SELECT count(*) FROM w a, x b WHERE a.c < z.c AND b.v > a.c) FROM z",
      "SELECT z.c, (SELECT count(*) FROM w a, x b WHERE (a.c < z.c AND b.v > a.c) IS TRUE) FROM z"},
+    {"SELECT z.c, (SELECT count(*) FROM w a, x b WHERE a.c < z.c AND b.b < z.d AND a.id + 0 < b.v + 0) FROM z",
+     "SELECT z.c, (SELECT count(*) FROM w a, x b WHERE (a.c < z.c AND b.b < z.d AND a.id + 0 < b.v + 0) IS TRUE) FROM z"},
   };
   struct database database;
   uint64_t seed = 5;
