@@ -287,7 +287,8 @@ static enum number_mark number_mark(struct bytes pattern, size_t at, size_t *siz
 {
   for (size_t i = 0; i < sizeof number_marks / sizeof *number_marks; i++) {
     size_t length = strlen(number_marks[i].text);
-    if (pattern.size - at >= length && strncasecmp((const char *)pattern.data + at, number_marks[i].text, length) == 0) {
+    if (pattern.size - at >= length &&
+        strncasecmp((const char *)pattern.data + at, number_marks[i].text, length) == 0) {
       *size = length;
       return number_marks[i].mark;
     }
@@ -568,7 +569,8 @@ static const struct {
     {"IYYY", TIME_IYYY, 0}, {"IDDD", TIME_IDDD, 0}, {"IW", TIME_IW, 0},   {"ID", TIME_ID, 0},
     {"MONTH", TIME_MONTH, 1}, {"MON", TIME_MON, 1}, {"MM", TIME_MM, 0},   {"MI", TIME_MI, 0},   {"MS", TIME_MS, 0},
     {"DAY", TIME_DAY, 1},   {"DY", TIME_DY, 1},     {"DDD", TIME_DDD, 0}, {"DD", TIME_DD, 0},   {"D", TIME_D, 0},
-    {"HH24", TIME_HH24, 0}, {"HH12", TIME_HH12, 0}, {"HH", TIME_HH12, 0}, {"SSSSS", TIME_SSSS, 0}, {"SSSS", TIME_SSSS, 0},
+    {"HH24", TIME_HH24, 0}, {"HH12", TIME_HH12, 0}, {"HH", TIME_HH12, 0},
+    {"SSSSS", TIME_SSSS, 0}, {"SSSS", TIME_SSSS, 0},
     {"SS", TIME_SS, 0},     {"US", TIME_US, 0},     {"FF1", TIME_FF, 0},  {"FF2", TIME_FF, 0},  {"FF3", TIME_FF, 0},
     {"FF4", TIME_FF, 0},    {"FF5", TIME_FF, 0},    {"FF6", TIME_FF, 0},  {"AM", TIME_AM, 1},   {"PM", TIME_AM, 1},
     {"A.M.", TIME_A_M, 0},  {"P.M.", TIME_A_M, 0},  {"BC", TIME_BC, 1},   {"AD", TIME_BC, 1},   {"WW", TIME_WW, 0},
@@ -658,7 +660,9 @@ static int64_t write_time_number(struct time_writer *w, enum time_mark mark)
   case TIME_YYY: return write_padded(w, year % 1000, 3);
   case TIME_YY: return write_padded(w, year % 100, 2);
   case TIME_Y: return write_padded(w, year % 10, 1);
-  case TIME_Y_COMMA: buffer_format(w->out, "%lld,%03lld", (long long)(year / 1000), (long long)(year % 1000)); return year;
+  case TIME_Y_COMMA:
+    buffer_format(w->out, "%lld,%03lld", (long long)(year / 1000), (long long)(year % 1000));
+    return year;
   case TIME_IYYY: return write_padded(w, llabs(field(w, FIELD_ISOYEAR)), 4);
   case TIME_IW: return write_padded(w, field(w, FIELD_WEEK), 2);
   case TIME_ID: return write_padded(w, field(w, FIELD_ISODOW), 1);

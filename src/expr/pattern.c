@@ -91,7 +91,7 @@ static int translate_bracket(struct evaluation *evaluation, struct bytes pattern
       int status = translate_escape(evaluation, pattern, &i, out);
       if (status != STATUS_OK)
         return status;
-    } else if (c == '[' && i < pattern.size && (pattern.data[i] == ':' || pattern.data[i] == '.' || pattern.data[i] == '=')) {
+    } else if (c == '[' && i < pattern.size && strchr(":.=", pattern.data[i])) {
       uint8_t kind = pattern.data[i];
       buffer_append_u8(out, c);
       do
@@ -137,7 +137,8 @@ static int translate(struct evaluation *evaluation, struct bytes pattern, struct
       status = translate_bracket(evaluation, pattern, &i, out);
     } else if (c == '(' && i + 1 < pattern.size && pattern.data[i + 1] == '*') {
       return bad_regex(evaluation, "quantifier operand invalid");
-    } else if (c == '(' && i + 2 < pattern.size && pattern.data[i + 1] == '?' && !strchr(":=!<imnsx-", pattern.data[i + 2])) {
+    } else if (c == '(' && i + 2 < pattern.size && pattern.data[i + 1] == '?' &&
+               !strchr(":=!<imnsx-", pattern.data[i + 2])) {
       return bad_regex(evaluation, "quantifier operand invalid");
     } else {
       buffer_append_u8(out, c);

@@ -251,7 +251,7 @@ static int position(CALL)
 static int starts_with(CALL)
 {
   struct bytes text = bytes_of_value(&arguments[0]), start = bytes_of_value(&arguments[1]);
-  *result = value_boolean(text.size >= start.size && (start.size == 0 || memcmp(text.data, start.data, start.size) == 0));
+  *result = value_boolean(text.size >= start.size && bytes_equal(bytes_of(text.data, start.size), start));
   return STATUS_OK;
 }
 
@@ -279,7 +279,8 @@ static int translate(CALL)
   struct buffer out = {0};
   for (size_t i = 0; i < text.size;) {
     size_t width = (size_t)utf8_width(text.data[i]), f = 0, t = 0;
-    while (f < from.size && !((size_t)utf8_width(from.data[f]) == width && !memcmp(from.data + f, text.data + i, width))) {
+    while (f < from.size &&
+           !((size_t)utf8_width(from.data[f]) == width && memcmp(from.data + f, text.data + i, width) == 0)) {
       f += (size_t)utf8_width(from.data[f]);
       t += t < to.size ? (size_t)utf8_width(to.data[t]) : 0;
     }

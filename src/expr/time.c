@@ -275,8 +275,8 @@ static int make_local(struct evaluation *evaluation, const struct value *argumen
   bool before_christ = civil.year < 0;
   if (civil.year == 0 || civil.month < 1 || civil.month > 12 || civil.day < 1 ||
       civil.day > calendar_days_of_month(before_christ ? civil.year + 1 : civil.year, civil.month))
-    return error_set(evaluation->error, SQLSTATE_DATETIME_FIELD_OVERFLOW, "date field value out of range: %lld-%02d-%02d",
-                     (long long)civil.year, civil.month, civil.day);
+    return error_set(evaluation->error, SQLSTATE_DATETIME_FIELD_OVERFLOW,
+                     "date field value out of range: %lld-%02d-%02d", (long long)civil.year, civil.month, civil.day);
   bool is_midnight = civil.hour == 24 && civil.minute == 0 && seconds == 0;
   if (isnan(seconds) || civil.hour < 0 || (civil.hour > 23 && !is_midnight) || civil.minute < 0 || civil.minute > 59 ||
       seconds < 0 || seconds > 60)

@@ -1,4 +1,4 @@
-// A small reader of SQL expressions for the tests of expr/: no tables, no subqueries, the operators' usual precedence.
+// A small reader of SQL expressions for the tests of expr/: no tables, no subqueries, the usual precedence.
 // It does what the binder does: resolve, cast, wrap. Columns are c0, c1, … of range 0, with types that the test gives.
 #pragma once
 
