@@ -69,7 +69,8 @@ struct quern {
   struct checkpointer *checkpointer;
   struct version *checkpoint_snapshot;
   uint64_t checkpoint_position;
-  uint64_t checkpoint_log_bytes; // journal_bytes when the last one was pinned
+  uint64_t recovered_bytes;      // of the log, read at the start
+  uint64_t checkpoint_log_bytes; // bytes of the log, those included, when the last one was pinned
   uint64_t checkpoint_size;      // of the last one
   int64_t checkpoint_at;         // monotonic, of the last good one; 0: none
   bool is_full;                  // as the partition was told
@@ -225,6 +226,7 @@ static int recover(struct quern *engine, struct error *error)
            (unsigned long long)log_position(engine->log), (unsigned long long)checkpoint.position,
            (unsigned long long)statistics.recovered_atoms, (unsigned long long)statistics.recovered_bytes);
   log_line(engine, line);
+  engine->recovered_bytes = statistics.recovered_bytes;
   status = partition_recovered(engine->partition, log_position(engine->log), error);
   return status ? status : checkpoint_clean(&engine->disk, &checkpoint, error);
 }
@@ -708,7 +710,7 @@ static void look_at_checkpoint(struct quern *engine)
   checkpoint_ended(engine);
   uint64_t floor = engine->options.checkpoint_bytes ? engine->options.checkpoint_bytes : CHECKPOINT_BYTES;
   uint64_t measure = engine->checkpoint_size > floor ? engine->checkpoint_size : floor;
-  uint64_t written = journal_bytes(engine->journal);
+  uint64_t written = engine->recovered_bytes + journal_bytes(engine->journal);
   if (engine->checkpoint_snapshot || written - engine->checkpoint_log_bytes < measure)
     return;
   uint64_t position;

@@ -1,0 +1,1 @@
+SELECT count(*), sum(c), avg(a), min(b), max(d) FROM t GROUP BY b HAVING count(*) > 1 ORDER BY 1

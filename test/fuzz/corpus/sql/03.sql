@@ -1,0 +1,1 @@
+SELECT x.a, y.b FROM t x LEFT JOIN t y ON x.a = y.a + 1 AND y.c > 3 WHERE x.a IN (1, 2, 3) OR EXISTS (SELECT 1 FROM t z WHERE z.a = x.a)

@@ -1,0 +1,1 @@
+INSERT INTO t VALUES (100, 'y', 1.5, '2024-01-01 00:00:00+02') ON CONFLICT (a) DO UPDATE SET b = excluded.b || t.b WHERE t.a > 3 RETURNING *

@@ -1,0 +1,1 @@
+INSERT INTO t (a) SELECT g FROM generate_series(30, 35) g

@@ -1,0 +1,1 @@
+UPDATE t SET c = c + 1, b = CASE WHEN a % 2 = 0 THEN 'even' ELSE coalesce(b, 'odd') END WHERE a BETWEEN 2 AND 9 RETURNING a, c::text

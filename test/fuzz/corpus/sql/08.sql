@@ -1,0 +1,1 @@
+CREATE TABLE u (x int, y varchar(10) UNIQUE, CHECK (x > 0), PRIMARY KEY (x, y)); DROP TABLE u

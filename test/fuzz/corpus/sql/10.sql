@@ -1,0 +1,1 @@
+CREATE WORKFLOW w AS (INSERT INTO t SELECT k, 'w' FROM s; UPDATE t SET c = 1 FROM s WHERE t.a = s.k)

@@ -1,0 +1,1 @@
+ALTER SOURCE s SET (state = 'paused'); ALTER TABLE t ADD CONSTRAINT p UNIQUE (b)

@@ -1,0 +1,1 @@
+PREPARE p (int) AS SELECT $1 + a FROM t; EXECUTE p(1 + 1); DEALLOCATE p

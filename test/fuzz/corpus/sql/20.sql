@@ -1,0 +1,1 @@
+EXPLAIN SELECT * FROM t JOIN s ON s.k = t.a ORDER BY b

@@ -1,0 +1,1 @@
+SELECT DISTINCT b, length(b) + 1, upper(b), substring(b from 1 for 1), b ~ '^b[0-9]', to_char(c, 'FM990.00') FROM t

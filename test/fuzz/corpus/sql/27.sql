@@ -1,0 +1,1 @@
+SELECT * FROM quern.sources, quern.workflows, quern.metrics LIMIT 5

@@ -1,0 +1,1 @@
+WITH w AS (SELECT a FROM t) SELECT sum(a) FILTER (WHERE a > 2), string_agg(DISTINCT a::text, ',') FROM w

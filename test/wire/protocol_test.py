@@ -1,0 +1,261 @@
+#!/usr/bin/env python3
+"""The protocol from outside: what clients rely on, and what broken or hostile ones send."""
+
+import os
+import random
+import socket
+import struct
+import sys
+
+sys.path.insert(0, os.path.join(os.environ.get("QUERN_SOURCE", "."), "test", "support"))
+from quern import Client, Failure, Server, run, wait_until
+
+server = None
+
+
+def alive():
+    with server.connect() as client:
+        assert client.value("SELECT 1") == "1"
+
+
+def test_start_up():
+    with server.connect(database="any", application_name="here") as client:
+        assert client.status == "I"
+        assert client.parameters["server_encoding"] == "UTF8" and client.parameters["application_name"] == "here"
+        assert client.value("SELECT current_database()") == "any"
+
+
+def test_ssl_and_gss_are_declined():
+    for code in (80877103, 80877104):
+        client = Client(server.port, start=False)
+        client.send(struct.pack("!ii", 8, code))
+        assert client.socket.recv(1) == b"N"
+        body = b"user\0x\0\0"
+        client.send(struct.pack("!ii", len(body) + 8, 196608) + body)
+        client.collect()
+        assert client.value("SELECT 1") == "1"
+
+
+def test_simple_query_with_several_statements():
+    with server.connect() as client:
+        result = client.query("SELECT 1; SELECT 'two' AS b, NULL")
+        assert result.rows == [["1"], ["two", None]] and result.tags == ["SELECT 1", "SELECT 1"]
+        client.send(client.message("Q", b"\0"))
+        assert client.collect("I") and client.collect().rows == []
+
+
+def test_several_statements_are_one_transaction():
+    with server.connect() as client:
+        client.query("CREATE TABLE together (k int PRIMARY KEY)")
+        client.fails("INSERT INTO together VALUES (1); INSERT INTO together VALUES (1)", "23505")
+        assert client.value("SELECT count(*) FROM together") == "0"
+
+
+def test_extended_query():
+    with server.connect() as client:
+        assert client.extended("SELECT $1::int + 1, $2::text", [41, "x"]).rows == [["42", "x"]]
+        assert client.extended("SELECT $1::text", [None]).rows == [[None]]
+        client.send(client.parse("SELECT 1/$1::int", "divide") + client.message("S"))
+        client.collect()
+        client.send(client.bind([0], "divide") + client.execute() + client.bind([1], "divide") + client.execute() + client.message("S"))
+        try:
+            client.collect()
+            raise AssertionError("did not fail")
+        except Failure as failure:
+            assert failure.sqlstate == "22012"
+        client.send(client.bind([1], "divide") + client.execute() + client.message("S"))
+        assert client.collect().rows == [["1"]]
+
+
+def test_pipelined_up_to_sync_is_one_transaction():
+    with server.connect() as client:
+        client.query("CREATE TABLE piped (k int PRIMARY KEY)")
+        insert = client.parse("INSERT INTO piped VALUES ($1)", "insert_piped")
+        twice = client.bind([1], "insert_piped") + client.execute()
+        client.send(insert + twice + twice + client.message("S"))
+        try:
+            client.collect()
+            raise AssertionError("did not fail")
+        except Failure as failure:
+            assert failure.sqlstate == "23505"
+        assert client.value("SELECT count(*) FROM piped") == "0"
+
+
+def test_flush_answers_before_sync():
+    with server.connect() as client:
+        client.query("CREATE TABLE flushed (k int PRIMARY KEY)")
+        client.send(client.parse("INSERT INTO flushed VALUES (1) RETURNING k") + client.bind() + client.execute() + client.message("H"))
+        assert client.collect("C").rows == [["1"]]
+        with server.connect() as other:
+            assert other.value("SELECT count(*) FROM flushed") == "0"
+        client.send(client.message("S"))
+        client.collect()
+        assert client.value("SELECT count(*) FROM flushed") == "1"
+
+
+def test_portal_in_pieces():
+    with server.connect() as client:
+        client.send(client.parse("SELECT g FROM generate_series(1, 5) g") + client.bind() + client.execute(limit=2) +
+                    client.execute(limit=2) + client.execute(limit=2) + client.message("S"))
+        result = client.collect()
+        assert [row[0] for row in result.rows] == ["1", "2", "3", "4", "5"]
+
+
+def test_cursor():
+    with server.connect() as client:
+        client.query("BEGIN")
+        client.query("DECLARE c CURSOR FOR SELECT g FROM generate_series(1, 5) g")
+        assert client.rows("FETCH 2 FROM c") == [["1"], ["2"]]
+        assert client.rows("FETCH ALL FROM c") == [["3"], ["4"], ["5"]]
+        client.query("COMMIT")
+        client.fails("FETCH 1 FROM c", "34000")
+
+
+def test_failed_transaction():
+    with server.connect() as client:
+        client.query("BEGIN")
+        client.fails("SELECT 1/0", "22012")
+        assert client.status == "E"
+        client.fails("SELECT 1", "25P02")
+        assert client.query("COMMIT").tags == ["ROLLBACK"]
+        assert client.status == "I"
+
+
+def test_copy_both_ways():
+    with server.connect() as client:
+        client.query("CREATE TABLE copied (k int PRIMARY KEY, v text)")
+        assert client.copy_in("COPY copied FROM STDIN", b"1\tone\n2\t\\N\n3\ta\\tb\n").tags == ["COPY 3"]
+        assert client.query("COPY copied TO STDOUT").copied == b"1\tone\n2\t\\N\n3\ta\\tb\n"
+        try:
+            client.copy_in("COPY copied FROM STDIN", b"4\tfour\nx\tbad\n")
+            raise AssertionError("did not fail")
+        except Failure as failure:
+            assert failure.sqlstate == "22P02", failure
+        assert client.value("SELECT count(*) FROM copied") == "3"
+        client.send(client.message("Q", b"COPY copied FROM STDIN\0"))
+        client.collect("G")
+        client.send(client.message("d", b"5\tfive\n") + client.message("f", b"changed my mind\0"))
+        try:
+            client.collect()
+            raise AssertionError("did not fail")
+        except Failure as failure:
+            assert failure.sqlstate == "57014"
+        assert client.value("SELECT count(*) FROM copied") == "3"
+
+
+def test_long_result_and_slow_reader():
+    with server.connect() as client, server.connect() as other:
+        client.send(client.message("Q", b"SELECT g, repeat('x', 100) FROM generate_series(1, 200000) g\0"))
+        assert other.value("SELECT 1") == "1"
+        result = client.collect()
+        assert len(result.rows) == 200000 and result.tags == ["SELECT 200000"]
+
+
+def test_cancel():
+    with server.connect() as client:
+        client.send(client.message("Q", b"SELECT count(*) FROM generate_series(1, 1000000000) g\0"))
+        with server.connect() as other:
+            wait_until(lambda: float(other.value("SELECT value FROM quern.metrics WHERE name = 'quern_jobs_total'")) > 0, "a job")
+        cancel = Client(server.port, start=False)
+        cancel.send(struct.pack("!iiii", 16, 80877102, *client.backend))
+        try:
+            client.collect()
+            raise AssertionError("was not cancelled")
+        except Failure as failure:
+            assert failure.sqlstate == "57014"
+        assert client.value("SELECT 1") == "1"
+
+
+def test_vanishing_in_a_transaction():
+    with server.connect() as client:
+        client.query("CREATE TABLE vanished (k int)")
+        client.query("BEGIN")
+        client.query("INSERT INTO vanished VALUES (1)")
+    with server.connect() as client:
+        assert client.value("SELECT count(*) FROM vanished") == "0"
+
+
+def test_half_messages():
+    """A message in single bytes is a message; half a message is nothing, and its client may go."""
+    with server.connect() as client:
+        for byte in client.message("Q", b"SELECT 7\0"):
+            client.send(bytes([byte]))
+        assert client.collect().rows == [["7"]]
+        client.send(client.message("Q", b"SELECT 8\0")[:-3])
+    alive()
+
+
+def test_lengths_that_cannot_be():
+    for length in (0, 3, -1, -(2**31), 2**31 - 1, 65 * 1024 * 1024):
+        client = server.connect()
+        client.send(b"Q" + struct.pack("!i", length) + b"x" * 16)
+        try:
+            client.collect()
+            raise AssertionError(f"length {length} was taken")
+        except Failure as failure:
+            assert failure.sqlstate == "08P01", failure
+    for length in (0, 7, -1, 10001, 2**31 - 1):
+        client = Client(server.port, start=False)
+        client.send(struct.pack("!ii", length, 196608) + b"\0" * 8)
+        try:
+            client.collect()
+            raise AssertionError(f"start-up of {length} bytes was taken")
+        except Failure as failure:
+            assert failure.sqlstate == "08P01", failure
+    alive()
+
+
+def test_malformed_messages():
+    """Well framed, badly filled: an error each, and the conversation goes on after its Sync."""
+    bodies = [b"", b"\0", b"x", b"\0\0", b"\xff" * 9, b"a\0SELECT 1\0\xff\xff", b"\0\0\x7f\xff\0\0"]
+    with server.connect() as client:
+        for kind in "PBDEC":
+            for body in bodies:
+                client.send(client.message(kind, body) + client.message("S"))
+                try:
+                    client.collect()
+                except Failure as failure:
+                    assert failure.sqlstate in ("08P01", "26000", "34000", "42601", "42704", "22021"), (kind, body, failure)
+                assert client.status == "I"
+        client.send(client.message("y") + client.message("S"))
+        try:
+            client.collect()
+            raise AssertionError("an unknown message was taken")
+        except Failure as failure:
+            assert failure.sqlstate == "08P01"
+        assert client.value("SELECT 1") == "1"
+
+
+def test_random_bytes():
+    choose = random.Random(3)
+    for round_ in range(60):
+        client = Client(server.port, start=False) if round_ % 2 else server.connect()
+        try:
+            for _ in range(choose.randrange(1, 6)):
+                client.send(choose.randbytes(choose.randrange(1, 400)))
+            client.socket.shutdown(socket.SHUT_WR)
+            while client.read_message():
+                pass
+        except (ConnectionError, OSError):
+            pass
+        client.close()
+    alive()
+
+
+def test_used_port():
+    with Server() as second:
+        second_port = second.port
+        assert second_port != server.port
+    clash = Server()
+    clash.command = lambda: [os.path.join(os.environ.get("QUERN_BUILD", "build"), "quern"), "serve", "--in-memory", "--listen",
+                             f"127.0.0.1:{server.port}"]
+    try:
+        clash.start()
+        raise AssertionError("two servers on one port")
+    except RuntimeError as error:
+        assert "in use" in str(error), error
+
+
+if __name__ == "__main__":
+    with Server() as server:
+        run(*[test for name, test in list(globals().items()) if name.startswith("test_")])
