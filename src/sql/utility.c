@@ -1,0 +1,317 @@
+// Statements that are not queries: which is which, their tags, and who runs them.
+#include <ctype.h>
+#include <stdarg.h>
+#include <stdio.h>
+
+#include "sql/scan.h"
+#include "sql/utility_internal.h"
+
+// --- Which is which -----------------------------------------------------------------------------------------
+
+static enum utility_kind kind_of_drop(const PgQuery__DropStmt *drop)
+{
+  bool is_ours = drop->remove_type == PG_QUERY__OBJECT_TYPE__OBJECT_TABLE ||
+                 drop->remove_type == PG_QUERY__OBJECT_TYPE__OBJECT_INDEX;
+  return is_ours ? UTILITY_DEFINITION : UTILITY_UNKNOWN;
+}
+
+static enum utility_kind kind_of_rename(const PgQuery__RenameStmt *rename)
+{
+  switch (rename->rename_type) {
+  case PG_QUERY__OBJECT_TYPE__OBJECT_TABLE:
+  case PG_QUERY__OBJECT_TYPE__OBJECT_INDEX:
+  case PG_QUERY__OBJECT_TYPE__OBJECT_TABCONSTRAINT: return UTILITY_DEFINITION;
+  case PG_QUERY__OBJECT_TYPE__OBJECT_COLUMN:
+    return rename->relation_type == PG_QUERY__OBJECT_TYPE__OBJECT_TABLE ? UTILITY_DEFINITION : UTILITY_UNKNOWN;
+  default: return UTILITY_UNKNOWN;
+  }
+}
+
+enum utility_kind utility_kind(const struct parsed *parsed)
+{
+  const PgQuery__Node *node = parsed->node;
+  if (parsed->form == FORM_SINK)
+    return UTILITY_UNKNOWN;
+  switch (node->node_case) {
+  case PG_QUERY__NODE__NODE_SELECT_STMT: return node->select_stmt->into_clause ? UTILITY_UNKNOWN : UTILITY_NONE;
+  case PG_QUERY__NODE__NODE_INSERT_STMT:
+  case PG_QUERY__NODE__NODE_UPDATE_STMT:
+  case PG_QUERY__NODE__NODE_DELETE_STMT: return UTILITY_NONE;
+  case PG_QUERY__NODE__NODE_CREATE_STMT:
+  case PG_QUERY__NODE__NODE_INDEX_STMT:
+  case PG_QUERY__NODE__NODE_TRUNCATE_STMT: return UTILITY_DEFINITION;
+  case PG_QUERY__NODE__NODE_ALTER_TABLE_STMT: {
+    enum utility_kind known = node->alter_table_stmt->objtype == PG_QUERY__OBJECT_TYPE__OBJECT_TABLE ? UTILITY_DEFINITION
+                                                                                                    : UTILITY_UNKNOWN;
+    return known;
+  }
+  case PG_QUERY__NODE__NODE_RENAME_STMT: return kind_of_rename(node->rename_stmt);
+  case PG_QUERY__NODE__NODE_DROP_STMT: return kind_of_drop(node->drop_stmt);
+  case PG_QUERY__NODE__NODE_CREATE_FUNCTION_STMT:
+    return parsed->form == FORM_WORKFLOW ? UTILITY_DEFINITION : UTILITY_UNKNOWN;
+  case PG_QUERY__NODE__NODE_VACUUM_STMT:
+  case PG_QUERY__NODE__NODE_REINDEX_STMT:
+  case PG_QUERY__NODE__NODE_CLUSTER_STMT:
+  case PG_QUERY__NODE__NODE_CHECK_POINT_STMT: return UTILITY_IGNORED;
+  case PG_QUERY__NODE__NODE_TRANSACTION_STMT: return UTILITY_TRANSACTION;
+  case PG_QUERY__NODE__NODE_VARIABLE_SET_STMT: return UTILITY_SET;
+  case PG_QUERY__NODE__NODE_VARIABLE_SHOW_STMT: return UTILITY_SHOW;
+  case PG_QUERY__NODE__NODE_PREPARE_STMT: return UTILITY_PREPARE;
+  case PG_QUERY__NODE__NODE_EXECUTE_STMT: return UTILITY_EXECUTE;
+  case PG_QUERY__NODE__NODE_DEALLOCATE_STMT: return UTILITY_DEALLOCATE;
+  case PG_QUERY__NODE__NODE_DECLARE_CURSOR_STMT: return UTILITY_DECLARE;
+  case PG_QUERY__NODE__NODE_FETCH_STMT: return UTILITY_FETCH;
+  case PG_QUERY__NODE__NODE_CLOSE_PORTAL_STMT: return UTILITY_CLOSE;
+  case PG_QUERY__NODE__NODE_DISCARD_STMT: return UTILITY_DISCARD;
+  case PG_QUERY__NODE__NODE_COPY_STMT: return UTILITY_COPY;
+  case PG_QUERY__NODE__NODE_EXPLAIN_STMT: return UTILITY_EXPLAIN;
+  default: return UTILITY_UNKNOWN;
+  }
+}
+
+// Words that may stand between CREATE, ALTER or DROP and what it is about, and words that do not say it alone.
+static bool is_among(const struct scan *scan, const char *const *words)
+{
+  for (; *words; words++)
+    if (scan_is_word(scan, *words))
+      return true;
+  return false;
+}
+
+static void add_word(char *name, size_t size, const struct scan *scan)
+{
+  size_t at = strlen(name);
+  if (at && at + 1 < size)
+    name[at++] = ' ';
+  for (size_t i = scan->start; i < scan->at && at + 1 < size; i++)
+    name[at++] = (char)toupper(scan->text[i]);
+  name[at] = 0;
+}
+
+// The command's name from the statement's first words: CREATE SEQUENCE, DROP MATERIALIZED VIEW, LISTEN.
+static void command_name(struct bytes text, char *name, size_t size)
+{
+  static const char *const two[] = {"create", "alter", "drop", "security", "refresh", "import", "lock", "comment", NULL};
+  static const char *const passed[] = {"or", "replace", "temp", "temporary", "unlogged", "global", "local", "recursive",
+                                       "trusted", "procedural", "constraint", NULL};
+  static const char *const more[] = {"materialized", "foreign", "user", "event", "text", "access", "default", NULL};
+  struct scan scan = {.text = text.data, .size = text.size};
+  name[0] = 0;
+  if (scan_next(&scan) == SCAN_WORD)
+    add_word(name, size, &scan);
+  if (!is_among(&scan, two))
+    return;
+  do
+    scan_next(&scan);
+  while (is_among(&scan, passed));
+  if (scan.kind == SCAN_WORD)
+    add_word(name, size, &scan);
+  if (is_among(&scan, more) && scan_next(&scan) == SCAN_WORD)
+    add_word(name, size, &scan);
+}
+
+int utility_unknown(const struct parsed *parsed, struct error *error)
+{
+  char name[64];
+  command_name(parsed->text, name, sizeof name);
+  const PgQuery__Node *node = parsed->node;
+  if (node->node_case == PG_QUERY__NODE__NODE_SELECT_STMT)
+    snprintf(name, sizeof name, "SELECT INTO");
+  else if (node->node_case == PG_QUERY__NODE__NODE_CREATE_TABLE_AS_STMT)
+    snprintf(name, sizeof name, "CREATE TABLE AS");
+  int status = error_set(error, SQLSTATE_FEATURE_NOT_SUPPORTED, "%s is not supported", name);
+  struct bytes whole = bytes_of(parsed->text.data - parsed->start, (size_t)parsed->start + parsed->text.size);
+  error_position(error, parse_position(whole, parsed->start));
+  return status;
+}
+
+static const char *form_tag(enum statement_form form, const char *table, const char *source, const char *workflow)
+{
+  return form == FORM_SOURCE ? source : form == FORM_WORKFLOW ? workflow : table;
+}
+
+const char *utility_tag(const struct parsed *parsed)
+{
+  const PgQuery__Node *node = parsed->node;
+  switch (node->node_case) {
+  case PG_QUERY__NODE__NODE_CREATE_STMT: return form_tag(parsed->form, "CREATE TABLE", "CREATE SOURCE", "");
+  case PG_QUERY__NODE__NODE_CREATE_FUNCTION_STMT: return "CREATE WORKFLOW";
+  case PG_QUERY__NODE__NODE_INDEX_STMT: return "CREATE INDEX";
+  case PG_QUERY__NODE__NODE_TRUNCATE_STMT: return "TRUNCATE TABLE";
+  case PG_QUERY__NODE__NODE_ALTER_TABLE_STMT: return form_tag(parsed->form, "ALTER TABLE", "ALTER SOURCE", "ALTER WORKFLOW");
+  case PG_QUERY__NODE__NODE_RENAME_STMT:
+    if (node->rename_stmt->rename_type == PG_QUERY__OBJECT_TYPE__OBJECT_INDEX)
+      return "ALTER INDEX";
+    return form_tag(parsed->form, "ALTER TABLE", "ALTER SOURCE", "ALTER WORKFLOW");
+  case PG_QUERY__NODE__NODE_DROP_STMT:
+    if (node->drop_stmt->remove_type == PG_QUERY__OBJECT_TYPE__OBJECT_INDEX)
+      return "DROP INDEX";
+    return form_tag(parsed->form, "DROP TABLE", "DROP SOURCE", "DROP WORKFLOW");
+  case PG_QUERY__NODE__NODE_VACUUM_STMT: return node->vacuum_stmt->is_vacuumcmd ? "VACUUM" : "ANALYZE";
+  case PG_QUERY__NODE__NODE_REINDEX_STMT: return "REINDEX";
+  case PG_QUERY__NODE__NODE_CLUSTER_STMT: return "CLUSTER";
+  case PG_QUERY__NODE__NODE_CHECK_POINT_STMT: return "CHECKPOINT";
+  default: return "";
+  }
+}
+
+// --- What the definitions share --------------------------------------------------------------------------------
+
+int utility_error(const struct utility_input *input, struct error *error, int32_t location, const char *sqlstate,
+                  const char *format, ...)
+{
+  char message[512];
+  va_list arguments;
+  va_start(arguments, format);
+  vsnprintf(message, sizeof message, format, arguments);
+  va_end(arguments);
+  int status = error_set(error, sqlstate, "%s", message);
+  error_position(error, parse_position(input->text, location));
+  return status;
+}
+
+int utility_unsupported(const struct utility_input *input, struct error *error, int32_t location, const char *what)
+{
+  return utility_error(input, error, location, SQLSTATE_FEATURE_NOT_SUPPORTED, "%s not supported", what);
+}
+
+void utility_notice(const struct utility_input *input, const char *sqlstate, const char *format, ...)
+{
+  if (!input->notice)
+    return;
+  char message[512];
+  va_list arguments;
+  va_start(arguments, format);
+  vsnprintf(message, sizeof message, format, arguments);
+  va_end(arguments);
+  struct error notice;
+  (void)!error_set(&notice, sqlstate, "%s", message);
+  notice.severity = SEVERITY_NOTICE;
+  input->notice(input->notice_context, &notice);
+}
+
+bool utility_text_given(const char *text)
+{
+  return text && text[0];
+}
+
+const char *utility_string(const PgQuery__Node *node)
+{
+  return node && node->node_case == PG_QUERY__NODE__NODE_STRING ? node->string->sval : "";
+}
+
+const char *utility_option_value(struct arena *arena, const PgQuery__Node *value)
+{
+  if (!value)
+    return "true"; // an option that just stands there
+  switch (value->node_case) {
+  case PG_QUERY__NODE__NODE_STRING: return arena_string(arena, value->string->sval);
+  case PG_QUERY__NODE__NODE_INTEGER: return arena_format(arena, "%d", value->integer->ival);
+  case PG_QUERY__NODE__NODE_FLOAT: return arena_string(arena, value->float_->fval);
+  case PG_QUERY__NODE__NODE_BOOLEAN: return value->boolean->boolval ? "true" : "false";
+  case PG_QUERY__NODE__NODE_TYPE_NAME: { // a bare word
+    const PgQuery__TypeName *name = value->type_name;
+    return name->n_names ? arena_string(arena, utility_string(name->names[name->n_names - 1])) : NULL;
+  }
+  default: return NULL;
+  }
+}
+
+struct name_scope utility_scope(const struct utility_input *input)
+{
+  return (struct name_scope){
+    .role = input->settings->role,
+    .search_path = input->settings->search_path,
+    .search_path_count = input->settings->search_path_count,
+    .mark = input->writer->mark,
+  };
+}
+
+int utility_find(const struct utility_input *input, const PgQuery__RangeVar *name, const char *kinds, bool missing_ok,
+                 const struct relation **relation, struct error *error)
+{
+  struct name_scope scope = utility_scope(input);
+  const char *schema = utility_text_given(name->schemaname) ? name->schemaname : NULL;
+  int status = catalog_find(input->catalog, input->writer->version, &scope, schema, name->relname, kinds, RIGHT_OWN,
+                            missing_ok, relation, error);
+  if (status && error)
+    error->hint[0] = 0; // it is about DROP
+  if (!status && !*relation)
+    utility_notice(input, SQLSTATE_SUCCESSFUL_COMPLETION, "relation \"%s\" does not exist, skipping", name->relname);
+  return status;
+}
+
+int utility_schema(const struct utility_input *input, const PgQuery__RangeVar *name, uint32_t *oid, struct error *error)
+{
+  *oid = 0;
+  if (utility_text_given(name->schemaname)) {
+    *oid = catalog_schema(input->catalog, input->writer->version, name->schemaname);
+    if (!*oid)
+      return utility_error(input, error, name->location, SQLSTATE_INVALID_SCHEMA_NAME, "schema \"%s\" does not exist",
+                           name->schemaname);
+  }
+  for (int i = 0; i < input->settings->search_path_count && !*oid; i++)
+    if (input->settings->search_path[i] != SCHEMA_PG_CATALOG)
+      *oid = input->settings->search_path[i];
+  if (!*oid)
+    return utility_error(input, error, name->location, SQLSTATE_INVALID_SCHEMA_NAME,
+                         "no schema has been selected to create in");
+  if (*oid != SCHEMA_PG_CATALOG && *oid != SCHEMA_INFORMATION && *oid != SCHEMA_QUERN)
+    return 0;
+  int status = utility_error(input, error, name->location, SQLSTATE_INSUFFICIENT_PRIVILEGE,
+                             "permission denied to create \"%s.%s\"",
+                             catalog_schema_name(input->catalog, input->writer->version, *oid), name->relname);
+  error_detail(error, "System catalog modifications are currently disallowed.");
+  return status;
+}
+
+// --- Running -----------------------------------------------------------------------------------------------------
+
+static int run_alter(const struct utility_input *input, struct error *error)
+{
+  const PgQuery__AlterTableStmt *alter = input->parsed->node->alter_table_stmt;
+  switch (input->parsed->form) {
+  case FORM_SOURCE: return source_alter(input, alter, error);
+  case FORM_WORKFLOW: return workflow_alter(input, alter, error);
+  default: return table_alter(input, alter, error);
+  }
+}
+
+// VACUUM and the like have nothing to do, but the tables that they name must be there.
+static int check_named(const struct utility_input *input, struct error *error)
+{
+  const PgQuery__Node *node = input->parsed->node;
+  const struct relation *relation;
+  if (node->node_case == PG_QUERY__NODE__NODE_VACUUM_STMT)
+    for (size_t i = 0; i < node->vacuum_stmt->n_rels; i++) {
+      const PgQuery__RangeVar *name = node->vacuum_stmt->rels[i]->vacuum_relation->relation;
+      int status = utility_find(input, name, NULL, false, &relation, error);
+      if (status)
+        return status;
+    }
+  const PgQuery__RangeVar *name = node->node_case == PG_QUERY__NODE__NODE_CLUSTER_STMT   ? node->cluster_stmt->relation
+                                  : node->node_case == PG_QUERY__NODE__NODE_REINDEX_STMT ? node->reindex_stmt->relation
+                                                                                         : NULL;
+  return name ? utility_find(input, name, "ri", false, &relation, error) : 0;
+}
+
+int utility_run(const struct utility_input *input, const char **tag, struct error *error)
+{
+  const PgQuery__Node *node = input->parsed->node;
+  *tag = utility_tag(input->parsed);
+  input->writer->error = error;
+  switch (node->node_case) {
+  case PG_QUERY__NODE__NODE_CREATE_STMT:
+    if (input->parsed->form == FORM_SOURCE)
+      return source_create(input, node->create_stmt, error);
+    return table_create(input, node->create_stmt, error);
+  case PG_QUERY__NODE__NODE_CREATE_FUNCTION_STMT: return workflow_create(input, node->create_function_stmt, error);
+  case PG_QUERY__NODE__NODE_INDEX_STMT: return index_create(input, node->index_stmt, error);
+  case PG_QUERY__NODE__NODE_TRUNCATE_STMT: return tables_truncate(input, node->truncate_stmt, error);
+  case PG_QUERY__NODE__NODE_ALTER_TABLE_STMT: return run_alter(input, error);
+  case PG_QUERY__NODE__NODE_RENAME_STMT: return relation_rename(input, node->rename_stmt, tag, error);
+  case PG_QUERY__NODE__NODE_DROP_STMT: return relations_drop(input, node->drop_stmt, error);
+  default: return utility_kind(input->parsed) == UTILITY_IGNORED ? check_named(input, error)
+                                                                 : utility_unknown(input->parsed, error);
+  }
+}

@@ -1,0 +1,452 @@
+// ALTER TABLE and RENAME.
+//
+// Each command of one ALTER is a replacement of the definition of its own, on the one before it. Where the shape of
+// the rows or their key changes, the table gets fresh trees, and its rows move into them.
+#include <stdio.h>
+
+#include "sql/utility_internal.h"
+
+// Stores the definition; *relation becomes what is stored now.
+static int store(const struct utility_input *input, struct relation *definition, const struct relation **relation,
+                 struct error *error)
+{
+  int status = catalog_replace(input->catalog, input->writer, definition, error);
+  if (status)
+    return status;
+  *relation = catalog_find_oid(input->catalog, input->writer->version, definition->oid);
+  return *relation ? 0 : error_memory(error);
+}
+
+// --- Rows that are there already --------------------------------------------------------------------------------
+
+struct row_walk {
+  const struct utility_input *input;
+  const struct relation *relation; // whose rows
+  const struct relation *to;       // ADD COLUMN: where they go
+  const struct constraint *check;  // ADD CHECK
+  int column;                      // SET NOT NULL, ADD COLUMN
+  struct value *values;            // one more than columns
+  struct error *error;
+};
+
+static struct evaluation row_evaluation(const struct row_walk *walk, struct value *const *ranges)
+{
+  struct evaluation evaluation = {0};
+  if (walk->input->writer->evaluation)
+    evaluation = *walk->input->writer->evaluation;
+  evaluation.ranges = ranges;
+  evaluation.arena = walk->input->arena;
+  evaluation.error = walk->error;
+  return evaluation;
+}
+
+static void add_names(const struct row_walk *walk, const char *column, const char *constraint)
+{
+  struct error *error = walk->error;
+  if (!error)
+    return;
+  const struct relation *relation = walk->relation;
+  snprintf(error->schema, sizeof error->schema, "%s",
+           catalog_schema_name(walk->input->catalog, walk->input->writer->version, relation->schema_oid));
+  snprintf(error->table, sizeof error->table, "%s", relation->name);
+  snprintf(error->column, sizeof error->column, "%s", column ? column : "");
+  snprintf(error->constraint, sizeof error->constraint, "%s", constraint ? constraint : "");
+}
+
+static int visit_check(const struct row_walk *walk)
+{
+  struct value *ranges[] = {walk->values};
+  struct evaluation evaluation = row_evaluation(walk, ranges);
+  struct value holds;
+  int status = program_run(walk->check->check.program, &evaluation, &holds);
+  if (status || holds.is_null || holds.integer)
+    return status;
+  status = error_set(walk->error, SQLSTATE_CHECK_VIOLATION, "check constraint \"%s\" of relation \"%s\" is violated by some row",
+                     walk->check->name, walk->relation->name);
+  add_names(walk, NULL, walk->check->name);
+  return status;
+}
+
+static int visit_null(const struct row_walk *walk)
+{
+  const char *column = walk->relation->schema.columns[walk->column].name;
+  if (!walk->values[walk->column].is_null)
+    return 0;
+  int status = error_set(walk->error, SQLSTATE_NOT_NULL_VIOLATION, "column \"%s\" of relation \"%s\" contains null values",
+                         column, walk->relation->name);
+  add_names(walk, column, NULL);
+  return status;
+}
+
+static int visit_move(const struct row_walk *walk)
+{
+  const struct expression_text *value = &walk->to->defaults[walk->column];
+  struct value *ranges[] = {walk->values};
+  struct evaluation evaluation = row_evaluation(walk, ranges);
+  int status = 0;
+  walk->values[walk->column] = value_null();
+  if (value->program)
+    status = program_run(value->program, &evaluation, &walk->values[walk->column]);
+  const struct column *column = &walk->to->schema.columns[walk->column];
+  if (!status && column->not_null && walk->values[walk->column].is_null) {
+    status = error_set(walk->error, SQLSTATE_NOT_NULL_VIOLATION, "column \"%s\" of relation \"%s\" contains null values",
+                       column->name, walk->to->name);
+    add_names(walk, column->name, NULL);
+  }
+  return status ? status : table_insert(walk->input->writer, walk->to, walk->values, -1, NULL, NULL);
+}
+
+static int walk_rows(struct row_walk *walk, int (*visit)(const struct row_walk *walk))
+{
+  struct writer *writer = walk->input->writer;
+  walk->values = ARENA_ARRAY(walk->input->arena, struct value, walk->relation->schema.column_count + 1);
+  if (!walk->values)
+    return error_memory(walk->error);
+  struct arena_mark mark = arena_mark(walk->input->arena);
+  struct cursor cursor;
+  int status = 0;
+  cursor_init(&cursor, writer->version, walk->relation->tree, writer->mark);
+  for (bool more = cursor_seek(&cursor, (struct bytes){0}); more && !status; more = cursor_next(&cursor)) {
+    arena_release(walk->input->arena, mark);
+    status = relation_row(walk->relation, cursor.row, walk->values, walk->error);
+    if (!status)
+      status = visit(walk);
+  }
+  cursor_deinit(&cursor);
+  return status;
+}
+
+// --- Constraints --------------------------------------------------------------------------------------------------
+
+static int add_primary_key(const struct utility_input *input, const struct relation *from, struct relation *definition,
+                           const PgQuery__Constraint *constraint, const struct relation **relation, struct error *error)
+{
+  int status = constraint_add_key(input, definition, constraint, NULL, error);
+  definition->tree = 0;
+  if (!status)
+    status = store(input, definition, relation, error);
+  return status ? status : table_rewrite(input->writer, from, *relation);
+}
+
+static int add_unique(const struct utility_input *input, struct relation *definition, const PgQuery__Constraint *constraint,
+                      const struct relation **relation, struct error *error)
+{
+  int status = constraint_add_key(input, definition, constraint, NULL, error);
+  char name[64];
+  memcpy(name, definition->indexes[definition->index_count ? definition->index_count - 1 : 0].name, sizeof name);
+  if (!status)
+    status = store(input, definition, relation, error);
+  return status ? status : table_build_index(input->writer, *relation, relation_index(*relation, name));
+}
+
+static int add_check(const struct utility_input *input, struct relation *definition, const PgQuery__Constraint *constraint,
+                     const struct relation **relation, struct error *error)
+{
+  int status = constraint_add_check(input, definition, constraint, error);
+  if (status)
+    return status;
+  char name[64];
+  memcpy(name, definition->checks[definition->check_count - 1].name, sizeof name);
+  status = store(input, definition, relation, error);
+  struct row_walk walk = {.input = input, .relation = *relation, .error = error};
+  for (int i = 0; i < (*relation)->check_count && !status; i++)
+    if (strcmp((*relation)->checks[i].name, name) == 0)
+      walk.check = &(*relation)->checks[i];
+  return status ? status : walk_rows(&walk, visit_check);
+}
+
+static int add_constraint(const struct utility_input *input, const struct relation *from, struct relation *definition,
+                          const PgQuery__Constraint *constraint, const struct relation **relation, struct error *error)
+{
+  switch (constraint->contype) {
+  case PG_QUERY__CONSTR_TYPE__CONSTR_PRIMARY: return add_primary_key(input, from, definition, constraint, relation, error);
+  case PG_QUERY__CONSTR_TYPE__CONSTR_UNIQUE: return add_unique(input, definition, constraint, relation, error);
+  case PG_QUERY__CONSTR_TYPE__CONSTR_CHECK: return add_check(input, definition, constraint, relation, error);
+  default: return constraint_refuse(input, constraint, error);
+  }
+}
+
+static int drop_constraint(const struct utility_input *input, const struct relation *from, struct relation *definition,
+                           const PgQuery__AlterTableCmd *command, const struct relation **relation, struct error *error)
+{
+  int checks = 0, indexes = 0;
+  bool is_primary = false;
+  for (int i = 0; i < definition->check_count; i++)
+    if (strcmp(definition->checks[i].name, command->name) != 0)
+      definition->checks[checks++] = definition->checks[i];
+  for (int i = 0; i < definition->index_count; i++) {
+    bool goes = definition->indexes[i].is_constraint && strcmp(definition->indexes[i].name, command->name) == 0;
+    is_primary |= goes && definition->indexes[i].is_primary;
+    if (!goes)
+      definition->indexes[indexes++] = definition->indexes[i];
+  }
+  bool found = checks < definition->check_count || indexes < definition->index_count;
+  definition->check_count = checks;
+  definition->index_count = indexes;
+  if (!found && command->missing_ok) {
+    utility_notice(input, SQLSTATE_SUCCESSFUL_COMPLETION, "constraint \"%s\" of relation \"%s\" does not exist, skipping",
+                   command->name, definition->name);
+    return 0;
+  }
+  if (!found)
+    return error_set(error, SQLSTATE_UNDEFINED_OBJECT, "constraint \"%s\" of relation \"%s\" does not exist", command->name,
+                     definition->name);
+  if (is_primary) {
+    definition->key_count = 0;
+    definition->tree = 0;
+  }
+  int status = store(input, definition, relation, error);
+  return status || !is_primary ? status : table_rewrite(input->writer, from, *relation);
+}
+
+// --- Columns ------------------------------------------------------------------------------------------------------
+
+static int add_column(const struct utility_input *input, const struct relation *from, struct relation *definition,
+                      const PgQuery__AlterTableCmd *command, const struct relation **relation, struct error *error)
+{
+  const PgQuery__ColumnDef *column = command->def->column_def;
+  int number = definition->schema.column_count;
+  if (command->missing_ok && relation_column(definition, column->colname) >= 0) {
+    utility_notice(input, SQLSTATE_DUPLICATE_COLUMN, "column \"%s\" of relation \"%s\" already exists, skipping",
+                   column->colname, definition->name);
+    return 0;
+  }
+  if (!table_grow(input, definition, number + 1))
+    return error_memory(error);
+  int status = table_column(input, definition, column, error);
+  for (size_t i = 0; i < column->n_constraints && !status; i++) {
+    const PgQuery__Constraint *constraint = column->constraints[i]->constraint;
+    if (constraint->contype == PG_QUERY__CONSTR_TYPE__CONSTR_DEFAULT)
+      status = table_default(input, definition, number, constraint->raw_expr, error);
+    else if (constraint->contype == PG_QUERY__CONSTR_TYPE__CONSTR_CHECK)
+      status = constraint_add_check(input, definition, constraint, error);
+    else if (constraint->contype == PG_QUERY__CONSTR_TYPE__CONSTR_PRIMARY ||
+             constraint->contype == PG_QUERY__CONSTR_TYPE__CONSTR_UNIQUE)
+      status = constraint_add_key(input, definition, constraint, column->colname, error);
+    else if (constraint->contype != PG_QUERY__CONSTR_TYPE__CONSTR_NULL &&
+             constraint->contype != PG_QUERY__CONSTR_TYPE__CONSTR_NOTNULL)
+      status = constraint_refuse(input, constraint, error);
+  }
+  definition->tree = 0;
+  definition->schema.version++;
+  if (!status && definition->schema.version > 0x7fff)
+    status = error_set(error, SQLSTATE_PROGRAM_LIMIT_EXCEEDED, "the columns of \"%s\" were changed too often",
+                       definition->name);
+  if (!status)
+    status = store(input, definition, relation, error);
+  struct row_walk walk = {.input = input, .relation = from, .to = *relation, .column = number, .error = error};
+  return status ? status : walk_rows(&walk, visit_move);
+}
+
+static int find_column(const struct relation *relation, const char *name, int *number, struct error *error)
+{
+  *number = relation_column(relation, name);
+  if (*number >= 0)
+    return 0;
+  return error_set(error, SQLSTATE_UNDEFINED_COLUMN, "column \"%s\" of relation \"%s\" does not exist", name, relation->name);
+}
+
+static int alter_column(const struct utility_input *input, struct relation *definition,
+                        const PgQuery__AlterTableCmd *command, const struct relation **relation, struct error *error)
+{
+  int number;
+  int status = find_column(definition, command->name, &number, error);
+  if (status)
+    return status;
+  struct column *column = &definition->schema.columns[number];
+  if (command->subtype == PG_QUERY__ALTER_TABLE_TYPE__AT_ColumnDefault) {
+    status = table_default(input, definition, number, command->def, error);
+  } else if (command->subtype == PG_QUERY__ALTER_TABLE_TYPE__AT_SetNotNull) {
+    struct row_walk walk = {.input = input, .relation = *relation, .column = number, .error = error};
+    status = column->not_null ? 0 : walk_rows(&walk, visit_null);
+    column->not_null = true;
+  } else {
+    for (int i = 0; i < definition->key_count; i++)
+      if (definition->key[i].column == number)
+        return error_set(error, SQLSTATE_INVALID_TABLE_DEFINITION, "column \"%s\" is in a primary key", column->name);
+    column->not_null = false;
+  }
+  return status ? status : store(input, definition, relation, error);
+}
+
+static int change_owner(const struct utility_input *input, const PgQuery__RoleSpec *owner, struct error *error)
+{
+  if (!owner || owner->roletype != PG_QUERY__ROLE_SPEC_TYPE__ROLESPEC_CSTRING || // CURRENT_USER and the like
+      strcmp(owner->rolename, input->settings->user) == 0)
+    return 0;
+  return error_set(error, SQLSTATE_UNDEFINED_OBJECT, "role \"%s\" does not exist", owner->rolename);
+}
+
+// --- ALTER TABLE ----------------------------------------------------------------------------------------------------
+
+static int run_command(const struct utility_input *input, const PgQuery__AlterTableCmd *command,
+                       const struct relation **relation, struct error *error)
+{
+  const struct relation *from = *relation;
+  struct relation *definition = catalog_copy(from, input->arena);
+  if (!definition)
+    return error_memory(error);
+  switch (command->subtype) {
+  case PG_QUERY__ALTER_TABLE_TYPE__AT_AddConstraint:
+    return add_constraint(input, from, definition, command->def->constraint, relation, error);
+  case PG_QUERY__ALTER_TABLE_TYPE__AT_DropConstraint:
+    return drop_constraint(input, from, definition, command, relation, error);
+  case PG_QUERY__ALTER_TABLE_TYPE__AT_AddColumn: return add_column(input, from, definition, command, relation, error);
+  case PG_QUERY__ALTER_TABLE_TYPE__AT_ColumnDefault:
+  case PG_QUERY__ALTER_TABLE_TYPE__AT_SetNotNull:
+  case PG_QUERY__ALTER_TABLE_TYPE__AT_DropNotNull: return alter_column(input, definition, command, relation, error);
+  case PG_QUERY__ALTER_TABLE_TYPE__AT_ChangeOwner: return change_owner(input, command->newowner, error);
+  case PG_QUERY__ALTER_TABLE_TYPE__AT_SetRelOptions:
+    return table_storage_options(input, command->def->list->items, command->def->list->n_items, error);
+  case PG_QUERY__ALTER_TABLE_TYPE__AT_ResetRelOptions:
+  case PG_QUERY__ALTER_TABLE_TYPE__AT_SetLogged:
+  case PG_QUERY__ALTER_TABLE_TYPE__AT_SetUnLogged:
+  case PG_QUERY__ALTER_TABLE_TYPE__AT_SetStatistics:
+  case PG_QUERY__ALTER_TABLE_TYPE__AT_ClusterOn: return 0; // about PostgreSQL's files and estimates
+  case PG_QUERY__ALTER_TABLE_TYPE__AT_DropColumn: return utility_unsupported(input, error, -1, "DROP COLUMN is");
+  case PG_QUERY__ALTER_TABLE_TYPE__AT_AlterColumnType:
+    return utility_unsupported(input, error, -1, "changing the type of a column is");
+  default: return utility_unsupported(input, error, -1, "this form of ALTER TABLE is");
+  }
+}
+
+int table_alter(const struct utility_input *input, const PgQuery__AlterTableStmt *alter, struct error *error)
+{
+  const struct relation *relation;
+  int status = utility_find(input, alter->relation, "r", alter->missing_ok, &relation, error);
+  if (status || !relation)
+    return status;
+  for (size_t i = 0; i < alter->n_cmds && !status; i++)
+    status = run_command(input, alter->cmds[i]->alter_table_cmd, &relation, error);
+  return status ? status : workflows_check(input, relation, error);
+}
+
+// --- RENAME -----------------------------------------------------------------------------------------------------------
+
+struct column_rename {
+  const char *table, *from;
+  char *to;
+  struct { char **place; char *old; } changed[64]; // put back before the tree is freed
+  int count;
+};
+
+// Renames the column wherever the tree names it.
+static void rename_in(ProtobufCMessage *message, struct column_rename *rename)
+{
+  const ProtobufCMessageDescriptor *descriptor = message->descriptor;
+  if (descriptor == &pg_query__column_ref__descriptor) {
+    PgQuery__ColumnRef *reference = (PgQuery__ColumnRef *)(void *)message;
+    PgQuery__Node *last = reference->n_fields ? reference->fields[reference->n_fields - 1] : NULL;
+    if (last && strcmp(utility_string(last), rename->from) == 0 && rename->count < 64) {
+      rename->changed[rename->count].place = &last->string->sval;
+      rename->changed[rename->count++].old = last->string->sval;
+      last->string->sval = rename->to;
+    }
+  }
+  for (unsigned i = 0; i < descriptor->n_fields; i++) {
+    const ProtobufCFieldDescriptor *field = &descriptor->fields[i];
+    char *base = (char *)message, *at = base + field->offset;
+    if (field->type != PROTOBUF_C_TYPE_MESSAGE)
+      continue;
+    bool is_list = field->label == PROTOBUF_C_LABEL_REPEATED;
+    size_t count = is_list ? *(size_t *)(void *)(base + field->quantifier_offset) : 1;
+    bool is_other = (field->flags & PROTOBUF_C_FIELD_FLAG_ONEOF) &&
+                    *(uint32_t *)(void *)(base + field->quantifier_offset) != field->id;
+    ProtobufCMessage **items = is_list ? *(ProtobufCMessage ***)(void *)at : (ProtobufCMessage **)(void *)at;
+    for (size_t j = 0; j < count && !is_other; j++)
+      if (items[j])
+        rename_in(items[j], rename);
+  }
+}
+
+static int rename_in_check(const struct utility_input *input, struct constraint *check, const char *from, const char *to,
+                           struct error *error)
+{
+  const char *select = arena_format(input->arena, "SELECT %s", check->check.text);
+  if (!select)
+    return error_memory(error);
+  struct parse *parse = parse_open(bytes_of_string(select), error);
+  if (!parse)
+    return error->status;
+  struct column_rename rename = {.from = from, .to = (char *)(uintptr_t)to};
+  PgQuery__Node *tree = parse->statements[0].node->select_stmt->target_list[0]->res_target->val;
+  rename_in(&tree->base, &rename);
+  int status = rename.count ? bind_deparse(tree, input->arena, &check->check.text, error) : 0;
+  for (int i = 0; i < rename.count; i++)
+    *rename.changed[i].place = rename.changed[i].old;
+  parse_close(parse);
+  return status;
+}
+
+static int rename_column(const struct utility_input *input, struct relation *definition, const PgQuery__RenameStmt *rename,
+                         struct error *error)
+{
+  int number;
+  if (relation_column(definition, rename->subname) < 0)
+    return error_set(error, SQLSTATE_UNDEFINED_COLUMN, "column \"%s\" does not exist", rename->subname);
+  int status = find_column(definition, rename->subname, &number, error);
+  if (!status && relation_column(definition, rename->newname) >= 0)
+    status = error_set(error, SQLSTATE_DUPLICATE_COLUMN, "column \"%s\" of relation \"%s\" already exists", rename->newname,
+                       definition->name);
+  for (int i = 0; i < definition->check_count && !status; i++)
+    status = rename_in_check(input, &definition->checks[i], rename->subname, rename->newname, error);
+  if (!status)
+    snprintf(definition->schema.columns[number].name, sizeof definition->schema.columns[number].name, "%s",
+             rename->newname);
+  return status;
+}
+
+static int rename_constraint(struct relation *definition, const char *from, const char *to, struct error *error)
+{
+  char *place = NULL;
+  for (int i = 0; i < definition->check_count; i++)
+    if (strcmp(definition->checks[i].name, from) == 0)
+      place = definition->checks[i].name;
+    else if (strcmp(definition->checks[i].name, to) == 0)
+      return error_set(error, SQLSTATE_DUPLICATE_OBJECT, "constraint \"%s\" for relation \"%s\" already exists", to,
+                       definition->name);
+  for (int i = 0; i < definition->index_count; i++)
+    if (definition->indexes[i].is_constraint && strcmp(definition->indexes[i].name, from) == 0)
+      place = definition->indexes[i].name;
+  if (!place)
+    return error_set(error, SQLSTATE_UNDEFINED_OBJECT, "constraint \"%s\" for table \"%s\" does not exist", from,
+                     definition->name);
+  snprintf(place, 64, "%s", to);
+  return 0;
+}
+
+static int rename_index(struct relation *definition, const char *from, const char *to)
+{
+  for (int i = 0; i < definition->index_count; i++)
+    if (strcmp(definition->indexes[i].name, from) == 0)
+      snprintf(definition->indexes[i].name, sizeof definition->indexes[i].name, "%s", to);
+  return 0;
+}
+
+int relation_rename(const struct utility_input *input, const PgQuery__RenameStmt *rename, const char **tag,
+                    struct error *error)
+{
+  enum statement_form form = input->parsed->form;
+  bool is_index = rename->rename_type == PG_QUERY__OBJECT_TYPE__OBJECT_INDEX;
+  const char *kinds = is_index ? "i" : form == FORM_SOURCE ? "f" : form == FORM_WORKFLOW ? "w" : "r";
+  const struct relation *relation;
+  int status = utility_find(input, rename->relation, kinds, rename->missing_ok, &relation, error);
+  if (status || !relation)
+    return status;
+  struct relation *definition = catalog_copy(relation, input->arena);
+  if (!definition)
+    return error_memory(error);
+  switch (rename->rename_type) {
+  case PG_QUERY__OBJECT_TYPE__OBJECT_INDEX:
+    status = rename_index(definition, rename->relation->relname, rename->newname);
+    break;
+  case PG_QUERY__OBJECT_TYPE__OBJECT_COLUMN: status = rename_column(input, definition, rename, error); break;
+  case PG_QUERY__OBJECT_TYPE__OBJECT_TABCONSTRAINT:
+    status = rename_constraint(definition, rename->subname, rename->newname, error);
+    break;
+  default: snprintf(definition->name, sizeof definition->name, "%s", rename->newname); break;
+  }
+  if (!status)
+    status = catalog_replace(input->catalog, input->writer, definition, error);
+  return status ? status : workflows_check(input, relation, error);
+}

@@ -1,0 +1,210 @@
+// PRIMARY KEY, UNIQUE and CHECK, of columns and of tables.
+#include <stdio.h>
+
+#include "sql/utility_internal.h"
+
+int constraint_refuse(const struct utility_input *input, const PgQuery__Constraint *constraint, struct error *error)
+{
+  int32_t at = constraint->location;
+  switch (constraint->contype) {
+  case PG_QUERY__CONSTR_TYPE__CONSTR_FOREIGN: return utility_unsupported(input, error, at, "foreign keys are");
+  case PG_QUERY__CONSTR_TYPE__CONSTR_EXCLUSION: return utility_unsupported(input, error, at, "exclusion constraints are");
+  case PG_QUERY__CONSTR_TYPE__CONSTR_IDENTITY: return utility_unsupported(input, error, at, "identity columns are");
+  case PG_QUERY__CONSTR_TYPE__CONSTR_GENERATED: return utility_unsupported(input, error, at, "generated columns are");
+  case PG_QUERY__CONSTR_TYPE__CONSTR_ATTR_DEFERRABLE:
+  case PG_QUERY__CONSTR_TYPE__CONSTR_ATTR_DEFERRED:
+    return utility_unsupported(input, error, at, "deferrable constraints are");
+  default: return utility_unsupported(input, error, at, "this constraint is");
+  }
+}
+
+// What the forms of a constraint have that Quern has not.
+static int refuse_options(const struct utility_input *input, const PgQuery__Constraint *constraint, struct error *error)
+{
+  int32_t at = constraint->location;
+  if (constraint->deferrable || constraint->initdeferred)
+    return utility_unsupported(input, error, at, "deferrable constraints are");
+  if (constraint->nulls_not_distinct)
+    return utility_unsupported(input, error, at, "NULLS NOT DISTINCT is");
+  if (constraint->n_including)
+    return utility_unsupported(input, error, at, "INCLUDE is");
+  if (utility_text_given(constraint->indexname))
+    return utility_unsupported(input, error, at, "a constraint USING INDEX is");
+  if (constraint->skip_validation)
+    return utility_unsupported(input, error, at, "NOT VALID is");
+  return 0;
+}
+
+int definition_add_index(const struct utility_input *input, struct relation *definition, const struct index *index,
+                         struct error *error)
+{
+  if (definition->index_count == LIMIT_INDEXES)
+    return error_set(error, SQLSTATE_PROGRAM_LIMIT_EXCEEDED, "a table can have at most %d indexes", LIMIT_INDEXES);
+  struct index *grown = ARENA_ARRAY(input->arena, struct index, definition->index_count + 1);
+  if (!grown)
+    return error_memory(error);
+  // The primary key's own entry stands first.
+  int shift = index->is_primary;
+  if (definition->index_count)
+    memcpy(grown + shift, definition->indexes, sizeof *grown * (size_t)definition->index_count);
+  grown[index->is_primary ? 0 : definition->index_count] = *index;
+  definition->indexes = grown;
+  definition->index_count++;
+  return 0;
+}
+
+static bool same_parts(const struct index *index, const struct key_part *parts, int count)
+{
+  if (index->part_count != count)
+    return false;
+  for (int i = 0; i < count; i++)
+    if (index->parts[i].column != parts[i].column || index->parts[i].descending || index->parts[i].nulls_first)
+      return false;
+  return true;
+}
+
+static int key_parts(const struct utility_input *input, const struct relation *definition,
+                     const PgQuery__Constraint *constraint, const char *column, struct index *index, struct error *error)
+{
+  int count = column ? 1 : (int)constraint->n_keys;
+  index->parts = ARENA_ARRAY(input->arena, struct key_part, count + 1);
+  if (!index->parts)
+    return error_memory(error);
+  for (int i = 0; i < count; i++) {
+    const char *name = column ? column : utility_string(constraint->keys[i]);
+    int number = relation_column(definition, name);
+    if (number < 0)
+      return utility_error(input, error, constraint->location, SQLSTATE_UNDEFINED_COLUMN,
+                           "column \"%s\" named in key does not exist", name);
+    for (int j = 0; j < i; j++)
+      if (index->parts[j].column == number)
+        return utility_error(input, error, constraint->location, SQLSTATE_DUPLICATE_COLUMN,
+                             "column \"%s\" appears twice in %s constraint", name,
+                             index->is_primary ? "primary key" : "unique");
+    index->parts[i].column = (uint16_t)number;
+  }
+  index->part_count = count;
+  return 0;
+}
+
+static int name_key(const struct utility_input *input, const struct relation *definition,
+                    const PgQuery__Constraint *constraint, struct index *index, struct error *error)
+{
+  if (utility_text_given(constraint->conname)) {
+    snprintf(index->name, sizeof index->name, "%s", constraint->conname);
+    for (int i = 0; i < definition->check_count; i++)
+      if (strcmp(definition->checks[i].name, index->name) == 0)
+        return utility_error(input, error, constraint->location, SQLSTATE_DUPLICATE_OBJECT,
+                             "constraint \"%s\" for relation \"%s\" already exists", index->name, definition->name);
+    return 0;
+  }
+  struct name_maker maker = {.input = input, .schema_oid = definition->schema_oid, .definition = definition};
+  char columns[64];
+  name_columns(definition, index->parts, index->part_count, columns);
+  name_make(&maker, definition->name, index->is_primary ? NULL : columns, index->is_primary ? "pkey" : "key", index->name);
+  return 0;
+}
+
+int constraint_add_key(const struct utility_input *input, struct relation *definition, const PgQuery__Constraint *constraint,
+                       const char *column, struct error *error)
+{
+  bool is_primary = constraint->contype == PG_QUERY__CONSTR_TYPE__CONSTR_PRIMARY;
+  int status = refuse_options(input, constraint, error);
+  if (status)
+    return status;
+  if (is_primary && relation_primary(definition))
+    return utility_error(input, error, constraint->location, SQLSTATE_INVALID_TABLE_DEFINITION,
+                         "multiple primary keys for table \"%s\" are not allowed", definition->name);
+  if (!is_primary && definition->kind == RELATION_SOURCE)
+    return utility_unsupported(input, error, constraint->location, "UNIQUE constraints of a source are");
+  struct index index = {.is_unique = true, .is_primary = is_primary, .is_constraint = true};
+  status = key_parts(input, definition, constraint, column, &index, error);
+  if (status)
+    return status;
+  // UNIQUE beside a PRIMARY KEY of the same columns is one constraint, as in PostgreSQL.
+  for (int i = 0; i < definition->index_count && !is_primary && !definition->oid; i++)
+    if (definition->indexes[i].is_unique && same_parts(&definition->indexes[i], index.parts, index.part_count))
+      return 0;
+  status = name_key(input, definition, constraint, &index, error);
+  if (!status)
+    status = definition_add_index(input, definition, &index, error);
+  if (status || !is_primary)
+    return status;
+  definition->key = index.parts;
+  definition->key_count = index.part_count;
+  for (int i = 0; i < index.part_count; i++)
+    definition->schema.columns[index.parts[i].column].not_null = true;
+  return 0;
+}
+
+// --- CHECK ----------------------------------------------------------------------------------------------------
+
+// The one column that an expression reads; -1: none, -2: several.
+static bool visit_column(const struct node *node, void *context)
+{
+  int *only = context;
+  if (node->kind == NODE_COLUMN)
+    *only = *only == -1 || *only == node->column ? node->column : -2;
+  return true;
+}
+
+static int check_name(const struct utility_input *input, const struct relation *definition,
+                      const PgQuery__Constraint *constraint, const struct node *node, char name[64], struct error *error)
+{
+  if (!utility_text_given(constraint->conname)) {
+    int only = -1;
+    node_walk(node, visit_column, &only);
+    struct name_maker maker = {.input = input, .schema_oid = definition->schema_oid, .definition = definition};
+    name_make(&maker, definition->name, only >= 0 ? definition->schema.columns[only].name : NULL, "check", name);
+    return 0;
+  }
+  snprintf(name, 64, "%s", constraint->conname);
+  bool is_taken = relation_index(definition, name) && relation_index(definition, name)->is_constraint;
+  for (int i = 0; i < definition->check_count; i++)
+    is_taken |= strcmp(definition->checks[i].name, name) == 0;
+  if (!is_taken)
+    return 0;
+  if (definition->oid)
+    return utility_error(input, error, constraint->location, SQLSTATE_DUPLICATE_OBJECT,
+                         "constraint \"%s\" for relation \"%s\" already exists", name, definition->name);
+  return utility_error(input, error, constraint->location, SQLSTATE_DUPLICATE_OBJECT,
+                       "check constraint \"%s\" already exists", name);
+}
+
+int constraint_add_check(const struct utility_input *input, struct relation *definition,
+                         const PgQuery__Constraint *constraint, struct error *error)
+{
+  const char *text;
+  struct node *node;
+  int status = refuse_options(input, constraint, error);
+  if (!status)
+    status = bind_deparse(constraint->raw_expr, input->arena, &text, error);
+  if (status)
+    return status;
+  struct bind_input bind = {.catalog = input->catalog, .version = input->writer->version, .settings = input->settings,
+                            .arena = input->arena};
+  status = bind_expression(&bind, definition, text, type_plain(TYPE_UNKNOWN), &node, error);
+  if (!status && node->type.id != TYPE_BOOLEAN && node->type.id != TYPE_UNKNOWN)
+    status = error_set(error, SQLSTATE_DATATYPE_MISMATCH, "argument of CHECK must be type boolean, not type %s",
+                       type_info(node->type.id)->name);
+  if (!status)
+    status = bind_expression(&bind, definition, text, type_plain(TYPE_BOOLEAN), &node, error);
+  if (status) {
+    if (error && !error->position)
+      error_position(error, parse_position(input->text, constraint->location));
+    return status;
+  }
+  struct constraint *grown = ARENA_ARRAY(input->arena, struct constraint, definition->check_count + 1);
+  if (!grown)
+    return error_memory(error);
+  if (definition->check_count)
+    memcpy(grown, definition->checks, sizeof *grown * (size_t)definition->check_count);
+  struct constraint *check = &grown[definition->check_count];
+  status = check_name(input, definition, constraint, node, check->name, error);
+  check->check.text = text;
+  if (status)
+    return status;
+  definition->checks = grown;
+  definition->check_count++;
+  return 0;
+}

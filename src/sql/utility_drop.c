@@ -1,0 +1,147 @@
+// DROP and TRUNCATE.
+#include "sql/utility_internal.h"
+
+struct drop_name {
+  const char *schema; // NULL: the search path
+  const char *name;
+};
+
+static bool read_name(const PgQuery__Node *object, struct drop_name *name)
+{
+  *name = (struct drop_name){0};
+  if (object->node_case == PG_QUERY__NODE__NODE_STRING) {
+    name->name = object->string->sval;
+    return true;
+  }
+  if (object->node_case != PG_QUERY__NODE__NODE_LIST || object->list->n_items == 0)
+    return false;
+  const PgQuery__List *list = object->list;
+  name->name = utility_string(list->items[list->n_items - 1]);
+  name->schema = list->n_items > 1 ? utility_string(list->items[list->n_items - 2]) : NULL;
+  return true;
+}
+
+static int missing(const struct utility_input *input, const struct drop_name *name, const char *kind, bool missing_ok,
+                   struct error *error)
+{
+  bool no_schema = name->schema && !catalog_schema(input->catalog, input->writer->version, name->schema);
+  if (missing_ok) {
+    utility_notice(input, SQLSTATE_SUCCESSFUL_COMPLETION, "%s \"%s\" does not exist, skipping", no_schema ? "schema" : kind,
+                   no_schema ? name->schema : name->name);
+    return 0;
+  }
+  if (no_schema)
+    return error_set(error, SQLSTATE_INVALID_SCHEMA_NAME, "schema \"%s\" does not exist", name->schema);
+  bool is_table = strcmp(kind, "table") == 0 || strcmp(kind, "source") == 0;
+  return error_set(error, is_table ? SQLSTATE_UNDEFINED_TABLE : SQLSTATE_UNDEFINED_OBJECT, "%s \"%s\" does not exist", kind,
+                   name->name);
+}
+
+// "workflow a\nworkflow b\n" as PostgreSQL tells of it.
+static void cascade_notice(const struct utility_input *input, struct buffer *dropped)
+{
+  int count = 0;
+  for (size_t i = 0; i < dropped->size; i++)
+    count += dropped->data[i] == '\n';
+  if (count == 0 || dropped->failed || !input->notice)
+    return;
+  struct error notice;
+  if (count == 1)
+    (void)!error_set(&notice, SQLSTATE_SUCCESSFUL_COMPLETION, "drop cascades to %.*s", (int)dropped->size - 1,
+                     (const char *)dropped->data);
+  else {
+    (void)!error_set(&notice, SQLSTATE_SUCCESSFUL_COMPLETION, "drop cascades to %d other objects", count);
+    struct buffer detail = {0};
+    for (size_t at = 0; at < dropped->size && detail.size < 400;) {
+      const uint8_t *end = memchr(dropped->data + at, '\n', dropped->size - at);
+      size_t size = (size_t)(end - (dropped->data + at));
+      buffer_format(&detail, "%sdrop cascades to %.*s", detail.size ? "\n" : "", (int)size, (const char *)dropped->data + at);
+      at += size + 1;
+    }
+    error_detail(&notice, "%.*s", (int)detail.size, (const char *)detail.data);
+    buffer_deinit(&detail);
+  }
+  notice.severity = SEVERITY_NOTICE;
+  input->notice(input->notice_context, &notice);
+}
+
+static int drop_relation(const struct utility_input *input, const struct relation *relation, bool cascade,
+                         struct error *error)
+{
+  struct buffer dropped = {0};
+  int status = catalog_drop(input->catalog, input->writer, relation, cascade, &dropped, error);
+  if (!status)
+    cascade_notice(input, &dropped);
+  buffer_deinit(&dropped);
+  return status;
+}
+
+static int drop_index(const struct utility_input *input, const struct relation *relation, const char *name,
+                      struct error *error)
+{
+  const struct index *index = relation_index(relation, name);
+  if (index && index->is_constraint) {
+    int status = error_set(error, SQLSTATE_DEPENDENT_OBJECTS_STILL_EXIST,
+                           "cannot drop index %s because constraint %s on table %s requires it", name, name, relation->name);
+    error_hint(error, "You can drop constraint %s on table %s instead.", name, relation->name);
+    return status;
+  }
+  struct relation *definition = catalog_copy(relation, input->arena);
+  if (!definition)
+    return error_memory(error);
+  int kept = 0;
+  for (int i = 0; i < definition->index_count; i++)
+    if (strcmp(definition->indexes[i].name, name) != 0)
+      definition->indexes[kept++] = definition->indexes[i];
+  definition->index_count = kept;
+  return catalog_replace(input->catalog, input->writer, definition, error);
+}
+
+static int drop_one(const struct utility_input *input, const struct drop_name *name, const char *kinds, const char *kind,
+                    const PgQuery__DropStmt *drop, struct error *error)
+{
+  struct name_scope scope = utility_scope(input);
+  const struct relation *relation;
+  int status = catalog_find(input->catalog, input->writer->version, &scope, name->schema, name->name, kinds, RIGHT_OWN, true,
+                            &relation, error);
+  if (status)
+    return status;
+  if (!relation)
+    return missing(input, name, kind, drop->missing_ok, error);
+  if (kinds[0] == RELATION_INDEX)
+    return drop_index(input, relation, name->name, error);
+  return drop_relation(input, relation, drop->behavior == PG_QUERY__DROP_BEHAVIOR__DROP_CASCADE, error);
+}
+
+int relations_drop(const struct utility_input *input, const PgQuery__DropStmt *drop, struct error *error)
+{
+  bool is_index = drop->remove_type == PG_QUERY__OBJECT_TYPE__OBJECT_INDEX;
+  enum statement_form form = input->parsed->form;
+  const char *kinds = is_index ? "i" : form == FORM_SOURCE ? "f" : form == FORM_WORKFLOW ? "w" : "r";
+  const char *kind = relation_kind_name((uint8_t)kinds[0]);
+  int status = 0;
+  for (size_t i = 0; i < drop->n_objects && !status; i++) {
+    struct drop_name name;
+    if (!read_name(drop->objects[i], &name))
+      return utility_unsupported(input, error, -1, "this form of DROP is");
+    status = drop_one(input, &name, kinds, kind, drop, error);
+  }
+  return status;
+}
+
+int tables_truncate(const struct utility_input *input, const PgQuery__TruncateStmt *truncate, struct error *error)
+{
+  int status = 0;
+  for (size_t i = 0; i < truncate->n_relations && !status; i++) {
+    const PgQuery__RangeVar *name = truncate->relations[i]->range_var;
+    const struct relation *relation;
+    status = utility_find(input, name, NULL, false, &relation, error);
+    if (status && error)
+      error_position(error, 0);
+    if (!status && !relation->tree)
+      status = error_set(error, SQLSTATE_WRONG_OBJECT_TYPE, "\"%s\" is not a table", name->relname);
+    if (!status)
+      status = table_truncate(input->writer, relation);
+  }
+  return status;
+}

@@ -1,0 +1,89 @@
+// What the files utility_*.c share; for them alone.
+//
+// 1. A definition is changed as a copy in input->arena, which catalog_create or catalog_replace then takes.
+// 2. Whoever fails leaves undoing to the caller of utility_run: a statement is undone as a whole.
+#pragma once
+
+#include "base/limits.h"
+#include "base/sqlstate.h"
+#include "sql/bind.h"
+#include "sql/utility.h"
+#include "table/write.h"
+
+enum {
+  LIMIT_INDEXES = 256,             // of one table
+  LIMIT_WORKFLOW_STATEMENTS = 64,
+};
+
+// --- utility.c
+// Sets the error with the position of a byte offset in the text (-1: none).
+int utility_error(const struct utility_input *input, struct error *error, int32_t location, const char *sqlstate,
+                  const char *format, ...) __attribute__((format(printf, 5, 6)));
+int utility_unsupported(const struct utility_input *input, struct error *error, int32_t location, const char *what);
+void utility_notice(const struct utility_input *input, const char *sqlstate, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+struct name_scope utility_scope(const struct utility_input *input);
+// As catalog_find with RIGHT_OWN; NULL where the name was missing and that is no error.
+int utility_find(const struct utility_input *input, const PgQuery__RangeVar *name, const char *kinds, bool missing_ok,
+                 const struct relation **relation, struct error *error);
+// The schema in which a new relation of this name is made.
+int utility_schema(const struct utility_input *input, const PgQuery__RangeVar *name, uint32_t *oid, struct error *error);
+bool utility_text_given(const char *text); // protobuf's strings are empty where there is none
+// The value of an option (WITH (name = value)) as text; NULL: out of memory or none that can be one.
+const char *utility_option_value(struct arena *arena, const PgQuery__Node *value);
+const char *utility_string(const PgQuery__Node *node); // "" for what is no string
+
+// --- utility_name.c: the names that PostgreSQL makes up
+struct name_maker {
+  const struct utility_input *input;
+  uint32_t schema_oid;
+  const struct relation *definition; // names within it are taken, too
+};
+// "table_column_label", with a number where that is taken. Relations, indexes and constraints alike.
+void name_make(const struct name_maker *maker, const char *table, const char *columns, const char *label, char name[64]);
+// The names of columns joined by underscores, as in names of indexes.
+void name_columns(const struct relation *relation, const struct key_part *parts, int count, char names[64]);
+
+// --- utility_table.c
+int table_create(const struct utility_input *input, const PgQuery__CreateStmt *create, struct error *error);
+// A definition from columns and constraints, in the arena: name, schema and kind are set by the caller.
+int table_elements(const struct utility_input *input, struct relation *definition, PgQuery__Node **elements, size_t count,
+                   struct error *error);
+int table_column(const struct utility_input *input, struct relation *definition, const PgQuery__ColumnDef *column,
+                 struct error *error);
+// Storage parameters that PostgreSQL knows: taken, and without meaning here. 22023 for others.
+int table_storage_options(const struct utility_input *input, PgQuery__Node **options, size_t count, struct error *error);
+int table_default(const struct utility_input *input, struct relation *definition, int column, const PgQuery__Node *tree,
+                  struct error *error);
+bool table_grow(const struct utility_input *input, struct relation *definition, int columns); // false: out of memory, not said
+
+// --- utility_constraint.c
+int constraint_add_key(const struct utility_input *input, struct relation *definition, const PgQuery__Constraint *constraint,
+                       const char *column, struct error *error); // PRIMARY KEY, UNIQUE; column: of a column's own, or NULL
+int constraint_add_check(const struct utility_input *input, struct relation *definition,
+                         const PgQuery__Constraint *constraint, struct error *error);
+int constraint_refuse(const struct utility_input *input, const PgQuery__Constraint *constraint, struct error *error);
+int definition_add_index(const struct utility_input *input, struct relation *definition, const struct index *index,
+                         struct error *error);
+
+// --- utility_alter.c
+int table_alter(const struct utility_input *input, const PgQuery__AlterTableStmt *alter, struct error *error);
+int relation_rename(const struct utility_input *input, const PgQuery__RenameStmt *rename, const char **tag,
+                    struct error *error);
+
+// --- utility_index.c
+int index_create(const struct utility_input *input, const PgQuery__IndexStmt *create, struct error *error);
+
+// --- utility_drop.c
+int relations_drop(const struct utility_input *input, const PgQuery__DropStmt *drop, struct error *error);
+int tables_truncate(const struct utility_input *input, const PgQuery__TruncateStmt *truncate, struct error *error);
+
+// --- utility_source.c
+int source_create(const struct utility_input *input, const PgQuery__CreateStmt *create, struct error *error);
+int source_alter(const struct utility_input *input, const PgQuery__AlterTableStmt *alter, struct error *error);
+
+// --- utility_workflow.c
+int workflow_create(const struct utility_input *input, const PgQuery__CreateFunctionStmt *create, struct error *error);
+int workflow_alter(const struct utility_input *input, const PgQuery__AlterTableStmt *alter, struct error *error);
+// Do the workflows that depend on this relation still bind? 2BP01 naming those that do not.
+int workflows_check(const struct utility_input *input, const struct relation *relation, struct error *error);

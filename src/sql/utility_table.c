@@ -1,0 +1,323 @@
+// CREATE TABLE: columns, defaults, constraints.
+//
+// Columns come first, then defaults, checks, the primary key and unique constraints, since each may name any column.
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "sql/utility_internal.h"
+
+bool table_grow(const struct utility_input *input, struct relation *definition, int columns)
+{
+  struct schema *schema = &definition->schema;
+  struct column *grown = ARENA_ARRAY(input->arena, struct column, columns + 1);
+  struct expression_text *defaults = ARENA_ARRAY(input->arena, struct expression_text, columns + 1);
+  if (!grown || !defaults)
+    return false;
+  if (schema->column_count) {
+    memcpy(grown, schema->columns, sizeof *grown * schema->column_count);
+    memcpy(defaults, definition->defaults, sizeof *defaults * schema->column_count);
+  }
+  schema->columns = grown;
+  definition->defaults = defaults;
+  return true;
+}
+
+// --- Columns ------------------------------------------------------------------------------------------------
+
+static bool is_serial(const PgQuery__TypeName *type)
+{
+  static const char *const names[] = {"serial", "bigserial", "smallserial", "serial4", "serial8", "serial2", NULL};
+  const char *own = type->n_names == 1 ? utility_string(type->names[0]) : "";
+  for (const char *const *name = names; *name; name++)
+    if (strcmp(own, *name) == 0)
+      return true;
+  return false;
+}
+
+static int column_type(const struct utility_input *input, const PgQuery__ColumnDef *tree, struct column *column,
+                       struct error *error)
+{
+  if (!tree->type_name)
+    return utility_unsupported(input, error, tree->location, "a column without a type is");
+  if (is_serial(tree->type_name)) {
+    int status = utility_error(input, error, tree->type_name->location, SQLSTATE_FEATURE_NOT_SUPPORTED,
+                               "type %s is not supported: there are no sequences",
+                               utility_string(tree->type_name->names[0]));
+    error_hint(error, "Declare the column bigint and give its values with the rows.");
+    return status;
+  }
+  int status = bind_type(tree->type_name, input->text, &column->type, error);
+  if (!status && column->type.id == TYPE_TEXT_ARRAY)
+    status = utility_unsupported(input, error, tree->type_name->location, "arrays are");
+  return status;
+}
+
+static int column_collation(const struct utility_input *input, const PgQuery__ColumnDef *tree, const struct column *column,
+                            struct error *error)
+{
+  static const char *const known[] = {"C", "POSIX", "default", "C.UTF-8", "C.utf8", "ucs_basic", NULL};
+  const PgQuery__CollateClause *collate = tree->coll_clause;
+  if (!collate)
+    return 0;
+  const char *name = utility_string(collate->collname[collate->n_collname - 1]);
+  if (type_info(column->type.id)->category != 'S')
+    return utility_error(input, error, collate->location, SQLSTATE_DATATYPE_MISMATCH,
+                         "collations are not supported by type %s", type_info(column->type.id)->name);
+  for (const char *const *at = known; *at; at++)
+    if (strcmp(name, *at) == 0)
+      return 0;
+  return utility_error(input, error, collate->location, SQLSTATE_UNDEFINED_OBJECT,
+                       "collation \"%s\" for encoding \"UTF8\" does not exist", name);
+}
+
+// NOT NULL and NULL of a column.
+static int column_nulls(const struct utility_input *input, const struct relation *definition, const PgQuery__ColumnDef *tree,
+                        struct column *column, struct error *error)
+{
+  bool saw_null = false, saw_not_null = tree->is_not_null;
+  for (size_t i = 0; i < tree->n_constraints; i++) {
+    const PgQuery__Constraint *constraint = tree->constraints[i]->constraint;
+    saw_null |= constraint->contype == PG_QUERY__CONSTR_TYPE__CONSTR_NULL;
+    saw_not_null |= constraint->contype == PG_QUERY__CONSTR_TYPE__CONSTR_NOTNULL;
+    if (saw_null && (saw_not_null || constraint->contype == PG_QUERY__CONSTR_TYPE__CONSTR_PRIMARY))
+      return utility_error(input, error, constraint->location, SQLSTATE_SYNTAX_ERROR,
+                           "conflicting NULL/NOT NULL declarations for column \"%s\" of table \"%s\"", tree->colname,
+                           definition->name);
+  }
+  column->not_null = saw_not_null;
+  return 0;
+}
+
+// Appends the column, for which there is room, without default and constraints.
+int table_column(const struct utility_input *input, struct relation *definition, const PgQuery__ColumnDef *tree,
+                 struct error *error)
+{
+  struct schema *schema = &definition->schema;
+  if (relation_column(definition, tree->colname) >= 0) {
+    if (definition->oid)
+      return utility_error(input, error, -1, SQLSTATE_DUPLICATE_COLUMN,
+                           "column \"%s\" of relation \"%s\" already exists", tree->colname, definition->name);
+    return utility_error(input, error, -1, SQLSTATE_DUPLICATE_COLUMN, "column \"%s\" specified more than once",
+                         tree->colname);
+  }
+  if (schema->column_count >= LIMIT_COLUMNS)
+    return error_set(error, SQLSTATE_TOO_MANY_COLUMNS, "tables can have at most %d columns", LIMIT_COLUMNS);
+  struct column *column = &schema->columns[schema->column_count];
+  snprintf(column->name, sizeof column->name, "%s", tree->colname);
+  int status = column_type(input, tree, column, error);
+  if (!status)
+    status = column_collation(input, tree, column, error);
+  if (!status)
+    status = column_nulls(input, definition, tree, column, error);
+  schema->column_count += !status;
+  return status;
+}
+
+// --- Defaults -------------------------------------------------------------------------------------------------
+
+static int check_default_type(const struct column *column, const struct node *node, struct error *error)
+{
+  const struct function *function;
+  if (node->type.id == TYPE_UNKNOWN || cast_find(node->type.id, column->type.id, CAST_ASSIGNMENT, &function))
+    return 0;
+  int status = error_set(error, SQLSTATE_DATATYPE_MISMATCH,
+                         "column \"%s\" is of type %s but default expression is of type %s", column->name,
+                         type_info(column->type.id)->name, type_info(node->type.id)->name);
+  error_hint(error, "You will need to rewrite or cast the expression.");
+  return status;
+}
+
+static bool is_null(const PgQuery__Node *tree)
+{
+  return tree->node_case == PG_QUERY__NODE__NODE_A_CONST && tree->a_const->isnull;
+}
+
+// tree NULL: none.
+int table_default(const struct utility_input *input, struct relation *definition, int number, const PgQuery__Node *tree,
+                  struct error *error)
+{
+  const struct column *column = &definition->schema.columns[number];
+  definition->defaults[number] = (struct expression_text){0};
+  if (!tree || is_null(tree))
+    return 0;
+  const char *text;
+  struct node *node;
+  int status = bind_deparse(tree, input->arena, &text, error);
+  if (status)
+    return status;
+  struct bind_input bind = {.catalog = input->catalog, .version = input->writer->version, .settings = input->settings,
+                            .arena = input->arena};
+  status = bind_expression(&bind, NULL, text, type_plain(TYPE_UNKNOWN), &node, error);
+  if (status && error && strcmp(error->sqlstate, SQLSTATE_UNDEFINED_COLUMN) == 0)
+    status = error_set(error, SQLSTATE_FEATURE_NOT_SUPPORTED, "cannot use column reference in DEFAULT expression");
+  if (!status)
+    status = check_default_type(column, node, error);
+  if (!status)
+    status = bind_expression(&bind, NULL, text, column->type, &node, error);
+  if (!status)
+    definition->defaults[number].text = text;
+  return status;
+}
+
+static int column_default(const struct utility_input *input, struct relation *definition, const PgQuery__ColumnDef *tree,
+                          struct error *error)
+{
+  const PgQuery__Constraint *found = NULL;
+  for (size_t i = 0; i < tree->n_constraints; i++) {
+    const PgQuery__Constraint *constraint = tree->constraints[i]->constraint;
+    if (constraint->contype != PG_QUERY__CONSTR_TYPE__CONSTR_DEFAULT)
+      continue;
+    if (found)
+      return utility_error(input, error, constraint->location, SQLSTATE_SYNTAX_ERROR,
+                           "multiple default values specified for column \"%s\" of table \"%s\"", tree->colname,
+                           definition->name);
+    found = constraint;
+  }
+  if (!found)
+    return 0;
+  int status = table_default(input, definition, relation_column(definition, tree->colname), found->raw_expr, error);
+  if (status && error && !error->position)
+    error_position(error, parse_position(input->text, found->location));
+  return status;
+}
+
+// --- Constraints ------------------------------------------------------------------------------------------------
+
+// One pass over all constraints, of columns and of the table, for one type of them.
+static int add_constraint(const struct utility_input *input, struct relation *definition,
+                          const PgQuery__Constraint *constraint, PgQuery__ConstrType pass, const char *column,
+                          struct error *error)
+{
+  switch (constraint->contype) {
+  case PG_QUERY__CONSTR_TYPE__CONSTR_NULL:
+  case PG_QUERY__CONSTR_TYPE__CONSTR_NOTNULL:
+  case PG_QUERY__CONSTR_TYPE__CONSTR_DEFAULT:
+  case PG_QUERY__CONSTR_TYPE__CONSTR_ATTR_NOT_DEFERRABLE:
+  case PG_QUERY__CONSTR_TYPE__CONSTR_ATTR_IMMEDIATE: return 0;
+  case PG_QUERY__CONSTR_TYPE__CONSTR_CHECK:
+    return pass == constraint->contype ? constraint_add_check(input, definition, constraint, error) : 0;
+  case PG_QUERY__CONSTR_TYPE__CONSTR_PRIMARY:
+  case PG_QUERY__CONSTR_TYPE__CONSTR_UNIQUE:
+    return pass == constraint->contype ? constraint_add_key(input, definition, constraint, column, error) : 0;
+  default: return constraint_refuse(input, constraint, error);
+  }
+}
+
+static int constraint_pass(const struct utility_input *input, struct relation *definition, PgQuery__Node **elements,
+                           size_t count, PgQuery__ConstrType pass, struct error *error)
+{
+  int status = 0;
+  for (size_t i = 0; i < count && !status; i++) {
+    if (elements[i]->node_case == PG_QUERY__NODE__NODE_CONSTRAINT) {
+      status = add_constraint(input, definition, elements[i]->constraint, pass, NULL, error);
+    } else {
+      const PgQuery__ColumnDef *column = elements[i]->column_def;
+      for (size_t j = 0; j < column->n_constraints && !status; j++)
+        status = add_constraint(input, definition, column->constraints[j]->constraint, pass, column->colname, error);
+    }
+  }
+  return status;
+}
+
+int table_elements(const struct utility_input *input, struct relation *definition, PgQuery__Node **elements, size_t count,
+                   struct error *error)
+{
+  static const PgQuery__ConstrType passes[] = {PG_QUERY__CONSTR_TYPE__CONSTR_CHECK, PG_QUERY__CONSTR_TYPE__CONSTR_PRIMARY,
+                                               PG_QUERY__CONSTR_TYPE__CONSTR_UNIQUE};
+  if (count > 4 * LIMIT_COLUMNS)
+    return error_set(error, SQLSTATE_TOO_MANY_COLUMNS, "tables can have at most %d columns", LIMIT_COLUMNS);
+  if (!table_grow(input, definition, (int)count))
+    return error_memory(error);
+  int status = 0;
+  for (size_t i = 0; i < count && !status; i++) {
+    if (elements[i]->node_case == PG_QUERY__NODE__NODE_COLUMN_DEF)
+      status = table_column(input, definition, elements[i]->column_def, error);
+    else if (elements[i]->node_case != PG_QUERY__NODE__NODE_CONSTRAINT)
+      status = utility_unsupported(input, error, -1, "LIKE in CREATE TABLE is");
+  }
+  for (size_t i = 0; i < count && !status; i++)
+    if (elements[i]->node_case == PG_QUERY__NODE__NODE_COLUMN_DEF)
+      status = column_default(input, definition, elements[i]->column_def, error);
+  for (size_t i = 0; i < sizeof passes / sizeof *passes && !status; i++)
+    status = constraint_pass(input, definition, elements, count, passes[i], error);
+  return status;
+}
+
+// --- The table ----------------------------------------------------------------------------------------------------
+
+int table_storage_options(const struct utility_input *input, PgQuery__Node **options, size_t count, struct error *error)
+{
+  for (size_t i = 0; i < count; i++) {
+    const PgQuery__DefElem *option = options[i]->def_elem;
+    const char *value = utility_option_value(input->arena, option->arg);
+    bool is_plain = strcmp(option->defname, "parallel_workers") == 0 || strcmp(option->defname, "user_catalog_table") == 0 ||
+                    strcmp(option->defname, "deduplicate_items") == 0 ||
+                    strcmp(option->defname, "toast_tuple_target") == 0 || strncmp(option->defname, "autovacuum_", 11) == 0 ||
+                    strncmp(option->defname, "vacuum_", 7) == 0;
+    if (strcmp(option->defname, "fillfactor") == 0) {
+      char *end = NULL;
+      long factor = value ? strtol(value, &end, 10) : 0;
+      if (!value || *end)
+        return error_set(error, SQLSTATE_INVALID_PARAMETER_VALUE, "invalid value for integer option \"fillfactor\": %s",
+                         value ? value : "");
+      if (factor < 10 || factor > 100) {
+        int status = error_set(error, SQLSTATE_INVALID_PARAMETER_VALUE, "value %s out of bounds for option \"fillfactor\"",
+                               value);
+        error_detail(error, "Valid values are between \"10\" and \"100\".");
+        return status;
+      }
+    } else if (strcmp(option->defname, "oids") == 0) {
+      if (value && strcmp(value, "false") != 0)
+        return error_set(error, SQLSTATE_FEATURE_NOT_SUPPORTED, "tables declared WITH OIDS are not supported");
+    } else if (!is_plain && !utility_text_given(option->defnamespace)) {
+      return error_set(error, SQLSTATE_INVALID_PARAMETER_VALUE, "unrecognized parameter \"%s\"", option->defname);
+    } else if (utility_text_given(option->defnamespace) && strcmp(option->defnamespace, "toast") != 0) {
+      return error_set(error, SQLSTATE_INVALID_PARAMETER_VALUE, "unrecognized parameter namespace \"%s\"",
+                       option->defnamespace);
+    }
+  }
+  return 0;
+}
+
+static int refuse_forms(const struct utility_input *input, const PgQuery__CreateStmt *create, struct error *error)
+{
+  int32_t at = create->relation->location;
+  if (strcmp(create->relation->relpersistence, "t") == 0)
+    return utility_unsupported(input, error, at, "temporary tables are");
+  if (create->partspec || create->partbound)
+    return utility_unsupported(input, error, at, "partitioned tables are");
+  if (create->n_inh_relations)
+    return utility_unsupported(input, error, at, "table inheritance is");
+  if (create->of_typename)
+    return utility_unsupported(input, error, at, "typed tables are");
+  if (utility_text_given(create->tablespacename) && strcmp(create->tablespacename, "pg_default") != 0)
+    return error_set(error, SQLSTATE_UNDEFINED_OBJECT, "tablespace \"%s\" does not exist", create->tablespacename);
+  if (utility_text_given(create->access_method) && strcmp(create->access_method, "heap") != 0)
+    return error_set(error, SQLSTATE_UNDEFINED_OBJECT, "access method \"%s\" does not exist", create->access_method);
+  return table_storage_options(input, create->options, create->n_options, error);
+}
+
+int table_create(const struct utility_input *input, const PgQuery__CreateStmt *create, struct error *error)
+{
+  int status = refuse_forms(input, create, error);
+  if (status)
+    return status;
+  struct relation *definition = ARENA_NEW(input->arena, struct relation);
+  if (!definition)
+    return error_memory(error);
+  definition->kind = RELATION_TABLE;
+  definition->owner = input->settings->role;
+  snprintf(definition->name, sizeof definition->name, "%s", create->relation->relname);
+  status = utility_schema(input, create->relation, &definition->schema_oid, error);
+  if (status)
+    return status;
+  bool exists = catalog_name(input->catalog, input->writer->version, definition->schema_oid, definition->name) != 0;
+  if (exists && create->if_not_exists) {
+    utility_notice(input, SQLSTATE_DUPLICATE_TABLE, "relation \"%s\" already exists, skipping", definition->name);
+    return 0;
+  }
+  if (exists)
+    return error_set(error, SQLSTATE_DUPLICATE_TABLE, "relation \"%s\" already exists", definition->name);
+  status = table_elements(input, definition, create->table_elts, create->n_table_elts, error);
+  return status ? status : catalog_create(input->catalog, input->writer, definition, error);
+}
