@@ -197,7 +197,8 @@ static void output_finish(struct partition *partition, struct step_output *outpu
     frame->payload.data = partition->replies.data + at;
     at += frame->payload.size;
   }
-  struct buffer spare = partition->changes;
+  struct buffer spare = partition->changes; // of the last step: the host has taken it
+  buffer_clear(&spare);
   partition->changes = partition->trunk.output;
   partition->trunk.output = spare;
   output->frames = partition->frames;
