@@ -55,12 +55,19 @@ static void open_table(struct bench *bench)
   struct column columns[] = {{.name = "id", .type = {TYPE_INT8, -1}, .not_null = true},
                              {.name = "v", .type = {TYPE_INT8, -1}}};
   struct key_part key = {.column = 0};
-  struct index primary = {.name = "t_pkey", .is_unique = true, .is_primary = true, .is_constraint = true, .part_count = 1,
-                          .parts = &key};
+  struct index primary = {
+      .name = "t_pkey", .is_unique = true, .is_primary = true, .is_constraint = true, .part_count = 1, .parts = &key};
   struct expression_text defaults[2] = {{0}};
-  struct relation relation = {.schema_oid = SCHEMA_PUBLIC, .name = "t", .kind = RELATION_TABLE, .owner = ROLE_OWNER,
-                              .schema = {.columns = columns, .column_count = 2}, .key_count = 1, .key = &key,
-                              .index_count = 1, .indexes = &primary, .defaults = defaults};
+  struct relation relation = {.schema_oid = SCHEMA_PUBLIC,
+                              .name = "t",
+                              .kind = RELATION_TABLE,
+                              .owner = ROLE_OWNER,
+                              .schema = {.columns = columns, .column_count = 2},
+                              .key_count = 1,
+                              .key = &key,
+                              .index_count = 1,
+                              .indexes = &primary,
+                              .defaults = defaults};
   must(bench, catalog_create(bench->catalog, &bench->writer, &relation, &bench->error));
   bench->table = relation_pin(catalog_find_oid(bench->catalog, bench->writer.version, relation.oid));
 }
@@ -73,11 +80,17 @@ static void open_bench(struct bench *bench)
   arena_init(&bench->arena, NULL);
   arena_init(&bench->run, NULL);
   bench->evaluation.settings = &format_settings_default;
-  bench->settings = (struct settings){.role = ROLE_OWNER, .format = format_settings_default,
-                                      .search_path = {SCHEMA_PG_CATALOG, SCHEMA_PUBLIC}, .search_path_count = 2};
-  bench->writer = (struct writer){.version = store_trunk(bench->store), .changes = &bench->changes,
-                                  .catalog = bench->catalog, .position = 1, .arena = &bench->run,
-                                  .evaluation = &bench->evaluation, .error = &bench->error};
+  bench->settings = (struct settings){.role = ROLE_OWNER,
+                                      .format = format_settings_default,
+                                      .search_path = {SCHEMA_PG_CATALOG, SCHEMA_PUBLIC},
+                                      .search_path_count = 2};
+  bench->writer = (struct writer){.version = store_trunk(bench->store),
+                                  .changes = &bench->changes,
+                                  .catalog = bench->catalog,
+                                  .position = 1,
+                                  .arena = &bench->run,
+                                  .evaluation = &bench->evaluation,
+                                  .error = &bench->error};
   must(bench, catalog_bootstrap(bench->catalog, &bench->writer, &bench->error));
   open_table(bench);
 }
@@ -86,20 +99,28 @@ static struct execution *prepare(struct bench *bench, const char *sql, struct st
 {
   struct parse *parse = parse_open(bytes_of_string(sql), &bench->error);
   must(bench, parse ? 0 : bench->error.status);
-  struct bind_input bind = {.catalog = bench->catalog, .version = bench->writer.version, .settings = &bench->settings,
-                            .parsed = &parse->statements[0], .text = bytes_of_string(sql), .arena = &bench->arena};
+  struct bind_input bind = {.catalog = bench->catalog,
+                            .version = bench->writer.version,
+                            .settings = &bench->settings,
+                            .parsed = &parse->statements[0],
+                            .text = bytes_of_string(sql),
+                            .arena = &bench->arena};
   must(bench, bind_statement(&bind, statement, &bench->error));
   struct plan *plan;
-  must(bench, plan_statement(&(struct plan_input){.statement = *statement, .version = bench->writer.version,
-                                                  .arena = &bench->arena}, &plan, &bench->error));
+  must(bench,
+       plan_statement(
+           &(struct plan_input){.statement = *statement, .version = bench->writer.version, .arena = &bench->arena},
+           &plan, &bench->error));
   parse_close(parse);
   return execution_open(plan, NULL);
 }
 
 static int64_t run(struct bench *bench, struct execution *execution, const struct value *parameters, bool writes)
 {
-  struct execution_input input = {.version = bench->writer.version, .writer = writes ? &bench->writer : NULL,
-                                  .parameters = parameters, .settings = &format_settings_default};
+  struct execution_input input = {.version = bench->writer.version,
+                                  .writer = writes ? &bench->writer : NULL,
+                                  .parameters = parameters,
+                                  .settings = &format_settings_default};
   const struct value *row;
   int64_t result = 0;
   int status = execution_start(execution, &input, &bench->error);
@@ -143,8 +164,11 @@ static double time_store(struct bench *bench, bool writes, int count)
       continue;
     CHECK(found.size < sizeof row);
     memcpy(row, found.data, found.size);
-    struct tree_put put = {.tree = bench->table->tree, .mode = PUT_ANY, .key = buffer_bytes(&key),
-                           .row = bytes_of(row, found.size), .position = 1};
+    struct tree_put put = {.tree = bench->table->tree,
+                           .mode = PUT_ANY,
+                           .key = buffer_bytes(&key),
+                           .row = bytes_of(row, found.size),
+                           .position = 1};
     CHECK(tree_put(bench->writer.version, &put) == PUT_DONE_REPLACED);
   }
   double took = seconds() - start;

@@ -69,8 +69,8 @@ static void deparse_constant(const struct node *node, struct buffer *out)
   buffer_deinit(&text);
 }
 
-static void deparse_list(const struct plan *plan, struct node *const *nodes, int count, const char *between, bool qualified,
-                         struct buffer *out)
+static void deparse_list(const struct plan *plan, struct node *const *nodes, int count, const char *between,
+                         bool qualified, struct buffer *out)
 {
   for (int i = 0; i < count; i++) {
     if (i)
@@ -79,7 +79,8 @@ static void deparse_list(const struct plan *plan, struct node *const *nodes, int
   }
 }
 
-static void deparse_aggregate(const struct plan *plan, const struct aggregate_call *call, bool qualified, struct buffer *out)
+static void deparse_aggregate(const struct plan *plan, const struct aggregate_call *call, bool qualified,
+                              struct buffer *out)
 {
   buffer_append_string(out, call->aggregate->name);
   buffer_append_string(out, call->is_distinct ? "(DISTINCT " : "(");
@@ -201,8 +202,8 @@ static void deparse_subquery(const struct plan *plan, const struct node *node, s
 
 static void deparse_test(const struct plan *plan, const struct node *node, bool qualified, struct buffer *out)
 {
-  static const char *const words[] = {[NODE_IS_NULL] = "NULL", [NODE_IS_TRUE] = "TRUE", [NODE_IS_FALSE] = "FALSE",
-                                      [NODE_IS_UNKNOWN] = "UNKNOWN"};
+  static const char *const words[] = {
+      [NODE_IS_NULL] = "NULL", [NODE_IS_TRUE] = "TRUE", [NODE_IS_FALSE] = "FALSE", [NODE_IS_UNKNOWN] = "UNKNOWN"};
   buffer_append_u8(out, '(');
   deparse(plan, node->arguments[0], qualified, out);
   buffer_append_string(out, node->negated ? " IS NOT " : " IS ");
@@ -233,7 +234,8 @@ static void deparse(const struct plan *plan, const struct node *node, bool quali
   case NODE_AND:
   case NODE_OR:
     buffer_append_u8(out, '(');
-    deparse_list(plan, node->arguments, node->argument_count, node->kind == NODE_AND ? " AND " : " OR ", qualified, out);
+    deparse_list(plan, node->arguments, node->argument_count, node->kind == NODE_AND ? " AND " : " OR ", qualified,
+                 out);
     buffer_append_u8(out, ')');
     break;
   case NODE_NOT:

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "sql/operator.h"
+#include "sql/iterator.h"
 
 enum { CHECK_STRIDE = 256 }; // rows visited between two looks at is_cancelled
 
@@ -45,9 +45,9 @@ void list_free(struct memory_account *account, void *list, int *capacity, size_t
   *capacity = 0;
 }
 
-struct operator *operator_open(struct execution *execution, const struct plan_node *node)
+struct iterator *iterator_open(struct execution *execution, const struct plan_node *node)
 {
-  struct operator *op = NULL;
+  struct iterator *op = NULL;
   bool opened;
   if (node->kind == PLAN_SCAN)
     opened = scan_open(&op, execution, node);
@@ -63,10 +63,10 @@ struct operator *operator_open(struct execution *execution, const struct plan_no
     return NULL;
   op->node = node;
   op->execution = execution;
-  execution->operators[node->number] = op;
-  if (node->left && !(op->left = operator_open(execution, node->left)))
+  execution->iterators[node->number] = op;
+  if (node->left && !(op->left = iterator_open(execution, node->left)))
     return NULL;
-  if (node->right && !(op->right = operator_open(execution, node->right)))
+  if (node->right && !(op->right = iterator_open(execution, node->right)))
     return NULL;
   return op;
 }
@@ -77,7 +77,7 @@ struct subquery_run {
   struct execution *execution;
   const struct plan_subquery *plan;
   struct subquery_state *state;
-  struct operator *root;
+  struct iterator *root;
   struct arena *outer; // the evaluation's arena around it
 };
 
@@ -138,8 +138,9 @@ static int run_in(struct subquery_run *run, const struct value *left, struct val
     else
       found = value_compare(run->plan->type, left, value) == 0;
   }
-  *result = found ? value_boolean(true)
-                  : (left->is_null && !is_empty) || has_null ? value_null() : value_boolean(false);
+  *result = found                                      ? value_boolean(true)
+            : (left->is_null && !is_empty) || has_null ? value_null()
+                                                       : value_boolean(false);
   return subquery_end(run, status);
 }
 
@@ -196,9 +197,9 @@ static int hook_subquery(struct evaluation *evaluation, enum subquery_kind kind,
                          struct value *result)
 {
   struct execution *execution = (struct execution *)((char *)evaluation - offsetof(struct execution, evaluation));
-  struct subquery_run run = {.execution = execution, .plan = &execution->plan->subqueries[number],
-                             .state = &execution->subqueries[number]};
-  run.root = execution->operators[run.plan->root->number];
+  struct subquery_run run = {
+      .execution = execution, .plan = &execution->plan->subqueries[number], .state = &execution->subqueries[number]};
+  run.root = execution->iterators[run.plan->root->number];
   struct subquery_state *state = run.state;
   bool once = !run.plan->is_correlated;
   int status = 0;
@@ -251,18 +252,18 @@ static bool open_parts(struct execution *execution)
 {
   const struct plan *plan = execution->plan;
   const struct statement *statement = plan->statement;
-  execution->operators = ARENA_ARRAY(&execution->memory, struct operator *, plan->node_count + 1);
+  execution->iterators = ARENA_ARRAY(&execution->memory, struct iterator *, plan->node_count + 1);
   execution->subqueries = ARENA_ARRAY(&execution->memory, struct subquery_state, statement->subquery_count + 1);
-  if (!execution->operators || !execution->subqueries || !open_ranges(execution))
+  if (!execution->iterators || !execution->subqueries || !open_ranges(execution))
     return false;
   for (int i = 0; i < statement->subquery_count; i++) {
     arena_init(&execution->subqueries[i].arena, execution->account);
     row_table_init(&execution->subqueries[i].set, execution->account);
   }
   for (int i = 0; i < statement->subquery_count; i++)
-    if (!operator_open(execution, plan->subqueries[i].root))
+    if (!iterator_open(execution, plan->subqueries[i].root))
       return false;
-  if (plan->root && plan->short_form == SHORT_NONE && !operator_open(execution, plan->root))
+  if (plan->root && plan->short_form == SHORT_NONE && !iterator_open(execution, plan->root))
     return false;
   if (plan->modification && !change_open(execution))
     return false;
@@ -299,9 +300,9 @@ void execution_close(struct execution *execution)
   if (!execution)
     return;
   execution_stop(execution);
-  for (int i = 0; execution->operators && i < execution->plan->node_count; i++)
-    if (execution->operators[i] && execution->operators[i]->close)
-      execution->operators[i]->close(execution->operators[i]);
+  for (int i = 0; execution->iterators && i < execution->plan->node_count; i++)
+    if (execution->iterators[i] && execution->iterators[i]->close)
+      execution->iterators[i]->close(execution->iterators[i]);
   for (int i = 0; execution->subqueries && i < execution->plan->statement->subquery_count; i++) {
     arena_deinit(&execution->subqueries[i].arena);
     row_table_deinit(&execution->subqueries[i].set);
@@ -362,7 +363,7 @@ int execution_start(struct execution *execution, const struct execution_input *i
   else if (execution->plan->modification)
     status = change_run(execution);
   else {
-    struct operator *root = execution->operators[execution->plan->root->number];
+    struct iterator *root = execution->iterators[execution->plan->root->number];
     status = root->rewind(root);
   }
   if (status)
@@ -390,7 +391,7 @@ int execution_next(struct execution *execution, const struct value **row, struct
       return 1;
     }
   } else {
-    struct operator *root = execution->operators[execution->plan->root->number];
+    struct iterator *root = execution->iterators[execution->plan->root->number];
     status = root->next(root);
     if (status == 1) {
       *row = root->row;
@@ -409,8 +410,8 @@ void execution_stop(struct execution *execution)
   execution->is_running = execution->short_has_row = false;
   const struct plan *plan = execution->plan;
   for (int i = 0; i < plan->node_count; i++)
-    if (execution->operators[i] && execution->operators[i]->stop)
-      execution->operators[i]->stop(execution->operators[i]);
+    if (execution->iterators[i] && execution->iterators[i]->stop)
+      execution->iterators[i]->stop(execution->iterators[i]);
   for (int i = 0; i < plan->statement->subquery_count; i++) {
     struct subquery_state *state = &execution->subqueries[i];
     state->is_ready = false;

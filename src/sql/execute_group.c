@@ -4,7 +4,7 @@
 // 2. Over ordered rows there are two groups at a time: the one given and the one that its successor's first row began.
 #include <string.h>
 
-#include "sql/operator.h"
+#include "sql/iterator.h"
 
 struct group {
   struct value *keys;
@@ -12,14 +12,14 @@ struct group {
 };
 
 struct aggregate_run {
-  struct operator op;
-  struct row_table table;     // HASHED: rows are the keys, the states behind them
-  struct arena arenas[2];     // SORTED: of the two groups; PLAIN: the first
+  struct iterator op;
+  struct row_table table; // HASHED: rows are the keys, the states behind them
+  struct arena arenas[2]; // SORTED: of the two groups; PLAIN: the first
   struct group current;
   int turn;
   bool is_read, is_over, has_current;
   uint32_t at;
-  struct value *keys;         // of the row at hand
+  struct value *keys; // of the row at hand
   enum type_id *types;
   struct row_table *distinct; // one a call that is DISTINCT: group number, then arguments
   int64_t group_number;
@@ -51,7 +51,8 @@ static struct value *make_group(struct aggregate_run *run, struct arena *arena)
   return keys;
 }
 
-static int is_first_of_kind(struct aggregate_run *run, int call_number, int64_t group, const struct value *arguments, bool *is_first)
+static int is_first_of_kind(struct aggregate_run *run, int call_number, int64_t group, const struct value *arguments,
+                            bool *is_first)
 {
   const struct plan_aggregate_call *call = &run->op.node->aggregate.calls[call_number];
   struct row_table *table = &run->distinct[call_number];
@@ -109,7 +110,8 @@ static int give_group(struct aggregate_run *run, struct value *keys)
     row[i] = keys[i];
   for (int i = 0; i < plan->call_count; i++) {
     const struct plan_aggregate_call *call = &plan->calls[i];
-    int status = call->aggregate->finish(&execution->evaluation, states + call->state_offset, &row[plan->key_count + i]);
+    int status =
+        call->aggregate->finish(&execution->evaluation, states + call->state_offset, &row[plan->key_count + i]);
     if (status)
       return status;
   }
@@ -131,7 +133,7 @@ static int get_keys(struct aggregate_run *run)
 
 // --- Plain ---------------------------------------------------------------------------------------------
 
-static int plain_next(struct operator *op)
+static int plain_next(struct iterator *op)
 {
   struct aggregate_run *run = (struct aggregate_run *)op;
   if (run->is_over)
@@ -158,7 +160,7 @@ static int plain_next(struct operator *op)
 
 static int read_groups(struct aggregate_run *run)
 {
-  struct operator *op = &run->op;
+  struct iterator *op = &run->op;
   const struct plan_aggregate *plan = &op->node->aggregate;
   struct arena_mark mark = arena_mark(op->execution->evaluation.arena);
   int status;
@@ -186,11 +188,11 @@ static int read_groups(struct aggregate_run *run)
   return status;
 }
 
-static int hashed_next(struct operator *op)
+static int hashed_next(struct iterator *op)
 {
   struct aggregate_run *run = (struct aggregate_run *)op;
   int status = run->is_read ? 0 : read_groups(run);
-  operator_begin_row(op);
+  iterator_begin_row(op);
   while (!status && run->at < run->table.count) {
     status = give_group(run, run->table.entries[run->at++].row);
     if (!status)
@@ -217,7 +219,7 @@ static int begin_group(struct aggregate_run *run)
   return accumulate(run, run->current.states, run->group_number, arena, &decided);
 }
 
-static int sorted_next(struct operator *op)
+static int sorted_next(struct iterator *op)
 {
   struct aggregate_run *run = (struct aggregate_run *)op;
   const struct plan_aggregate *plan = &op->node->aggregate;
@@ -250,7 +252,7 @@ static int sorted_next(struct operator *op)
 
 // --- Opening and closing -----------------------------------------------------------------------------------
 
-static void aggregate_stop(struct operator *op)
+static void aggregate_stop(struct iterator *op)
 {
   struct aggregate_run *run = (struct aggregate_run *)op;
   row_table_clear(&run->table);
@@ -261,7 +263,7 @@ static void aggregate_stop(struct operator *op)
       row_table_clear(&run->distinct[i]);
 }
 
-static int aggregate_rewind(struct operator *op)
+static int aggregate_rewind(struct iterator *op)
 {
   struct aggregate_run *run = (struct aggregate_run *)op;
   aggregate_stop(op);
@@ -271,7 +273,7 @@ static int aggregate_rewind(struct operator *op)
   return op->left->rewind(op->left);
 }
 
-static void aggregate_close(struct operator *op)
+static void aggregate_close(struct iterator *op)
 {
   struct aggregate_run *run = (struct aggregate_run *)op;
   row_table_deinit(&run->table);
@@ -281,9 +283,9 @@ static void aggregate_close(struct operator *op)
     row_table_deinit(&run->distinct[i]);
 }
 
-static bool aggregate_open(struct operator **op, struct execution *execution, const struct plan_node *node)
+static bool aggregate_open(struct iterator **op, struct execution *execution, const struct plan_node *node)
 {
-  static int (*const nexts[])(struct operator *) = {plain_next, hashed_next, sorted_next};
+  static int (*const nexts[])(struct iterator *) = {plain_next, hashed_next, sorted_next};
   const struct plan_aggregate *plan = &node->aggregate;
   struct aggregate_run *run = ARENA_NEW(&execution->memory, struct aggregate_run);
   if (!run)
@@ -311,17 +313,17 @@ static bool aggregate_open(struct operator **op, struct execution *execution, co
 // --- DISTINCT ----------------------------------------------------------------------------------------------
 
 struct distinct {
-  struct operator op;
+  struct iterator op;
   struct row_table table;
 };
 
-static int distinct_rewind(struct operator *op)
+static int distinct_rewind(struct iterator *op)
 {
   row_table_clear(&((struct distinct *)op)->table);
   return op->left->rewind(op->left);
 }
 
-static int distinct_next(struct operator *op)
+static int distinct_next(struct iterator *op)
 {
   struct distinct *distinct = (struct distinct *)op;
   const enum type_id *types = op->node->distinct.types;
@@ -342,12 +344,12 @@ static int distinct_next(struct operator *op)
   return status;
 }
 
-static void distinct_stop(struct operator *op)
+static void distinct_stop(struct iterator *op)
 {
   row_table_clear(&((struct distinct *)op)->table);
 }
 
-static void distinct_close(struct operator *op)
+static void distinct_close(struct iterator *op)
 {
   row_table_deinit(&((struct distinct *)op)->table);
 }
@@ -355,17 +357,17 @@ static void distinct_close(struct operator *op)
 // --- The count of a table ------------------------------------------------------------------------------------
 
 struct table_count {
-  struct operator op;
+  struct iterator op;
   bool is_over;
 };
 
-static int count_rewind(struct operator *op)
+static int count_rewind(struct iterator *op)
 {
   ((struct table_count *)op)->is_over = false;
   return 0;
 }
 
-static int count_next(struct operator *op)
+static int count_next(struct iterator *op)
 {
   struct table_count *count = (struct table_count *)op;
   if (count->is_over)
@@ -375,13 +377,13 @@ static int count_next(struct operator *op)
   if (input->mark) // on every leaf of the tree: on all that is committed
     input->mark->position = UINT64_MAX;
   op->execution->ranges[op->node->count.range][0] =
-    value_integer((int64_t)tree_count(input->version, op->node->count.tree));
+      value_integer((int64_t)tree_count(input->version, op->node->count.tree));
   bool holds;
   int status = filters_hold(op->execution, op->node, &holds);
   return status ? status : holds;
 }
 
-bool group_open(struct operator **op, struct execution *execution, const struct plan_node *node)
+bool group_open(struct iterator **op, struct execution *execution, const struct plan_node *node)
 {
   if (node->kind == PLAN_AGGREGATE)
     return aggregate_open(op, execution, node);

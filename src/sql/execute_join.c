@@ -3,26 +3,26 @@
 // The left side drives. A left join whose left row finds nothing gives it once with the right side's ranges NULL.
 #include <string.h>
 
-#include "sql/operator.h"
+#include "sql/iterator.h"
 
 struct loop {
-  struct operator op;
+  struct iterator op;
   bool has_left, found;
 };
 
 struct hash_join {
-  struct operator op;
+  struct iterator op;
   struct row_table table; // rows: the keys, then the slots
   bool is_built, has_left, found;
   uint32_t entry;
   uint64_t hash;
   struct value *keys;
-  enum type_id *types;    // of the keys, then of the slots
-  struct value *kept;     // scratch: keys and slots of one row
+  enum type_id *types; // of the keys, then of the slots
+  struct value *kept;  // scratch: keys and slots of one row
 };
 
 struct material {
-  struct operator op;
+  struct iterator op;
   struct arena arena;
   struct value **rows;
   int row_count, row_capacity;
@@ -55,7 +55,7 @@ static void null_right(struct execution *execution, const struct plan_node *node
 
 // --- Nested loop -----------------------------------------------------------------------------------------
 
-static int loop_rewind(struct operator *op)
+static int loop_rewind(struct iterator *op)
 {
   ((struct loop *)op)->has_left = false;
   if (op->right->node->kind == PLAN_MATERIAL) // what it kept may depend on rows around this query
@@ -63,7 +63,7 @@ static int loop_rewind(struct operator *op)
   return op->left->rewind(op->left);
 }
 
-static int loop_next(struct operator *op)
+static int loop_next(struct iterator *op)
 {
   struct loop *loop = (struct loop *)op;
   for (;;) {
@@ -100,7 +100,7 @@ static int loop_next(struct operator *op)
 
 // --- Hash join -------------------------------------------------------------------------------------------
 
-static int hash_rewind(struct operator *op)
+static int hash_rewind(struct iterator *op)
 {
   struct hash_join *join = (struct hash_join *)op;
   join->is_built = join->has_left = false;
@@ -109,7 +109,8 @@ static int hash_rewind(struct operator *op)
   return 0;
 }
 
-static int get_keys(struct execution *execution, const struct expression *keys, int count, struct value *values, bool *has_null)
+static int get_keys(struct execution *execution, const struct expression *keys, int count, struct value *values,
+                    bool *has_null)
 {
   *has_null = false;
   for (int i = 0; i < count; i++) {
@@ -123,7 +124,7 @@ static int get_keys(struct execution *execution, const struct expression *keys, 
 
 static int build(struct hash_join *join)
 {
-  struct operator *op = &join->op;
+  struct iterator *op = &join->op;
   struct execution *execution = op->execution;
   const struct plan_join *plan = &op->node->join;
   struct arena_mark mark = arena_mark(execution->evaluation.arena);
@@ -134,7 +135,8 @@ static int build(struct hash_join *join)
     if (status || has_null)
       continue;
     save_slots(execution, op->node, join->kept + plan->key_count);
-    struct value *row = values_keep(&join->table.arena, join->types, join->kept, plan->key_count + op->node->slot_count);
+    struct value *row =
+        values_keep(&join->table.arena, join->types, join->kept, plan->key_count + op->node->slot_count);
     if (!row || !row_table_add(&join->table, values_hash(join->types, row, plan->key_count), row))
       status = execution_memory(execution);
   }
@@ -145,7 +147,7 @@ static int build(struct hash_join *join)
 
 static int hash_left(struct hash_join *join)
 {
-  struct operator *op = &join->op;
+  struct iterator *op = &join->op;
   const struct plan_join *plan = &op->node->join;
   bool has_null;
   int status = op->left->next(op->left);
@@ -160,7 +162,7 @@ static int hash_left(struct hash_join *join)
   return 1;
 }
 
-static int hash_next(struct operator *op)
+static int hash_next(struct iterator *op)
 {
   struct hash_join *join = (struct hash_join *)op;
   struct execution *execution = op->execution;
@@ -196,19 +198,19 @@ static int hash_next(struct operator *op)
   }
 }
 
-static void hash_stop(struct operator *op)
+static void hash_stop(struct iterator *op)
 {
   row_table_clear(&((struct hash_join *)op)->table);
 }
 
-static void hash_close(struct operator *op)
+static void hash_close(struct iterator *op)
 {
   row_table_deinit(&((struct hash_join *)op)->table);
 }
 
 // --- Material --------------------------------------------------------------------------------------------
 
-static int material_rewind(struct operator *op)
+static int material_rewind(struct iterator *op)
 {
   struct material *material = (struct material *)op;
   material->at = 0;
@@ -217,7 +219,7 @@ static int material_rewind(struct operator *op)
 
 static int material_fill(struct material *material)
 {
-  struct operator *op = &material->op;
+  struct iterator *op = &material->op;
   struct execution *execution = op->execution;
   struct arena_mark mark = arena_mark(execution->evaluation.arena);
   int status = op->left->rewind(op->left);
@@ -236,7 +238,7 @@ static int material_fill(struct material *material)
   return status;
 }
 
-static int material_next(struct operator *op)
+static int material_next(struct iterator *op)
 {
   struct material *material = (struct material *)op;
   int status = material->is_complete ? 0 : material_fill(material);
@@ -248,7 +250,7 @@ static int material_next(struct operator *op)
   return 1;
 }
 
-static void material_stop(struct operator *op)
+static void material_stop(struct iterator *op)
 {
   struct material *material = (struct material *)op;
   material->is_complete = false;
@@ -258,7 +260,7 @@ static void material_stop(struct operator *op)
     list_free(op->execution->account, &material->rows, &material->row_capacity, sizeof *material->rows);
 }
 
-static void material_close(struct operator *op)
+static void material_close(struct iterator *op)
 {
   struct material *material = (struct material *)op;
   arena_deinit(&material->arena);
@@ -278,7 +280,7 @@ static enum type_id *kept_types(struct execution *execution, const struct plan_n
   return types;
 }
 
-static bool hash_open(struct operator **op, struct execution *execution, const struct plan_node *node)
+static bool hash_open(struct iterator **op, struct execution *execution, const struct plan_node *node)
 {
   struct hash_join *join = ARENA_NEW(&execution->memory, struct hash_join);
   if (!join)
@@ -295,7 +297,7 @@ static bool hash_open(struct operator **op, struct execution *execution, const s
   return join->types && join->keys && join->kept;
 }
 
-static bool material_open(struct operator **op, struct execution *execution, const struct plan_node *node)
+static bool material_open(struct iterator **op, struct execution *execution, const struct plan_node *node)
 {
   struct material *material = ARENA_NEW(&execution->memory, struct material);
   if (!material)
@@ -311,7 +313,7 @@ static bool material_open(struct operator **op, struct execution *execution, con
   return material->types && material->kept;
 }
 
-bool join_open(struct operator **op, struct execution *execution, const struct plan_node *node)
+bool join_open(struct iterator **op, struct execution *execution, const struct plan_node *node)
 {
   if (node->kind == PLAN_HASH_JOIN)
     return hash_open(op, execution, node);

@@ -1,13 +1,13 @@
 // INSERT, UPDATE, DELETE.
 //
-// 1. What is to change is found before anything changes: keys and new values are collected, then written. Only rows that
-//    do not come from tables are inserted as they come.
+// 1. What is to change is found before anything changes: keys and new values are collected, then written. Only rows
+//    that do not come from tables are inserted as they come.
 // 2. An UPDATE or DELETE changes a row once, however often a join finds it. One INSERT does not touch a row twice.
 // 3. RETURNING is computed when a row is found (or inserted) and lies ready when the change is complete.
 #include <string.h>
 
 #include "base/hash.h"
-#include "sql/operator.h"
+#include "sql/iterator.h"
 
 static const struct modification *modification_of(const struct execution *execution)
 {
@@ -40,7 +40,8 @@ static int give_returning(struct execution *execution)
     if (status)
       return status;
   }
-  struct value *row = values_keep(&change->arena, change->returning_types, change->scratch, modification->returning_count);
+  struct value *row =
+      values_keep(&change->arena, change->returning_types, change->scratch, modification->returning_count);
   if (!row || !list_grow(execution->account, &change->given, &change->given_capacity, change->given_count + 1,
                          sizeof *change->given))
     return execution_memory(execution);
@@ -145,7 +146,8 @@ static int update_conflict(struct execution *execution, const struct conflict *c
   if (!status && !is_single)
     status = touch_moved(execution, change->values);
   if (!status)
-    status = table_update(execution->input.writer, modification->relation, conflict->key, conflict->row, change->values);
+    status =
+        table_update(execution->input.writer, modification->relation, conflict->key, conflict->row, change->values);
   if (!status)
     execution->row_count++;
   return status;
@@ -174,7 +176,8 @@ int change_insert_row(struct execution *execution)
   return give_returning(execution);
 }
 
-static int collect(struct execution *execution, struct bytes key, const enum type_id *types, const struct value *values, int count)
+static int collect(struct execution *execution, struct bytes key, const enum type_id *types, const struct value *values,
+                   int count)
 {
   struct change_state *change = execution->change;
   if (!list_grow(execution->account, &change->rows, &change->row_capacity, change->row_count + 1, sizeof *change->rows))
@@ -243,9 +246,9 @@ static int run_insert(struct execution *execution)
   struct writer *writer = execution->input.writer;
   bool pushes = relation->kind == RELATION_SOURCE;
   if (pushes && !execution->input.push)
-    return error_set(execution->evaluation.error, SQLSTATE_FEATURE_NOT_SUPPORTED, "cannot insert into source \"%s\" here",
-                     relation->name);
-  struct operator *root = plan->root ? execution->operators[plan->root->number] : NULL;
+    return error_set(execution->evaluation.error, SQLSTATE_FEATURE_NOT_SUPPORTED,
+                     "cannot insert into source \"%s\" here", relation->name);
+  struct iterator *root = plan->root ? execution->iterators[plan->root->number] : NULL;
   int status = root ? root->rewind(root) : 0, given = 0;
   while (!status) {
     if (root ? (status = root->next(root)) != 1 : given++)
@@ -254,7 +257,8 @@ static int run_insert(struct execution *execution)
     if (status)
       break;
     if (pushes || (root && !plan->modification->is_streamed)) {
-      status = collect(execution, bytes_of(NULL, 0), change->column_types, change->values, relation->schema.column_count);
+      status =
+          collect(execution, bytes_of(NULL, 0), change->column_types, change->values, relation->schema.column_count);
       continue;
     }
     struct arena_mark mark = arena_mark(writer->arena);
@@ -298,7 +302,7 @@ static int find_rows(struct execution *execution)
   const struct plan *plan = execution->plan;
   int range = plan->modification->modification->target_range;
   const struct value *identity = execution->ranges[range] + plan->statement->ranges[range].column_count;
-  struct operator *root = execution->operators[plan->root->number];
+  struct iterator *root = execution->iterators[plan->root->number];
   int status = root->rewind(root);
   while (!status && (status = root->next(root)) == 1) {
     struct bytes key = bytes_of(identity[0].data, identity[0].size), row = bytes_of(identity[1].data, identity[1].size);
@@ -385,7 +389,8 @@ bool change_open(struct execution *execution)
   change->column_types = types_of(execution, schema->column_count);
   change->assigned_types = types_of(execution, modification->assignment_count);
   change->returning_types = types_of(execution, modification->returning_count);
-  if (!change->values || !change->scratch || !change->column_types || !change->assigned_types || !change->returning_types)
+  if (!change->values || !change->scratch || !change->column_types || !change->assigned_types ||
+      !change->returning_types)
     return false;
   for (int i = 0; i < schema->column_count; i++)
     change->column_types[i] = schema->columns[i].type.id;

@@ -3,15 +3,15 @@
 #include <string.h>
 
 #include "data/numeric.h"
-#include "sql/operator.h"
+#include "sql/iterator.h"
 
 struct counted {
-  struct operator op;
+  struct iterator op;
   int64_t at;
 };
 
 struct series {
-  struct operator op;
+  struct iterator op;
   bool is_begun, is_over, is_numeric;
   int64_t at, last, step;
   struct arena arenas[2]; // numeric: the current value, and the one before
@@ -20,26 +20,26 @@ struct series {
 };
 
 struct computed {
-  struct operator op;
+  struct iterator op;
   struct arena arena;
   struct row_sink sink;
   bool is_filled;
   int at;
 };
 
-static int at_first_rewind(struct operator *op)
+static int at_first_rewind(struct iterator *op)
 {
   ((struct counted *)op)->at = 0;
   op->is_marked = false;
   return op->left ? op->left->rewind(op->left) : 0;
 }
 
-static int row_next(struct operator *op)
+static int row_next(struct iterator *op)
 {
   return ((struct counted *)op)->at++ == 0;
 }
 
-static int gate_next(struct operator *op)
+static int gate_next(struct iterator *op)
 {
   struct counted *counted = (struct counted *)op;
   if (counted->at == 0) {
@@ -52,7 +52,7 @@ static int gate_next(struct operator *op)
   return counted->at > 0 ? op->left->next(op->left) : 0;
 }
 
-static int filter_next(struct operator *op)
+static int filter_next(struct iterator *op)
 {
   for (;;) {
     bool holds;
@@ -66,7 +66,7 @@ static int filter_next(struct operator *op)
 }
 
 // A row stands in the range: 1 if it is one to give, 0 if it is to be skipped.
-static int test_row(struct operator *op)
+static int test_row(struct iterator *op)
 {
   bool holds;
   int status = execution_visit(op->execution);
@@ -75,11 +75,11 @@ static int test_row(struct operator *op)
   return status ? status : holds;
 }
 
-static int values_next(struct operator *op)
+static int values_next(struct iterator *op)
 {
   struct counted *counted = (struct counted *)op;
   const struct plan_node *node = op->node;
-  operator_begin_row(op);
+  iterator_begin_row(op);
   while (counted->at < node->values.row_count) {
     const struct expression *expressions = node->values.rows[counted->at++];
     struct value *into = op->execution->ranges[node->values.range];
@@ -95,13 +95,13 @@ static int values_next(struct operator *op)
   return 0;
 }
 
-static int source_next(struct operator *op)
+static int source_next(struct iterator *op)
 {
   struct counted *counted = (struct counted *)op;
   const struct row_batch *batch = op->execution->input.source;
   int range = op->node->from.range;
   int columns = op->execution->plan->statement->ranges[range].column_count;
-  operator_begin_row(op);
+  iterator_begin_row(op);
   while (batch && counted->at < batch->row_count) {
     memcpy(op->execution->ranges[range], batch->rows[counted->at++], sizeof(struct value) * (size_t)columns);
     int status = test_row(op);
@@ -112,7 +112,7 @@ static int source_next(struct operator *op)
   return 0;
 }
 
-static int subquery_next(struct operator *op)
+static int subquery_next(struct iterator *op)
 {
   int range = op->node->from.range;
   int columns = op->execution->plan->statement->ranges[range].column_count;
@@ -130,14 +130,14 @@ static int subquery_next(struct operator *op)
 
 // --- System tables ---------------------------------------------------------------------------------------
 
-static int system_rewind(struct operator *op)
+static int system_rewind(struct iterator *op)
 {
   ((struct computed *)op)->at = 0;
   op->is_marked = false;
   return 0;
 }
 
-static int system_next(struct operator *op)
+static int system_next(struct iterator *op)
 {
   struct computed *computed = (struct computed *)op;
   struct execution *execution = op->execution;
@@ -153,7 +153,7 @@ static int system_next(struct operator *op)
       return status;
     computed->is_filled = true;
   }
-  operator_begin_row(op);
+  iterator_begin_row(op);
   while (computed->at < computed->sink.row_count) {
     memcpy(execution->ranges[range], computed->sink.rows[computed->at++],
            sizeof(struct value) * (size_t)table->column_count);
@@ -165,21 +165,21 @@ static int system_next(struct operator *op)
   return 0;
 }
 
-static void system_stop(struct operator *op)
+static void system_stop(struct iterator *op)
 {
   struct computed *computed = (struct computed *)op;
   computed->is_filled = false;
   arena_reset(&computed->arena);
 }
 
-static void system_close(struct operator *op)
+static void system_close(struct iterator *op)
 {
   arena_deinit(&((struct computed *)op)->arena);
 }
 
 // --- generate_series ---------------------------------------------------------------------------------------
 
-static int series_rewind(struct operator *op)
+static int series_rewind(struct iterator *op)
 {
   struct series *series = (struct series *)op;
   series->is_begun = series->is_over = false;
@@ -258,10 +258,10 @@ static int series_step(struct series *series, struct value *value)
   return status;
 }
 
-static int series_next(struct operator *op)
+static int series_next(struct iterator *op)
 {
   struct series *series = (struct series *)op;
-  operator_begin_row(op);
+  iterator_begin_row(op);
   int status = series->is_begun ? 0 : series_begin(series);
   bool was_over = series->is_over;
   while (!status && !was_over) {
@@ -279,14 +279,14 @@ static int series_next(struct operator *op)
   return status;
 }
 
-static void series_stop(struct operator *op)
+static void series_stop(struct iterator *op)
 {
   struct series *series = (struct series *)op;
   arena_reset(&series->arenas[0]);
   arena_reset(&series->arenas[1]);
 }
 
-static void series_close(struct operator *op)
+static void series_close(struct iterator *op)
 {
   struct series *series = (struct series *)op;
   arena_deinit(&series->arenas[0]);
@@ -295,7 +295,7 @@ static void series_close(struct operator *op)
 
 // --- Opening -------------------------------------------------------------------------------------------------
 
-static bool open_series(struct operator **op, struct execution *execution)
+static bool open_series(struct iterator **op, struct execution *execution)
 {
   struct series *series = ARENA_NEW(&execution->memory, struct series);
   if (!series)
@@ -310,7 +310,7 @@ static bool open_series(struct operator **op, struct execution *execution)
   return true;
 }
 
-static bool open_system(struct operator **op, struct execution *execution)
+static bool open_system(struct iterator **op, struct execution *execution)
 {
   struct computed *computed = ARENA_NEW(&execution->memory, struct computed);
   if (!computed)
@@ -324,11 +324,11 @@ static bool open_system(struct operator **op, struct execution *execution)
   return true;
 }
 
-bool range_open(struct operator **op, struct execution *execution, const struct plan_node *node)
+bool range_open(struct iterator **op, struct execution *execution, const struct plan_node *node)
 {
-  static int (*const nexts[])(struct operator *) = {
-    [PLAN_ROW] = row_next,       [PLAN_GATE] = gate_next,     [PLAN_FILTER] = filter_next,
-    [PLAN_SOURCE] = source_next, [PLAN_VALUES] = values_next, [PLAN_SUBQUERY] = subquery_next,
+  static int (*const nexts[])(struct iterator *) = {
+      [PLAN_ROW] = row_next,       [PLAN_GATE] = gate_next,     [PLAN_FILTER] = filter_next,
+      [PLAN_SOURCE] = source_next, [PLAN_VALUES] = values_next, [PLAN_SUBQUERY] = subquery_next,
   };
   if (node->kind == PLAN_FUNCTION)
     return open_series(op, execution);

@@ -1,25 +1,25 @@
 // Scans of tables: whole, by spans of keys, by indexes, forwards and backwards.
 //
 // 1. A scan visits its spans in key order (backwards: in reverse), each row once: spans do not overlap.
-// 2. Rows are tested as early as possible: integer comparisons on the encoded row, then the filter over the columns that
-//    it reads; the other used columns are decoded for rows that pass.
+// 2. Rows are tested as early as possible: integer comparisons on the encoded row, then the filter over the columns
+//    that it reads; the other used columns are decoded for rows that pass.
 #include <stdlib.h>
 #include <string.h>
 
-#include "sql/operator.h"
+#include "sql/iterator.h"
 
 struct span {
   uint32_t from, from_size, to, to_size; // in keys; to_size 0: no end
 };
 
 struct scan {
-  struct operator op;
+  struct iterator op;
   struct cursor cursor;
   bool has_cursor;
   struct buffer keys, scratch;
   struct span *spans;
   int span_count, span_capacity;
-  int at;               // next span
+  int at; // next span
   bool in_span;
   struct value *bounds; // of the quick tests
   bool is_empty;        // a bound is NULL or out of reach
@@ -153,7 +153,8 @@ static int null_is_first(struct scan *scan, const struct value *any, bool *is_fi
   return status;
 }
 
-static int make_span(struct scan *scan, size_t prefix, size_t prefix_size, const struct bound *lower, const struct bound *upper)
+static int make_span(struct scan *scan, size_t prefix, size_t prefix_size, const struct bound *lower,
+                     const struct bound *upper)
 {
   struct execution *execution = scan->op.execution;
   const struct plan_scan *plan = &scan->op.node->scan;
@@ -298,7 +299,8 @@ int scan_take_row(struct execution *execution, const struct plan_node *node, str
   for (int i = 0; i < plan->test_count; i++) {
     struct value value;
     row_get(schema, row, plan->tests[i].column, &value);
-    if (value.is_null || bounds[i].is_null || !compare_holds(plan->tests[i].comparison, value.integer, bounds[i].integer))
+    if (value.is_null || bounds[i].is_null ||
+        !compare_holds(plan->tests[i].comparison, value.integer, bounds[i].integer))
       return 0;
   }
   for (int i = 0; i < plan->early_count; i++)
@@ -358,7 +360,8 @@ static bool advance(struct scan *scan)
     }
     const struct span *span = &scan->spans[plan->is_backward ? scan->span_count - scan->at : scan->at - 1];
     if (found && plan->is_backward)
-      found = span->from_size == 0 || bytes_compare(scan->cursor.key, span_bytes(scan, span->from, span->from_size)) >= 0;
+      found =
+          span->from_size == 0 || bytes_compare(scan->cursor.key, span_bytes(scan, span->from, span->from_size)) >= 0;
     else if (found)
       found = span->to_size == 0 || bytes_compare(scan->cursor.key, span_bytes(scan, span->to, span->to_size)) < 0;
     if (found)
@@ -367,12 +370,12 @@ static bool advance(struct scan *scan)
   }
 }
 
-static int scan_next(struct operator *op)
+static int scan_next(struct iterator *op)
 {
   struct scan *scan = (struct scan *)op;
   struct execution *execution = op->execution;
   const struct plan_scan *plan = &op->node->scan;
-  operator_begin_row(op);
+  iterator_begin_row(op);
   while (advance(scan)) {
     int status = execution_visit(execution);
     if (status)
@@ -395,24 +398,25 @@ static int scan_next(struct operator *op)
   return 0;
 }
 
-static int point_next(struct operator *op)
+static int point_next(struct iterator *op)
 {
   struct scan *scan = (struct scan *)op;
   struct execution *execution = op->execution;
-  operator_begin_row(op);
+  iterator_begin_row(op);
   if (scan->is_empty || scan->at)
     return 0;
   scan->at = 1;
   int status = execution_visit(execution);
   struct bytes row;
-  if (status || !tree_get(execution->input.version, op->node->scan.tree, buffer_bytes(&scan->keys), &row, execution->input.mark))
+  if (status ||
+      !tree_get(execution->input.version, op->node->scan.tree, buffer_bytes(&scan->keys), &row, execution->input.mark))
     return status;
   bool passes;
   status = scan_take_row(execution, op->node, buffer_bytes(&scan->keys), row, scan->bounds, &passes);
   return status ? status : passes;
 }
 
-static int scan_rewind(struct operator *op)
+static int scan_rewind(struct iterator *op)
 {
   struct scan *scan = (struct scan *)op;
   struct execution *execution = op->execution;
@@ -435,7 +439,7 @@ static int scan_rewind(struct operator *op)
   return make_spans(scan);
 }
 
-static void scan_stop(struct operator *op)
+static void scan_stop(struct iterator *op)
 {
   struct scan *scan = (struct scan *)op;
   if (scan->has_cursor)
@@ -443,7 +447,7 @@ static void scan_stop(struct operator *op)
   scan->has_cursor = false;
 }
 
-static void scan_close(struct operator *op)
+static void scan_close(struct iterator *op)
 {
   struct scan *scan = (struct scan *)op;
   scan_stop(op);
@@ -452,7 +456,7 @@ static void scan_close(struct operator *op)
   list_free(op->execution->account, &scan->spans, &scan->span_capacity, sizeof *scan->spans);
 }
 
-bool scan_open(struct operator **op, struct execution *execution, const struct plan_node *node)
+bool scan_open(struct iterator **op, struct execution *execution, const struct plan_node *node)
 {
   struct scan *scan = ARENA_NEW(&execution->memory, struct scan);
   if (!scan)

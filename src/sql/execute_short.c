@@ -1,10 +1,10 @@
 // The short path: a SELECT, UPDATE or DELETE of one row by its whole primary key, and an INSERT of one row.
 //
-// They decide the speed of the product: no operators, no allocation (buffers and arenas are there from the first run),
+// They decide the speed of the product: no iterators, no allocation (buffers and arenas are there from the first run),
 // one descent for a read and two for a change.
 #include <string.h>
 
-#include "sql/operator.h"
+#include "sql/iterator.h"
 
 // 1: the row is there and passes; its range is set.
 static int find_row(struct execution *execution, const struct plan_node *node, struct bytes *key, struct bytes *row)

@@ -4,40 +4,40 @@
 // they are sorted and cut to N, and from then on a row that does not come before the last of them is dropped unseen.
 #include <string.h>
 
-#include "sql/operator.h"
+#include "sql/iterator.h"
 
 enum { CUT_MINIMUM = 1024 };
 
 struct project {
-  struct operator op;
+  struct iterator op;
 };
 
 struct sort {
-  struct operator op;
+  struct iterator op;
   struct arena arenas[2]; // of the rows; after a cut the other one
   int turn;
   struct value **rows, **scratch;
   int row_count, row_capacity, scratch_capacity;
-  int wanted;             // 0: all
-  struct value *last;     // of the wanted ones so far; NULL: not yet as many
+  int wanted;         // 0: all
+  struct value *last; // of the wanted ones so far; NULL: not yet as many
   bool is_read;
   int at;
 };
 
 struct limit {
-  struct operator op;
+  struct iterator op;
   bool is_begun, is_bounded;
   int64_t left;
 };
 
 // --- Targets -----------------------------------------------------------------------------------------------
 
-static int rewind_left(struct operator *op)
+static int rewind_left(struct iterator *op)
 {
   return op->left->rewind(op->left);
 }
 
-static int project_next(struct operator *op)
+static int project_next(struct iterator *op)
 {
   int status = op->left->next(op->left);
   if (status != 1)
@@ -102,7 +102,7 @@ static int sort_rows(struct sort *sort)
   if (!list_grow(execution->account, &sort->scratch, &sort->scratch_capacity, count, sizeof *sort->scratch))
     return execution_memory(execution);
   struct value **from = sort->rows, **to = sort->scratch;
-  for (; run < count; run = run > count / 2 ? count : run * 2) {
+  while (run < count) {
     for (int left = 0; left < count;) {
       int middle = run < count - left ? left + run : count;
       int right = run < count - middle ? middle + run : count;
@@ -112,6 +112,7 @@ static int sort_rows(struct sort *sort)
     struct value **swapped = from;
     from = to;
     to = swapped;
+    run = run > count / 2 ? count : run * 2;
   }
   if (from != sort->rows)
     memcpy(sort->rows, from, sizeof *from * (size_t)count);
@@ -161,7 +162,7 @@ static int find_wanted(struct sort *sort)
 
 static int read_rows(struct sort *sort)
 {
-  struct operator *op = &sort->op;
+  struct iterator *op = &sort->op;
   struct execution *execution = op->execution;
   const struct plan_node *node = op->node;
   struct arena_mark mark = arena_mark(execution->evaluation.arena);
@@ -171,8 +172,10 @@ static int read_rows(struct sort *sort)
     status = 0;
     if (sort->last && compare_rows(node, op->left->row, sort->last) >= 0)
       continue;
-    struct value *row = values_keep(&sort->arenas[sort->turn], node->sort.types, op->left->row, node->sort.column_count);
-    if (!row || !list_grow(execution->account, &sort->rows, &sort->row_capacity, sort->row_count + 1, sizeof *sort->rows))
+    struct value *row =
+        values_keep(&sort->arenas[sort->turn], node->sort.types, op->left->row, node->sort.column_count);
+    if (!row ||
+        !list_grow(execution->account, &sort->rows, &sort->row_capacity, sort->row_count + 1, sizeof *sort->rows))
       return execution_memory(execution);
     sort->rows[sort->row_count++] = row;
     if (sort->wanted && sort->row_count >= most)
@@ -183,7 +186,7 @@ static int read_rows(struct sort *sort)
   return status ? status : sort_rows(sort);
 }
 
-static int sort_next(struct operator *op)
+static int sort_next(struct iterator *op)
 {
   struct sort *sort = (struct sort *)op;
   int status = sort->is_read ? 0 : read_rows(sort);
@@ -193,7 +196,7 @@ static int sort_next(struct operator *op)
   return 1;
 }
 
-static void sort_stop(struct operator *op)
+static void sort_stop(struct iterator *op)
 {
   struct sort *sort = (struct sort *)op;
   struct memory_account *account = op->execution->account;
@@ -206,7 +209,7 @@ static void sort_stop(struct operator *op)
   }
 }
 
-static int sort_rewind(struct operator *op)
+static int sort_rewind(struct iterator *op)
 {
   struct sort *sort = (struct sort *)op;
   sort_stop(op);
@@ -216,7 +219,7 @@ static int sort_rewind(struct operator *op)
   return op->left->rewind(op->left);
 }
 
-static void sort_close(struct operator *op)
+static void sort_close(struct iterator *op)
 {
   struct sort *sort = (struct sort *)op;
   struct memory_account *account = op->execution->account;
@@ -228,7 +231,7 @@ static void sort_close(struct operator *op)
 
 // --- LIMIT -----------------------------------------------------------------------------------------------
 
-static int limit_rewind(struct operator *op)
+static int limit_rewind(struct iterator *op)
 {
   ((struct limit *)op)->is_begun = false;
   return op->left->rewind(op->left);
@@ -270,7 +273,7 @@ static int limit_begin(struct limit *limit)
   return 0;
 }
 
-static int limit_next(struct operator *op)
+static int limit_next(struct iterator *op)
 {
   struct limit *limit = (struct limit *)op;
   int status = limit->is_begun ? 0 : limit_begin(limit);
@@ -289,7 +292,7 @@ static int limit_next(struct operator *op)
 
 // --- Opening -----------------------------------------------------------------------------------------------
 
-bool sort_open(struct operator **op, struct execution *execution, const struct plan_node *node)
+bool sort_open(struct iterator **op, struct execution *execution, const struct plan_node *node)
 {
   if (node->kind == PLAN_PROJECT) {
     struct project *project = ARENA_NEW(&execution->memory, struct project);

@@ -38,8 +38,11 @@ static int node_width(const struct plan *plan, const struct plan_node *node)
 {
   if (node->width)
     return node->width;
-  int range = node->kind == PLAN_SCAN ? node->scan.range : node->kind == PLAN_VALUES ? node->values.range
-              : node->kind == PLAN_FUNCTION ? node->function.range : node->kind == PLAN_SYSTEM ? node->from.range : -1;
+  int range = node->kind == PLAN_SCAN       ? node->scan.range
+              : node->kind == PLAN_VALUES   ? node->values.range
+              : node->kind == PLAN_FUNCTION ? node->function.range
+              : node->kind == PLAN_SYSTEM   ? node->from.range
+                                            : -1;
   int width = 0;
   if (range >= 0) {
     const struct range *from = &plan->statement->ranges[range];
@@ -173,8 +176,9 @@ static void explain_aggregate(struct explaining *e, const struct plan_node *node
 static void explain_from(struct explaining *e, const struct plan_node *node)
 {
   const struct range *ranges = e->plan->statement->ranges;
-  int number = node->kind == PLAN_VALUES ? node->values.range : node->kind == PLAN_FUNCTION ? node->function.range
-                                                                                           : node->from.range;
+  int number = node->kind == PLAN_VALUES     ? node->values.range
+               : node->kind == PLAN_FUNCTION ? node->function.range
+                                             : node->from.range;
   switch (node->kind) {
   case PLAN_SOURCE:
     buffer_append_string(&e->text, "Source Scan on ");
@@ -268,7 +272,8 @@ static void explain_node(struct explaining *e, const struct plan_node *node, int
 
 static void explain_modification(struct explaining *e)
 {
-  static const char *const names[] = {[STATEMENT_INSERT] = "Insert", [STATEMENT_UPDATE] = "Update", [STATEMENT_DELETE] = "Delete"};
+  static const char *const names[] = {
+      [STATEMENT_INSERT] = "Insert", [STATEMENT_UPDATE] = "Update", [STATEMENT_DELETE] = "Delete"};
   const struct plan *plan = e->plan;
   const struct modification *modification = plan->modification->modification;
   double cost = plan->root ? plan->root->cost : 1;
@@ -324,7 +329,9 @@ static int count_sources(const struct statement *statement)
 int plan_explain(const struct plan *plan, const struct explain_options *options, struct arena *arena,
                  const char ***lines, int *line_count, struct error *error)
 {
-  struct explaining e = {.plan = plan, .options = options, .arena = arena,
+  struct explaining e = {.plan = plan,
+                         .options = options,
+                         .arena = arena,
                          .qualified = count_sources(plan->statement) > 1 || (options && options->verbose)};
   if (plan->modification)
     explain_modification(&e);

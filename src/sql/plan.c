@@ -49,7 +49,8 @@ static bool collect_range(const struct node *node, void *context)
   if (node->kind == NODE_COLUMN)
     set_add(collecting->set, node->range);
   if (node->kind == NODE_SUBQUERY)
-    query_ranges(collecting->planner, collecting->planner->statement->subqueries[node->subquery].query, collecting->set);
+    query_ranges(collecting->planner, collecting->planner->statement->subqueries[node->subquery].query,
+                 collecting->set);
   return true;
 }
 
@@ -278,8 +279,8 @@ bool function_comparison(const struct function *function, enum comparison *compa
 
 enum comparison comparison_turned(enum comparison comparison)
 {
-  static const enum comparison turned[] = {COMPARE_EQUAL, COMPARE_NOT_EQUAL, COMPARE_GREATER, COMPARE_GREATER_EQUAL,
-                                           COMPARE_LESS, COMPARE_LESS_EQUAL};
+  static const enum comparison turned[] = {COMPARE_EQUAL,         COMPARE_NOT_EQUAL, COMPARE_GREATER,
+                                           COMPARE_GREATER_EQUAL, COMPARE_LESS,      COMPARE_LESS_EQUAL};
   return turned[comparison];
 }
 
@@ -307,11 +308,11 @@ int plan_statement(const struct plan_input *input, struct plan **plan, struct er
 {
   struct error scratch;
   struct planner planner = {
-    .statement = input->statement,
-    .version = input->version,
-    .arena = input->arena,
-    .error = error ? error : &scratch,
-    .set_words = (input->statement->range_count + 63) / 64 + 1,
+      .statement = input->statement,
+      .version = input->version,
+      .arena = input->arena,
+      .error = error ? error : &scratch,
+      .set_words = (input->statement->range_count + 63) / 64 + 1,
   };
   *plan = planner.plan = ARENA_NEW(input->arena, struct plan);
   if (!planner.plan)
@@ -319,7 +320,8 @@ int plan_statement(const struct plan_input *input, struct plan **plan, struct er
   planner.plan->statement = input->statement;
   planner.plan->identity_range = -1;
   planner.plan->grouped = ARENA_ARRAY(input->arena, const struct query *, input->statement->range_count + 1);
-  if (!planner.plan->grouped)
+  planner.queries = ARENA_ARRAY(input->arena, struct plan_node *, input->statement->range_count + 1);
+  if (!planner.plan->grouped || !planner.queries)
     return error_memory(planner.error);
   int status = plan_subqueries(&planner);
   if (!status && input->statement->kind == STATEMENT_SELECT)

@@ -1,7 +1,7 @@
 // The way to a table's rows: which conditions bound a scan of its tree or of an index, which are tested on each row.
 //
-// A key condition is a conjunct `column op expression` (or IN list, or IS NULL) whose expression does not read the table
-// itself. Conditions used as bounds are exact: they are not tested again.
+// A key condition is a conjunct `column op expression` (or IN list, or IS NULL) whose expression does not read the
+// table itself. Conditions used as bounds are exact: they are not tested again.
 #include <math.h>
 #include <string.h>
 
@@ -14,10 +14,10 @@ struct candidate {
   tree_number tree;
   const struct key_part *parts;
   int part_count;
-  int primary_parts;       // of the primary key behind the declared parts
+  int primary_parts; // of the primary key behind the declared parts
   int equal_count;
   int equals[PARTS_MAXIMUM]; // numbers of conjuncts
-  int lower, upper;        // numbers of conjuncts, -1: none
+  int lower, upper;          // numbers of conjuncts, -1: none
   bool is_point, is_unique, is_ordered, is_backward, is_keyed;
   double rows, cost;
 };
@@ -30,7 +30,7 @@ struct accessing {
   range_set own, available, joined;
   const struct wanted_order *order;
   double table_rows;
-  bool *usable;             // conjunct i can be tested here
+  bool *usable; // conjunct i can be tested here
 };
 
 static bool type_is_integer(enum type_id type)
@@ -46,11 +46,13 @@ static const struct node *node_key_column(const struct relation *relation, const
     bool is_string = (of_column == TYPE_TEXT || of_column == TYPE_VARCHAR) && (as == TYPE_TEXT || as == TYPE_VARCHAR);
     return of_column == as || is_string ? node : NULL;
   }
-  if (node->kind == NODE_CALL && node->argument_count == 1 && type_is_integer(node->type.id) && !node->function->is_operator) {
+  if (node->kind == NODE_CALL && node->argument_count == 1 && type_is_integer(node->type.id) &&
+      !node->function->is_operator) {
     const struct node *inner = node->arguments[0];
     bool is_widening = inner->kind == NODE_COLUMN && inner->range == range && type_is_integer(inner->type.id) &&
                        inner->type.id < node->type.id && node->function->result == node->type.id &&
-                       node->function->arguments[0] == inner->type.id && !strcmp(node->function->name, type_info(node->type.id)->short_name);
+                       node->function->arguments[0] == inner->type.id &&
+                       !strcmp(node->function->name, type_info(node->type.id)->short_name);
     return is_widening ? inner : NULL;
   }
   return NULL;
@@ -91,9 +93,10 @@ static bool conjunct_key_form(struct accessing *a, const struct node *node, stru
     return true;
   }
   if (node->kind == NODE_IN_LIST && !node->negated)
-    *form = (struct key_form){.comparison = COMPARE_EQUAL, .value_count = node->argument_count - 1,
-                              .values = node->arguments + 1};
-  else if (node->kind == NODE_CALL && node->argument_count == 2 && function_comparison(node->function, &form->comparison))
+    *form = (struct key_form){
+        .comparison = COMPARE_EQUAL, .value_count = node->argument_count - 1, .values = node->arguments + 1};
+  else if (node->kind == NODE_CALL && node->argument_count == 2 &&
+           function_comparison(node->function, &form->comparison))
     *form = (struct key_form){.comparison = form->comparison, .value_count = 1, .values = node->arguments + 1};
   else
     return false;
@@ -191,7 +194,8 @@ static double estimate_rows(struct accessing *a, const struct candidate *c, doub
     bool descending = c->parts[c->equal_count].descending;
     int low = descending ? c->upper : c->lower, high = descending ? c->lower : c->upper;
     bool low_known = known && (low < 0 || constant_key(a, c, c->equal_count, low, &from));
-    bool high_known = known && (high < 0 ? key_successor(&to) || !c->equal_count : constant_key(a, c, c->equal_count, high, &to));
+    bool high_known =
+        known && (high < 0 ? key_successor(&to) || !c->equal_count : constant_key(a, c, c->equal_count, high, &to));
     if (low_known && high_known && !from.failed && !to.failed)
       rows = (double)tree_estimate(a->planner->version, c->tree, buffer_bytes(&from),
                                    high < 0 && !c->equal_count ? bytes_of(NULL, 0) : buffer_bytes(&to));
@@ -438,9 +442,16 @@ static int make_scan(struct accessing *a, const struct candidate *c, struct plan
   if (!node)
     return error_memory(planner->error);
   struct plan_scan *scan = &node->scan;
-  *scan = (struct plan_scan){.range = a->range, .relation = a->relation, .index = c->index, .tree = c->tree,
-                             .part_count = c->part_count, .parts = c->parts, .is_point = c->is_point,
-                             .is_backward = c->is_backward, .is_ordered = c->is_ordered, .primary_size = fixed_key_size(a->relation),
+  *scan = (struct plan_scan){.range = a->range,
+                             .relation = a->relation,
+                             .index = c->index,
+                             .tree = c->tree,
+                             .part_count = c->part_count,
+                             .parts = c->parts,
+                             .is_point = c->is_point,
+                             .is_backward = c->is_backward,
+                             .is_ordered = c->is_ordered,
+                             .primary_size = fixed_key_size(a->relation),
                              .wants_identity = planner->plan->identity_range == a->range,
                              .table_rows = (uint64_t)a->table_rows};
   int status = make_key(a, c, scan);
@@ -480,8 +491,14 @@ int plan_access(struct planner *planner, int range, struct conjuncts *conjuncts,
                 range_set joined, const struct wanted_order *order, struct access *access)
 {
   const struct relation *relation = planner->statement->ranges[range].relation;
-  struct accessing a = {.planner = planner, .range = range, .relation = relation, .conjuncts = conjuncts, .own = own,
-                        .available = available, .joined = joined, .order = order};
+  struct accessing a = {.planner = planner,
+                        .range = range,
+                        .relation = relation,
+                        .conjuncts = conjuncts,
+                        .own = own,
+                        .available = available,
+                        .joined = joined,
+                        .order = order};
   a.table_rows = fmax(1000, (double)tree_count(planner->version, relation->tree));
   a.usable = ARENA_ARRAY(planner->arena, bool, conjuncts->count + 1);
   range_set reach = set_new(planner);

@@ -2,16 +2,19 @@
 //
 // Inner joins are taken apart into items (ranges, and left joins as wholes) and a pool of conjuncts. Items are joined
 // greedily: first the one with the fewest rows, then always the one that costs least: by its keys for each row so far,
-// by hash, or by nested loop. A left join keeps its right side together; what WHERE says about that side stays above it.
+// by hash, or by nested loop. A left join keeps its right side together; what WHERE says about that side stays
+// above it.
 #include <math.h>
 #include <string.h>
 
 #include "sql/plan_node.h"
 
+enum { ITEMS_WEIGHED = 32 }; // beyond so many the order is that of FROM
+
 struct item {
   const struct join *join; // JOIN_RANGE or JOIN_LEFT
   range_set ranges;
-  range_set needs;         // ranges of this query that it reads (arguments of functions)
+  range_set needs; // ranges of this query that it reads (arguments of functions)
   bool is_joined;
 };
 
@@ -74,8 +77,10 @@ static int plan_values(struct planner *planner, const struct range *range, int n
 
 static int plan_other_range(struct planner *planner, int number, struct plan_node **made)
 {
-  static const enum plan_kind kinds[] = {[RANGE_SOURCE] = PLAN_SOURCE, [RANGE_SYSTEM] = PLAN_SYSTEM,
-                                         [RANGE_SUBQUERY] = PLAN_SUBQUERY, [RANGE_FUNCTION] = PLAN_FUNCTION,
+  static const enum plan_kind kinds[] = {[RANGE_SOURCE] = PLAN_SOURCE,
+                                         [RANGE_SYSTEM] = PLAN_SYSTEM,
+                                         [RANGE_SUBQUERY] = PLAN_SUBQUERY,
+                                         [RANGE_FUNCTION] = PLAN_FUNCTION,
                                          [RANGE_VALUES] = PLAN_VALUES};
   const struct range *range = &planner->statement->ranges[number];
   struct plan_node *node = *made = plan_node_new(planner, kinds[range->kind]);
@@ -92,9 +97,11 @@ static int plan_other_range(struct planner *planner, int number, struct plan_nod
   }
   node->from.range = number;
   if (range->kind == RANGE_SUBQUERY) {
-    int status = plan_query(planner, range->query, &node->left);
+    // Ways are tried out: a query in FROM, which does not depend on them, is planned once.
+    int status = planner->queries[number] ? 0 : plan_query(planner, range->query, &planner->queries[number]);
     if (status)
       return status;
+    node->left = planner->queries[number];
     node->rows = node->left->rows;
     node->start_cost = node->left->start_cost;
     node->cost = node->left->cost;
@@ -188,6 +195,7 @@ static bool hash_key(struct joining *j, const struct conjunct *conjunct, range_s
   const struct node *node = conjunct->node;
   enum comparison comparison;
   if (conjunct->is_used || node->kind != NODE_CALL || node->argument_count != 2 ||
+      !set_meets(planner, conjunct->ranges, left) || !set_meets(planner, conjunct->ranges, right) ||
       !function_comparison(node->function, &comparison) || comparison != COMPARE_EQUAL)
     return false;
   enum type_id a_type = node->function->arguments[0], b_type = node->function->arguments[1];
@@ -268,6 +276,31 @@ struct join_way {
   double cost, rows;
 };
 
+// What the item gives by itself. A left join is not planned for this, or trying would try within trying.
+static int guess(struct joining *j, const struct item *item, double *rows, double *cost)
+{
+  struct planner *planner = j->planner;
+  *rows = *cost = 1000;
+  if (item->join->kind == JOIN_LEFT) {
+    for (int r = 0; r < planner->statement->range_count; r++)
+      if (set_has(item->ranges, r) && planner->statement->ranges[r].kind == RANGE_TABLE)
+        *rows = fmax(*rows, (double)tree_count(planner->version, planner->statement->ranges[r].relation->tree));
+    *cost = *rows * 2;
+    return 0;
+  }
+  struct access access;
+  struct saved *used = save_used(j);
+  if (!used)
+    return error_memory(planner->error);
+  int status = plan_item(j, item, j->outer, NULL, NULL, &access);
+  restore_used(j, used);
+  if (status)
+    return status;
+  *rows = access.node->rows;
+  *cost = access.node->cost;
+  return 0;
+}
+
 // What it costs to join the item to `left`.
 static int weigh(struct joining *j, const struct item *item, const struct plan_node *left, range_set joined,
                  struct join_way *way)
@@ -288,19 +321,17 @@ static int weigh(struct joining *j, const struct item *item, const struct plan_n
     if (status)
       return status;
     if (access.is_keyed)
-      *way = (struct join_way){.way = WAY_KEYED, .cost = left->rows * access.node->cost * 1.5,
-                               .rows = left->rows * access.node->rows};
+      *way = (struct join_way){
+          .way = WAY_KEYED, .cost = left->rows * access.node->cost * 1.5, .rows = left->rows * access.node->rows};
   }
-  status = plan_item(j, item, j->outer, NULL, NULL, &access);
-  restore_used(j, used);
-  if (status)
+  double alone, rows;
+  if ((status = guess(j, item, &rows, &alone)))
     return status;
-  double cost = access.node->cost + access.node->rows * 2 + left->rows;
+  double cost = alone + rows * 2 + left->rows;
   if (can_hash && cost < way->cost)
-    *way = (struct join_way){.way = WAY_HASH, .cost = cost, .rows = fmax(left->rows, access.node->rows)};
+    *way = (struct join_way){.way = WAY_HASH, .cost = cost, .rows = fmax(left->rows, rows)};
   else if (!can_hash && way->cost == INFINITY)
-    *way = (struct join_way){.way = WAY_LOOP, .cost = 1e6 + access.node->cost + left->rows * access.node->rows,
-                             .rows = left->rows * access.node->rows};
+    *way = (struct join_way){.way = WAY_LOOP, .cost = 1e6 + alone + left->rows * rows, .rows = left->rows * rows};
   return 0;
 }
 
@@ -344,8 +375,8 @@ static int join_item(struct joining *j, struct item *item, const struct join_way
 
 // --- Left joins -------------------------------------------------------------------------------------------
 
-static int plan_left(struct planner *planner, const struct join *join, struct conjuncts *above, range_set own, range_set outer,
-                     const struct wanted_order *order, bool *is_ordered, struct plan_node **node)
+static int plan_left(struct planner *planner, const struct join *join, struct conjuncts *above, range_set own,
+                     range_set outer, const struct wanted_order *order, bool *is_ordered, struct plan_node **node)
 {
   struct conjuncts on = {0};
   struct item right = {.join = join->right, .ranges = set_new(planner), .needs = set_new(planner)};
@@ -419,64 +450,59 @@ static int plan_left(struct planner *planner, const struct join *join, struct co
 static int choose_first(struct joining *j, int *first)
 {
   double fewest = INFINITY;
-  struct saved *used = save_used(j);
-  if (!used)
-    return error_memory(j->planner->error);
   for (int i = 0; i < j->item_count; i++) {
-    struct access access;
+    double rows, cost;
     if (set_meets(j->planner, j->items[i].needs, j->own))
       continue;
-    int status = plan_item(j, &j->items[i], j->outer, NULL, NULL, &access);
-    restore_used(j, used);
+    int status = guess(j, &j->items[i], &rows, &cost);
     if (status)
       return status;
-    if (access.node->rows < fewest)
-      fewest = access.node->rows, *first = i;
+    if (rows < fewest)
+      fewest = rows, *first = i;
   }
   return 0;
 }
 
-int plan_from(struct planner *planner, const struct join *join, struct conjuncts *conjuncts, range_set own, range_set available,
-              const struct wanted_order *order, bool *is_ordered, struct plan_node **node)
+// A left join's own filters are ON's: what WHERE says of it is tested by a node behind it.
+static int add_filters_behind(struct joining *j, const struct join *join, struct plan_node **node)
+{
+  struct planner *planner = j->planner;
+  range_set reach, ranges = set_new(planner);
+  if (!ranges)
+    return error_memory(planner->error);
+  join_ranges(join, ranges);
+  int status = set_sum(planner, j->outer, ranges, &reach);
+  struct plan_node *filter = NULL;
+  for (int i = 0; !status && i < j->conjuncts->count; i++) {
+    struct conjunct *conjunct = &j->conjuncts->list[i];
+    if (conjunct->is_used || !set_covered(planner, conjunct->ranges, j->own, reach) ||
+        !set_meets(planner, conjunct->ranges, ranges))
+      continue;
+    if (!filter && !(filter = plan_node_new(planner, PLAN_FILTER)))
+      return error_memory(planner->error);
+    status = node_add_filter(planner, filter, conjunct);
+  }
+  if (status || !filter)
+    return status;
+  filter->left = *node;
+  filter->rows = fmax(1, (*node)->rows * 0.33);
+  filter->start_cost = (*node)->start_cost;
+  filter->cost = (*node)->cost;
+  *node = filter;
+  return 0;
+}
+
+int plan_from(struct planner *planner, const struct join *join, struct conjuncts *conjuncts, range_set own,
+              range_set available, const struct wanted_order *order, bool *is_ordered, struct plan_node **node)
 {
   bool ordered = false;
-  if (is_ordered)
-    *is_ordered = false;
   struct joining j = {.planner = planner, .conjuncts = conjuncts, .own = own, .outer = available};
+  if (!is_ordered)
+    is_ordered = &ordered;
+  *is_ordered = false;
   if (join->kind == JOIN_LEFT) {
-    int status = plan_left(planner, join, conjuncts, own, available, order, &ordered, node);
-    range_set reach;
-    if (!status)
-      status = set_sum(planner, available, NULL, &reach);
-    if (status)
-      return status;
-    join_ranges(join, reach);
-    range_set ranges = set_new(planner);
-    if (!ranges)
-      return error_memory(planner->error);
-    join_ranges(join, ranges);
-    if (is_ordered)
-      *is_ordered = ordered;
-    // A left join's own filters are ON's: what is tested behind it needs a node of its own.
-    struct plan_node *gate = NULL;
-    for (int i = 0; i < conjuncts->count; i++) {
-      struct conjunct *conjunct = &conjuncts->list[i];
-      if (conjunct->is_used || !set_covered(planner, conjunct->ranges, own, reach) ||
-          !set_meets(planner, conjunct->ranges, ranges))
-        continue;
-      if (!gate && !(gate = plan_node_new(planner, PLAN_FILTER)))
-        return error_memory(planner->error);
-      if ((status = node_add_filter(planner, gate, conjunct)))
-        return status;
-    }
-    if (gate) {
-      gate->left = *node;
-      gate->rows = fmax(1, (*node)->rows * 0.33);
-      gate->start_cost = (*node)->start_cost;
-      gate->cost = (*node)->cost;
-      *node = gate;
-    }
-    return 0;
+    int left_status = plan_left(planner, join, conjuncts, own, available, order, is_ordered, node);
+    return left_status ? left_status : add_filters_behind(&j, join, node);
   }
   j.items = ARENA_ARRAY(planner->arena, struct item, count_items(join));
   range_set joined = set_new(planner);
@@ -492,8 +518,7 @@ int plan_from(struct planner *planner, const struct join *join, struct conjuncts
   if (status)
     return status;
   *node = access.node;
-  if (is_ordered)
-    *is_ordered = access.is_ordered;
+  *is_ordered = access.is_ordered;
   j.items[first].is_joined = true;
   set_unite(planner, joined, j.items[first].ranges);
   for (int n = 1; !status && n < j.item_count; n++) {
@@ -502,6 +527,8 @@ int plan_from(struct planner *planner, const struct join *join, struct conjuncts
     for (int i = 0; !status && i < j.item_count; i++) {
       if (j.items[i].is_joined || !set_within(planner, j.items[i].needs, joined))
         continue;
+      if (next >= 0 && j.item_count > ITEMS_WEIGHED)
+        break;
       status = weigh(&j, &j.items[i], *node, joined, &way);
       if (next < 0 || way.cost < best.cost)
         best = way, next = i;

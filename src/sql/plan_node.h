@@ -1,19 +1,19 @@
 // Plans from inside: what the planner (plan*.c) makes, the executor (execute*.c) runs and explain.c prints.
 //
 // 1. Everything is immutable once plan_statement has returned, and lives in the statement's arena.
-// 2. A node of the kinds up to PLAN_MATERIAL, and PLAN_AGGREGATE, gives its rows by setting the current row of its ranges;
-//    the others (PLAN_PROJECT and above it) give a row of target values.
+// 2. A node of the kinds up to PLAN_MATERIAL, and PLAN_AGGREGATE, gives its rows by setting the current row of its
+//    ranges; the others (PLAN_PROJECT and above it) give a row of target values.
 // 3. Each node has a number; an execution keeps that node's state under it.
 #pragma once
 
 #include "sql/plan.h"
 
 enum plan_kind {
-  PLAN_ROW,       // one empty row
-  PLAN_GATE,      // its input's rows, if the conditions hold, which read no range of its query
-  PLAN_FILTER,    // its input's rows for which the conditions hold
-  PLAN_SCAN,      // a table: whole, by ranges of keys of its tree or of an index, or by its key
-  PLAN_SOURCE,    // the rows that a workflow's run was given
+  PLAN_ROW,    // one empty row
+  PLAN_GATE,   // its input's rows, if the conditions hold, which read no range of its query
+  PLAN_FILTER, // its input's rows for which the conditions hold
+  PLAN_SCAN,   // a table: whole, by ranges of keys of its tree or of an index, or by its key
+  PLAN_SOURCE, // the rows that a workflow's run was given
   PLAN_SYSTEM,
   PLAN_FUNCTION,
   PLAN_VALUES,
@@ -22,7 +22,7 @@ enum plan_kind {
   PLAN_HASH_JOIN, // the right side is hashed
   PLAN_MATERIAL,  // keeps its input's rows, to be read again
   PLAN_AGGREGATE,
-  PLAN_COUNT,     // count(*) of a whole table, from its tree
+  PLAN_COUNT, // count(*) of a whole table, from its tree
   PLAN_PROJECT,
   PLAN_DISTINCT,
   PLAN_SORT,
@@ -40,7 +40,14 @@ struct expression {
   enum type_id type;
 };
 
-enum comparison { COMPARE_EQUAL, COMPARE_NOT_EQUAL, COMPARE_LESS, COMPARE_LESS_EQUAL, COMPARE_GREATER, COMPARE_GREATER_EQUAL };
+enum comparison {
+  COMPARE_EQUAL,
+  COMPARE_NOT_EQUAL,
+  COMPARE_LESS,
+  COMPARE_LESS_EQUAL,
+  COMPARE_GREATER,
+  COMPARE_GREATER_EQUAL
+};
 
 // A condition of the form: integer column compared with what does not change while the scan runs.
 struct quick_test {
@@ -55,7 +62,7 @@ struct key_condition {
   bool is_null;               // IS NULL: the part is NULL (no values)
   int value_count;            // several for IN
   struct expression *values;
-  const struct node *node;    // for EXPLAIN
+  const struct node *node; // for EXPLAIN
 };
 
 struct plan_scan {
@@ -63,23 +70,23 @@ struct plan_scan {
   const struct relation *relation;
   const struct index *index; // NULL: by the primary tree
   tree_number tree;
-  int part_count;            // of the tree's key that can be conditioned on or ordered by
+  int part_count; // of the tree's key that can be conditioned on or ordered by
   const struct key_part *parts;
-  int equal_count;           // conditions on the first parts
+  int equal_count; // conditions on the first parts
   struct key_condition *equals;
   struct key_condition *lower, *upper; // on the part behind them, in terms of its values; NULL: none
-  bool is_point;             // the whole primary key is given once: one tree_get
+  bool is_point;                       // the whole primary key is given once: one tree_get
   bool is_backward;
-  bool is_ordered;           // its order is asked for
-  bool wants_identity;       // key and row go into two columns behind the range's own
-  int primary_size;          // bytes of a primary key if they are always as many; 0: they vary
+  bool is_ordered;     // its order is asked for
+  bool wants_identity; // key and row go into two columns behind the range's own
+  int primary_size;    // bytes of a primary key if they are always as many; 0: they vary
   int test_count;
   struct quick_test *tests;
-  int early_count;           // columns that the filter reads
+  int early_count; // columns that the filter reads
   int *early;
-  int late_count;            // the other used ones
+  int late_count; // the other used ones
   int *late;
-  uint64_t table_rows;       // when it was planned
+  uint64_t table_rows; // when it was planned
 };
 
 struct slot {
@@ -115,35 +122,62 @@ struct plan_aggregate {
   struct expression *keys;
   int call_count;
   struct plan_aggregate_call *calls;
-  size_t state_size;     // of all calls' states
-  bool stops_at_first;   // min or max over an ordered scan: the first argument that is not NULL decides
+  size_t state_size;   // of all calls' states
+  bool stops_at_first; // min or max over an ordered scan: the first argument that is not NULL decides
 };
 
 struct plan_node {
   enum plan_kind kind;
   int number;
   struct plan_node *left, *right;
-  int filter_count;           // conditions on its rows, one after another
+  int filter_count; // conditions on its rows, one after another
   struct expression *filters;
   const struct node *condition; // all conditions that the node tests, for EXPLAIN; NULL: none
   int condition_count;
   double rows, start_cost, cost; // estimates
   int width;
-  int slot_count;             // MATERIAL; HASH_JOIN: of the right side: what is kept of a row
+  int slot_count; // MATERIAL; HASH_JOIN: of the right side: what is kept of a row
   struct slot *slots;
   union {
     struct plan_scan scan;
     struct plan_join join;
     struct plan_aggregate aggregate;
-    struct { int range; int row_count; int column_count; struct expression **rows; } values;
-    struct { int range; int argument_count; struct expression *arguments; } function;
-    struct { int range; } from; // SOURCE, SYSTEM, SUBQUERY
-    struct { int range; tree_number tree; } count;
-    struct { int target_count; struct expression *targets; } project;
-    struct { int column_count; enum type_id *types; } distinct;
-    struct { int column_count, key_count; enum type_id *types; const struct sort_key *keys; const struct target *targets;
-             const struct plan_node *limit; } sort; // limit: only its first rows are wanted
-    struct { struct expression *count, *offset; } limit;
+    struct {
+      int range;
+      int row_count;
+      int column_count;
+      struct expression **rows;
+    } values;
+    struct {
+      int range;
+      int argument_count;
+      struct expression *arguments;
+    } function;
+    struct {
+      int range;
+    } from; // SOURCE, SYSTEM, SUBQUERY
+    struct {
+      int range;
+      tree_number tree;
+    } count;
+    struct {
+      int target_count;
+      struct expression *targets;
+    } project;
+    struct {
+      int column_count;
+      enum type_id *types;
+    } distinct;
+    struct {
+      int column_count, key_count;
+      enum type_id *types;
+      const struct sort_key *keys;
+      const struct target *targets;
+      const struct plan_node *limit;
+    } sort; // limit: only its first rows are wanted
+    struct {
+      struct expression *count, *offset;
+    } limit;
   };
 };
 
@@ -156,29 +190,29 @@ struct plan_subquery {
 
 struct plan_modification {
   const struct modification *modification;
-  struct expression *values;      // INSERT
+  struct expression *values; // INSERT
   struct expression *assignments;
   struct expression *conflict_where;
   struct expression *returning;
-  bool is_streamed;   // INSERT: the rows do not come from tables, so each is written when it comes
-  bool is_joined;     // UPDATE, DELETE: a row may be found more than once
+  bool is_streamed; // INSERT: the rows do not come from tables, so each is written when it comes
+  bool is_joined;   // UPDATE, DELETE: a row may be found more than once
   bool source_is_query;
 };
 
-// The statements that decide the speed: found when the plan is made, run without operators.
+// The statements that decide the speed: found when the plan is made, run without iterators.
 enum short_form { SHORT_NONE, SHORT_SELECT, SHORT_INSERT, SHORT_UPDATE, SHORT_DELETE };
 
 struct plan {
   const struct statement *statement;
-  struct plan_node *root;         // NULL: INSERT of a single row
+  struct plan_node *root; // NULL: INSERT of a single row
   int node_count;
   struct plan_subquery *subqueries; // as many as the statement's
   struct plan_modification *modification;
   enum short_form short_form;
   const struct plan_node *short_scan; // SELECT, UPDATE, DELETE
   const struct plan_node *short_project;
-  const struct query **grouped;   // by the number of its group range
-  int identity_range;             // of which keys and rows are wanted: -1: none
+  const struct query **grouped; // by the number of its group range
+  int identity_range;           // of which keys and rows are wanted: -1: none
 };
 
 // --- Between the planner's files -------------------------------------------------------------------
@@ -203,11 +237,18 @@ struct planner {
   struct error *error;
   struct plan *plan;
   int set_words;
+  struct plan_node **queries; // by number of their range: queries in FROM that are planned already
 };
 
 range_set set_new(struct planner *planner);
-static inline bool set_has(range_set set, int range) { return set[range >> 6] >> (range & 63) & 1; }
-static inline void set_add(range_set set, int range) { set[range >> 6] |= (uint64_t)1 << (range & 63); }
+static inline bool set_has(range_set set, int range)
+{
+  return set[range >> 6] >> (range & 63) & 1;
+}
+static inline void set_add(range_set set, int range)
+{
+  set[range >> 6] |= (uint64_t)1 << (range & 63);
+}
 void set_unite(struct planner *planner, range_set into, range_set other);
 bool set_within(struct planner *planner, range_set set, range_set whole);
 // Are all members of set in a or b, or not in `own` at all?
@@ -230,7 +271,10 @@ int node_slots(struct planner *planner, struct plan_node *node, range_set ranges
 struct wanted_order {
   int range;
   int count;
-  struct { int column; bool is_descending, nulls_first; } keys[8];
+  struct {
+    int column;
+    bool is_descending, nulls_first;
+  } keys[8];
   double limit;       // rows wanted at most; 0: all
   bool is_for_groups; // without it rows are hashed, which is cheap, not sorted
 };
@@ -243,8 +287,8 @@ struct access {
 int plan_access(struct planner *planner, int range, struct conjuncts *conjuncts, range_set own, range_set available,
                 range_set joined, const struct wanted_order *order, struct access *access);
 // The rows of FROM under the conjuncts; those that stay untested are left unmarked.
-int plan_from(struct planner *planner, const struct join *join, struct conjuncts *conjuncts, range_set own, range_set available,
-              const struct wanted_order *order, bool *is_ordered, struct plan_node **node);
+int plan_from(struct planner *planner, const struct join *join, struct conjuncts *conjuncts, range_set own,
+              range_set available, const struct wanted_order *order, bool *is_ordered, struct plan_node **node);
 int plan_query(struct planner *planner, const struct query *query, struct plan_node **node);
 int plan_modification(struct planner *planner);
 void plan_find_short(struct planner *planner);

@@ -25,7 +25,8 @@ static bool find_wanted_order(struct planner *planner, const struct query *query
     limit = fmax(1, (double)query->limit->constant.integer);
   if (limit > 0 && query->offset)
     limit += query->offset->kind == NODE_CONSTANT && !query->offset->constant.is_null
-               ? (double)query->offset->constant.integer : 100;
+                 ? (double)query->offset->constant.integer
+                 : 100;
   order->limit = limit;
   return true;
 }
@@ -123,8 +124,11 @@ static int plan_source_rows(struct planner *planner, const struct query *query, 
 static int make_call(struct planner *planner, const struct aggregate_call *call, size_t *state_size,
                      struct plan_aggregate_call *made)
 {
-  *made = (struct plan_aggregate_call){.aggregate = call->aggregate, .argument_count = call->argument_count,
-                                       .is_distinct = call->is_distinct, .call = call, .state_offset = *state_size};
+  *made = (struct plan_aggregate_call){.aggregate = call->aggregate,
+                                       .argument_count = call->argument_count,
+                                       .is_distinct = call->is_distinct,
+                                       .call = call,
+                                       .state_offset = *state_size};
   *state_size += (call->aggregate->state_size + 15) & ~(size_t)15;
   for (int i = 0; i < call->argument_count && i < 2; i++) {
     int status = expression_make(planner, call->arguments[i], &made->arguments[i]);
@@ -172,7 +176,8 @@ static int add_having(struct planner *planner, const struct query *query, struct
   return status;
 }
 
-static int target_expressions(struct planner *planner, const struct target *targets, int count, struct expression **list)
+static int target_expressions(struct planner *planner, const struct target *targets, int count,
+                              struct expression **list)
 {
   *list = ARENA_ARRAY(planner->arena, struct expression, count + 1);
   if (!*list)
@@ -227,7 +232,8 @@ static struct plan_node *plan_above(struct planner *planner, enum plan_kind kind
   return made;
 }
 
-static int plan_limit(struct planner *planner, const struct query *query, struct plan_node *sort, struct plan_node **node)
+static int plan_limit(struct planner *planner, const struct query *query, struct plan_node *sort,
+                      struct plan_node **node)
 {
   if (!query->limit && !query->offset)
     return 0;
@@ -389,7 +395,7 @@ int plan_modification(struct planner *planner)
                               : error_memory(planner->error);
 }
 
-// A statement on one row that needs no operators.
+// A statement on one row that needs no iterators.
 void plan_find_short(struct planner *planner)
 {
   struct plan *plan = planner->plan;
@@ -411,6 +417,7 @@ void plan_find_short(struct planner *planner)
   if (scan->kind != PLAN_SCAN || !scan->scan.is_point)
     return;
   plan->short_scan = scan;
-  plan->short_form = statement->kind == STATEMENT_SELECT ? SHORT_SELECT
-                     : statement->kind == STATEMENT_UPDATE ? SHORT_UPDATE : SHORT_DELETE;
+  plan->short_form = statement->kind == STATEMENT_SELECT   ? SHORT_SELECT
+                     : statement->kind == STATEMENT_UPDATE ? SHORT_UPDATE
+                                                           : SHORT_DELETE;
 }

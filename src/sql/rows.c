@@ -47,7 +47,8 @@ void row_table_init(struct row_table *table, struct memory_account *account)
 static void release(struct row_table *table)
 {
   if (table->account)
-    account_release(table->account, table->capacity * sizeof *table->entries + table->slot_count * sizeof *table->slots);
+    account_release(table->account,
+                    table->capacity * sizeof *table->entries + table->slot_count * sizeof *table->slots);
   free(table->entries);
   free(table->slots);
   table->entries = NULL;

@@ -4,7 +4,8 @@
 #include "base/arena.h"
 #include "data/value.h"
 
-bool values_equal(const enum type_id *types, const struct value *a, const struct value *b, int count); // NULL equals NULL
+bool values_equal(const enum type_id *types, const struct value *a, const struct value *b,
+                  int count); // NULL equals NULL
 uint64_t values_hash(const enum type_id *types, const struct value *values, int count);
 // A copy with its bytes, in the arena. NULL: out of memory.
 struct value *values_keep(struct arena *arena, const enum type_id *types, const struct value *values, int count);

@@ -37,8 +37,10 @@ static inline int database_compile(void *context, const struct relation *relatio
                                    const struct program **program, struct error *error)
 {
   struct database *database = context;
-  struct bind_input input = {.catalog = database->catalog, .version = store_trunk(database->store),
-                             .settings = &database->settings, .arena = &((struct relation *)relation)->arena};
+  struct bind_input input = {.catalog = database->catalog,
+                             .version = store_trunk(database->store),
+                             .settings = &database->settings,
+                             .arena = &((struct relation *)relation)->arena};
   return bind_compile(&input, relation, text, want, program, error);
 }
 
@@ -47,7 +49,7 @@ static inline void database_open(struct database *database)
   memset(database, 0, sizeof *database);
   database->store = store_open(&database->account);
   database->catalog =
-    catalog_open(&database->account, &(struct catalog_hooks){.context = database, .compile = database_compile});
+      catalog_open(&database->account, &(struct catalog_hooks){.context = database, .compile = database_compile});
   change_list_init(&database->changes);
   arena_init(&database->arena, NULL);
   arena_init(&database->statement, NULL);
@@ -58,9 +60,13 @@ static inline void database_open(struct database *database)
   database->settings.search_path[1] = SCHEMA_PUBLIC;
   database->settings.search_path_count = 2;
   database->position = 1;
-  database->writer = (struct writer){
-    .version = store_trunk(database->store), .changes = &database->changes, .catalog = database->catalog, .position = 1,
-    .arena = &database->arena, .evaluation = &database->evaluation, .error = &database->error};
+  database->writer = (struct writer){.version = store_trunk(database->store),
+                                     .changes = &database->changes,
+                                     .catalog = database->catalog,
+                                     .position = 1,
+                                     .arena = &database->arena,
+                                     .evaluation = &database->evaluation,
+                                     .error = &database->error};
   assert_int_equal(catalog_bootstrap(database->catalog, &database->writer, &database->error), 0);
   database->input = (struct execution_input){.version = database->writer.version, .settings = &format_settings_default};
 }
@@ -108,13 +114,14 @@ static inline struct key_part *database_parts(struct arena *arena, char *text, c
     assert_true(sscanf(part, "%63s %7s", name, direction) >= 1);
     bool descending = !strcmp(direction, "desc");
     parts[(*part_count)++] = (struct key_part){.column = (uint16_t)column_named(columns, column_count, name),
-                                               .descending = descending, .nulls_first = descending};
+                                               .descending = descending,
+                                               .nulls_first = descending};
   }
   return parts;
 }
 
-// "t: a int4, b text: a: b desc, a: unique b": name, columns (a ! behind the type: not null), primary key (may be empty),
-// indexes.
+// "t: a int4, b text: a: b desc, a: unique b": name, columns (a ! behind the type: not null), primary key (may
+// be empty), indexes.
 static inline const struct relation *database_table(struct database *database, const char *description)
 {
   struct arena *arena = &database->arena;
@@ -148,8 +155,11 @@ static inline const struct relation *database_table(struct database *database, c
   relation->key = database_parts(arena, fields[2], columns, relation->schema.column_count, &relation->key_count);
   if (relation->key_count) {
     struct index *primary = &relation->indexes[relation->index_count++];
-    *primary = (struct index){.is_unique = true, .is_primary = true, .is_constraint = true,
-                              .part_count = relation->key_count, .parts = relation->key};
+    *primary = (struct index){.is_unique = true,
+                              .is_primary = true,
+                              .is_constraint = true,
+                              .part_count = relation->key_count,
+                              .parts = relation->key};
     snprintf(primary->name, sizeof primary->name, "%.50s_pkey", relation->name);
     for (int i = 0; i < relation->key_count; i++)
       columns[relation->key[i].column].not_null = true;
@@ -160,8 +170,8 @@ static inline const struct relation *database_table(struct database *database, c
     bool is_unique = !strncmp(parts, "unique ", 7);
     *index = (struct index){.is_unique = is_unique, .is_constraint = is_unique};
     snprintf(index->name, sizeof index->name, "%.50s_%d", relation->name, i - 2);
-    index->parts = database_parts(arena, parts + (is_unique ? 7 : 0), columns, relation->schema.column_count,
-                                  &index->part_count);
+    index->parts =
+        database_parts(arena, parts + (is_unique ? 7 : 0), columns, relation->schema.column_count, &index->part_count);
   }
   if (catalog_create(database->catalog, &database->writer, relation, &database->error))
     fail_msg("%s: %s", description, database->error.message);
@@ -186,14 +196,19 @@ static inline int database_prepare(struct database *database, const char *sql, c
   prepared->parse = parse_open(text, &database->error);
   if (!prepared->parse)
     return database->error.status;
-  struct bind_input bind = {.catalog = database->catalog, .version = database->writer.version,
-                            .settings = &database->settings, .parsed = &prepared->parse->statements[0], .text = text,
-                            .parameters = parameters, .parameter_count = parameter_count, .arena = &database->statement};
+  struct bind_input bind = {.catalog = database->catalog,
+                            .version = database->writer.version,
+                            .settings = &database->settings,
+                            .parsed = &prepared->parse->statements[0],
+                            .text = text,
+                            .parameters = parameters,
+                            .parameter_count = parameter_count,
+                            .arena = &database->statement};
   int status = bind_statement(&bind, &prepared->statement, &database->error);
   if (status)
     return status;
-  struct plan_input plan = {.statement = prepared->statement, .version = database->writer.version,
-                            .arena = &database->statement};
+  struct plan_input plan = {
+      .statement = prepared->statement, .version = database->writer.version, .arena = &database->statement};
   return plan_statement(&plan, &prepared->plan, &database->error);
 }
 
@@ -220,11 +235,14 @@ static inline void append_row(const struct statement *statement, const struct va
   }
 }
 
-static inline bool is_explain(const char *sql) { return !strncmp(sql, "EXPLAIN ", 8); }
+static inline bool is_explain(const char *sql)
+{
+  return !strncmp(sql, "EXPLAIN ", 8);
+}
 
 // Runs an execution to its end and appends its rows, "; " between rows and "|" between columns.
-static inline int database_pull(struct database *database, struct execution *execution, const struct statement *statement,
-                                struct buffer *out)
+static inline int database_pull(struct database *database, struct execution *execution,
+                                const struct statement *statement, struct buffer *out)
 {
   const struct value *row;
   int status = execution_start(execution, &database->input, &database->error);
@@ -273,7 +291,8 @@ static inline int database_run(struct database *database, const char *sql, struc
   database_release(database, &prepared);
   if (status) {
     struct error undone;
-    assert_int_equal(change_undo(&database->changes, mark, database->writer.version, database->writer.committed, &undone), 0);
+    assert_int_equal(
+        change_undo(&database->changes, mark, database->writer.version, database->writer.committed, &undone), 0);
     buffer_clear(out);
     buffer_format(out, "ERROR %s %s", database->error.sqlstate, database->error.message);
   }
@@ -310,4 +329,7 @@ static inline uint64_t next_random(uint64_t *seed)
   return *seed >> 33;
 }
 
-static inline int below(uint64_t *seed, int bound) { return (int)(next_random(seed) % (uint64_t)bound); }
+static inline int below(uint64_t *seed, int bound)
+{
+  return (int)(next_random(seed) % (uint64_t)bound);
+}

@@ -42,7 +42,8 @@ static void check_same(struct database *database, const char *sql, const char *o
     char text[2048];
     snprintf(text, sizeof text, "EXPLAIN %s", sql);
     database_run(database, text, &plan);
-    fail_msg("%s\n%s\ngives    %.600s\nexpected %.600s", sql, (char *)plan.data, (char *)rows.data, (char *)expected.data);
+    fail_msg("%s\n%s\ngives    %.600s\nexpected %.600s", sql, (char *)plan.data, (char *)rows.data,
+             (char *)expected.data);
   }
   buffer_deinit(&rows);
   buffer_deinit(&expected);
@@ -68,7 +69,9 @@ static void append_value(uint64_t *seed, const char *type, int spread, struct bu
 
 static void fill(struct database *database, uint64_t *seed)
 {
-  database_table(database, "r: a int4, b int8, c int4, d int8, s text, n numeric, f float8: a, b desc: c: d desc, c: s, c desc: n: f desc");
+  database_table(
+      database,
+      "r: a int4, b int8, c int4, d int8, s text, n numeric, f float8: a, b desc: c: d desc, c: s, c desc: n: f desc");
   database_table(database, "w: id int8, c int4, s text: id: c, s");
   database_table(database, "x: k text, v int2, b int8: k: b: v, b");
   database_table(database, "z: c int4, d int8::c");
@@ -86,9 +89,10 @@ static void fill(struct database *database, uint64_t *seed)
     buffer_deinit(&sql);
   }
   for (int i = 0; i < 40; i++) {
-    database_must(database, "INSERT INTO w VALUES (%d, %d, '%c%d')", i, below(seed, 12) - 4, 'a' + below(seed, 4), below(seed, 3));
-    database_must(database, "INSERT INTO x VALUES ('%c%d', %d, %d) ON CONFLICT DO NOTHING", 'a' + below(seed, 4), below(seed, 9),
-                  below(seed, 12) - 4, below(seed, 30));
+    database_must(database, "INSERT INTO w VALUES (%d, %d, '%c%d')", i, below(seed, 12) - 4, 'a' + below(seed, 4),
+                  below(seed, 3));
+    database_must(database, "INSERT INTO x VALUES ('%c%d', %d, %d) ON CONFLICT DO NOTHING", 'a' + below(seed, 4),
+                  below(seed, 9), below(seed, 12) - 4, below(seed, 30));
   }
   database_must(database, "INSERT INTO z SELECT nullif(g %% 7, 3), g * g %% 11 FROM generate_series(1, 50) g");
   database_must(database, "INSERT INTO x VALUES ('null', NULL, NULL)");
@@ -162,8 +166,9 @@ static void test_every_access_path_gives_the_rows_of_a_full_scan(void **state)
 static void test_an_index_gives_the_order_of_a_sort(void **state)
 {
   static const char *const orders[] = {
-    "a, b DESC", "a DESC, b", "a", "c", "c DESC", "d DESC, c", "d, c DESC", "s, c DESC", "s DESC, c", "n", "f DESC", "f",
-    "b", "a, b", "c NULLS FIRST", "d NULLS LAST", "s DESC NULLS LAST", "n DESC", "c, a",
+      "a, b DESC",         "a DESC, b", "a",      "c", "c DESC", "d DESC, c", "d, c DESC",     "s, c DESC",
+      "s DESC, c",         "n",         "f DESC", "f", "b",      "a, b",      "c NULLS FIRST", "d NULLS LAST",
+      "s DESC NULLS LAST", "n DESC",    "c, a",
   };
   struct database database;
   uint64_t seed = 11;
@@ -184,8 +189,8 @@ static void test_an_index_gives_the_order_of_a_sort(void **state)
       if ((c == order || c[-1] == ' ') && *c >= 'a' && *c <= 'z')
         snprintf(columns + strlen(columns), 8, "%s%c", *columns ? ", " : "", *c);
     int limit = below(&seed, 20), offset = below(&seed, 3) ? 0 : below(&seed, 10);
-    snprintf(sql, sizeof sql, "SELECT %s FROM r WHERE %s ORDER BY %s LIMIT %d OFFSET %d", columns, (char *)where.data, order,
-             limit, offset);
+    snprintf(sql, sizeof sql, "SELECT %s FROM r WHERE %s ORDER BY %s LIMIT %d OFFSET %d", columns, (char *)where.data,
+             order, limit, offset);
     snprintf(oracle, sizeof oracle,
              "SELECT * FROM (SELECT %s FROM r WHERE (%s) IS TRUE) y ORDER BY %s LIMIT %d OFFSET %d", columns,
              (char *)where.data, order, limit, offset);
@@ -200,11 +205,20 @@ static void test_an_index_gives_the_order_of_a_sort(void **state)
 static void test_every_join_gives_the_rows_of_a_nested_loop(void **state)
 {
   static const char *const conditions[] = {
-    "r.c = w.c", "w.id = r.b", "w.s = r.s", "r.c = w.c AND r.s = w.s", "r.c = w.c AND w.id > r.b", "r.a < w.c",
-    "r.a = w.id AND r.b = w.c", "r.c + 1 = w.c", "r.d = w.c AND w.s > 'b'", "w.id = 3 AND r.c = w.c",
+      "r.c = w.c",
+      "w.id = r.b",
+      "w.s = r.s",
+      "r.c = w.c AND r.s = w.s",
+      "r.c = w.c AND w.id > r.b",
+      "r.a < w.c",
+      "r.a = w.id AND r.b = w.c",
+      "r.c + 1 = w.c",
+      "r.d = w.c AND w.s > 'b'",
+      "w.id = 3 AND r.c = w.c",
   };
   static const char *const more[] = {
-    "x.k = w.s", "x.b = w.id", "x.v = r.c", "x.v = w.c AND x.b = w.id", "x.b > w.id", "x.k = r.s AND x.v < 4", "x.b = r.b",
+      "x.k = w.s", "x.b = w.id", "x.v = r.c", "x.v = w.c AND x.b = w.id", "x.b > w.id", "x.k = r.s AND x.v < 4",
+      "x.b = r.b",
   };
   struct database database;
   uint64_t seed = 3;
@@ -222,12 +236,13 @@ static void test_every_join_gives_the_rows_of_a_nested_loop(void **state)
       buffer_append_u8(&where, 0);
     } while (((char *)where.data)[0] != 'a' && ((char *)where.data)[0] != 'n'); // a column of r alone
     bool three = below(&seed, 2);
-    snprintf(sql, sizeof sql, "SELECT r.a, r.b, w.id, %s FROM r %s w ON %s %s%s%s%s WHERE %s%s", three ? "x.k" : "0", first, on,
-             three ? second : "", three ? " x ON " : "", three ? and : "", "", (char *)where.data,
+    snprintf(sql, sizeof sql, "SELECT r.a, r.b, w.id, %s FROM r %s w ON %s %s%s%s%s WHERE %s%s", three ? "x.k" : "0",
+             first, on, three ? second : "", three ? " x ON " : "", three ? and : "", "", (char *)where.data,
              below(&seed, 4) ? "" : " AND w.c > 0");
-    snprintf(oracle, sizeof oracle, "SELECT r.a, r.b, w.id, %s FROM r %s w ON (%s) IS TRUE %s%s%s%s WHERE (%s%s) IS TRUE",
-             three ? "x.k" : "0", first, on, three ? second : "", three ? " x ON (" : "", three ? and : "",
-             three ? ") IS TRUE" : "", (char *)where.data, strstr(sql, " AND w.c > 0") ? " AND w.c > 0" : "");
+    snprintf(oracle, sizeof oracle,
+             "SELECT r.a, r.b, w.id, %s FROM r %s w ON (%s) IS TRUE %s%s%s%s WHERE (%s%s) IS TRUE", three ? "x.k" : "0",
+             first, on, three ? second : "", three ? " x ON (" : "", three ? and : "", three ? ") IS TRUE" : "",
+             (char *)where.data, strstr(sql, " AND w.c > 0") ? " AND w.c > 0" : "");
     check_same(&database, sql, oracle, false);
     buffer_deinit(&where);
   }
@@ -237,20 +252,22 @@ static void test_every_join_gives_the_rows_of_a_nested_loop(void **state)
 static void test_left_joins_of_joins(void **state)
 {
   static const char *const pairs[][2] = {
-    {"SELECT z.c, w.id, x.k FROM z LEFT JOIN (w JOIN x ON x.b = w.id) ON w.c = z.c",
-     "SELECT z.c, w.id, x.k FROM z LEFT JOIN (w JOIN x ON (x.b = w.id) IS TRUE) ON (w.c = z.c) IS TRUE"},
-    {"SELECT z.c, w.id, x.k FROM z LEFT JOIN (w LEFT JOIN x ON x.b = w.id) ON w.c = z.c WHERE z.d > 3",
-     "SELECT z.c, w.id, x.k FROM z LEFT JOIN (w LEFT JOIN x ON (x.b = w.id) IS TRUE) ON (w.c = z.c) IS TRUE WHERE (z.d > 3) IS TRUE"},
-    {"SELECT z.c, w.id, x.k FROM (z LEFT JOIN w ON w.c = z.c) JOIN x ON x.b = w.id",
-     "SELECT z.c, w.id, x.k FROM z, w, x WHERE (w.c = z.c AND x.b = w.id) IS TRUE"},
-    {"SELECT z.c, y.n FROM z LEFT JOIN (SELECT c, count(*) AS n FROM w GROUP BY c) y ON y.c = z.c",
-     "SELECT z.c, (SELECT nullif(count(*), 0) FROM w WHERE w.c = z.c) FROM z"},
-    {"SELECT z.c FROM z WHERE EXISTS (SELECT 1 FROM w JOIN x ON x.b = w.id WHERE w.c = z.c)",
-     "SELECT z.c FROM z WHERE z.c IN (SELECT w.c FROM w, x WHERE (x.b = w.id) IS TRUE)"},
-    {"SELECT z.c, (SELECT count(*) FROM w a, x b WHERE a.c < z.c AND b.v > a.c) FROM z",
-     "SELECT z.c, (SELECT count(*) FROM w a, x b WHERE (a.c < z.c AND b.v > a.c) IS TRUE) FROM z"},
-    {"SELECT z.c, (SELECT count(*) FROM w a, x b WHERE a.c < z.c AND b.b < z.d AND a.id + 0 < b.v + 0) FROM z",
-     "SELECT z.c, (SELECT count(*) FROM w a, x b WHERE (a.c < z.c AND b.b < z.d AND a.id + 0 < b.v + 0) IS TRUE) FROM z"},
+      {"SELECT z.c, w.id, x.k FROM z LEFT JOIN (w JOIN x ON x.b = w.id) ON w.c = z.c",
+       "SELECT z.c, w.id, x.k FROM z LEFT JOIN (w JOIN x ON (x.b = w.id) IS TRUE) ON (w.c = z.c) IS TRUE"},
+      {"SELECT z.c, w.id, x.k FROM z LEFT JOIN (w LEFT JOIN x ON x.b = w.id) ON w.c = z.c WHERE z.d > 3",
+       "SELECT z.c, w.id, x.k FROM z LEFT JOIN (w LEFT JOIN x ON (x.b = w.id) IS TRUE) ON (w.c = z.c) IS TRUE WHERE "
+       "(z.d > 3) IS TRUE"},
+      {"SELECT z.c, w.id, x.k FROM (z LEFT JOIN w ON w.c = z.c) JOIN x ON x.b = w.id",
+       "SELECT z.c, w.id, x.k FROM z, w, x WHERE (w.c = z.c AND x.b = w.id) IS TRUE"},
+      {"SELECT z.c, y.n FROM z LEFT JOIN (SELECT c, count(*) AS n FROM w GROUP BY c) y ON y.c = z.c",
+       "SELECT z.c, (SELECT nullif(count(*), 0) FROM w WHERE w.c = z.c) FROM z"},
+      {"SELECT z.c FROM z WHERE EXISTS (SELECT 1 FROM w JOIN x ON x.b = w.id WHERE w.c = z.c)",
+       "SELECT z.c FROM z WHERE z.c IN (SELECT w.c FROM w, x WHERE (x.b = w.id) IS TRUE)"},
+      {"SELECT z.c, (SELECT count(*) FROM w a, x b WHERE a.c < z.c AND b.v > a.c) FROM z",
+       "SELECT z.c, (SELECT count(*) FROM w a, x b WHERE (a.c < z.c AND b.v > a.c) IS TRUE) FROM z"},
+      {"SELECT z.c, (SELECT count(*) FROM w a, x b WHERE a.c < z.c AND b.b < z.d AND a.id + 0 < b.v + 0) FROM z",
+       "SELECT z.c, (SELECT count(*) FROM w a, x b WHERE (a.c < z.c AND b.b < z.d AND a.id + 0 < b.v + 0) IS TRUE) "
+       "FROM z"},
   };
   struct database database;
   uint64_t seed = 5;
@@ -266,16 +283,17 @@ static void test_left_joins_of_joins(void **state)
 static void test_groups_and_distinct_agree(void **state)
 {
   static const char *const pairs[][2] = {
-    {"SELECT a, count(*), sum(c) FROM r GROUP BY a", "SELECT a + 0, count(*), sum(c) FROM r GROUP BY a + 0"},
-    {"SELECT a, b, max(s) FROM r GROUP BY a, b", "SELECT a + 0, b, max(s) FROM r GROUP BY a + 0, b"},
-    {"SELECT DISTINCT c FROM r", "SELECT c FROM r GROUP BY c"},
-    {"SELECT DISTINCT c, s FROM r", "SELECT c, s FROM r GROUP BY s, c"},
-    {"SELECT c, count(DISTINCT s) FROM r GROUP BY c", "SELECT c, count(s) FROM (SELECT DISTINCT c, s FROM r) y GROUP BY c"},
-    {"SELECT min(c), max(c) FROM r", "SELECT (SELECT min(c) FROM r), (SELECT max(c) FROM r)"},
-    {"SELECT min(f) FROM r", "SELECT min(f + 0) FROM r"},
-    {"SELECT max(d) FROM r WHERE c > 0", "SELECT max(d + 0) FROM r WHERE (c > 0) IS TRUE"},
-    {"SELECT max(s) FROM r WHERE s < 'c'", "SELECT max(s || '') FROM r WHERE (s < 'c') IS TRUE"},
-    {"SELECT count(*) FROM r", "SELECT count(a) FROM r"},
+      {"SELECT a, count(*), sum(c) FROM r GROUP BY a", "SELECT a + 0, count(*), sum(c) FROM r GROUP BY a + 0"},
+      {"SELECT a, b, max(s) FROM r GROUP BY a, b", "SELECT a + 0, b, max(s) FROM r GROUP BY a + 0, b"},
+      {"SELECT DISTINCT c FROM r", "SELECT c FROM r GROUP BY c"},
+      {"SELECT DISTINCT c, s FROM r", "SELECT c, s FROM r GROUP BY s, c"},
+      {"SELECT c, count(DISTINCT s) FROM r GROUP BY c",
+       "SELECT c, count(s) FROM (SELECT DISTINCT c, s FROM r) y GROUP BY c"},
+      {"SELECT min(c), max(c) FROM r", "SELECT (SELECT min(c) FROM r), (SELECT max(c) FROM r)"},
+      {"SELECT min(f) FROM r", "SELECT min(f + 0) FROM r"},
+      {"SELECT max(d) FROM r WHERE c > 0", "SELECT max(d + 0) FROM r WHERE (c > 0) IS TRUE"},
+      {"SELECT max(s) FROM r WHERE s < 'c'", "SELECT max(s || '') FROM r WHERE (s < 'c') IS TRUE"},
+      {"SELECT count(*) FROM r", "SELECT count(a) FROM r"},
   };
   struct database database;
   uint64_t seed = 13;
@@ -312,6 +330,31 @@ static void test_the_first_rows_of_a_long_sort(void **state)
   database_close(&database);
 }
 
+// Planning tries ways out, but not within one another: what is deep or long is planned in reasonable time.
+static void test_deep_and_long_joins_are_planned(void **state)
+{
+  struct database database;
+  struct buffer deep = {0}, wide = {0};
+  database_open(&database);
+  database_table(&database, "t: id int8, v int4: id");
+  database_must(&database, "INSERT INTO t VALUES (1, 1), (2, 2)");
+  for (int i = 0; i < 40; i++)
+    buffer_append_string(&deep, "SELECT t.id FROM t JOIN (");
+  buffer_append_string(&deep, "SELECT id FROM t");
+  for (int i = 0; i < 40; i++)
+    buffer_append_string(&deep, ") x ON x.id = t.id LEFT JOIN t y ON y.id = x.id");
+  buffer_append_u8(&deep, 0);
+  database_check(&database, (char *)deep.data, "1; 2");
+  buffer_append_string(&wide, "SELECT count(*) FROM t t0");
+  for (int i = 1; i <= 80; i++)
+    buffer_format(&wide, " %s t t%d ON t%d.v = t%d.v", i % 2 ? "LEFT JOIN" : "JOIN", i, i, i - 1);
+  buffer_append_u8(&wide, 0);
+  database_check(&database, (char *)wide.data, "2");
+  buffer_deinit(&deep);
+  buffer_deinit(&wide);
+  database_close(&database);
+}
+
 // A change finds the rows that a SELECT of the same condition finds.
 static void test_changes_find_what_a_select_finds(void **state)
 {
@@ -336,7 +379,8 @@ static void test_changes_find_what_a_select_finds(void **state)
       fail_msg("%s\ngives    %.500s\nexpected %.500s", sql, (char *)found.data, (char *)expected.data);
     assert_true(version_verify(database.writer.version, &error));
     check_same(&database, "SELECT a, b FROM r WHERE c > 50", "SELECT a, b FROM r WHERE (c > 50) IS TRUE", false);
-    assert_int_equal(change_undo(&database.changes, mark, database.writer.version, database.writer.committed, &error), 0);
+    assert_int_equal(change_undo(&database.changes, mark, database.writer.version, database.writer.committed, &error),
+                     0);
     buffer_deinit(&where);
     buffer_deinit(&expected);
     buffer_deinit(&found);
@@ -347,13 +391,14 @@ static void test_changes_find_what_a_select_finds(void **state)
 int main(void)
 {
   const struct CMUnitTest tests[] = {
-    cmocka_unit_test(test_every_access_path_gives_the_rows_of_a_full_scan),
-    cmocka_unit_test(test_an_index_gives_the_order_of_a_sort),
-    cmocka_unit_test(test_every_join_gives_the_rows_of_a_nested_loop),
-    cmocka_unit_test(test_left_joins_of_joins),
-    cmocka_unit_test(test_groups_and_distinct_agree),
-    cmocka_unit_test(test_the_first_rows_of_a_long_sort),
-    cmocka_unit_test(test_changes_find_what_a_select_finds),
+      cmocka_unit_test(test_every_access_path_gives_the_rows_of_a_full_scan),
+      cmocka_unit_test(test_an_index_gives_the_order_of_a_sort),
+      cmocka_unit_test(test_every_join_gives_the_rows_of_a_nested_loop),
+      cmocka_unit_test(test_left_joins_of_joins),
+      cmocka_unit_test(test_groups_and_distinct_agree),
+      cmocka_unit_test(test_the_first_rows_of_a_long_sort),
+      cmocka_unit_test(test_deep_and_long_joins_are_planned),
+      cmocka_unit_test(test_changes_find_what_a_select_finds),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,11 +1,11 @@
 // Executions from inside: what the files execute*.c share.
 //
-// 1. An operator belongs to one node of the plan. `rewind` takes it to its beginning (again), `next` gives a row:
+// 1. An iterator belongs to one node of the plan. `rewind` takes it to its beginning (again), `next` gives a row:
 //    1 a row, 0 the end, or a status; `stop` gives back what a run held.
-// 2. A row of a range stands in execution->ranges[range]; one of an operator above PLAN_PROJECT in operator->row.
-//    Both are valid until the operator's next `next` or `rewind`.
-// 3. Results of expressions lie in the evaluation's arena, which is used as a stack: an operator that begins a row
-//    takes back what was allocated since it began the row before (operator_begin_row).
+// 2. A row of a range stands in execution->ranges[range]; one of an iterator above PLAN_PROJECT in iterator->row.
+//    Both are valid until the iterator's next `next` or `rewind`.
+// 3. Results of expressions lie in the evaluation's arena, which is used as a stack: an iterator that begins a row
+//    takes back what was allocated since it began the row before (iterator_begin_row).
 #pragma once
 
 #include "base/sqlstate.h"
@@ -14,42 +14,42 @@
 #include "sql/rows.h"
 #include "sql/system.h"
 
-struct operator {
+struct iterator {
   const struct plan_node *node;
   struct execution *execution;
-  struct operator *left, *right;
-  int (*next)(struct operator *op);
-  int (*rewind)(struct operator *op);
-  void (*stop)(struct operator *op);
-  void (*close)(struct operator *op);
+  struct iterator *left, *right;
+  int (*next)(struct iterator *op);
+  int (*rewind)(struct iterator *op);
+  void (*stop)(struct iterator *op);
+  void (*close)(struct iterator *op);
   struct value *row;
   struct arena_mark mark;
   bool is_marked;
 };
 
 struct subquery_state {
-  struct arena arena;      // of its expressions
-  bool is_ready;           // uncorrelated: the result below stands
+  struct arena arena; // of its expressions
+  bool is_ready;      // uncorrelated: the result below stands
   struct value value;
   bool exists, has_null;
-  struct row_table set;    // IN
+  struct row_table set; // IN
 };
 
 // What a change holds: rows found or made, in the order in which they came.
 struct collected {
-  struct bytes key;           // UPDATE, DELETE: of the row found
-  struct value *values;       // INSERT: the row; UPDATE: what is assigned
+  struct bytes key;     // UPDATE, DELETE: of the row found
+  struct value *values; // INSERT: the row; UPDATE: what is assigned
 };
 
 struct change_state {
-  struct arena arena;         // collected rows
+  struct arena arena; // collected rows
   struct collected *rows;
   int row_count, row_capacity;
-  struct row_table touched;   // UPDATE, DELETE: keys found; ON CONFLICT: keys inserted and updated
-  struct value **given;       // rows of RETURNING
+  struct row_table touched; // UPDATE, DELETE: keys found; ON CONFLICT: keys inserted and updated
+  struct value **given;     // rows of RETURNING
   int given_count, given_capacity, given_at;
-  struct value *values;       // scratch: one row of the table
-  struct value *scratch;      // what is assigned or returned
+  struct value *values;  // scratch: one row of the table
+  struct value *scratch; // what is assigned or returned
   enum type_id *column_types, *assigned_types, *returning_types;
   struct evaluation evaluation; // of the writer, where its owner gave none
 };
@@ -57,13 +57,13 @@ struct change_state {
 struct execution {
   const struct plan *plan;
   struct memory_account *account;
-  struct arena memory;        // operators and ranges, for the execution's life
+  struct arena memory; // iterators and ranges, for the execution's life
   struct arena row_arena;
   struct evaluation evaluation;
   struct evaluation_hooks hooks;
   struct execution_input input;
   struct value **ranges;
-  struct operator **operators;
+  struct iterator **iterators;
   struct subquery_state *subqueries;
   struct change_state *change;
   struct value *short_row;
@@ -74,18 +74,18 @@ struct execution {
   uint32_t countdown, stride; // visits until the next look at cancellation and allowance
 };
 
-struct operator *operator_open(struct execution *execution, const struct plan_node *node);
+struct iterator *iterator_open(struct execution *execution, const struct plan_node *node);
 int execution_check(struct execution *execution);
 // Room for one more element of a list that is charged to the execution's account. False: out of memory.
 bool list_grow(struct memory_account *account, void *list, int *capacity, int needed, size_t element_size);
 void list_free(struct memory_account *account, void *list, int *capacity, size_t element_size);
 
-// One file of operators each.
-bool scan_open(struct operator **op, struct execution *execution, const struct plan_node *node);
-bool range_open(struct operator **op, struct execution *execution, const struct plan_node *node);
-bool join_open(struct operator **op, struct execution *execution, const struct plan_node *node);
-bool group_open(struct operator **op, struct execution *execution, const struct plan_node *node);
-bool sort_open(struct operator **op, struct execution *execution, const struct plan_node *node);
+// One file of iterators each.
+bool scan_open(struct iterator **op, struct execution *execution, const struct plan_node *node);
+bool range_open(struct iterator **op, struct execution *execution, const struct plan_node *node);
+bool join_open(struct iterator **op, struct execution *execution, const struct plan_node *node);
+bool group_open(struct iterator **op, struct execution *execution, const struct plan_node *node);
+bool sort_open(struct iterator **op, struct execution *execution, const struct plan_node *node);
 
 // Runs the whole change. 0 or a status.
 int change_run(struct execution *execution);
@@ -122,7 +122,7 @@ static inline void execution_release(struct execution *execution, struct arena_m
     arena_release(arena, mark);
 }
 
-static inline void operator_begin_row(struct operator *op)
+static inline void iterator_begin_row(struct iterator *op)
 {
   if (op->is_marked)
     execution_release(op->execution, op->mark);
@@ -135,17 +135,10 @@ static inline void operator_begin_row(struct operator *op)
 static inline int expression_get(struct execution *execution, const struct expression *expression, struct value *value)
 {
   switch (expression->form) {
-  case EXPRESSION_COLUMN:
-    *value = execution->ranges[expression->range][expression->column];
-    return 0;
-  case EXPRESSION_CONSTANT:
-    *value = expression->constant;
-    return 0;
-  case EXPRESSION_PARAMETER:
-    *value = execution->input.parameters[expression->column];
-    return 0;
-  case EXPRESSION_PROGRAM:
-    break;
+  case EXPRESSION_COLUMN: *value = execution->ranges[expression->range][expression->column]; return 0;
+  case EXPRESSION_CONSTANT: *value = expression->constant; return 0;
+  case EXPRESSION_PARAMETER: *value = execution->input.parameters[expression->column]; return 0;
+  case EXPRESSION_PROGRAM: break;
   }
   return program_run(expression->program, &execution->evaluation, value);
 }
