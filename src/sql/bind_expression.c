@@ -53,7 +53,7 @@ static struct node *text_constant(struct binder *binder, enum type_id type, cons
   return node ? node : bind_memory(binder);
 }
 
-// Digits beyond int4: bigint if they fit, else numeric.
+// Digits that the scanner takes for too long: integer after all (with its sign), bigint if they fit, else numeric.
 static struct node *number_constant(struct binder *binder, const char *digits, int32_t location)
 {
   struct node *text = text_constant(binder, TYPE_UNKNOWN, digits, location);
@@ -63,6 +63,8 @@ static struct node *number_constant(struct binder *binder, const char *digits, i
   bool is_integer = strspn(digits, "-0123456789") == strlen(digits);
   struct node *node = NULL;
   if (is_integer)
+    node = cast_node(text, type_plain(TYPE_INT4), CAST_IMPLICIT, binder->arena, NULL, &quiet);
+  if (is_integer && !node)
     node = cast_node(text, type_plain(TYPE_INT8), CAST_IMPLICIT, binder->arena, NULL, &quiet);
   return node ? node : bind_cast(binder, text, type_plain(TYPE_NUMERIC), CAST_IMPLICIT);
 }

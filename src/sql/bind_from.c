@@ -2,6 +2,8 @@
 //
 // Items are collected aside while FROM is bound, so nothing in it sees its neighbours (there is no LATERAL); a join's
 // condition sees the two sides of the join.
+#include <stdio.h>
+
 #include "sql/binder.h"
 
 // --- Items -----------------------------------------------------------------------------------------
@@ -95,7 +97,7 @@ static int range_items(struct binder *binder, int range, const PgQuery__Alias *a
     for (int i = 0; i < at->column_count; i++)
       visible += at->columns[i].name != NULL;
     if ((size_t)visible < alias->n_colnames)
-      return bind_error(binder, location, SQLSTATE_INVALID_COLUMN_REFERENCE,
+      return bind_error(binder, -1, SQLSTATE_INVALID_COLUMN_REFERENCE,
                         "table \"%s\" has %d columns available but %d columns specified", at->alias, visible,
                         (int)alias->n_colnames);
     size_t next = 0;
@@ -126,6 +128,9 @@ int bind_relation(struct binder *binder, const PgQuery__RangeVar *name, const ch
   error_clear(binder->error);
   if (catalog_find(input->catalog, input->version, &scope, schema, name->relname, kinds, right, false, relation,
                    binder->error)) {
+    if (schema && strcmp(binder->error->sqlstate, SQLSTATE_INVALID_SCHEMA_NAME) == 0)
+      return bind_error(binder, name->location, SQLSTATE_UNDEFINED_TABLE, "relation \"%s.%s\" does not exist", schema,
+                        name->relname);
     error_position(binder->error, 0);
     return bind_error_from(binder, name->location);
   }
@@ -333,20 +338,28 @@ static int bind_from_subquery(struct binder *binder, struct scope *scope, const 
   if (!tree->subquery || tree->subquery->node_case != PG_QUERY__NODE__NODE_SELECT_STMT)
     return bind_error(binder, -1, SQLSTATE_FEATURE_NOT_SUPPORTED, "this subquery in FROM is not supported");
   const PgQuery__SelectStmt *select = tree->subquery->select_stmt;
-  if (!tree->alias) {
-    bool is_values = select->n_values_lists > 0;
-    int status = bind_error(binder, -1, SQLSTATE_SYNTAX_ERROR,
-                            is_values ? "VALUES in FROM must have an alias" : "subquery in FROM must have an alias");
-    error_hint(binder->error, is_values ? "For example, FROM (VALUES ...) [AS] foo."
-                                        : "For example, FROM (SELECT ...) [AS] foo.");
-    return status;
-  }
+  if (!tree->alias)
+    return bind_error(binder, -1, SQLSTATE_SYNTAX_ERROR, "subquery in FROM must have an alias");
   const char *own = bind_copy(binder, tree->alias->aliasname);
   if (!own)
     return binder->error->status;
   struct select_options options = {.outer = scope, .hides_outer = true};
   int range = subquery_range(binder, select, &options, own);
   return range < 0 ? range : range_items(binder, range, tree->alias, NULL, -1, items);
+}
+
+static int no_series(struct binder *binder, const struct range *range, int32_t location)
+{
+  char types[256] = "";
+  size_t used = 0;
+  for (int i = 0; i < range->argument_count && used < sizeof types; i++)
+    used += (size_t)snprintf(types + used, sizeof types - used, "%s%s", i ? ", " : "",
+                             type_info(range->arguments[i]->type.id)->name);
+  int status = bind_error(binder, location, SQLSTATE_UNDEFINED_FUNCTION, "function generate_series(%s) does not exist",
+                          types);
+  error_hint(binder->error, "No function matches the given name and argument types. "
+                            "You might need to add explicit type casts.");
+  return status;
 }
 
 // generate_series(from, to [, step]) over integers or numerics.
@@ -369,12 +382,8 @@ static int series_range(struct binder *binder, struct scope *scope, const PgQuer
                  given == TYPE_UNKNOWN;
     type = given == TYPE_NUMERIC || type == TYPE_NUMERIC ? TYPE_NUMERIC : given == TYPE_INT8 ? TYPE_INT8 : type;
   }
-  if (!is_number) {
-    int status = bind_error(binder, call->location, SQLSTATE_UNDEFINED_FUNCTION,
-                            "function generate_series does not exist for these arguments");
-    error_hint(binder->error, "It takes two or three integers or numerics.");
-    return status;
-  }
+  if (!is_number)
+    return no_series(binder, &range, call->location);
   for (int i = 0; i < count; i++)
     if (!(range.arguments[i] = bind_cast(binder, range.arguments[i], type_plain(type), CAST_IMPLICIT)))
       return binder->error->status;

@@ -121,9 +121,6 @@ static int resolve_aggregate(struct binder *binder, const char *name, struct agg
 static struct node *bind_aggregate(struct binder *binder, struct scope *scope, const PgQuery__FuncCall *tree,
                                    const char *name)
 {
-  const char *refusal = refuses_aggregates(scope->clause);
-  if (refusal)
-    return bind_fail(binder, tree->location, SQLSTATE_GROUPING_ERROR, "%s", refusal);
   if (tree->n_agg_order || tree->agg_within_group)
     return bind_fail(binder, tree->location, SQLSTATE_FEATURE_NOT_SUPPORTED,
                      "ORDER BY in an aggregate is not supported");
@@ -149,6 +146,9 @@ static struct node *bind_aggregate(struct binder *binder, struct scope *scope, c
   if (check.has_columns && !check.has_own)
     return bind_fail(binder, tree->location, SQLSTATE_FEATURE_NOT_SUPPORTED,
                      "aggregates over columns of an outer query are not supported");
+  const char *refusal = refuses_aggregates(clause);
+  if (refusal)
+    return bind_fail(binder, tree->location, SQLSTATE_GROUPING_ERROR, "%s", refusal);
   if (tree->agg_filter) {
     call.filter = bind_condition(binder, scope, tree->agg_filter, CLAUSE_FILTER, "FILTER");
     if (!call.filter)

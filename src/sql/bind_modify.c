@@ -339,7 +339,7 @@ static int bind_arbiter(struct binder *binder, const struct relation *relation, 
       if (strcmp(relation->indexes[i].name, infer->conname) == 0 && relation->indexes[i].is_constraint)
         *arbiter = i;
     if (*arbiter < 0)
-      return bind_error(binder, infer->location, SQLSTATE_UNDEFINED_OBJECT,
+      return bind_error(binder, -1, SQLSTATE_UNDEFINED_OBJECT,
                         "constraint \"%s\" for table \"%s\" does not exist", infer->conname, relation->name);
     return 0;
   }
@@ -465,7 +465,7 @@ static int bind_assignments(struct binder *binder, struct scope *scope, PgQuery_
       return status;
     for (int j = 0; j < modification->assignment_count; j++)
       if (modification->assignments[j].column == assignment->column)
-        return bind_error(binder, tree->location, SQLSTATE_SYNTAX_ERROR,
+        return bind_error(binder, -1, SQLSTATE_SYNTAX_ERROR,
                           "multiple assignments to same column \"%s\"", tree->name);
     modification->assignment_count++;
   }

@@ -25,19 +25,33 @@ struct strip {
   bool by;         // behind ORDER BY or GROUP BY: a number may be a column's
 };
 
+// Up to 8 bytes of a word, letters in lower case, as one number.
+static inline uint64_t word_number(const uint8_t *text, size_t size)
+{
+  uint64_t number = 0;
+  for (size_t i = 0; i < size; i++)
+    number = number << 8 | (text[i] | 0x20);
+  return number;
+}
+
+#define IS(word) (number == word_number((const uint8_t *)word, sizeof word - 1))
+
+// Keywords that an expression follows, so that a string behind them is a literal of no type.
 static bool is_expression_word(const struct scan *scan)
 {
-  static const char *const words[] = {
-    "select", "where", "and", "or", "not", "like", "ilike", "between", "then", "else", "when", "case", "from", "for",
-    "limit", "offset", "returning", "distinct", "all", "escape", "on", "having", "in", "by", "returning", "set", NULL,
-  };
   size_t size = scan_size(scan);
-  if (size < 2 || size > 9)
+  if (size < 2 || size > 8)
     return false;
-  for (const char *const *word = words; *word; word++)
-    if (scan_is_word(scan, *word))
-      return true;
-  return false;
+  uint64_t number = word_number(scan->text + scan->start, size);
+  switch (size) {
+  case 2: return IS("or") || IS("on") || IS("in") || IS("by");
+  case 3: return IS("and") || IS("set") || IS("not") || IS("for") || IS("all");
+  case 4: return IS("from") || IS("like") || IS("then") || IS("else") || IS("when") || IS("case");
+  case 5: return IS("where") || IS("limit") || IS("ilike");
+  case 6: return IS("select") || IS("offset") || IS("having") || IS("escape");
+  case 7: return IS("between");
+  default: return IS("distinct");
+  }
 }
 
 // The later words of a type's name: double precision, character varying, timestamp with time zone.
@@ -47,7 +61,7 @@ static bool is_type_word(const struct scan *scan)
          scan_is_word(scan, "without") || scan_is_word(scan, "time") || scan_is_word(scan, "zone");
 }
 
-static struct literal *add_literal(struct strip *strip)
+static inline struct literal *add_literal(struct strip *strip)
 {
   struct stripped *out = strip->out;
   if (out->literal_count == LITERALS_MAXIMUM)

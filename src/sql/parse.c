@@ -65,10 +65,20 @@ static bool is_inserted(const struct prescan *prescan, size_t offset)
   return false;
 }
 
+// The hints that the grammar gives do not come through: these are the ones that it has for messages of its own.
+static void add_hint(const char *message, struct error *error)
+{
+  if (strcmp(message, "subquery in FROM must have an alias") == 0)
+    error_hint(error, "For example, FROM (SELECT ...) [AS] foo.");
+  else if (strcmp(message, "VALUES in FROM must have an alias") == 0)
+    error_hint(error, "For example, FROM (VALUES ...) [AS] foo.");
+}
+
 static void set_parse_error(const struct parse_whole *whole, const PgQueryError *from, struct error *error)
 {
   ptrdiff_t offset = error_offset(&whole->prescan, from->cursorpos);
   (void)!error_set(error, sqlstate_of(from->message), "%s", from->message);
+  add_hint(from->message, error);
   if (offset < 0)
     return;
   struct bytes text = whole->parse.text;
@@ -141,15 +151,14 @@ static bool next_statement(struct scan *scan, struct bytes *statement)
 // BEGIN ATOMIC … END without these three.
 static void strip_atomic(struct scan *scan)
 {
-  size_t end = scan->size, last = scan->size;
-  scan_next(scan);
-  if (!scan_is_word(scan, "begin"))
-    return;
-  scan_next(scan);
   struct scan walk = *scan;
+  scan_next(&walk);
+  if (!scan_is_word(&walk, "begin"))
+    return;
+  scan_next(&walk);
+  scan->at = walk.at;
   while (scan_next(&walk) != SCAN_END)
-    last = walk.start;
-  scan->size = last < end ? last : end;
+    scan->size = walk.start;
 }
 
 // Matches the trees of a workflow's statements with their texts.

@@ -292,10 +292,11 @@ static bool write_workflow(struct prescanner *p)
     swap_word(p, head->body_first, 1, " ");
   if (!insert_text(p, head->body_first + in_parentheses, " BEGIN ATOMIC "))
     return false;
-  copy_until(p, statement->body_end);
+  if (!insert_text(p, statement->body_end, "; END "))
+    return false;
   if (in_parentheses)
     swap_word(p, head->closing, 1, " ");
-  return insert_text(p, statement->end, "; END");
+  return true;
 }
 
 static bool end_statement(struct prescanner *p)
