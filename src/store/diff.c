@@ -11,7 +11,8 @@
 
 struct side {
   const struct page *root; // not yet opened; NULL: opened, or an empty tree
-  int depth; // of the open pages; -1: none
+  size_t pages; // opened so far
+  int depth;    // of the open pages; -1: none
   struct {
     const struct page *page;
     uint32_t index; // of the next child or row
@@ -23,10 +24,16 @@ struct diff {
   struct side from, to;
 };
 
+size_t diff_pages(const struct diff *diff)
+{
+  return diff->from.pages + diff->to.pages;
+}
+
 static void side_init(struct side *side, const struct version *version, tree_number tree)
 {
   const struct root *root = version_root(version, tree);
   side->root = root ? root->page : NULL;
+  side->pages = 0;
   side->depth = -1;
 }
 
@@ -59,6 +66,7 @@ static void side_open(struct side *side)
 {
   const struct page *page = side_page(side);
   side_pass(side);
+  side->pages++;
   side->depth++;
   side->open[side->depth].page = page;
   side->open[side->depth].index = 0;

@@ -301,6 +301,8 @@ const struct root *version_root(const struct version *version, tree_number tree)
 // The root, in an array that is the version's own. NULL: out of memory.
 struct root *version_own_root(struct version *version, tree_number tree);
 
+size_t diff_pages(const struct diff *diff); // pages that it has looked into (diff.c)
+
 // --- Paths (tree.c) -------------------------------------------------------------------------------
 
 struct path {
@@ -320,6 +322,6 @@ static inline void mark_position(struct read_mark *mark, uint64_t position)
 // A leaf is read from memory as a whole: asking for its lines at once costs one latency, not five.
 static inline void page_prefetch(const struct page *page)
 {
-  for (uint32_t offset = 0; offset < 960; offset += 64)
+  for (uint32_t offset = 0; offset < 640; offset += 64)
     __builtin_prefetch(page_at(page, offset));
 }

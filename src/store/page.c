@@ -37,11 +37,13 @@ static int page_compare_prefix(const struct page *page, struct bytes key)
 {
   size_t size = page->prefix_size;
   const uint8_t *prefix = page_prefix(page);
-  if (key.size >= size) {
-    if (size == 8 && get_be64(key.data) == get_be64(prefix))
+  if (key.size >= PREFIX_INLINE / 2 && size <= PREFIX_INLINE / 2) { // the usual case, without a call
+    uint64_t order = (get_be64(key.data) ^ get_be64(prefix)) & ~(size < 8 ? UINT64_MAX >> 8 * size : 0);
+    if (order == 0)
       return 0;
-    return size ? memcmp(key.data, prefix, size) : 0;
   }
+  if (key.size >= size)
+    return size ? memcmp(key.data, prefix, size) : 0;
   int order = key.size ? memcmp(key.data, prefix, key.size) : 0;
   return order ? order : -1;
 }
@@ -104,7 +106,7 @@ uint32_t page_search(const struct page *page, struct bytes key, bool *is_equal)
   uint32_t low = first;
   for (uint32_t rest = count - first; rest > 0;) {
     uint32_t half = (rest + 1) / 2;
-    low += slots[low + half - 1].head < head ? half : 0;
+    low += half & -(uint32_t)(slots[low + half - 1].head < head); // no branch: it would be guessed wrong half the time
     rest -= half;
   }
   if (low == count || slots[low].head != head)

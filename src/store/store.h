@@ -34,7 +34,7 @@ size_t store_retired_bytes(const struct store *store);
 bool store_collect(struct store *store, int budget);
 
 // A snapshot or a branch of the version as it is now (a branch's branch or snapshot too: the branch must
-// outlive it). NULL: out of memory.
+// outlive it; what is made of a snapshot is its parent's, and may outlive the snapshot). NULL: out of memory.
 struct version *version_snapshot(struct version *version);
 struct version *version_branch(struct version *version);
 // Closes a snapshot, or a branch with all that it changed.
@@ -46,7 +46,8 @@ void version_adopt(struct version *trunk, struct version *branch, uint64_t posit
 bool version_is_behind(const struct version *branch);
 enum version_kind version_kind(const struct version *version);
 struct store *version_store(const struct version *version);
-// Bytes that this branch owns (nodes it copied or made), or that this snapshot alone holds back.
+// Bytes that this branch owns (nodes it copied or made), or that this snapshot holds back: what was replaced
+// while it was the newest (of the oldest snapshot these are the bytes that it alone holds back).
 size_t version_bytes(const struct version *version);
 // A number that a change of definitions replaces by a fresh one (version_touch_definitions), inherited by
 // snapshots and branches and set by adoption: equal numbers mean equal definitions.
@@ -63,7 +64,8 @@ struct read_mark {
 // --- Trees. A tree that was never put into is empty. ---------------------------------------------
 
 // The row, borrowed until the next change of this version. False: no such key. mark may be NULL.
-bool tree_get(const struct version *version, tree_number tree, struct bytes key, struct bytes *row, struct read_mark *mark);
+bool tree_get(const struct version *version, tree_number tree, struct bytes key, struct bytes *row,
+  struct read_mark *mark);
 // Adds or replaces. position is that of the atom that changes (0 in a branch: adoption sets it).
 // previous, if not NULL, gets the replaced row, borrowed until the next change (data NULL: there was none).
 // One descent does all: `mode` says what happens if the key is (not) there.
@@ -99,9 +101,11 @@ size_t tree_bytes(const struct version *version, tree_number tree);
 tree_number version_tree_limit(const struct version *version);
 
 // Fills an empty tree from rows in ascending key order, with full nodes; much faster than tree_put.
+// The tree shows nothing until tree_load_end, and stays empty if that fails. NULL: out of memory.
 struct tree_loader;
 struct tree_loader *tree_load_begin(struct version *version, tree_number tree, uint64_t position);
-bool tree_load_add(struct tree_loader *loader, struct bytes key, struct bytes row); // false: out of memory or not ascending
+// False: out of memory, or the key is not behind the last one.
+bool tree_load_add(struct tree_loader *loader, struct bytes key, struct bytes row);
 bool tree_load_end(struct tree_loader *loader); // frees the loader
 
 // --- Cursors --------------------------------------------------------------------------------------
@@ -135,7 +139,7 @@ bool cursor_previous(struct cursor *cursor);
 
 // --- Diff -----------------------------------------------------------------------------------------
 // Walks two versions of a tree in key order and gives what differs; costs what changed, for nodes
-// that both share are skipped.
+// that both share are skipped. Neither version may change while it is open. NULL: out of memory.
 struct diff;
 struct diff_entry {
   struct bytes key;

@@ -27,7 +27,8 @@ static void descend(const struct root *root, struct bytes key, struct path *path
   path->at[depth].page = page;
 }
 
-bool tree_get(const struct version *version, tree_number tree, struct bytes key, struct bytes *row, struct read_mark *mark)
+bool tree_get(const struct version *version, tree_number tree, struct bytes key, struct bytes *row,
+  struct read_mark *mark)
 {
   const struct root *root = version_root(version, tree);
   if (!root)
@@ -221,7 +222,8 @@ static bool make_room(struct version *version, struct path *path, struct root *r
 // --- Putting --------------------------------------------------------------------------------------
 
 // Keeps the row that is about to be replaced for the caller.
-static void show_previous(struct version *version, struct tree_put *put, struct bytes row, const struct row_block *block)
+static void show_previous(struct version *version, struct tree_put *put, struct bytes row,
+  const struct row_block *block)
 {
   struct store *store = version->store;
   put->previous = row;

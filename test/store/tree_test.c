@@ -519,19 +519,19 @@ static void run_model(struct trial trial)
 
 static void follows_the_model_with_integer_keys(void **state)
 {
-  for (uint64_t seed = 1; seed <= 3; seed++)
+  for (uint64_t seed = 1; seed <= 6; seed++)
     run_model((struct trial){KEYS_INT8, KEYS_MOST, 40, seed, 1000, false});
 }
 
 static void follows_the_model_with_text_keys_that_begin_alike(void **state)
 {
-  for (uint64_t seed = 1; seed <= 2; seed++)
+  for (uint64_t seed = 1; seed <= 4; seed++)
     run_model((struct trial){KEYS_TEXT, KEYS_MOST, 400, 100 + seed, 700, false});
 }
 
 static void follows_the_model_with_the_longest_keys(void **state)
 {
-  for (uint64_t seed = 1; seed <= 2; seed++)
+  for (uint64_t seed = 1; seed <= 4; seed++)
     run_model((struct trial){KEYS_LONG, 600, 1100, 200 + seed, 500, false});
 }
 

@@ -9,7 +9,7 @@
 
 #include <cmocka.h>
 
-#include "store/store.h"
+#include "store/node.h"
 
 static struct bytes key_of(uint64_t number, uint8_t *at)
 {
@@ -223,6 +223,71 @@ static void a_snapshot_of_a_snapshot_outlives_it(void **state)
   assert_int_equal(account.used, 0);
 }
 
+static void what_only_a_closed_snapshot_saw_is_freed_beside_a_later_one(void **state)
+{
+  struct memory_account account = {0};
+  struct store *store = store_open(&account);
+  struct version *trunk = store_trunk(store);
+  for (uint64_t i = 0; i < 10000; i++)
+    put_number(trunk, 0, i, 0);
+  struct version *early = version_snapshot(trunk);
+  for (uint64_t i = 0; i < 10000; i++)
+    put_number(trunk, 0, i, 1);
+  assert_true(store_retired_bytes(store) > 300000);
+  struct version *late = version_snapshot(trunk);
+  version_close(early);
+  collect_all(store);
+  assert_int_equal(store_retired_bytes(store), 0);
+  version_close(late);
+  store_close(store);
+  assert_int_equal(account.used, 0);
+}
+
+static void adopted_pages_are_changed_in_place_beside_a_snapshot_that_never_saw_them(void **state)
+{
+  struct memory_account account = {0};
+  struct store *store = store_open(&account);
+  struct version *trunk = store_trunk(store);
+  put_number(trunk, 0, 1, 1);
+  struct version *branch = version_branch(trunk);
+  put_number(branch, 0, 1, 2);
+  struct version *snapshot = version_snapshot(trunk);
+  version_adopt(trunk, branch, 3);
+  collect_all(store);
+  size_t retired = store_retired_bytes(store);
+  put_number(trunk, 0, 1, 4);
+  assert_int_equal(store_retired_bytes(store), retired);
+  uint64_t value;
+  assert_true(get_number(snapshot, 0, 1, &value) && value == 1);
+  version_close(snapshot);
+  store_close(store);
+  assert_int_equal(account.used, 0);
+}
+
+static void a_diff_looks_only_into_pages_that_changed(void **state)
+{
+  struct memory_account account = {0};
+  struct store *store = store_open(&account);
+  struct version *trunk = store_trunk(store);
+  for (uint64_t i = 0; i < 100000; i++)
+    put_number(trunk, 0, i * 2, 0);
+  struct version *snapshot = version_snapshot(trunk);
+  for (uint64_t i = 20000; i < 20300; i++) // splits move the pages behind it to other places
+    put_number(trunk, 0, i * 2 + 1, 1);
+  delete_number(trunk, 0, 150000);
+  struct diff *diff = diff_open(snapshot, trunk, 0);
+  struct diff_entry entry;
+  int count = 0;
+  while (diff_next(diff, &entry))
+    count++;
+  assert_int_equal(count, 301);
+  assert_true(diff_pages(diff) < 40);
+  diff_close(diff);
+  version_close(snapshot);
+  store_close(store);
+  assert_int_equal(account.used, 0);
+}
+
 static void the_largest_rows_and_keys_fit(void **state)
 {
   struct memory_account account = {0};
@@ -322,6 +387,9 @@ int main(void)
     cmocka_unit_test(a_branch_is_adopted_whole_or_leaves_nothing),
     cmocka_unit_test(a_cleared_tree_is_freed_in_slices_once_no_snapshot_sees_it),
     cmocka_unit_test(a_snapshot_of_a_snapshot_outlives_it),
+    cmocka_unit_test(what_only_a_closed_snapshot_saw_is_freed_beside_a_later_one),
+    cmocka_unit_test(adopted_pages_are_changed_in_place_beside_a_snapshot_that_never_saw_them),
+    cmocka_unit_test(a_diff_looks_only_into_pages_that_changed),
     cmocka_unit_test(the_largest_rows_and_keys_fit),
     cmocka_unit_test(a_thread_reads_a_snapshot_while_the_owner_changes_all),
   };
