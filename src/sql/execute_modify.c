@@ -364,6 +364,7 @@ int change_run(struct execution *execution)
   int status = execution->plan->statement->kind == STATEMENT_INSERT ? run_insert(execution) : run_found(execution);
   writer->arena = saved.arena;
   writer->evaluation = saved.evaluation;
+  writer->error = saved.error;
   return status;
 }
 

@@ -97,11 +97,13 @@ int short_start(struct execution *execution)
                      "cannot execute a change in a read-only transaction");
   struct arena *arena = writer->arena;
   struct evaluation *evaluation = writer->evaluation;
+  struct error *owners_error = writer->error;
   change_lend(execution);
   int status = form == SHORT_INSERT   ? short_insert(execution)
                : form == SHORT_UPDATE ? short_update(execution)
                                       : short_delete(execution);
   writer->arena = arena;
   writer->evaluation = evaluation;
+  writer->error = owners_error;
   return status;
 }
