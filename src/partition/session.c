@@ -710,9 +710,29 @@ static bool has_transaction_command(const struct parse *parse)
   return false;
 }
 
+// A single statement that is in the cache as it stands (BEGIN, COMMIT).
+static bool simple_cached(struct session *session)
+{
+  struct bytes text = session->simple_text;
+  while (text.size && (text.data[text.size - 1] == ';' || text.data[text.size - 1] == ' '))
+    text.size--;
+  struct prepared_input input = {.version = session_version(session), .settings = &session->settings, .text = text};
+  struct prepared *prepared = prepared_find(&session->partition->cache, &input);
+  bool is_good = prepared && !(prepared->statement && prepared->statement->parameter_count > 0);
+  if (!is_good) {
+    prepared_release(prepared);
+    return false;
+  }
+  portal_clear(&session->unnamed);
+  session->unnamed.prepared = prepared;
+  return true;
+}
+
 static int simple_begin(struct session *session, struct error *error)
 {
   int status = session->as_branch ? STATUS_LONG : simple_stripped(session, error);
+  if (status == STATUS_LONG && !session->as_branch && simple_cached(session))
+    status = 0;
   if (!status)
     return simple_run(session, error);
   if (status != STATUS_LONG)

@@ -226,6 +226,22 @@ static void cache_put(struct prepared_cache *cache, struct prepared *prepared)
     evict_oldest(cache);
 }
 
+struct prepared *prepared_find(struct prepared_cache *cache, const struct prepared_input *input)
+{
+  make_key(cache, input);
+  struct prepared *found = cache->key.failed ? NULL : map_get(&cache->map, buffer_bytes(&cache->key));
+  if (!found || found == &unstrippable || found->definitions != version_definitions(input->version))
+    return NULL;
+  cache->hits++;
+  return prepared_retain(found);
+}
+
+// Queries are kept, and the short commands that clients send all the time.
+static bool is_worth_keeping(const struct prepared *prepared)
+{
+  return prepared->utility == UTILITY_NONE || prepared->utility == UTILITY_TRANSACTION;
+}
+
 int prepared_get(struct prepared_cache *cache, const struct prepared_input *input, struct prepared **result,
                  struct error *error)
 {
@@ -249,7 +265,7 @@ int prepared_get(struct prepared_cache *cache, const struct prepared_input *inpu
       cache_put(cache, &unstrippable);
     return STATUS_LONG;
   }
-  if (!status && !input->source && (*result)->utility == UTILITY_NONE)
+  if (!status && !input->source && is_worth_keeping(*result))
     cache_put(cache, *result);
   return status;
 }

@@ -56,6 +56,8 @@ struct prepared_input {
 // Finds it in the cache or makes it; the caller releases it. STATUS_LONG: the stripped text cannot be used, take the original.
 int prepared_get(struct prepared_cache *cache, const struct prepared_input *input, struct prepared **prepared,
                  struct error *error);
+// Only looks into the cache; NULL: not there, or of older definitions. The caller releases it.
+struct prepared *prepared_find(struct prepared_cache *cache, const struct prepared_input *input);
 void prepared_release(struct prepared *prepared);
 static inline struct prepared *prepared_retain(struct prepared *prepared)
 {
