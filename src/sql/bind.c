@@ -84,7 +84,7 @@ bool bind_grow(struct binder *binder, void *array, int count, int *capacity, siz
 
 bool bind_enter(struct binder *binder, int32_t location)
 {
-  // The pre-scan bounds what one text nests; names in WITH can nest further without a parenthesis.
+  // The pre-scan bounds what one text nests, names in WITH can nest it anew.
   if (binder->depth++ < 3 * (LIMIT_CHAIN + LIMIT_NESTING))
     return true;
   (void)bind_error(binder, location, SQLSTATE_STATEMENT_TOO_COMPLEX, "the statement is nested too deeply");
@@ -97,8 +97,8 @@ int bind_range(struct binder *binder, const struct range *range)
 {
   struct statement *statement = binder->statement;
   if (statement->range_count == LIMIT_RANGES)
-    return bind_error(binder, -1, SQLSTATE_PROGRAM_LIMIT_EXCEEDED, "the statement reads more than %d tables and queries",
-                      LIMIT_RANGES);
+    return bind_error(binder, -1, SQLSTATE_PROGRAM_LIMIT_EXCEEDED,
+                      "the statement reads more than %d tables and queries", LIMIT_RANGES);
   if (!bind_grow(binder, &statement->ranges, statement->range_count, &binder->range_capacity, sizeof *range))
     return binder->error->status;
   statement->ranges[statement->range_count] = *range;
@@ -277,7 +277,8 @@ static int bind_tree(struct binder *binder, const PgQuery__Node *tree)
   case PG_QUERY__NODE__NODE_UPDATE_STMT: return bind_update(binder, tree->update_stmt);
   case PG_QUERY__NODE__NODE_DELETE_STMT: return bind_delete(binder, tree->delete_stmt);
   default:
-    return bind_error(binder, -1, SQLSTATE_FEATURE_NOT_SUPPORTED, "only SELECT, INSERT, UPDATE and DELETE can stand here");
+    return bind_error(binder, -1, SQLSTATE_FEATURE_NOT_SUPPORTED,
+                      "only SELECT, INSERT, UPDATE and DELETE can stand here");
   }
 }
 

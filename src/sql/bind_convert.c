@@ -34,8 +34,8 @@ struct node *bind_boolean(struct binder *binder, struct node *node, const char *
   if (node->type.id == TYPE_BOOLEAN)
     return node;
   if (!cast_find(node->type.id, TYPE_BOOLEAN, CAST_ASSIGNMENT, &function))
-    return bind_fail(binder, node->position, SQLSTATE_DATATYPE_MISMATCH, "argument of %s must be type boolean, not type %s",
-                     what, type_info(node->type.id)->name);
+    return bind_fail(binder, node->position, SQLSTATE_DATATYPE_MISMATCH,
+                     "argument of %s must be type boolean, not type %s", what, type_info(node->type.id)->name);
   return bind_cast(binder, node, type_plain(TYPE_BOOLEAN), CAST_ASSIGNMENT);
 }
 
@@ -62,8 +62,8 @@ struct node *bind_assign(struct binder *binder, struct node *node, const struct 
   const struct function *function;
   if (!cast_find(node->type.id, target->type.id, CAST_ASSIGNMENT, &function)) {
     bind_fail(binder, node->position, SQLSTATE_DATATYPE_MISMATCH,
-              "column \"%s\" is of type %s but expression is of type %s", target->name, type_info(target->type.id)->name,
-              type_info(node->type.id)->name);
+              "column \"%s\" is of type %s but expression is of type %s", target->name,
+              type_info(target->type.id)->name, type_info(node->type.id)->name);
     error_hint(binder->error, "You will need to rewrite or cast the expression.");
     return NULL;
   }
@@ -85,9 +85,17 @@ struct node *bind_not(struct binder *binder, struct node *node, int32_t location
 // Functions that look at the catalog through the session's hook, by the manner of their names.
 static bool reads_catalog(const char *name)
 {
-  static const char *const names[] = {"format_type", "obj_description", "col_description", "shobj_description",
-                                      "has_table_privilege", "has_schema_privilege", "has_database_privilege",
-                                      "has_column_privilege", "current_schemas", "to_regclass", NULL};
+  static const char *const names[] = {"format_type",
+                                      "obj_description",
+                                      "col_description",
+                                      "shobj_description",
+                                      "has_table_privilege",
+                                      "has_schema_privilege",
+                                      "has_database_privilege",
+                                      "has_column_privilege",
+                                      "current_schemas",
+                                      "to_regclass",
+                                      NULL};
   for (const char *const *known = names; *known; known++)
     if (strcmp(name, *known) == 0)
       return true;

@@ -40,7 +40,10 @@ int32_t bind_location(const PgQuery__Node *tree)
   }
 }
 
-static struct type boolean(void) { return type_plain(TYPE_BOOLEAN); }
+static struct type boolean(void)
+{
+  return type_plain(TYPE_BOOLEAN);
+}
 
 // --- Constants -------------------------------------------------------------------------------------
 
@@ -130,7 +133,10 @@ static struct node *compare_rows(struct binder *binder, struct scope *scope, con
   return bind_node(binder, is_equal ? NODE_AND : NODE_OR, boolean(), location, parts, (int)left->n_args);
 }
 
-static bool is_row(const PgQuery__Node *tree) { return tree && tree->node_case == PG_QUERY__NODE__NODE_ROW_EXPR; }
+static bool is_row(const PgQuery__Node *tree)
+{
+  return tree && tree->node_case == PG_QUERY__NODE__NODE_ROW_EXPR;
+}
 
 static struct node *bind_plain_operator(struct binder *binder, struct scope *scope, const PgQuery__AExpr *tree)
 {
@@ -175,7 +181,8 @@ static struct node *bind_between(struct binder *binder, struct scope *scope, con
 }
 
 // One `=` for each item: where no type is common to all.
-static struct node *in_by_equality(struct binder *binder, struct node **nodes, int count, bool negated, int32_t location)
+static struct node *in_by_equality(struct binder *binder, struct node **nodes, int count, bool negated,
+                                   int32_t location)
 {
   for (int i = 1; i < count; i++)
     if (!(nodes[i] = bind_operator(binder, negated ? "<>" : "=", nodes[0], nodes[i], location)))
@@ -242,7 +249,8 @@ static struct node *bind_any_array(struct binder *binder, struct scope *scope, c
     return NULL;
   bool is_any = tree->kind == PG_QUERY__A__EXPR__KIND__AEXPR_OP_ANY;
   bool fits = strcmp(name, is_any ? "=" : "<>") == 0;
-  if (!fits || tree->rexpr->node_case != PG_QUERY__NODE__NODE_A_ARRAY_EXPR || tree->rexpr->a_array_expr->n_elements == 0)
+  if (!fits || tree->rexpr->node_case != PG_QUERY__NODE__NODE_A_ARRAY_EXPR ||
+      tree->rexpr->a_array_expr->n_elements == 0)
     return bind_fail(binder, tree->location, SQLSTATE_FEATURE_NOT_SUPPORTED, "arrays are not supported");
   const PgQuery__AArrayExpr *array = tree->rexpr->a_array_expr;
   return bind_in_list(binder, scope, tree->lexpr, array->elements, array->n_elements, !is_any, tree->location);
@@ -375,8 +383,7 @@ static struct node *bind_one_type(struct binder *binder, struct scope *scope, en
 static struct node *bind_null_test(struct binder *binder, struct scope *scope, const PgQuery__NullTest *tree)
 {
   struct node *argument = bind_expr(binder, scope, tree->arg);
-  struct node *node =
-      argument ? bind_node(binder, NODE_IS_NULL, boolean(), tree->location, &argument, 1) : NULL;
+  struct node *node = argument ? bind_node(binder, NODE_IS_NULL, boolean(), tree->location, &argument, 1) : NULL;
   if (node)
     node->negated = tree->nulltesttype == PG_QUERY__NULL_TEST_TYPE__IS_NOT_NULL;
   return node;
@@ -389,12 +396,12 @@ static struct node *bind_boolean_test(struct binder *binder, struct scope *scope
     bool negated;
     const char *name;
   } tests[] = {
-    [PG_QUERY__BOOL_TEST_TYPE__IS_TRUE] = {NODE_IS_TRUE, false, "IS TRUE"},
-    [PG_QUERY__BOOL_TEST_TYPE__IS_NOT_TRUE] = {NODE_IS_TRUE, true, "IS NOT TRUE"},
-    [PG_QUERY__BOOL_TEST_TYPE__IS_FALSE] = {NODE_IS_FALSE, false, "IS FALSE"},
-    [PG_QUERY__BOOL_TEST_TYPE__IS_NOT_FALSE] = {NODE_IS_FALSE, true, "IS NOT FALSE"},
-    [PG_QUERY__BOOL_TEST_TYPE__IS_UNKNOWN] = {NODE_IS_UNKNOWN, false, "IS UNKNOWN"},
-    [PG_QUERY__BOOL_TEST_TYPE__IS_NOT_UNKNOWN] = {NODE_IS_UNKNOWN, true, "IS NOT UNKNOWN"},
+      [PG_QUERY__BOOL_TEST_TYPE__IS_TRUE] = {NODE_IS_TRUE, false, "IS TRUE"},
+      [PG_QUERY__BOOL_TEST_TYPE__IS_NOT_TRUE] = {NODE_IS_TRUE, true, "IS NOT TRUE"},
+      [PG_QUERY__BOOL_TEST_TYPE__IS_FALSE] = {NODE_IS_FALSE, false, "IS FALSE"},
+      [PG_QUERY__BOOL_TEST_TYPE__IS_NOT_FALSE] = {NODE_IS_FALSE, true, "IS NOT FALSE"},
+      [PG_QUERY__BOOL_TEST_TYPE__IS_UNKNOWN] = {NODE_IS_UNKNOWN, false, "IS UNKNOWN"},
+      [PG_QUERY__BOOL_TEST_TYPE__IS_NOT_UNKNOWN] = {NODE_IS_UNKNOWN, true, "IS NOT UNKNOWN"},
   };
   if (tree->booltesttype < PG_QUERY__BOOL_TEST_TYPE__IS_TRUE ||
       tree->booltesttype > PG_QUERY__BOOL_TEST_TYPE__IS_NOT_UNKNOWN)
@@ -461,12 +468,12 @@ static struct node *bind_tree(struct binder *binder, struct scope *scope, const 
   case PG_QUERY__NODE__NODE_SUB_LINK: return bind_sublink(binder, scope, tree->sub_link);
   case PG_QUERY__NODE__NODE_CASE_EXPR: return bind_case(binder, scope, tree->case_expr);
   case PG_QUERY__NODE__NODE_COALESCE_EXPR:
-    return bind_one_type(binder, scope, NODE_COALESCE, "COALESCE", tree->coalesce_expr->args, tree->coalesce_expr->n_args,
-                         tree->coalesce_expr->location);
+    return bind_one_type(binder, scope, NODE_COALESCE, "COALESCE", tree->coalesce_expr->args,
+                         tree->coalesce_expr->n_args, tree->coalesce_expr->location);
   case PG_QUERY__NODE__NODE_MIN_MAX_EXPR:
     extreme = tree->min_max_expr->op == PG_QUERY__MIN_MAX_OP__IS_GREATEST ? "GREATEST" : "LEAST";
-    return bind_one_type(binder, scope, extreme[0] == 'G' ? NODE_GREATEST : NODE_LEAST, extreme, tree->min_max_expr->args,
-                         tree->min_max_expr->n_args, tree->min_max_expr->location);
+    return bind_one_type(binder, scope, extreme[0] == 'G' ? NODE_GREATEST : NODE_LEAST, extreme,
+                         tree->min_max_expr->args, tree->min_max_expr->n_args, tree->min_max_expr->location);
   case PG_QUERY__NODE__NODE_NULL_TEST: return bind_null_test(binder, scope, tree->null_test);
   case PG_QUERY__NODE__NODE_BOOLEAN_TEST: return bind_boolean_test(binder, scope, tree->boolean_test);
   case PG_QUERY__NODE__NODE_COLLATE_CLAUSE: return bind_collate(binder, scope, tree->collate_clause);

@@ -31,11 +31,11 @@ int bind_add_item(struct binder *binder, struct items *items, const char *name, 
                   int32_t location)
 {
   struct item item = {
-    .name = name,
-    .schema = schema,
-    .range = range,
-    .column_count = binder->statement->ranges[range].column_count,
-    .shows_columns = true,
+      .name = name,
+      .schema = schema,
+      .range = range,
+      .column_count = binder->statement->ranges[range].column_count,
+      .shows_columns = true,
   };
   return push_item(binder, items, &item, location);
 }
@@ -119,10 +119,10 @@ int bind_relation(struct binder *binder, const PgQuery__RangeVar *name, const ch
 {
   const struct bind_input *input = binder->input;
   struct name_scope scope = {
-    .role = input->settings->role,
-    .search_path = input->settings->search_path,
-    .search_path_count = input->settings->search_path_count,
-    .mark = input->mark,
+      .role = input->settings->role,
+      .search_path = input->settings->search_path,
+      .search_path_count = input->settings->search_path_count,
+      .mark = input->mark,
   };
   const char *schema = name->schemaname && name->schemaname[0] ? name->schemaname : NULL;
   error_clear(binder->error);
@@ -163,7 +163,8 @@ static int system_range(struct binder *binder, const struct system_table *table,
   if (status)
     return status;
   for (int i = 0; i < table->column_count; i++)
-    range.columns[i] = (struct range_column){.name = table->columns[i].name, .type = type_plain(table->columns[i].type)};
+    range.columns[i] =
+        (struct range_column){.name = table->columns[i].name, .type = type_plain(table->columns[i].type)};
   binder->statement->reads_system = true;
   return bind_range(binder, &range);
 }
@@ -189,8 +190,8 @@ static int relation_kind(struct binder *binder, const struct relation *relation,
   const struct relation *source = binder->input->source;
   bool is_driver = source && source->oid == relation->oid && !binder->has_source;
   if (is_atom && !is_driver)
-    return bind_error(binder, location, SQLSTATE_WRONG_OBJECT_TYPE, "atom(\"%s\") can only be read by a workflow that it drives",
-                      relation->name);
+    return bind_error(binder, location, SQLSTATE_WRONG_OBJECT_TYPE,
+                      "atom(\"%s\") can only be read by a workflow that it drives", relation->name);
   if (is_driver) {
     binder->has_source = true;
     binder->statement->takes_atom = is_atom;
@@ -227,8 +228,8 @@ static int bind_table(struct binder *binder, const PgQuery__RangeVar *name, cons
   if (status)
     return status;
   if (relation->kind != RELATION_TABLE && relation->kind != RELATION_SOURCE)
-    return bind_error(binder, name->location, relation->kind == RELATION_INDEX ? SQLSTATE_WRONG_OBJECT_TYPE
-                                                                              : SQLSTATE_FEATURE_NOT_SUPPORTED,
+    return bind_error(binder, name->location,
+                      relation->kind == RELATION_INDEX ? SQLSTATE_WRONG_OBJECT_TYPE : SQLSTATE_FEATURE_NOT_SUPPORTED,
                       relation->kind == RELATION_INDEX ? "\"%s\" is an index" : "cannot select from \"%s\"",
                       relation->name);
   enum range_kind kind;
@@ -262,8 +263,8 @@ int bind_with(struct binder *binder, struct scope *scope, const PgQuery__WithCla
     struct table_expression *expression = ARENA_NEW(binder->arena, struct table_expression);
     if (!expression)
       return error_memory(binder->error);
-    *expression = (struct table_expression){
-      .name = tree->ctename, .tree = tree, .previous = scope->with, .scope = scope};
+    *expression =
+        (struct table_expression){.name = tree->ctename, .tree = tree, .previous = scope->with, .scope = scope};
     scope->with = expression;
   }
   return 0;
@@ -283,8 +284,8 @@ static struct table_expression *find_with(const struct scope *scope, const char 
   return NULL;
 }
 
-static int subquery_range(struct binder *binder, const PgQuery__SelectStmt *select, const struct select_options *options,
-                          const char *alias)
+static int subquery_range(struct binder *binder, const PgQuery__SelectStmt *select,
+                          const struct select_options *options, const char *alias)
 {
   struct query *query;
   bool is_correlated;
@@ -301,7 +302,7 @@ static int bind_table_expression(struct binder *binder, struct scope *scope, str
   if (!own)
     return binder->error->status;
   struct select_options options = {
-    .outer = expression->scope, .hides_outer = true, .via = scope, .with = expression->previous};
+      .outer = expression->scope, .hides_outer = true, .via = scope, .with = expression->previous};
   if (!bind_enter(binder, name->location))
     return binder->error->status;
   int range = subquery_range(binder, tree->ctequery->select_stmt, &options, own);
@@ -355,8 +356,8 @@ static int no_series(struct binder *binder, const struct range *range, int32_t l
   for (int i = 0; i < range->argument_count && used < sizeof types; i++)
     used += (size_t)snprintf(types + used, sizeof types - used, "%s%s", i ? ", " : "",
                              type_info(range->arguments[i]->type.id)->name);
-  int status = bind_error(binder, location, SQLSTATE_UNDEFINED_FUNCTION, "function generate_series(%s) does not exist",
-                          types);
+  int status =
+      bind_error(binder, location, SQLSTATE_UNDEFINED_FUNCTION, "function generate_series(%s) does not exist", types);
   error_hint(binder->error, "No function matches the given name and argument types. "
                             "You might need to add explicit type casts.");
   return status;
@@ -417,8 +418,9 @@ static int scalar_range(struct binder *binder, struct scope *scope, const PgQuer
 static int bind_atom(struct binder *binder, const PgQuery__FuncCall *call, const PgQuery__Alias *alias,
                      struct items *items)
 {
-  const PgQuery__ColumnRef *reference =
-      call->n_args == 1 && call->args[0]->node_case == PG_QUERY__NODE__NODE_COLUMN_REF ? call->args[0]->column_ref : NULL;
+  const PgQuery__ColumnRef *reference = call->n_args == 1 && call->args[0]->node_case == PG_QUERY__NODE__NODE_COLUMN_REF
+                                            ? call->args[0]->column_ref
+                                            : NULL;
   size_t count = reference ? reference->n_fields : 0;
   const char *table = count ? bind_string(reference->fields[count - 1]) : NULL;
   const char *schema = count > 1 ? bind_string(reference->fields[count - 2]) : NULL;
@@ -439,8 +441,7 @@ static int bind_from_function(struct binder *binder, struct scope *scope, const 
     function = function->list->items[0];
   if (tree->n_functions != 1 || tree->ordinality || tree->n_coldeflist || tree->is_rowsfrom || !function)
     return bind_error(binder, -1, SQLSTATE_FEATURE_NOT_SUPPORTED, "this function in FROM is not supported");
-  const PgQuery__FuncCall *call =
-      function->node_case == PG_QUERY__NODE__NODE_FUNC_CALL ? function->func_call : NULL;
+  const PgQuery__FuncCall *call = function->node_case == PG_QUERY__NODE__NODE_FUNC_CALL ? function->func_call : NULL;
   const char *name = "column1";
   if (call && !(name = bind_function_name(binder, call->funcname, call->n_funcname, call->location)))
     return binder->error->status;
@@ -452,7 +453,7 @@ static int bind_from_function(struct binder *binder, struct scope *scope, const 
   enum clause clause = scope->clause;
   scope->clause = CLAUSE_FROM;
   int range = call && strcmp(name, "generate_series") == 0 ? series_range(binder, scope, call, own, own)
-                                                            : scalar_range(binder, scope, function, own, own);
+                                                           : scalar_range(binder, scope, function, own, own);
   scope->clause = clause;
   return range < 0 ? range : range_items(binder, range, tree->alias, NULL, call ? call->location : -1, items);
 }
@@ -512,8 +513,8 @@ static int merge_column(struct binder *binder, const struct items *left, const s
                         "column \"%s\" specified in USING clause does not exist in %s table", name, which);
   }
   if (is_merged(merged, name))
-    return bind_error(binder, -1, SQLSTATE_DUPLICATE_COLUMN, "column name \"%s\" appears more than once in USING clause",
-                      name);
+    return bind_error(binder, -1, SQLSTATE_DUPLICATE_COLUMN,
+                      "column name \"%s\" appears more than once in USING clause", name);
   struct node *pair[2] = {bind_item_column(binder, sides[0].item, sides[0].column, -1), NULL};
   pair[1] = pair[0] ? bind_item_column(binder, sides[1].item, sides[1].column, -1) : NULL;
   struct node *condition = pair[1] ? bind_operator(binder, "=", pair[0], pair[1], -1) : NULL;
@@ -582,9 +583,10 @@ static int join_columns(struct binder *binder, const struct items *left, const s
         const char *name = item_column_name(binder, from, c);
         if (!name || is_merged(merged, name))
           continue;
-        struct node *node = from->range < 0 ? from->columns[c]
-                                            : node_column(binder->arena, binder->statement->ranges[from->range].columns[c].type,
-                                                          from->range, c, -1);
+        struct node *node = from->range < 0
+                                ? from->columns[c]
+                                : node_column(binder->arena, binder->statement->ranges[from->range].columns[c].type,
+                                              from->range, c, -1);
         if (!node)
           return error_memory(binder->error);
         item->names[item->column_count] = name;
@@ -686,8 +688,7 @@ static int bind_from_tree(struct binder *binder, struct scope *scope, const PgQu
     status = bind_from_function(binder, scope, tree->range_function, items);
     break;
   case PG_QUERY__NODE__NODE_JOIN_EXPR: status = bind_join(binder, scope, tree->join_expr, items); break;
-  default:
-    status = bind_error(binder, -1, SQLSTATE_FEATURE_NOT_SUPPORTED, "this entry of FROM is not supported");
+  default: status = bind_error(binder, -1, SQLSTATE_FEATURE_NOT_SUPPORTED, "this entry of FROM is not supported");
   }
   binder->depth--;
   return status;

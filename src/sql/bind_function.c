@@ -54,6 +54,8 @@ static bool check_level(const struct node *node, void *context)
     return true;
   check->has_columns = true;
   check->has_own |= bind_join_has(check->scope->items.join, node->range);
+  for (int i = 0; i < check->scope->items.count; i++)
+    check->has_own |= check->scope->items.items[i].range == node->range;
   return true;
 }
 
@@ -128,9 +130,9 @@ static struct node *bind_aggregate(struct binder *binder, struct scope *scope, c
     return bind_fail(binder, tree->location, SQLSTATE_WRONG_OBJECT_TYPE,
                      "%s(*) must be used to call a parameterless aggregate function", name);
   struct aggregate_call call = {
-    .argument_count = (int)tree->n_args,
-    .arguments = ARENA_ARRAY(binder->arena, struct node *, tree->n_args + 1),
-    .is_distinct = tree->agg_distinct,
+      .argument_count = (int)tree->n_args,
+      .arguments = ARENA_ARRAY(binder->arena, struct node *, tree->n_args + 1),
+      .is_distinct = tree->agg_distinct,
   };
   if (!call.arguments)
     return bind_memory(binder);
@@ -179,8 +181,8 @@ static struct node *refuse_form(struct binder *binder, const PgQuery__FuncCall *
     return bind_fail(binder, tree->location, SQLSTATE_FEATURE_NOT_SUPPORTED, "%s", what);
   int32_t at = tree->location;
   if (tree->agg_star)
-    return bind_fail(binder, at, SQLSTATE_WRONG_OBJECT_TYPE, "%s(*) specified, but %s is not an aggregate function", name,
-                     name);
+    return bind_fail(binder, at, SQLSTATE_WRONG_OBJECT_TYPE, "%s(*) specified, but %s is not an aggregate function",
+                     name, name);
   if (!tree->agg_distinct && !tree->agg_filter && !tree->n_agg_order)
     return NULL;
   const char *word = tree->agg_distinct ? "DISTINCT" : tree->agg_filter ? "FILTER" : "ORDER BY";
@@ -250,7 +252,8 @@ struct node *bind_value_function(struct binder *binder, const PgQuery__SQLValueF
   case PG_QUERY__SQLVALUE_FUNCTION_OP__SVFOP_CURRENT_SCHEMA:
     return value_call(binder, "current_schema", TYPE_UNKNOWN, -1, tree->location);
   default:
-    return bind_fail(binder, tree->location, SQLSTATE_FEATURE_NOT_SUPPORTED, "dates and times of day are not supported");
+    return bind_fail(binder, tree->location, SQLSTATE_FEATURE_NOT_SUPPORTED,
+                     "dates and times of day are not supported");
   }
 }
 
@@ -302,8 +305,7 @@ static struct node *bind_quantified(struct binder *binder, struct scope *scope, 
     return bind_fail(binder, link->location, SQLSTATE_FEATURE_NOT_SUPPORTED,
                      "of comparisons with a subquery only IN, = ANY and <> ALL are supported");
   if (link->testexpr->node_case == PG_QUERY__NODE__NODE_ROW_EXPR)
-    return bind_fail(binder, link->location, SQLSTATE_FEATURE_NOT_SUPPORTED,
-                     "rows cannot be compared with a subquery");
+    return bind_fail(binder, link->location, SQLSTATE_FEATURE_NOT_SUPPORTED, "rows cannot be compared with a subquery");
   subquery->kind = SUBQUERY_IN;
   if (subquery->query->visible_count != 1)
     return bind_fail(binder, link->location, SQLSTATE_SYNTAX_ERROR, "subquery has too many columns");
@@ -333,7 +335,6 @@ struct node *bind_sublink(struct binder *binder, struct scope *scope, const PgQu
     return add_subquery(binder, &subquery, NULL, subquery.query->targets[0].expression->type, link->location);
   case PG_QUERY__SUB_LINK_TYPE__ANY_SUBLINK:
   case PG_QUERY__SUB_LINK_TYPE__ALL_SUBLINK: return bind_quantified(binder, scope, link, &subquery);
-  default:
-    return bind_fail(binder, link->location, SQLSTATE_FEATURE_NOT_SUPPORTED, "arrays are not supported");
+  default: return bind_fail(binder, link->location, SQLSTATE_FEATURE_NOT_SUPPORTED, "arrays are not supported");
   }
 }

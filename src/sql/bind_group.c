@@ -49,7 +49,8 @@ static bool follows_from_keys(const struct regroup *regroup, int range)
 
 static struct node *group_column(struct regroup *regroup, const struct node *node, int column)
 {
-  struct node *made = node_column(regroup->binder->arena, node->type, regroup->query->group_range, column, node->position);
+  struct node *made =
+      node_column(regroup->binder->arena, node->type, regroup->query->group_range, column, node->position);
   return made ? made : bind_memory(regroup->binder);
 }
 
@@ -71,7 +72,8 @@ static struct node *regroup_column(struct regroup *regroup, struct node *node)
   const char *table = item && item->name ? item->name : range->alias;
   if (regroup->in_subquery)
     return bind_fail(binder, node->position, SQLSTATE_GROUPING_ERROR,
-                     "subquery uses ungrouped column \"%s.%s\" from outer query", table, range->columns[node->column].name);
+                     "subquery uses ungrouped column \"%s.%s\" from outer query", table,
+                     range->columns[node->column].name);
   return bind_fail(binder, node->position, SQLSTATE_GROUPING_ERROR,
                    "column \"%s.%s\" must appear in the GROUP BY clause or be used in an aggregate function", table,
                    range->columns[node->column].name);
@@ -256,9 +258,9 @@ static int group_columns(struct binder *binder, struct query *query)
   for (int i = 0; i < range.column_count; i++) {
     int aggregate = i - query->group_key_count;
     range.columns[i] = (struct range_column){
-      .name = aggregate < 0 ? "key" : query->aggregates[aggregate].aggregate->name,
-      .type = aggregate < 0 ? query->group_keys[i]->type : query->aggregates[aggregate].type,
-      .is_used = true,
+        .name = aggregate < 0 ? "key" : query->aggregates[aggregate].aggregate->name,
+        .type = aggregate < 0 ? query->group_keys[i]->type : query->aggregates[aggregate].type,
+        .is_used = true,
     };
   }
   binder->statement->ranges[query->group_range] = range;

@@ -11,12 +11,12 @@ static struct modification *new_modification(struct binder *binder, enum stateme
   if (!modification)
     return bind_memory(binder);
   *modification = (struct modification){
-    .relation = relation,
-    .target_range = -1,
-    .new_range = -1,
-    .source_range = -1,
-    .arbiter = -1,
-    .excluded_range = -1,
+      .relation = relation,
+      .target_range = -1,
+      .new_range = -1,
+      .source_range = -1,
+      .arbiter = -1,
+      .excluded_range = -1,
   };
   binder->statement->kind = kind;
   return binder->statement->modification = modification;
@@ -33,8 +33,8 @@ static int bind_changed(struct binder *binder, const PgQuery__RangeVar *name, en
     return bind_error(binder, name->location, SQLSTATE_WRONG_OBJECT_TYPE, "cannot %s \"%s\"", verb, (*relation)->name);
   bool needs_rows = right == RIGHT_UPDATE || right == RIGHT_DELETE;
   if (needs_rows && (*relation)->kind == RELATION_SOURCE && (*relation)->tree == 0) {
-    status = bind_error(binder, name->location, SQLSTATE_WRONG_OBJECT_TYPE,
-                        "cannot %s source \"%s\": it keeps no rows", verb, (*relation)->name);
+    status = bind_error(binder, name->location, SQLSTATE_WRONG_OBJECT_TYPE, "cannot %s source \"%s\": it keeps no rows",
+                        verb, (*relation)->name);
     error_hint(binder->error, "Only a source with a PRIMARY KEY keeps its rows.");
   }
   return status;
@@ -50,8 +50,8 @@ static int find_column(struct binder *binder, const struct relation *relation, c
   for (int i = 0; i < relation->schema.column_count; i++)
     if (!relation->schema.columns[i].is_dropped && strcmp(relation->schema.columns[i].name, name) == 0)
       return i;
-  return bind_error(binder, location, SQLSTATE_UNDEFINED_COLUMN, "column \"%s\" of relation \"%s\" does not exist", name,
-                    relation->name);
+  return bind_error(binder, location, SQLSTATE_UNDEFINED_COLUMN, "column \"%s\" of relation \"%s\" does not exist",
+                    name, relation->name);
 }
 
 static int bind_returning(struct binder *binder, struct scope *scope, PgQuery__Node **trees, size_t count)
@@ -68,13 +68,16 @@ static int bind_returning(struct binder *binder, struct scope *scope, PgQuery__N
   return status;
 }
 
-static bool is_default(const PgQuery__Node *tree) { return tree->node_case == PG_QUERY__NODE__NODE_SET_TO_DEFAULT; }
+static bool is_default(const PgQuery__Node *tree)
+{
+  return tree->node_case == PG_QUERY__NODE__NODE_SET_TO_DEFAULT;
+}
 
 // --- INSERT: columns -------------------------------------------------------------------------------
 
 struct columns {
   int count;
-  int *columns;       // of the relation, in the order of the values
+  int *columns; // of the relation, in the order of the values
   int32_t *locations;
   bool are_named;
 };
@@ -231,8 +234,8 @@ static int insert_query(struct binder *binder, struct scope *scope, const PgQuer
   for (int i = 0; i < columns->count; i++) {
     struct range_column *column = &binder->statement->ranges[modification->source_range].columns[i];
     column->is_used = true;
-    struct node *node = node_column(binder->arena, column->type, modification->source_range, i,
-                                    query->targets[i].expression->position);
+    struct node *node =
+        node_column(binder->arena, column->type, modification->source_range, i, query->targets[i].expression->position);
     if (!node)
       return error_memory(binder->error);
     node = bind_assign(binder, node, modification->relation, columns->columns[i]);
@@ -339,8 +342,8 @@ static int bind_arbiter(struct binder *binder, const struct relation *relation, 
       if (strcmp(relation->indexes[i].name, infer->conname) == 0 && relation->indexes[i].is_constraint)
         *arbiter = i;
     if (*arbiter < 0)
-      return bind_error(binder, -1, SQLSTATE_UNDEFINED_OBJECT,
-                        "constraint \"%s\" for table \"%s\" does not exist", infer->conname, relation->name);
+      return bind_error(binder, -1, SQLSTATE_UNDEFINED_OBJECT, "constraint \"%s\" for table \"%s\" does not exist",
+                        infer->conname, relation->name);
     return 0;
   }
   if (infer->where_clause)
@@ -430,8 +433,9 @@ static int bind_assignment(struct binder *binder, struct scope *scope, const PgQ
   if (tree->n_indirection) {
     // SET t.a = …: PostgreSQL takes t for a column, too.
     int column = find_column(binder, relation, tree->name, tree->location);
-    return column < 0 ? column : bind_error(binder, tree->location, SQLSTATE_FEATURE_NOT_SUPPORTED,
-                                            "parts of columns cannot be assigned");
+    return column < 0 ? column
+                      : bind_error(binder, tree->location, SQLSTATE_FEATURE_NOT_SUPPORTED,
+                                   "parts of columns cannot be assigned");
   }
   const PgQuery__Node *value = assigned_tree(tree->val);
   if (!value)
@@ -465,8 +469,7 @@ static int bind_assignments(struct binder *binder, struct scope *scope, PgQuery_
       return status;
     for (int j = 0; j < modification->assignment_count; j++)
       if (modification->assignments[j].column == assignment->column)
-        return bind_error(binder, -1, SQLSTATE_SYNTAX_ERROR,
-                          "multiple assignments to same column \"%s\"", tree->name);
+        return bind_error(binder, -1, SQLSTATE_SYNTAX_ERROR, "multiple assignments to same column \"%s\"", tree->name);
     modification->assignment_count++;
   }
   return 0;
@@ -492,8 +495,8 @@ static int bind_change_from(struct binder *binder, struct scope *scope, const st
   modification->target_range = bind_relation_range(binder, RANGE_TABLE, modification->relation, change->name);
   if (modification->target_range < 0)
     return modification->target_range;
-  int status = bind_add_item(binder, &scope->items, change->name, NULL, modification->target_range,
-                             change->relation->location);
+  int status =
+      bind_add_item(binder, &scope->items, change->name, NULL, modification->target_range, change->relation->location);
   if (status)
     return status;
   scope->items.join = bind_join_range(binder, modification->target_range);
@@ -512,7 +515,8 @@ static void use_all_columns(struct binder *binder, int range)
     at->columns[i].is_used = true;
 }
 
-static int bind_change(struct binder *binder, struct scope *scope, struct change_parts *change, enum statement_kind kind)
+static int bind_change(struct binder *binder, struct scope *scope, struct change_parts *change,
+                       enum statement_kind kind)
 {
   const struct relation *relation;
   bool is_update = kind == STATEMENT_UPDATE;
@@ -540,7 +544,8 @@ static int bind_change_where(struct binder *binder, struct scope *scope, const P
 int bind_update(struct binder *binder, const PgQuery__UpdateStmt *update)
 {
   struct scope scope = {.group_range = -1};
-  struct change_parts change = {update->relation, update->with_clause, update->from_clause, update->n_from_clause, NULL};
+  struct change_parts change = {update->relation, update->with_clause, update->from_clause, update->n_from_clause,
+                                NULL};
   int status = bind_change(binder, &scope, &change, STATEMENT_UPDATE);
   if (!status)
     status = bind_change_where(binder, &scope, update->where_clause);
@@ -561,7 +566,8 @@ int bind_update(struct binder *binder, const PgQuery__UpdateStmt *update)
 int bind_delete(struct binder *binder, const PgQuery__DeleteStmt *delete)
 {
   struct scope scope = {.group_range = -1};
-  struct change_parts change = {delete->relation, delete->with_clause, delete->using_clause, delete->n_using_clause, NULL};
+  struct change_parts change = {delete->relation, delete->with_clause, delete->using_clause, delete->n_using_clause,
+                                NULL};
   int status = bind_change(binder, &scope, &change, STATEMENT_DELETE);
   if (!status)
     status = bind_change_where(binder, &scope, delete->where_clause);

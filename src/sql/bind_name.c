@@ -67,7 +67,10 @@ static void mark_correlated(struct scope *from, const struct scope *to)
   }
 }
 
-static bool sees_items(const struct scope *scope, const struct scope *inner) { return !inner || !inner->hides_outer || inner->outer != scope; }
+static bool sees_items(const struct scope *scope, const struct scope *inner)
+{
+  return !inner || !inner->hides_outer || inner->outer != scope;
+}
 
 int bind_name_here(struct binder *binder, struct scope *scope, const char *name, int32_t location, struct node **node)
 {
@@ -172,7 +175,8 @@ static void no_table(struct binder *binder, const struct scope *scope, const cha
                 table);
       if (is_hidden)
         error_hint(binder->error,
-                   "There is an entry for table \"%s\", but it cannot be referenced from this part of the query.", table);
+                   "There is an entry for table \"%s\", but it cannot be referenced from this part of the query.",
+                   table);
       else
         error_hint(binder->error, "Perhaps you meant to reference the table alias \"%s\".", item->name);
       return;
@@ -218,8 +222,7 @@ static bool read_parts(struct binder *binder, const PgQuery__ColumnRef *referenc
       return false;
     }
   if (count == 0 || count > 4) {
-    bind_fail(binder, reference->location, SQLSTATE_SYNTAX_ERROR,
-              "improper qualified name (too many dotted names)");
+    bind_fail(binder, reference->location, SQLSTATE_SYNTAX_ERROR, "improper qualified name (too many dotted names)");
     return false;
   }
   parts->column = bind_string(reference->fields[count - 1]);

@@ -30,9 +30,9 @@ static enum name_strength set_name(const char **name, const char *text)
 static enum name_strength name_of_value_function(const PgQuery__SQLValueFunction *function, const char **name)
 {
   static const char *const names[] = {
-    "", "current_date", "current_time", "current_time", "current_timestamp", "current_timestamp", "localtime", "localtime",
-    "localtimestamp", "localtimestamp", "current_role", "current_user", "user", "session_user", "current_catalog",
-    "current_schema",
+      "",          "current_date", "current_time",    "current_time",   "current_timestamp", "current_timestamp",
+      "localtime", "localtime",    "localtimestamp",  "localtimestamp", "current_role",      "current_user",
+      "user",      "session_user", "current_catalog", "current_schema",
   };
   size_t op = (size_t)function->op;
   return op < sizeof names / sizeof *names ? set_name(name, names[op]) : NAME_NONE;
@@ -333,7 +333,8 @@ static int bind_limit(struct binder *binder, struct scope *scope, const PgQuery_
 static int refuse_parts(struct binder *binder, const PgQuery__SelectStmt *select)
 {
   const char *what = NULL;
-  if (select->op != PG_QUERY__SET_OPERATION__SETOP_NONE && select->op != PG_QUERY__SET_OPERATION__SET_OPERATION_UNDEFINED)
+  if (select->op != PG_QUERY__SET_OPERATION__SETOP_NONE &&
+      select->op != PG_QUERY__SET_OPERATION__SET_OPERATION_UNDEFINED)
     what = "UNION, INTERSECT and EXCEPT are not supported";
   else if (select->into_clause)
     what = "SELECT INTO is not supported";
@@ -420,15 +421,20 @@ int bind_select(struct binder *binder, const PgQuery__SelectStmt *select, const 
   if (!*query || !scope)
     return error_memory(binder->error);
   *scope = (struct scope){
-    .outer = options->outer,
-    .hides_outer = options->hides_outer,
-    .via = options->via,
-    .with = options->with,
-    .group_range = -1,
+      .outer = options->outer,
+      .hides_outer = options->hides_outer,
+      .via = options->via,
+      .with = options->with,
+      .group_range = -1,
   };
+  // Names in WITH nest queries without a parenthesis that the pre-scan could count.
+  if (binder->query_depth > LIMIT_NESTING)
+    return bind_error(binder, -1, SQLSTATE_STATEMENT_TOO_COMPLEX, "queries are nested too deeply");
   if (!bind_enter(binder, -1))
     return binder->error->status;
+  binder->query_depth++;
   int status = bind_parts(binder, scope, select, options, *query);
+  binder->query_depth--;
   binder->depth--;
   *is_correlated = scope->is_correlated;
   return status;

@@ -5,10 +5,12 @@
 static bool is_known_elsewhere(const char *name)
 {
   static const char *const names[] = {
-    "float4", "real", "date", "time", "timetz", "interval", "bytea", "uuid", "json", "jsonb", "jsonpath", "xml", "money",
-    "bit", "varbit", "point", "line", "lseg", "box", "path", "polygon", "circle", "inet", "cidr", "macaddr", "macaddr8",
-    "tsvector", "tsquery", "regclass", "regproc", "regprocedure", "regoper", "regoperator", "regtype", "regrole",
-    "regnamespace", "regconfig", "regdictionary", "regcollation", "xid", "cid", "tid", "xid8", "pg_lsn", "record", "anyarray", NULL,
+      "float4",      "real",     "date",     "time",         "timetz",    "interval",      "bytea",        "uuid",
+      "json",        "jsonb",    "jsonpath", "xml",          "money",     "bit",           "varbit",       "point",
+      "line",        "lseg",     "box",      "path",         "polygon",   "circle",        "inet",         "cidr",
+      "macaddr",     "macaddr8", "tsvector", "tsquery",      "regclass",  "regproc",       "regprocedure", "regoper",
+      "regoperator", "regtype",  "regrole",  "regnamespace", "regconfig", "regdictionary", "regcollation", "xid",
+      "cid",         "tid",      "xid8",     "pg_lsn",       "record",    "anyarray",      NULL,
   };
   for (const char *const *known = names; *known; known++)
     if (strcmp(name, *known) == 0)
@@ -81,8 +83,7 @@ static int apply_modifiers(const char *name, const struct modifiers *modifiers, 
                        modifiers->values[0], type->id == TYPE_TIMESTAMPTZ ? " WITH TIME ZONE" : "");
     type->modifier = modifiers->values[0] > 6 ? 6 : modifiers->values[0];
     return 0;
-  default:
-    return error_set(error, SQLSTATE_SYNTAX_ERROR, "type modifier is not allowed for type \"%s\"", name);
+  default: return error_set(error, SQLSTATE_SYNTAX_ERROR, "type modifier is not allowed for type \"%s\"", name);
   }
 }
 

@@ -12,19 +12,32 @@
 
 // Where an expression stands: decides what it may hold, and the words of the error.
 enum clause {
-  CLAUSE_TARGET, CLAUSE_WHERE, CLAUSE_HAVING, CLAUSE_GROUP, CLAUSE_ORDER, CLAUSE_LIMIT, CLAUSE_OFFSET, CLAUSE_JOIN,
-  CLAUSE_FROM, CLAUSE_VALUES, CLAUSE_UPDATE, CLAUSE_RETURNING, CLAUSE_FILTER, CLAUSE_AGGREGATE, CLAUSE_DEFAULT,
+  CLAUSE_TARGET,
+  CLAUSE_WHERE,
+  CLAUSE_HAVING,
+  CLAUSE_GROUP,
+  CLAUSE_ORDER,
+  CLAUSE_LIMIT,
+  CLAUSE_OFFSET,
+  CLAUSE_JOIN,
+  CLAUSE_FROM,
+  CLAUSE_VALUES,
+  CLAUSE_UPDATE,
+  CLAUSE_RETURNING,
+  CLAUSE_FILTER,
+  CLAUSE_AGGREGATE,
+  CLAUSE_DEFAULT,
 };
 
 // A name in FROM: a range, or a join, whose columns are expressions over the ranges below it.
 struct item {
-  const char *name;        // NULL: a join without an alias
-  const char *schema;      // of a table without an alias; NULL
-  int range;               // -1: a join
+  const char *name;   // NULL: a join without an alias
+  const char *schema; // of a table without an alias; NULL
+  int range;          // -1: a join
   int column_count;
-  const char **names;      // joins
-  struct node **columns;   // joins
-  bool shows_columns;      // to names without a qualifier
+  const char **names;    // joins
+  struct node **columns; // joins
+  bool shows_columns;    // to names without a qualifier
 };
 
 struct items {
@@ -33,24 +46,24 @@ struct items {
   struct join *join; // what FROM amounts to so far
 };
 
-struct table_expression {  // WITH
+struct table_expression { // WITH
   const char *name;
   const PgQuery__CommonTableExpr *tree;
   struct table_expression *previous; // those that this one may name
-  struct scope *scope;     // of the query whose WITH this is
+  struct scope *scope;               // of the query whose WITH this is
 };
 
 // One query level while it is bound.
 struct scope {
   struct scope *outer;
-  bool hides_outer;        // a subquery in FROM: the outer level's items cannot be seen, only what is around them
-  struct scope *via;       // of a WITH query: the scope in which it was named
+  bool hides_outer;  // a subquery in FROM: the outer level's items cannot be seen, only what is around them
+  struct scope *via; // of a WITH query: the scope in which it was named
   struct items items;
   struct table_expression *with;
   enum clause clause;
   bool has_aggregates;
   bool in_aggregate;
-  int group_range;         // -1: none yet
+  int group_range; // -1: none yet
   struct aggregate_call *aggregates;
   int aggregate_count, aggregate_capacity;
   bool is_correlated;
@@ -62,11 +75,12 @@ struct binder {
   struct error *error;
   struct statement *statement;
   int range_capacity, subquery_capacity, relation_capacity, parameter_capacity;
-  struct node **loose;     // parameters of no type yet
+  struct node **loose; // parameters of no type yet
   int loose_count, loose_capacity;
-  int depth;               // of queries and expressions within one another
-  bool has_source;         // the workflow's source was met in FROM
-  bool has_positions;      // of the text that is bound: false in defaults
+  int depth;                 // of expressions, entries of FROM and queries within one another
+  int query_depth;           // of queries
+  bool has_source;           // the workflow's source was met in FROM
+  bool has_positions;        // of the text that is bound: false in defaults
   const char *no_parameters; // not NULL: they may not stand here
 };
 
@@ -78,11 +92,11 @@ int bind_error(struct binder *binder, int32_t location, const char *sqlstate, co
 int bind_error_from(struct binder *binder, int32_t location);
 struct node *bind_fail(struct binder *binder, int32_t location, const char *sqlstate, const char *format, ...)
     __attribute__((format(printf, 4, 5)));
-void *bind_memory(struct binder *binder); // error_memory; NULL
+void *bind_memory(struct binder *binder);                 // error_memory; NULL
 char *bind_copy(struct binder *binder, const char *text); // NULL: out of memory, said
 // Doubles an array in the arena when it is full. False: out of memory, said.
 bool bind_grow(struct binder *binder, void *array, int count, int *capacity, size_t size);
-int bind_range(struct binder *binder, const struct range *range); // its number, or a negative status
+int bind_range(struct binder *binder, const struct range *range);        // its number, or a negative status
 int bind_columns(struct binder *binder, struct range *range, int count); // allocates them
 int bind_pin(struct binder *binder, const struct relation *relation);
 struct node *bind_parameter(struct binder *binder, const PgQuery__ParamRef *reference);
@@ -143,7 +157,8 @@ int bind_add_item(struct binder *binder, struct items *items, const char *name, 
                   int32_t location);
 int bind_relation(struct binder *binder, const PgQuery__RangeVar *name, const char *kinds, enum right right,
                   const struct relation **relation);
-int bind_relation_range(struct binder *binder, enum range_kind kind, const struct relation *relation, const char *alias);
+int bind_relation_range(struct binder *binder, enum range_kind kind, const struct relation *relation,
+                        const char *alias);
 struct join *bind_join_range(struct binder *binder, int range);
 bool bind_join_has(const struct join *join, int range); // is the range below it?
 struct join *bind_join_cross(struct binder *binder, struct join *left, struct join *right);

@@ -21,9 +21,17 @@ struct strip {
   struct scan scan;
   struct stripped *out;
   enum previous previous;
-  bool is_minus;   // the token before was an operator that ends in -
-  bool by;         // behind ORDER BY or GROUP BY: a number may be a column's
+  bool is_minus; // the token before was an operator that ends in -
+  bool by;       // behind ORDER BY or GROUP BY: a number may be a column's
+  size_t copied; // of the text: what is behind it has not been looked at
 };
+
+// Copies what stands before the offset, and goes on behind `next`.
+static inline void copy_until(struct strip *strip, size_t offset, size_t next)
+{
+  buffer_append(&strip->out->text, strip->scan.text + strip->copied, offset - strip->copied);
+  strip->copied = next;
+}
 
 // Up to 8 bytes of a word, letters in lower case, as one number.
 static inline uint64_t word_number(const uint8_t *text, size_t size)
@@ -66,6 +74,7 @@ static inline struct literal *add_literal(struct strip *strip)
   struct stripped *out = strip->out;
   if (out->literal_count == LITERALS_MAXIMUM)
     return NULL;
+  copy_until(strip, strip->scan.start, strip->scan.at);
   struct literal *literal = &out->literals[out->literal_count++];
   literal->position = (int32_t)strip->scan.start;
   uint8_t *at = buffer_extend(&out->text, 4);
@@ -138,15 +147,9 @@ static bool strip_string(struct strip *strip)
   return true;
 }
 
-static void copy_token(struct strip *strip)
-{
-  buffer_append(&strip->out->text, strip->scan.text + strip->scan.start, scan_size(&strip->scan));
-}
-
 static void strip_word(struct strip *strip)
 {
   const struct scan *scan = &strip->scan;
-  copy_token(strip);
   if (strip->previous == PREVIOUS_CAST) {
     strip->previous = PREVIOUS_CASTED;
     return;
@@ -166,12 +169,10 @@ static bool strip_mark(struct strip *strip)
   struct scan *scan = &strip->scan;
   uint8_t c = scan->text[scan->start];
   if (c == ';') { // one at the end is left out
+    copy_until(strip, scan->start, scan->size);
     scan_next(scan);
-    bool is_last = scan->kind == SCAN_END;
-    scan->start = scan->at;
-    return is_last;
+    return scan->kind == SCAN_END;
   }
-  copy_token(strip);
   if (c == ':') {
     strip->previous = PREVIOUS_CAST;
     return true;
@@ -179,8 +180,8 @@ static bool strip_mark(struct strip *strip)
   if (c == '(')
     strip->previous = strip->previous == PREVIOUS_CASTED ? PREVIOUS_MODIFIER : PREVIOUS_OPEN;
   else if (c == ')' || c == ']' || c == '.')
-    strip->previous = strip->previous == PREVIOUS_CASTED || strip->previous == PREVIOUS_CAST ? PREVIOUS_CASTED
-                                                                                             : PREVIOUS_VALUE;
+    strip->previous =
+        strip->previous == PREVIOUS_CASTED || strip->previous == PREVIOUS_CAST ? PREVIOUS_CASTED : PREVIOUS_VALUE;
   else if (strip->previous != PREVIOUS_MODIFIER)
     strip->previous = PREVIOUS_OPEN;
   if (c == ')')
@@ -195,12 +196,8 @@ static bool strip_token(struct strip *strip)
   strip->is_minus = false;
   switch (strip->scan.kind) {
   case SCAN_WORD: strip_word(strip); return true;
-  case SCAN_QUOTED:
-    copy_token(strip);
-    strip->previous = PREVIOUS_VALUE;
-    return true;
+  case SCAN_QUOTED: strip->previous = PREVIOUS_VALUE; return true;
   case SCAN_OPERATOR:
-    copy_token(strip);
     strip->is_minus = strip->scan.text[strip->scan.at - 1] == '-';
     strip->previous = PREVIOUS_OPEN;
     return true;
@@ -209,7 +206,6 @@ static bool strip_token(struct strip *strip)
   case SCAN_STRING:
     strip->is_minus = was_minus;
     if (strip->by || (strip->previous == PREVIOUS_MODIFIER && strip->scan.kind == SCAN_INTEGER)) {
-      copy_token(strip);
       if (strip->previous != PREVIOUS_MODIFIER)
         strip->previous = PREVIOUS_VALUE;
       return true;
@@ -233,9 +229,9 @@ static bool is_stripped_command(const struct scan *scan)
 bool literals_strip(struct bytes text, struct stripped *stripped)
 {
   struct strip strip = {
-    .scan = {.text = text.data, .size = text.size},
-    .out = stripped,
-    .previous = PREVIOUS_NOTHING,
+      .scan = {.text = text.data, .size = text.size},
+      .out = stripped,
+      .previous = PREVIOUS_NOTHING,
   };
   buffer_clear(&stripped->text);
   buffer_clear(&stripped->strings);
@@ -246,14 +242,20 @@ bool literals_strip(struct bytes text, struct stripped *stripped)
       !buffer_reserve(&stripped->text, text.size + 4 * LITERALS_MAXIMUM) ||
       !buffer_reserve(&stripped->strings, text.size))
     return false;
+  strip.copied = strip.scan.start;
   size_t end = strip.scan.start;
   do {
     // White space and comments become one blank, or nothing.
-    if (strip.scan.start > end)
+    size_t gap = strip.scan.start - end;
+    if (gap > 1 || (gap == 1 && text.data[end] != ' ')) {
+      copy_until(&strip, end, strip.scan.start);
       buffer_append_u8(&stripped->text, ' ');
+    }
     if (!strip_token(&strip))
       return false;
     end = strip.scan.at;
   } while (scan_next(&strip.scan) != SCAN_END);
+  if (strip.copied < end)
+    copy_until(&strip, end, end);
   return !stripped->text.failed;
 }

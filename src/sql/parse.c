@@ -181,9 +181,9 @@ static int set_body(struct parse_whole *whole, struct parsed *parsed, const stru
     if (!next_statement(&scan, &statement))
       return error_set(error, SQLSTATE_FEATURE_NOT_SUPPORTED, "a workflow's statements must be queries or changes");
     parsed->body[parsed->body_count++] = (struct parsed){
-      .node = list->items[i],
-      .text = statement,
-      .start = (int32_t)(statement.data - text.data),
+        .node = list->items[i],
+        .text = statement,
+        .start = (int32_t)(statement.data - text.data),
     };
   }
   return 0;
@@ -207,11 +207,11 @@ static int set_statements(struct parse_whole *whole, struct error *error)
     const struct prescan_statement *statement = &prescan->statements[from];
     struct parsed *parsed = &parse->statements[parse->statement_count++];
     *parsed = (struct parsed){
-      .node = raw->stmt,
-      .form = statement->form,
-      .or_replace = statement->or_replace,
-      .text = bytes_of(parse->text.data + statement->start, statement->end - statement->start),
-      .start = (int32_t)statement->start,
+        .node = raw->stmt,
+        .form = statement->form,
+        .or_replace = statement->or_replace,
+        .text = bytes_of(parse->text.data + statement->start, statement->end - statement->start),
+        .start = (int32_t)statement->start,
     };
     if (statement->has_body && raw->stmt->node_case == PG_QUERY__NODE__NODE_CREATE_FUNCTION_STMT) {
       int status = set_body(whole, parsed, statement, error);
@@ -228,8 +228,8 @@ static int unpack(struct parse_whole *whole, const PgQueryProtobufParseResult *r
     set_parse_error(whole, result->error, error);
     return STATUS_INPUT;
   }
-  whole->parse.tree = pg_query__parse_result__unpack(NULL, result->parse_tree.len,
-                                                     (const uint8_t *)result->parse_tree.data);
+  whole->parse.tree =
+      pg_query__parse_result__unpack(NULL, result->parse_tree.len, (const uint8_t *)result->parse_tree.data);
   if (!whole->parse.tree)
     return error_memory(error);
   if (whole->prescan.insertion_count)

@@ -34,7 +34,10 @@ static int level_depth(const struct level *level)
   return (chain > level->best ? chain : level->best) + level->sets;
 }
 
-static struct level *top(struct depth_scan *depth) { return &depth->levels[depth->count - 1]; }
+static struct level *top(struct depth_scan *depth)
+{
+  return &depth->levels[depth->count - 1];
+}
 
 static bool push(struct depth_scan *depth, enum level_kind kind)
 {
@@ -74,8 +77,9 @@ static bool is_one_of(const struct scan *scan, const char *const *words)
 
 // Keywords that make the tree deeper without a parenthesis.
 static const char *const chain_words[] = {
-  "not", "is", "isnull", "notnull", "like", "ilike", "similar", "in", "between", "collate", "at", "escape", "operator",
-  "join", "overlaps", "uescape", "any", "all", "some", "distinct", "document", "normalized", NULL,
+    "not",     "is",      "isnull", "notnull",  "like",     "ilike",      "similar",  "in",
+    "between", "collate", "at",     "escape",   "operator", "join",       "overlaps", "uescape",
+    "any",     "all",     "some",   "distinct", "document", "normalized", NULL,
 };
 static const char *const set_words[] = {"union", "intersect", "except", NULL};
 static const char *const ending_words[] = {"or", "select", "where", "values", "when", "then", "else", "set", NULL};
@@ -104,7 +108,8 @@ static bool depth_word(struct depth_scan *depth, const struct scan *scan, bool a
     return push(depth, LEVEL_CASE);
   } else if (scan_is_word(scan, "atomic") && after_begin) {
     return push(depth, LEVEL_ATOMIC);
-  } else if (scan_is_word(scan, "end") && !after_name_mark && (level->kind == LEVEL_CASE || level->kind == LEVEL_ATOMIC)) {
+  } else if (scan_is_word(scan, "end") && !after_name_mark &&
+             (level->kind == LEVEL_CASE || level->kind == LEVEL_ATOMIC)) {
     pop(depth);
   }
   return true;
@@ -154,13 +159,13 @@ enum head_step { HEAD_START, HEAD_CREATE, HEAD_OR, HEAD_REPLACE, HEAD_OTHER, HEA
 struct head {
   enum head_step step;
   bool is_create;
-  size_t as;            // offset of AS
-  size_t body_first;    // offset of the first token after AS
-  bool in_parentheses;  // that token is a parenthesis
-  bool is_atomic;       // it is BEGIN
-  size_t closing;       // offset of the parenthesis that closes it; 0: it is still open
-  bool after_closing;   // something stands behind it
-  size_t last;          // offset of the last token
+  size_t as;           // offset of AS
+  size_t body_first;   // offset of the first token after AS
+  bool in_parentheses; // that token is a parenthesis
+  bool is_atomic;      // it is BEGIN
+  size_t closing;      // offset of the parenthesis that closes it; 0: it is still open
+  bool after_closing;  // something stands behind it
+  size_t last;         // offset of the last token
 };
 
 struct prescanner {
@@ -375,7 +380,10 @@ int prescan_run(struct prescan *prescan, struct bytes text, struct error *error)
   return prescan->text.failed ? error_memory(error) : 0;
 }
 
-void prescan_deinit(struct prescan *prescan) { buffer_deinit(&prescan->text); }
+void prescan_deinit(struct prescan *prescan)
+{
+  buffer_deinit(&prescan->text);
+}
 
 size_t prescan_offset(const struct prescan *prescan, size_t offset)
 {

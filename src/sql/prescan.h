@@ -17,7 +17,7 @@ struct prescan_statement {
 
 // Text put in that was not there, so that positions behind it can be taken back.
 struct prescan_insertion {
-  size_t at;   // in the text for the parser
+  size_t at; // in the text for the parser
   size_t size;
 };
 

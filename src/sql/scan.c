@@ -149,7 +149,7 @@ static enum scan_kind scan_operator(struct scan *s)
     uint8_t c = s->text[at];
     if (at > s->at && ((c == '-' && scan_is(s, at + 1, '-')) || (c == '/' && scan_is(s, at + 1, '*'))))
       break;
-    may_end_in_sign |= strchr("~!@#%^&|`?", c) != NULL;
+    may_end_in_sign |= (scan_bits[c] & CHAR_SIGN_END) != 0;
     at++;
   }
   while (!may_end_in_sign && at > s->at + 1 && (s->text[at - 1] == '+' || s->text[at - 1] == '-'))
@@ -182,7 +182,17 @@ static enum scan_kind scan_mark(struct scan *s)
   uint8_t c = s->text[s->at++];
   if ((c == ':' && (scan_is(s, s->at, ':') || scan_is(s, s->at, '='))) || (c == '.' && scan_is(s, s->at, '.')))
     s->at++;
-  return strchr("()[],;.:", c) && c ? SCAN_MARK : SCAN_JUNK;
+  switch (c) {
+  case '(':
+  case ')':
+  case '[':
+  case ']':
+  case ',':
+  case ';':
+  case '.':
+  case ':': return SCAN_MARK;
+  default: return SCAN_JUNK;
+  }
 }
 
 void scan_rare(struct scan *s)

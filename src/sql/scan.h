@@ -30,18 +30,21 @@ struct scan {
   bool has_doubled;  // SCAN_STRING: '' stands in it
 };
 
-enum { CHAR_SPACE = 1, CHAR_WORD = 2, CHAR_DIGIT = 4, CHAR_OPERATOR = 8, CHAR_WORD_START = 16 };
+enum { CHAR_SPACE = 1, CHAR_WORD = 2, CHAR_DIGIT = 4, CHAR_OPERATOR = 8, CHAR_WORD_START = 16, CHAR_SIGN_END = 32 };
 
-// Bits for each byte.
+// Bits for each byte. CHAR_SIGN_END: with one of these in it an operator may end in + or -.
 static const uint8_t scan_bits[256] = {
   ['\t'] = CHAR_SPACE, ['\n'] = CHAR_SPACE, ['\f'] = CHAR_SPACE, ['\r'] = CHAR_SPACE, [' '] = CHAR_SPACE,
-  ['0' ... '9'] = CHAR_DIGIT | CHAR_WORD,
+  ['0' ... '9'] = CHAR_DIGIT | CHAR_WORD, ['$'] = CHAR_WORD,
   ['a' ... 'z'] = CHAR_WORD | CHAR_WORD_START, ['A' ... 'Z'] = CHAR_WORD | CHAR_WORD_START,
-  ['_'] = CHAR_WORD | CHAR_WORD_START, [128 ... 255] = CHAR_WORD | CHAR_WORD_START, ['$'] = CHAR_WORD,
-  ['~'] = CHAR_OPERATOR, ['!'] = CHAR_OPERATOR, ['@'] = CHAR_OPERATOR, ['#'] = CHAR_OPERATOR, ['^'] = CHAR_OPERATOR,
-  ['&'] = CHAR_OPERATOR, ['|'] = CHAR_OPERATOR, ['`'] = CHAR_OPERATOR, ['?'] = CHAR_OPERATOR, ['+'] = CHAR_OPERATOR,
-  ['-'] = CHAR_OPERATOR, ['*'] = CHAR_OPERATOR, ['/'] = CHAR_OPERATOR, ['%'] = CHAR_OPERATOR, ['<'] = CHAR_OPERATOR,
-  ['>'] = CHAR_OPERATOR, ['='] = CHAR_OPERATOR,
+  ['_'] = CHAR_WORD | CHAR_WORD_START, [128 ... 255] = CHAR_WORD | CHAR_WORD_START,
+  ['~'] = CHAR_OPERATOR | CHAR_SIGN_END, ['!'] = CHAR_OPERATOR | CHAR_SIGN_END,
+  ['@'] = CHAR_OPERATOR | CHAR_SIGN_END, ['#'] = CHAR_OPERATOR | CHAR_SIGN_END,
+  ['^'] = CHAR_OPERATOR | CHAR_SIGN_END, ['&'] = CHAR_OPERATOR | CHAR_SIGN_END,
+  ['|'] = CHAR_OPERATOR | CHAR_SIGN_END, ['`'] = CHAR_OPERATOR | CHAR_SIGN_END,
+  ['?'] = CHAR_OPERATOR | CHAR_SIGN_END, ['%'] = CHAR_OPERATOR | CHAR_SIGN_END,
+  ['+'] = CHAR_OPERATOR, ['-'] = CHAR_OPERATOR, ['*'] = CHAR_OPERATOR, ['/'] = CHAR_OPERATOR,
+  ['<'] = CHAR_OPERATOR, ['>'] = CHAR_OPERATOR, ['='] = CHAR_OPERATOR,
 };
 
 static inline bool scan_has(const struct scan *s, size_t at, uint8_t bits)
@@ -49,7 +52,10 @@ static inline bool scan_has(const struct scan *s, size_t at, uint8_t bits)
   return at < s->size && (scan_bits[s->text[at]] & bits);
 }
 
-static inline bool scan_is(const struct scan *s, size_t at, char c) { return at < s->size && s->text[at] == (uint8_t)c; }
+static inline bool scan_is(const struct scan *s, size_t at, char c)
+{
+  return at < s->size && s->text[at] == (uint8_t)c;
+}
 
 // Behind white space and comments. False: a comment was left open.
 bool scan_skip_comments(struct scan *scan);

@@ -38,8 +38,8 @@ static void strip_to(const char *sql, const char *expected, const char *literals
 
 static void literals_become_parameters(void **state)
 {
-  strip_to("SELECT abalance FROM pgbench_accounts WHERE aid = 42;", "SELECT abalance FROM pgbench_accounts WHERE aid = $1",
-           "int4:42@50");
+  strip_to("SELECT abalance FROM pgbench_accounts WHERE aid = 42;",
+           "SELECT abalance FROM pgbench_accounts WHERE aid = $1", "int4:42@50");
   strip_to("UPDATE t SET a = a + -3 WHERE b = 'x''y'", "UPDATE t SET a = a + -$1 WHERE b = $2",
            "int4:3@22 unknown:x'y@34");
   strip_to("insert into t values (1, 3000000000, 99999999999999999999, 1.5, 1e3, 'a')",
@@ -47,14 +47,15 @@ static void literals_become_parameters(void **state)
            "int4:1@22 int8:3000000000@25 numeric:99999999999999999999@37 numeric:1.5@59 numeric:1e3@64 unknown:a@69");
   strip_to("delete from t -- note 1\n where a in (1,2)", "delete from t where a in ($1,$2)", "int4:1@37 int4:2@39");
   strip_to("select a /* 'x' */ from t limit 10 offset 5", "select a from t limit $1 offset $2", "int4:10@32 int4:5@42");
-  strip_to("select a1, \"b 2\" from t3 where \"x'y\" = 1", "select a1, \"b 2\" from t3 where \"x'y\" = $1", "int4:1@39");
+  strip_to("select a1, \"b 2\" from t3 where \"x'y\" = 1", "select a1, \"b 2\" from t3 where \"x'y\" = $1",
+           "int4:1@39");
   strip_to("select a::int + 1 and b::text = 'x'", "select a::int + $1 and b::text = $2", "int4:1@16 unknown:x@32");
 }
 
 static void what_has_a_meaning_of_its_own_stays(void **state)
 {
-  strip_to("select a, b from t where c = 1 order by 1, 2 limit 3", "select a, b from t where c = $1 order by 1, 2 limit $2",
-           "int4:1@29 int4:3@51");
+  strip_to("select a, b from t where c = 1 order by 1, 2 limit 3",
+           "select a, b from t where c = $1 order by 1, 2 limit $2", "int4:1@29 int4:3@51");
   strip_to("select a from t group by 1", "select a from t group by 1", "");
   strip_to("select a::numeric(10,2), b::varchar(5) from t where a = 5",
            "select a::numeric(10,2), b::varchar(5) from t where a = $1", "int4:5@56");
@@ -63,14 +64,30 @@ static void what_has_a_meaning_of_its_own_stays(void **state)
 static void other_texts_are_left_alone(void **state)
 {
   static const char *const texts[] = {
-    "select date '2020-01-01'",   "select interval '1 day'",     "select double precision '1'",
-    "select varchar(3) 'x'",      "select E'a\\n'",              "select U&'a'",
-    "select B'1'",                "select X'f'",                 "select N'x'",
-    "select $1",                  "select $$a$$",                "select 1; select 2",
-    "create table t (a int)",     "select 'a' 'b'",              "select 'a'\n'b'",
-    "select 'open",               "select /* open",              "select 12abc",
-    "select -2147483648",         "select -9223372036854775808", "copy t from stdin",
-    "with w as (select 1) select 2", "",                         "select \"open",
+      "select date '2020-01-01'",
+      "select interval '1 day'",
+      "select double precision '1'",
+      "select varchar(3) 'x'",
+      "select E'a\\n'",
+      "select U&'a'",
+      "select B'1'",
+      "select X'f'",
+      "select N'x'",
+      "select $1",
+      "select $$a$$",
+      "select 1; select 2",
+      "create table t (a int)",
+      "select 'a' 'b'",
+      "select 'a'\n'b'",
+      "select 'open",
+      "select /* open",
+      "select 12abc",
+      "select -2147483648",
+      "select -9223372036854775808",
+      "copy t from stdin",
+      "with w as (select 1) select 2",
+      "",
+      "select \"open",
   };
   for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
     strip_to(texts[i], NULL, NULL);
@@ -113,11 +130,11 @@ static void broken_texts_are_read_within_their_bounds(void **state)
 int main(void)
 {
   const struct CMUnitTest tests[] = {
-    cmocka_unit_test(literals_become_parameters),
-    cmocka_unit_test(what_has_a_meaning_of_its_own_stays),
-    cmocka_unit_test(other_texts_are_left_alone),
-    cmocka_unit_test(a_text_with_too_many_literals_is_left_alone),
-    cmocka_unit_test(broken_texts_are_read_within_their_bounds),
+      cmocka_unit_test(literals_become_parameters),
+      cmocka_unit_test(what_has_a_meaning_of_its_own_stays),
+      cmocka_unit_test(other_texts_are_left_alone),
+      cmocka_unit_test(a_text_with_too_many_literals_is_left_alone),
+      cmocka_unit_test(broken_texts_are_read_within_their_bounds),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

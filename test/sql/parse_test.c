@@ -62,18 +62,18 @@ static void own_statements_are_grammar_with_a_keyword_swapped(void **state)
     enum statement_form form;
     PgQuery__Node__NodeCase node;
   } cases[] = {
-    {"create source s (a int) with (connector = 'generator', a.kind = 'sequence')", FORM_SOURCE,
-     PG_QUERY__NODE__NODE_CREATE_STMT},
-    {"CREATE /* x */ SOURCE IF NOT EXISTS s (a int)", FORM_SOURCE, PG_QUERY__NODE__NODE_CREATE_STMT},
-    {"create sink k with (connector = 'file') as select * from t", FORM_SINK, PG_QUERY__NODE__NODE_VIEW_STMT},
-    {"create workflow w as insert into t select * from s", FORM_WORKFLOW, PG_QUERY__NODE__NODE_CREATE_FUNCTION_STMT},
-    {"drop source if exists s cascade", FORM_SOURCE, PG_QUERY__NODE__NODE_DROP_STMT},
-    {"drop workflow w", FORM_WORKFLOW, PG_QUERY__NODE__NODE_DROP_STMT},
-    {"drop sink k", FORM_SINK, PG_QUERY__NODE__NODE_DROP_STMT},
-    {"alter source s set (state = 'paused')", FORM_SOURCE, PG_QUERY__NODE__NODE_ALTER_TABLE_STMT},
-    {"alter workflow w set (state = 'running')", FORM_WORKFLOW, PG_QUERY__NODE__NODE_ALTER_TABLE_STMT},
-    {"create table source (source int)", FORM_PLAIN, PG_QUERY__NODE__NODE_CREATE_STMT},
-    {"select source from workflow", FORM_PLAIN, PG_QUERY__NODE__NODE_SELECT_STMT},
+      {"create source s (a int) with (connector = 'generator', a.kind = 'sequence')", FORM_SOURCE,
+       PG_QUERY__NODE__NODE_CREATE_STMT},
+      {"CREATE /* x */ SOURCE IF NOT EXISTS s (a int)", FORM_SOURCE, PG_QUERY__NODE__NODE_CREATE_STMT},
+      {"create sink k with (connector = 'file') as select * from t", FORM_SINK, PG_QUERY__NODE__NODE_VIEW_STMT},
+      {"create workflow w as insert into t select * from s", FORM_WORKFLOW, PG_QUERY__NODE__NODE_CREATE_FUNCTION_STMT},
+      {"drop source if exists s cascade", FORM_SOURCE, PG_QUERY__NODE__NODE_DROP_STMT},
+      {"drop workflow w", FORM_WORKFLOW, PG_QUERY__NODE__NODE_DROP_STMT},
+      {"drop sink k", FORM_SINK, PG_QUERY__NODE__NODE_DROP_STMT},
+      {"alter source s set (state = 'paused')", FORM_SOURCE, PG_QUERY__NODE__NODE_ALTER_TABLE_STMT},
+      {"alter workflow w set (state = 'running')", FORM_WORKFLOW, PG_QUERY__NODE__NODE_ALTER_TABLE_STMT},
+      {"create table source (source int)", FORM_PLAIN, PG_QUERY__NODE__NODE_CREATE_STMT},
+      {"select source from workflow", FORM_PLAIN, PG_QUERY__NODE__NODE_SELECT_STMT},
   };
   for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
     struct parse *p = parse(cases[i].sql);
@@ -88,19 +88,20 @@ static void own_statements_are_grammar_with_a_keyword_swapped(void **state)
 // The column of `select column` at a byte of the whole text.
 static int32_t column_location(const PgQuery__Node *node)
 {
-  const PgQuery__SelectStmt *select =
-      node->node_case == PG_QUERY__NODE__NODE_INSERT_STMT ? node->insert_stmt->select_stmt->select_stmt : node->select_stmt;
+  const PgQuery__SelectStmt *select = node->node_case == PG_QUERY__NODE__NODE_INSERT_STMT
+                                          ? node->insert_stmt->select_stmt->select_stmt
+                                          : node->select_stmt;
   return select->target_list[0]->res_target->val->column_ref->location;
 }
 
 static void workflow_bodies_keep_their_positions(void **state)
 {
   static const char *const texts[] = {
-    "select xx; create or replace workflow w as (insert into t select xx from s; ; select xx from s;); select xx",
-    "select xx; create or replace workflow w as begin atomic insert into t select xx from s; select xx from s; end; "
-    "select xx",
-    "select xx; create or replace workflow w as insert into t select xx from s; select xx",
-    "select xx; create or replace workflow w as with a as (select 1) select xx from (select 1) b; select xx",
+      "select xx; create or replace workflow w as (insert into t select xx from s; ; select xx from s;); select xx",
+      "select xx; create or replace workflow w as begin atomic insert into t select xx from s; select xx from s; end; "
+      "select xx",
+      "select xx; create or replace workflow w as insert into t select xx from s; select xx",
+      "select xx; create or replace workflow w as with a as (select 1) select xx from (select 1) b; select xx",
   };
   for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
     struct parse *p = parse(texts[i]);
@@ -187,18 +188,18 @@ static void the_deepest_text_fits_the_stack_and_deeper_ones_are_refused(void **s
     const char *before, *opening, *middle, *closing;
     int most;
   } cases[] = {
-    {"select 1", "+1", "", "", LIMIT_CHAIN},
-    {"select ", "- ", "1", "", LIMIT_CHAIN},
-    {"select ", "not ", "true", "", LIMIT_CHAIN},
-    {"select 1", "::int", "", "", LIMIT_CHAIN},
-    {"select 1 ", "is null ", "", "", LIMIT_CHAIN},
-    {"select * from a", " cross join a", "", "", LIMIT_CHAIN},
-    {"select 1", " union select 1", "", "", LIMIT_CHAIN},
-    {"select ", "(", "1", ")", LIMIT_NESTING},
-    {"select ", "(select ", "1", ")", LIMIT_NESTING},
-    {"select ", "f(1+1+1+1+", "1", ")", LIMIT_NESTING},
-    {"select ", "case when true then ", "1", " end", LIMIT_NESTING},
-    {"", "create procedure a() begin atomic ", "select 1;", " end;", LIMIT_NESTING},
+      {"select 1", "+1", "", "", LIMIT_CHAIN},
+      {"select ", "- ", "1", "", LIMIT_CHAIN},
+      {"select ", "not ", "true", "", LIMIT_CHAIN},
+      {"select 1", "::int", "", "", LIMIT_CHAIN},
+      {"select 1 ", "is null ", "", "", LIMIT_CHAIN},
+      {"select * from a", " cross join a", "", "", LIMIT_CHAIN},
+      {"select 1", " union select 1", "", "", LIMIT_CHAIN},
+      {"select ", "(", "1", ")", LIMIT_NESTING},
+      {"select ", "(select ", "1", ")", LIMIT_NESTING},
+      {"select ", "f(1+1+1+1+", "1", ")", LIMIT_NESTING},
+      {"select ", "case when true then ", "1", " end", LIMIT_NESTING},
+      {"", "create procedure a() begin atomic ", "select 1;", " end;", LIMIT_NESTING},
   };
   for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
     assert_true(parses(cases[i].before, cases[i].opening, cases[i].middle, cases[i].closing, cases[i].most - 1));
@@ -250,13 +251,13 @@ static void broken_texts_give_errors(void **state)
 int main(void)
 {
   const struct CMUnitTest tests[] = {
-    cmocka_unit_test(statements_are_split),
-    cmocka_unit_test(own_statements_are_grammar_with_a_keyword_swapped),
-    cmocka_unit_test(workflow_bodies_keep_their_positions),
-    cmocka_unit_test(errors_are_postgresqls),
-    cmocka_unit_test(the_deepest_text_fits_the_stack_and_deeper_ones_are_refused),
-    cmocka_unit_test(chains_add_up_over_nesting),
-    cmocka_unit_test(broken_texts_give_errors),
+      cmocka_unit_test(statements_are_split),
+      cmocka_unit_test(own_statements_are_grammar_with_a_keyword_swapped),
+      cmocka_unit_test(workflow_bodies_keep_their_positions),
+      cmocka_unit_test(errors_are_postgresqls),
+      cmocka_unit_test(the_deepest_text_fits_the_stack_and_deeper_ones_are_refused),
+      cmocka_unit_test(chains_add_up_over_nesting),
+      cmocka_unit_test(broken_texts_give_errors),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
