@@ -7,6 +7,7 @@
 struct copy_options {
   bool is_csv;
   bool header;      // csv and text: written, and the first line skipped
+  bool header_match; // the first line must name the columns
   char delimiter, quote, escape;
   const char *null; // as text
 };
@@ -25,6 +26,9 @@ struct copy {
 int copy_bind(const struct bind_input *input, struct copy **copy, struct error *error);
 void copy_release(struct copy *copy);
 
+// How the lines of the file end, found at the first one.
+enum copy_line_end { LINE_END_UNKNOWN, LINE_END_NEWLINE, LINE_END_RETURN, LINE_END_BOTH };
+
 // Splits incoming bytes into rows. Chunks may end anywhere; what is left of a row waits in the reader.
 struct copy_reader {
   const struct copy *copy;
@@ -32,15 +36,23 @@ struct copy_reader {
   uint64_t line; // of the row read last, from 1
   bool ended;    // saw \. on a line of its own
   bool header_skipped;
+  // The rest is the reader's.
+  size_t at;            // in pending: the next line's first byte
+  size_t scanned;       // in pending: up to here no end of that line was found
+  bool in_quotes, after_escape; // csv: at `scanned`
+  enum copy_line_end line_end;
+  uint8_t special[256]; // bytes that are not plain data
 };
 void copy_reader_init(struct copy_reader *reader, const struct copy *copy);
 void copy_reader_deinit(struct copy_reader *reader);
 // Appends a chunk. 54000 when a single row passes LIMIT_ROW, 53200.
 int copy_reader_feed(struct copy_reader *reader, struct bytes chunk, struct error *error);
-// 1: a row: one value a column, of the column's type, in the arena. 0: more bytes are needed (at_end: no row is left).
-// 22P04 and the types' errors; detail `COPY t, line 3, column b: "x"` in error's hint-free context (appended to detail).
+// 1: a row: one value a column, of the column's type, in the arena or borrowed from the reader until its next feed. 0: more bytes are needed (at_end: no row is left).
+// 22P04 and the types' errors; detail `COPY t, line 3, column b: "x"` (appended to detail).
 int copy_reader_next(struct copy_reader *reader, bool at_end, const struct format_settings *settings, struct arena *arena,
                      struct value *values, struct error *error);
+// Takes what the reader said of an error to the error of a row that could not be inserted: `COPY t, line 3`.
+void copy_reader_place(const struct copy_reader *reader, struct error *error);
 // Appends one row as a line.
 void copy_write_row(const struct copy_options *options, const enum type_id *types, const struct value *values, int count,
                     const struct format_settings *settings, struct buffer *out);
