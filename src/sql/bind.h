@@ -15,8 +15,9 @@ struct bind_input {
   // Parameters whose type the client or a literal gave (TYPE_UNKNOWN: to be found from their use).
   const struct type *parameters;
   int parameter_count;
-  bool parameters_are_literals;      // of a stripped text: more than these are an error, and where a constant is needed
-                                     // (ORDER BY 1, a type's modifier) binding answers STATUS_LONG: bind the text as it stands
+  // Of a stripped text: whatever is wrong with it, and where a constant is needed (ORDER BY 1), binding answers
+  // STATUS_LONG: bind the text as it stands.
+  bool parameters_are_literals;
   const struct relation *source;     // of a workflow's statement: the source that drives it; NULL
   struct read_mark *mark;            // definitions looked at
   struct arena *arena;               // the statement's
@@ -36,5 +37,5 @@ int bind_compile(const struct bind_input *input, const struct relation *relation
                  const struct program **program, struct error *error);
 // A type name of the grammar. 42704 `type "x" does not exist`, 0A000.
 int bind_type(const PgQuery__TypeName *name, struct bytes text, struct type *type, struct error *error);
-// The SQL text of an expression's tree, for pg_get_expr and for keeping defaults and checks (pg_query_deparse may serve).
+// The SQL text of an expression's tree, for pg_get_expr and for keeping defaults and checks.
 int bind_deparse(const PgQuery__Node *node, struct arena *arena, const char **text, struct error *error);

@@ -59,7 +59,7 @@ struct literal {
 enum { LITERALS_MAXIMUM = 256 };
 
 struct stripped {
-  struct buffer text;      // with $1, $2, … in their places, and white space and comments folded; reused from call to call
+  struct buffer text;      // with $1, $2, … in their places, white space and comments folded; reused from call to call
   struct buffer strings;   // what needed undoing
   struct literal literals[LITERALS_MAXIMUM];
   int literal_count;
