@@ -147,6 +147,8 @@ int serve_command(int count, char **arguments)
     return 1;
   }
   status = open_and_serve(&options, &signals, &error);
+  while (signals_next(&signals)) // taken, lest it ends us when it is unblocked
+    ;
   signals_close(&signals);
   if (status && error.message[0])
     complain("%s", error.message);
