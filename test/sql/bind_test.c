@@ -729,6 +729,27 @@ static void types_have_names_and_modifiers(void **state)
   }
 }
 
+static void expressions_go_back_to_text(void **state)
+{
+  static const char *const texts[] = {"a > 0 AND b <> 'x''y'", "now()", "CASE WHEN a IS NULL THEN 1 ELSE -2 END",
+                                      "a::numeric(10, 2) + 1.5", "lower(b) LIKE 'x%'"};
+  struct arena arena;
+  arena_init(&arena, NULL);
+  for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+    struct error error;
+    char sql[128];
+    const char *text;
+    snprintf(sql, sizeof sql, "select %s", texts[i]);
+    struct parse *parse = parse_open(bytes_of_string(sql), &error);
+    assert_non_null(parse);
+    const PgQuery__Node *value = parse->statements[0].node->select_stmt->target_list[0]->res_target->val;
+    assert_int_equal(bind_deparse(value, &arena, &text, &error), 0);
+    assert_string_equal(text, texts[i]);
+    parse_close(parse);
+  }
+  arena_deinit(&arena);
+}
+
 static int bind_text(struct database *database, const char *sql)
 {
   struct parse *parse = parse_open(bytes_of_string(sql), &database->error);
@@ -845,6 +866,7 @@ int main(void)
       cmocka_unit_test(wrong_changes_get_postgresqls_errors),
       cmocka_unit_test(expressions_of_definitions_are_bound_to_the_row),
       cmocka_unit_test(types_have_names_and_modifiers),
+      cmocka_unit_test(expressions_go_back_to_text),
       cmocka_unit_test(too_much_is_refused),
       cmocka_unit_test(running_out_of_memory_is_an_error),
   };
