@@ -13,7 +13,7 @@ enum checkpointer_state { CHECKPOINTER_IDLE, CHECKPOINTER_WRITING, CHECKPOINTER_
 struct checkpointer {
   const struct disk *disk;
   struct journal *journal;
-  const struct wake *wake;
+  struct wake *wake;
   uint64_t log_id;
   struct thread thread;
   struct mutex mutex;
@@ -77,7 +77,7 @@ static void checkpointer_main(void *context)
   mutex_unlock(&checkpointer->mutex);
 }
 
-int checkpointer_open(const struct disk *disk, struct journal *journal, const struct wake *wake, uint64_t log_id,
+int checkpointer_open(const struct disk *disk, struct journal *journal, struct wake *wake, uint64_t log_id,
                       struct checkpointer **result, struct error *error)
 {
   struct checkpointer *checkpointer = calloc(1, sizeof *checkpointer);

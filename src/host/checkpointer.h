@@ -7,7 +7,7 @@
 struct checkpointer;
 
 // All borrowed. wake is signalled when one is done.
-int checkpointer_open(const struct disk *disk, struct journal *journal, const struct wake *wake, uint64_t log_id,
+int checkpointer_open(const struct disk *disk, struct journal *journal, struct wake *wake, uint64_t log_id,
                       struct checkpointer **checkpointer, struct error *error);
 // Stops one that is being written.
 void checkpointer_close(struct checkpointer *checkpointer);

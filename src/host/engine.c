@@ -26,6 +26,7 @@
 
 enum {
   BATCHES_A_STEP = 2,
+  WALL_CLOCK_US = 10000, // how long the wall clock is reckoned from the monotonic one before it is read again
   CHECKPOINT_BYTES = 256 * 1024 * 1024,
   BACKLOG_LIMIT = 64 * 1024 * 1024, // bytes that may wait for the log before the loop waits too
   GENERATION_SHIFT = 16,            // a session's id: generation above, slot + 1 below
@@ -87,6 +88,8 @@ struct quern {
   struct buffer frame_bytes;
   struct release_queue queue;
 
+  int64_t wall_offset;      // of the wall clock from the monotonic one, read at wall_read_at
+  int64_t wall_read_at;
   bool has_failed, is_closing, is_started;
   struct quern_error failure;
   struct { uint64_t steps, step_us_total, step_us_max; } counts;
@@ -285,7 +288,8 @@ static void free_engine(struct quern *engine)
 
 int quern_open(const struct quern_options *options, struct quern **result, struct quern_error *quern_error)
 {
-  struct error error = {0};
+  struct error error;
+  error_clear(&error);
   int status = 0;
   struct quern *engine = calloc(1, sizeof *engine);
   if (!engine) {
@@ -424,7 +428,8 @@ static void start_up_pairs(const struct quern_session_options *options, struct b
 struct quern_session *quern_session_open(struct quern *engine, const struct quern_session_options *options,
                                          struct quern_error *quern_error)
 {
-  struct error error = {0};
+  struct error error;
+  error_clear(&error);
   uint32_t slot;
   struct buffer pairs = {0};
   struct quern_session *session = calloc(1, sizeof *session);
@@ -626,14 +631,19 @@ static int step(struct quern *engine, struct error *error)
   for (int i = 0; i < engine->frame_count; i++)
     if (has_payload_copied(&engine->frames[i]))
       engine->frames[i].payload.data = engine->frame_bytes.data + (size_t)engine->frames[i].payload.data;
-  struct step_time time = {.wall = clock_wall(), .monotonic = clock_monotonic()};
+  int64_t begin = clock_monotonic();
+  if (begin - engine->wall_read_at > WALL_CLOCK_US || !engine->wall_offset) {
+    engine->wall_offset = clock_wall() - begin;
+    engine->wall_read_at = begin;
+  }
+  struct step_time time = {.wall = begin + engine->wall_offset, .monotonic = begin};
   struct step_output output = {0};
   int status = partition_step(engine->partition, engine->frames, engine->frame_count, &time, &output, error);
   drop_closed(engine, engine->frames, engine->frame_count);
   engine->frame_count = 0;
   buffer_clear(&engine->frame_bytes);
   sources_taken(engine->sources);
-  uint64_t took = (uint64_t)(clock_monotonic() - time.monotonic);
+  uint64_t took = (uint64_t)(clock_monotonic() - begin);
   engine->counts.steps++;
   engine->counts.step_us_total += took;
   if (took > engine->counts.step_us_max)
@@ -748,7 +758,8 @@ static int run(struct quern *engine, struct error *error)
 
 int quern_run(struct quern *engine, int budget)
 {
-  struct error error = {0};
+  struct error error;
+  error_clear(&error);
   for (int i = 0; i < budget; i++) {
     if (engine->has_failed)
       return engine->failure.status;
@@ -773,7 +784,8 @@ int quern_connector_add(struct quern *engine, const struct quern_connector *conn
 
 static void final_checkpoint(struct quern *engine)
 {
-  struct error error = {0};
+  struct error error;
+  error_clear(&error);
   struct checkpoint_writer *writer;
   uint64_t position;
   struct version *snapshot = partition_pin(engine->partition, &position);
@@ -807,7 +819,8 @@ void quern_close(struct quern *engine)
   int status = quern_run(engine, 1);
   while (engine->workers && workers_busy(engine->workers)) { // jobs were cancelled and come back soon
     quern_wait(engine, 100);
-    struct error error = {0};
+    struct error error;
+    error_clear(&error);
     if (status >= 0)
       status = quern_run(engine, 1);
     else if (collect(engine, false, &error) == 0)

@@ -11,7 +11,7 @@ enum { RETRY_US = 200000 };
 
 struct journal {
   struct log *log;
-  const struct wake *wake;
+  struct wake *wake;
   struct thread thread;
   struct mutex mutex;
   struct condition work;    // for the log thread
@@ -140,7 +140,7 @@ static void journal_main(void *context)
   }
 }
 
-int journal_open(struct log *log, const struct wake *wake, struct journal **result, struct error *error)
+int journal_open(struct log *log, struct wake *wake, struct journal **result, struct error *error)
 {
   struct journal *journal = calloc(1, sizeof *journal);
   if (!journal)

@@ -40,7 +40,7 @@ struct source {
 };
 
 struct sources {
-  const struct wake *wake;
+  struct wake *wake;
   struct thread thread;
   struct mutex mutex;
   struct condition changed;
@@ -289,7 +289,7 @@ static void sources_main(void *context)
 
 // --- The loop's side ----------------------------------------------------------------------------------------------
 
-int sources_open(const struct wake *wake, struct sources **result, struct error *error)
+int sources_open(struct wake *wake, struct sources **result, struct error *error)
 {
   struct sources *sources = calloc(1, sizeof *sources);
   if (!sources)

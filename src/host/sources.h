@@ -11,7 +11,7 @@ struct sources;
 
 enum { SOURCES_BATCH_ROWS = 1024, SOURCES_BATCHES = 4 }; // rows asked for in one poll; batches that wait of one source
 
-int sources_open(const struct wake *wake, struct sources **sources, struct error *error);
+int sources_open(struct wake *wake, struct sources **sources, struct error *error);
 void sources_close(struct sources *sources);
 
 // 42710: a connector of that name is known.

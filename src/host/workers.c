@@ -19,7 +19,7 @@ struct work_list {
 };
 
 struct workers {
-  const struct wake *wake;
+  struct wake *wake;
   struct mutex mutex;
   struct condition given;
   struct work_list waiting, done;
@@ -66,7 +66,7 @@ static void worker_main(void *context)
   mutex_unlock(&workers->mutex);
 }
 
-int workers_open(unsigned count, const struct wake *wake, struct workers **result, struct error *error)
+int workers_open(unsigned count, struct wake *wake, struct workers **result, struct error *error)
 {
   struct workers *workers = calloc(1, sizeof *workers);
   if (!workers)

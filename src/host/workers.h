@@ -8,7 +8,7 @@ struct workers;
 struct job;
 
 // wake is borrowed and signalled when a job is done.
-int workers_open(unsigned count, const struct wake *wake, struct workers **workers, struct error *error);
+int workers_open(unsigned count, struct wake *wake, struct workers **workers, struct error *error);
 // No job may be out.
 void workers_close(struct workers *workers);
 // Loop thread. session comes back with the job. 53200.

@@ -323,7 +323,8 @@ static int on_source(struct partition *partition, const struct frame *frame, str
   const struct relation *source = catalog_find_oid(partition->catalog, store_trunk(partition->store), frame->source);
   if (!source)
     return 0;
-  struct error trouble = {0};
+  struct error trouble;
+  error_clear(&trouble);
   int status = source_atom(partition, source, frame, &trouble);
   partition->counts.source_atoms++;
   partition->counts.source_rows += (uint64_t)frame->row_count;
@@ -341,7 +342,8 @@ static int on_source(struct partition *partition, const struct frame *frame, str
 
 static void refuse_session(struct partition *partition, const struct frame *frame)
 {
-  struct error error = {0};
+  struct error error;
+  error_clear(&error);
   int status = error_set(&error, SQLSTATE_TOO_MANY_CONNECTIONS, "sorry, too many clients already");
   (void)status;
   error.severity = SEVERITY_FATAL;
@@ -377,7 +379,8 @@ static void on_request(struct partition *partition, struct session *session, str
   if (session->is_broken || session->is_closing)
     return;
   if (session->input.size - session->input_at + messages.size > LIMIT_PENDING_INPUT + LIMIT_MESSAGE) {
-    struct error error = {0};
+    struct error error;
+    error_clear(&error);
     int status = error_set(&error, SQLSTATE_CONFIGURATION_LIMIT_EXCEEDED, "too many requests are waiting in this session");
     (void)status;
     error.severity = SEVERITY_FATAL;
@@ -397,7 +400,8 @@ static void on_session(struct partition *partition, const struct frame *frame)
     return;
   size_t begin = partition->replies.size;
   session->group_replies = begin;
-  struct error error = {0};
+  struct error error;
+  error_clear(&error);
   switch (frame->kind) {
   case FRAME_CLOSE: session_close(session); return;
   case FRAME_REQUEST: on_request(partition, session, frame->payload); break;

@@ -62,7 +62,8 @@ static void apply_startup(struct session *session, struct bytes pairs)
     const char *value = (const char *)read_string(&reader).data;
     if (reader.failed || !name[0])
       break;
-    struct error error = {0};
+    struct error error;
+    error_clear(&error);
     if (strcmp(name, "user") == 0)
       copy_name(settings->user, sizeof settings->user, value);
     else if (strcmp(name, "database") == 0)
@@ -135,9 +136,12 @@ void session_forget_portals(struct session *session)
   struct map_entry *entry;
   while ((entry = map_next(&session->portals, &at)))
     portal_free(entry->value);
-  map_deinit(&session->portals);
-  session->portals = (struct map){0};
-  portal_clear(&session->unnamed);
+  if (session->portals.entry_count) {
+    map_deinit(&session->portals);
+    session->portals = (struct map){0};
+  }
+  if (session->unnamed.prepared)
+    portal_clear(&session->unnamed);
 }
 
 void session_close(struct session *session)
@@ -539,7 +543,8 @@ static void group_begin(struct session *session, bool is_extended)
 
 static void group_end(struct session *session)
 {
-  struct error error = {0};
+  struct error error;
+  error_clear(&error);
   if (transaction_group_end(session, &error)) {
     session->partition->counts.errors++;
     message_error(replies(session), &error);
@@ -761,7 +766,8 @@ static void simple_end(struct session *session)
 
 static void on_query(struct session *session, const struct message *message)
 {
-  struct error error = {0};
+  struct error error;
+  error_clear(&error);
   struct message_reader reader = {.body = message->body};
   session->simple_text = read_string(&reader);
   int status;
@@ -788,7 +794,8 @@ static void on_query(struct session *session, const struct message *message)
 
 static void on_copy_message(struct session *session, const struct message *message)
 {
-  struct error error = {0};
+  struct error error;
+  error_clear(&error);
   int status = copying_message(session, message, &error);
   if (status == RUN_COPY)
     return;
@@ -813,7 +820,8 @@ static void on_extended(struct session *session, const struct message *message)
   }
   if (session->has_failed)
     return;
-  struct error error = {0};
+  struct error error;
+  error_clear(&error);
   int status = extended_message(session, message, &error);
   if (status == RUN_RESTART)
     group_restart(session);
@@ -824,7 +832,8 @@ static void on_extended(struct session *session, const struct message *message)
 // A job has ended: the Query of which it was part goes on.
 static void continue_simple(struct session *session)
 {
-  struct error error = {0};
+  struct error error;
+  error_clear(&error);
   int status = session->has_failed ? RUN_DONE : simple_continue(session, &error);
   if (status == RUN_JOB || status == RUN_COPY)
     return;
@@ -859,7 +868,8 @@ static bool enter_group(struct session *session, const struct message *message, 
 // Takes and runs one message. False: there is none that may run now.
 static bool take_message(struct session *session)
 {
-  struct error error = {0};
+  struct error error;
+  error_clear(&error);
   struct message message;
   size_t next = session->input_at;
   int got = message_next(buffer_bytes(&session->input), &next, &message, &error);
