@@ -184,7 +184,8 @@ static int check_options(struct option_state *state)
   if (strchr(options->null, options->delimiter))
     return error_set(error, SQLSTATE_FEATURE_NOT_SUPPORTED, "COPY delimiter must not appear in the NULL specification");
   if (options->is_csv && strchr(options->null, options->quote))
-    return error_set(error, SQLSTATE_FEATURE_NOT_SUPPORTED, "CSV quote character must not appear in the NULL specification");
+    return error_set(error, SQLSTATE_FEATURE_NOT_SUPPORTED,
+                     "CSV quote character must not appear in the NULL specification");
   return 0;
 }
 
@@ -283,18 +284,19 @@ static int find_columns(const struct bind_input *input, const PgQuery__CopyStmt 
 }
 
 // *relation is NULL for a system table, which COPY TO may read.
-static int find_relation(const struct bind_input *input, const PgQuery__CopyStmt *tree, const struct relation **relation,
-                         struct error *error)
+static int find_relation(const struct bind_input *input, const PgQuery__CopyStmt *tree,
+                         const struct relation **relation, struct error *error)
 {
   const PgQuery__RangeVar *name = tree->relation;
   struct name_scope scope = {
-    .role = input->settings->role,
-    .search_path = input->settings->search_path,
-    .search_path_count = input->settings->search_path_count,
-    .mark = input->mark,
+      .role = input->settings->role,
+      .search_path = input->settings->search_path,
+      .search_path_count = input->settings->search_path_count,
+      .mark = input->mark,
   };
-  return catalog_find(input->catalog, input->version, &scope, name->schemaname && name->schemaname[0] ? name->schemaname : NULL,
-                      name->relname, NULL, tree->is_from ? RIGHT_INSERT : RIGHT_SELECT, !tree->is_from, relation, error);
+  return catalog_find(input->catalog, input->version, &scope,
+                      name->schemaname && name->schemaname[0] ? name->schemaname : NULL, name->relname, NULL,
+                      tree->is_from ? RIGHT_INSERT : RIGHT_SELECT, !tree->is_from, relation, error);
 }
 
 static int bind_from_stdin(const struct bind_input *input, const PgQuery__CopyStmt *tree, struct copy *copy,
@@ -338,7 +340,8 @@ static int bind_to_stdout(const struct bind_input *input, const PgQuery__CopyStm
   return status;
 }
 
-static int bind_table(const struct bind_input *input, const PgQuery__CopyStmt *tree, struct copy *copy, struct error *error)
+static int bind_table(const struct bind_input *input, const PgQuery__CopyStmt *tree, struct copy *copy,
+                      struct error *error)
 {
   const struct relation *relation;
   int status = find_relation(input, tree, &relation, error);
@@ -350,7 +353,8 @@ static int bind_table(const struct bind_input *input, const PgQuery__CopyStmt *t
   return copy->is_from ? bind_from_stdin(input, tree, copy, error) : bind_to_stdout(input, tree, copy, error);
 }
 
-static int bind_query(const struct bind_input *input, const PgQuery__CopyStmt *tree, struct copy *copy, struct error *error)
+static int bind_query(const struct bind_input *input, const PgQuery__CopyStmt *tree, struct copy *copy,
+                      struct error *error)
 {
   if (tree->query->node_case != PG_QUERY__NODE__NODE_SELECT_STMT)
     return error_set(error, SQLSTATE_FEATURE_NOT_SUPPORTED, "COPY of a query takes SELECT and VALUES only");
@@ -373,7 +377,8 @@ int copy_bind(const struct bind_input *input, struct copy **result, struct error
   if (tree->is_program || (tree->filename && tree->filename[0])) {
     int status = error_set(error, SQLSTATE_FEATURE_NOT_SUPPORTED, "COPY %s a %s is not supported",
                            tree->is_from ? "from" : "to", tree->is_program ? "program" : "file");
-    error_hint(error, "COPY to stdout and from stdin is there for anyone. psql's \\copy command also works for anyone.");
+    error_hint(error,
+               "COPY to stdout and from stdin is there for anyone. psql's \\copy command also works for anyone.");
     return status;
   }
   if (tree->where_clause)

@@ -6,20 +6,20 @@
 
 struct copy_options {
   bool is_csv;
-  bool header;      // csv and text: written, and the first line skipped
+  bool header;       // csv and text: written, and the first line skipped
   bool header_match; // the first line must name the columns
   char delimiter, quote, escape;
   const char *null; // as text
 };
 
 struct copy {
-  bool is_from;                   // FROM STDIN; otherwise TO STDOUT
+  bool is_from; // FROM STDIN; otherwise TO STDOUT
   struct copy_options options;
   const struct relation *relation; // pinned by the statement; NULL: COPY (query) TO
   int column_count;
-  int *columns;                   // of the relation, in the order of the file
-  struct statement *insert;       // FROM: an INSERT whose parameters are the columns, defaults for the others
-  struct statement *select;       // TO: what to write
+  int *columns;             // of the relation, in the order of the file
+  struct statement *insert; // FROM: an INSERT whose parameters are the columns, defaults for the others
+  struct statement *select; // TO: what to write
 };
 
 // Binds a COPY. 0A000 for files and programs, 22023 and 42601 for options in PostgreSQL's words.
@@ -37,8 +37,8 @@ struct copy_reader {
   bool ended;    // saw \. on a line of its own
   bool header_skipped;
   // The rest is the reader's.
-  size_t at;            // in pending: the next line's first byte
-  size_t scanned;       // in pending: up to here no end of that line was found
+  size_t at;                    // in pending: the next line's first byte
+  size_t scanned;               // in pending: up to here no end of that line was found
   bool in_quotes, after_escape; // csv: at `scanned`
   enum copy_line_end line_end;
   uint8_t special[256]; // bytes that are not plain data
@@ -49,11 +49,11 @@ void copy_reader_deinit(struct copy_reader *reader);
 int copy_reader_feed(struct copy_reader *reader, struct bytes chunk, struct error *error);
 // 1: a row: one value a column, of the column's type, in the arena or borrowed from the reader until its next feed. 0: more bytes are needed (at_end: no row is left).
 // 22P04 and the types' errors; detail `COPY t, line 3, column b: "x"` (appended to detail).
-int copy_reader_next(struct copy_reader *reader, bool at_end, const struct format_settings *settings, struct arena *arena,
-                     struct value *values, struct error *error);
+int copy_reader_next(struct copy_reader *reader, bool at_end, const struct format_settings *settings,
+                     struct arena *arena, struct value *values, struct error *error);
 // Takes what the reader said of an error to the error of a row that could not be inserted: `COPY t, line 3`.
 void copy_reader_place(const struct copy_reader *reader, struct error *error);
 // Appends one row as a line.
-void copy_write_row(const struct copy_options *options, const enum type_id *types, const struct value *values, int count,
-                    const struct format_settings *settings, struct buffer *out);
+void copy_write_row(const struct copy_options *options, const enum type_id *types, const struct value *values,
+                    int count, const struct format_settings *settings, struct buffer *out);
 void copy_write_header(const struct copy_options *options, const struct target *columns, int count, struct buffer *out);

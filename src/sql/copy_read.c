@@ -89,9 +89,9 @@ static void place_text(const struct copy_reader *reader, const char *column, str
 {
   char place[384];
   size_t size = shown(text);
-  snprintf(place, sizeof place, "COPY %s, line %llu%s%s: \"%.*s%s\"", target_name(reader), (unsigned long long)reader->line,
-           column ? ", column " : "", column ? column : "", (int)size, (const char *)text.data,
-           size < text.size ? "..." : "");
+  snprintf(place, sizeof place, "COPY %s, line %llu%s%s: \"%.*s%s\"", target_name(reader),
+           (unsigned long long)reader->line, column ? ", column " : "", column ? column : "", (int)size,
+           (const char *)text.data, size < text.size ? "..." : "");
   append_detail(error, place);
 }
 
@@ -176,7 +176,8 @@ static int wrong_end(const struct copy_reader *reader, bool is_return, struct by
 {
   bool is_csv = reader->copy->options.is_csv;
   const char *what = is_return ? "carriage return" : "newline";
-  int status = error_set(error, SQLSTATE_BAD_COPY_FILE_FORMAT, "%s %s found in data", is_csv ? "unquoted" : "literal", what);
+  int status =
+      error_set(error, SQLSTATE_BAD_COPY_FILE_FORMAT, "%s %s found in data", is_csv ? "unquoted" : "literal", what);
   if (is_csv)
     error_hint(error, "Use quoted CSV field to represent %s.", what);
   else
@@ -208,7 +209,10 @@ static int take_end(struct copy_reader *reader, size_t end, bool at_end, size_t 
   return 1;
 }
 
-static bool is_end_mark(struct bytes line) { return line.size == 2 && line.data[0] == '\\' && line.data[1] == '.'; }
+static bool is_end_mark(struct bytes line)
+{
+  return line.size == 2 && line.data[0] == '\\' && line.data[1] == '.';
+}
 
 // 1: *line is the next one. 0: none, or not whole yet.
 static int next_line(struct copy_reader *reader, bool at_end, struct line *line, struct error *error)
@@ -251,7 +255,10 @@ static bool is_stray(const struct copy_reader *reader, uint8_t c)
   return c == '\n' || (c == '\r' && reader->line_end != LINE_END_RETURN);
 }
 
-static int octal(uint8_t c) { return c >= '0' && c <= '7' ? c - '0' : -1; }
+static int octal(uint8_t c)
+{
+  return c >= '0' && c <= '7' ? c - '0' : -1;
+}
 
 static int hexadecimal(uint8_t c)
 {
@@ -394,7 +401,8 @@ static const struct column *column_at(const struct copy_reader *reader, int i)
 }
 
 static int read_value(struct copy_reader *reader, const struct column *column, const struct field *field,
-                      const struct format_settings *settings, struct arena *arena, struct value *value, struct error *error)
+                      const struct format_settings *settings, struct arena *arena, struct value *value,
+                      struct error *error)
 {
   if (field->is_null) {
     *value = value_null();
@@ -469,8 +477,8 @@ static int match_header(struct copy_reader *reader, struct bytes line, struct ar
                    fields, count);
 }
 
-int copy_reader_next(struct copy_reader *reader, bool at_end, const struct format_settings *settings, struct arena *arena,
-                     struct value *values, struct error *error)
+int copy_reader_next(struct copy_reader *reader, bool at_end, const struct format_settings *settings,
+                     struct arena *arena, struct value *values, struct error *error)
 {
   struct line line;
   int status = next_line(reader, at_end, &line, error);

@@ -43,7 +43,8 @@ static bool needs_quotes(const struct copy_options *options, const uint8_t *text
   if (is_alone && size == 2 && memcmp(text, "\\.", 2) == 0)
     return true;
   for (size_t i = 0; i < size; i++)
-    if (text[i] == (uint8_t)options->delimiter || text[i] == (uint8_t)options->quote || text[i] == '\n' || text[i] == '\r')
+    if (text[i] == (uint8_t)options->delimiter || text[i] == (uint8_t)options->quote || text[i] == '\n' ||
+        text[i] == '\r')
       return true;
   return false;
 }
@@ -79,8 +80,8 @@ static void finish_field(const struct copy_options *options, struct buffer *out,
     escape_text(options, out, start);
 }
 
-void copy_write_row(const struct copy_options *options, const enum type_id *types, const struct value *values, int count,
-                    const struct format_settings *settings, struct buffer *out)
+void copy_write_row(const struct copy_options *options, const enum type_id *types, const struct value *values,
+                    int count, const struct format_settings *settings, struct buffer *out)
 {
   for (int i = 0; i < count; i++) {
     if (i)

@@ -18,7 +18,7 @@
 #define SQLSTATE_CANT_CHANGE_RUNTIME_PARAM "55P02"
 
 enum setting_kind {
-  SETTING_FIXED,  // `value` and nothing else
+  SETTING_FIXED, // `value` and nothing else
   SETTING_BOOL,
   SETTING_ENUM,   // words
   SETTING_NUMBER, // from low to high, in the unit
@@ -34,7 +34,7 @@ struct setting_change {
 };
 
 struct setting {
-  const char *name;  // PostgreSQL's spelling
+  const char *name; // PostgreSQL's spelling
   enum setting_kind kind;
   bool is_reported;
   enum unit unit;
@@ -50,9 +50,13 @@ struct setting {
 // What PostgreSQL takes for a boolean: beginnings of true, false, yes, no; on, off, 1, 0.
 static bool read_bool(const char *text, bool *value)
 {
-  static const struct { const char *word; size_t least; bool value; } words[] = {
-    {"true", 1, true}, {"false", 1, false}, {"yes", 1, true}, {"no", 1, false},
-    {"on", 2, true},   {"off", 2, false},   {"1", 1, true},   {"0", 1, false},
+  static const struct {
+    const char *word;
+    size_t least;
+    bool value;
+  } words[] = {
+      {"true", 1, true}, {"false", 1, false}, {"yes", 1, true}, {"no", 1, false},
+      {"on", 2, true},   {"off", 2, false},   {"1", 1, true},   {"0", 1, false},
   };
   size_t size = strlen(text);
   for (size_t i = 0; i < sizeof words / sizeof *words; i++)
@@ -102,10 +106,14 @@ static int bad_word(const struct setting *setting, const char *value, struct err
   return status;
 }
 
-static const struct { const char *name; enum unit unit; double factor; } units[] = {
-  {"d", UNIT_MS, 86400000}, {"h", UNIT_MS, 3600000}, {"min", UNIT_MS, 60000}, {"s", UNIT_MS, 1000}, {"ms", UNIT_MS, 1},
-  {"us", UNIT_MS, 0.001}, {"TB", UNIT_KB, 1073741824}, {"GB", UNIT_KB, 1048576}, {"MB", UNIT_KB, 1024}, {"kB", UNIT_KB, 1},
-  {"B", UNIT_KB, 1.0 / 1024},
+static const struct {
+  const char *name;
+  enum unit unit;
+  double factor;
+} units[] = {
+    {"d", UNIT_MS, 86400000}, {"h", UNIT_MS, 3600000}, {"min", UNIT_MS, 60000},     {"s", UNIT_MS, 1000},
+    {"ms", UNIT_MS, 1},       {"us", UNIT_MS, 0.001},  {"TB", UNIT_KB, 1073741824}, {"GB", UNIT_KB, 1048576},
+    {"MB", UNIT_KB, 1024},    {"kB", UNIT_KB, 1},      {"B", UNIT_KB, 1.0 / 1024},
 };
 enum { UNIT_COUNT = sizeof units / sizeof *units };
 
@@ -129,8 +137,8 @@ static int read_number(const struct setting *setting, const char *text, int32_t 
     return invalid_value(setting->name, text, error);
   if (size) {
     int i = 0;
-    while (i < UNIT_COUNT && !(units[i].unit == setting->unit && strlen(units[i].name) == size &&
-                               memcmp(units[i].name, end, size) == 0))
+    while (i < UNIT_COUNT &&
+           !(units[i].unit == setting->unit && strlen(units[i].name) == size && memcmp(units[i].name, end, size) == 0))
       i++;
     if (i == UNIT_COUNT) {
       int status = invalid_value(setting->name, text, error);
@@ -191,7 +199,10 @@ SET(application_name)
       *to = '?';
   return 0;
 }
-SHOW(application_name) { return settings->application_name; }
+SHOW(application_name)
+{
+  return settings->application_name;
+}
 
 // The letters and digits of an encoding's name, which is all that counts.
 static bool same_encoding(const char *a, const char *b)
@@ -211,17 +222,22 @@ static bool same_encoding(const char *a, const char *b)
 SET(client_encoding)
 {
   static const char *const others[] = {
-    "SQL_ASCII", "LATIN1", "LATIN2", "LATIN9", "ISO_8859_1", "ISO_8859_15", "WIN1250", "WIN1251", "WIN1252", "KOI8R", "SJIS",
-    "EUC_JP", "EUC_KR", "EUC_CN", "GBK", "GB18030", "BIG5", "MULE_INTERNAL", NULL,
+      "SQL_ASCII", "LATIN1",  "LATIN2", "LATIN9",        "ISO_8859_1", "ISO_8859_15", "WIN1250",
+      "WIN1251",   "WIN1252", "KOI8R",  "SJIS",          "EUC_JP",     "EUC_KR",      "EUC_CN",
+      "GBK",       "GB18030", "BIG5",   "MULE_INTERNAL", NULL,
   };
   if (!change->value || same_encoding(change->value, "UTF8") || same_encoding(change->value, "unicode"))
     return 0;
   for (const char *const *other = others; *other; other++)
     if (same_encoding(change->value, *other))
-      return error_set(error, SQLSTATE_FEATURE_NOT_SUPPORTED, "conversion between %s and UTF8 is not supported", *other);
+      return error_set(error, SQLSTATE_FEATURE_NOT_SUPPORTED, "conversion between %s and UTF8 is not supported",
+                       *other);
   return invalid_value(change->name, change->value, error);
 }
-SHOW(client_encoding) { return settings->client_encoding; }
+SHOW(client_encoding)
+{
+  return settings->client_encoding;
+}
 
 SET(date_style)
 {
@@ -236,13 +252,17 @@ SET(date_style)
     for (int i = 0; others[i]; i++)
       is_other |= strcasecmp(word, others[i]) == 0;
     if (is_other)
-      return error_set(error, SQLSTATE_FEATURE_NOT_SUPPORTED, "DateStyle \"%s\" is not supported, only \"ISO, MDY\"", word);
+      return error_set(error, SQLSTATE_FEATURE_NOT_SUPPORTED, "DateStyle \"%s\" is not supported, only \"ISO, MDY\"",
+                       word);
     if (!is_good)
       return invalid_value(change->name, change->value, error);
   }
   return 0;
 }
-SHOW(date_style) { return settings->date_style; }
+SHOW(date_style)
+{
+  return settings->date_style;
+}
 
 void settings_moved(struct settings *settings)
 {
@@ -251,8 +271,8 @@ void settings_moved(struct settings *settings)
 
 SET(time_zone)
 {
-  static const char *const utc[] = {"DEFAULT", "LOCAL", "Etc/UTC", "Etc/GMT", "Etc/UCT", "Etc/Zulu", "Etc/Universal",
-                                    "Universal", "UCT", "Zulu", "Greenwich", NULL};
+  static const char *const utc[] = {"DEFAULT",       "LOCAL",     "Etc/UTC", "Etc/GMT", "Etc/UCT",   "Etc/Zulu",
+                                    "Etc/Universal", "Universal", "UCT",     "Zulu",    "Greenwich", NULL};
   const char *value = change->value ? change->value : "UTC";
   int32_t offset = 0;
   bool is_known = false;
@@ -272,17 +292,23 @@ SET(time_zone)
   if (is_number) { // as PostgreSQL shows it
     int minutes = abs(offset) / 60 % 60;
     char east[16], west[16];
-    snprintf(east, sizeof east, minutes ? "%c%02d:%02d" : "%c%02d", offset < 0 ? '-' : '+', abs(offset) / 3600, minutes);
-    snprintf(west, sizeof west, minutes ? "%c%02d:%02d" : "%c%02d", offset < 0 ? '+' : '-', abs(offset) / 3600, minutes);
+    snprintf(east, sizeof east, minutes ? "%c%02d:%02d" : "%c%02d", offset < 0 ? '-' : '+', abs(offset) / 3600,
+             minutes);
+    snprintf(west, sizeof west, minutes ? "%c%02d:%02d" : "%c%02d", offset < 0 ? '+' : '-', abs(offset) / 3600,
+             minutes);
     snprintf(settings->time_zone, sizeof settings->time_zone, "<%s>%s", east, west);
   } else {
-    copy_text(settings->time_zone, sizeof settings->time_zone, strcasecmp(value, "utc") == 0 || !strcasecmp(value, "local") ||
-                                                               !strcasecmp(value, "default") ? "UTC" : value);
+    copy_text(settings->time_zone, sizeof settings->time_zone,
+              strcasecmp(value, "utc") == 0 || !strcasecmp(value, "local") || !strcasecmp(value, "default") ? "UTC"
+                                                                                                            : value);
   }
   settings_moved(settings);
   return 0;
 }
-SHOW(time_zone) { return settings->time_zone; }
+SHOW(time_zone)
+{
+  return settings->time_zone;
+}
 
 SET(extra_float_digits)
 {
@@ -293,7 +319,10 @@ SET(extra_float_digits)
     settings->format.extra_float_digits = number;
   return status;
 }
-SHOW(extra_float_digits) { return show_number(UNIT_NONE, settings->format.extra_float_digits, scratch, size); }
+SHOW(extra_float_digits)
+{
+  return show_number(UNIT_NONE, settings->format.extra_float_digits, scratch, size);
+}
 
 SET(statement_timeout)
 {
@@ -304,20 +333,36 @@ SET(statement_timeout)
     settings->statement_timeout_ms = number;
   return status;
 }
-SHOW(statement_timeout) { return show_number(UNIT_MS, settings->statement_timeout_ms, scratch, size); }
+SHOW(statement_timeout)
+{
+  return show_number(UNIT_MS, settings->statement_timeout_ms, scratch, size);
+}
 
 static int set_flag(bool *flag, const struct setting_change *change, struct error *error)
 {
   bool value = false;
   if (change->value && !read_bool(change->value, &value))
-    return error_set(error, SQLSTATE_INVALID_PARAMETER_VALUE, "parameter \"%s\" requires a Boolean value", change->name);
+    return error_set(error, SQLSTATE_INVALID_PARAMETER_VALUE, "parameter \"%s\" requires a Boolean value",
+                     change->name);
   *flag = value;
   return 0;
 }
-SET(read_only) { return set_flag(&settings->read_only, change, error); }
-SHOW(read_only) { return settings->read_only ? "on" : "off"; }
-SET(default_read_only) { return set_flag(&settings->default_read_only, change, error); }
-SHOW(default_read_only) { return settings->default_read_only ? "on" : "off"; }
+SET(read_only)
+{
+  return set_flag(&settings->read_only, change, error);
+}
+SHOW(read_only)
+{
+  return settings->read_only ? "on" : "off";
+}
+SET(default_read_only)
+{
+  return set_flag(&settings->default_read_only, change, error);
+}
+SHOW(default_read_only)
+{
+  return settings->default_read_only ? "on" : "off";
+}
 
 static const char isolation_levels[] = "serializable,repeatable read,read committed,read uncommitted";
 
@@ -331,7 +376,10 @@ SET(isolation)
     settings->isolation[i] = (char)tolower((unsigned char)value[i]);
   return 0;
 }
-SHOW(isolation) { return settings->isolation; }
+SHOW(isolation)
+{
+  return settings->isolation;
+}
 
 // A role is the session's own user, until there are others.
 SET(role)
@@ -341,8 +389,14 @@ SET(role)
     return 0;
   return error_set(error, SQLSTATE_INVALID_PARAMETER_VALUE, "role \"%s\" does not exist", change->value);
 }
-SHOW(role) { return "none"; }
-SHOW(user) { return settings->user; }
+SHOW(role)
+{
+  return "none";
+}
+SHOW(user)
+{
+  return settings->user;
+}
 
 // --- The search path --------------------------------------------------------------------------------------------
 
@@ -421,82 +475,105 @@ SET(search_path)
   copy_text(settings->search_path_text, sizeof settings->search_path_text, *value ? value : "\"\"");
   return 0;
 }
-SHOW(search_path) { return settings->search_path_text; }
+SHOW(search_path)
+{
+  return settings->search_path_text;
+}
 
 // --- The table, in the order of SHOW ALL ----------------------------------------------------------------------------
 
-#define FIXED(name, value) {name, SETTING_FIXED, false, UNIT_NONE, value, 0, 0, 0, NULL, NULL}
-#define REPORTED(name, value) {name, SETTING_FIXED, true, UNIT_NONE, value, 0, 0, 0, NULL, NULL}
-#define BOOL(name, initial) {name, SETTING_BOOL, false, UNIT_NONE, NULL, initial, 0, 1, NULL, NULL}
-#define ENUM(name, words, initial) {name, SETTING_ENUM, false, UNIT_NONE, words, initial, 0, 0, NULL, NULL}
-#define NUMBER(name, unit, initial, low, high) {name, SETTING_NUMBER, false, unit, NULL, initial, low, high, NULL, NULL}
-#define OWN(name, is_reported, set, show) {name, SETTING_OWN, is_reported, UNIT_NONE, NULL, 0, 0, 0, set, show}
+#define FIXED(name, value) \
+  { \
+    name, SETTING_FIXED, false, UNIT_NONE, value, 0, 0, 0, NULL, NULL \
+  }
+#define REPORTED(name, value) \
+  { \
+    name, SETTING_FIXED, true, UNIT_NONE, value, 0, 0, 0, NULL, NULL \
+  }
+#define BOOL(name, initial) \
+  { \
+    name, SETTING_BOOL, false, UNIT_NONE, NULL, initial, 0, 1, NULL, NULL \
+  }
+#define ENUM(name, words, initial) \
+  { \
+    name, SETTING_ENUM, false, UNIT_NONE, words, initial, 0, 0, NULL, NULL \
+  }
+#define NUMBER(name, unit, initial, low, high) \
+  { \
+    name, SETTING_NUMBER, false, unit, NULL, initial, low, high, NULL, NULL \
+  }
+#define OWN(name, is_reported, set, show) \
+  { \
+    name, SETTING_OWN, is_reported, UNIT_NONE, NULL, 0, 0, 0, set, show \
+  }
 
-static const char locales[] = "C.UTF-8,C,POSIX,C.utf8,en_US.UTF-8,en_US.utf8"; // messages and numbers are the same in all
+static const char locales[] =
+    "C.UTF-8,C,POSIX,C.utf8,en_US.UTF-8,en_US.utf8"; // messages and numbers are the same in all
 static const char levels[] = "debug5,debug4,debug3,debug2,debug1,log,notice,warning,error";
 
 static const struct setting table[] = {
-  OWN("application_name", true, set_application_name, show_application_name),
-  BOOL("array_nulls", true),
-  ENUM("bytea_output", "escape,hex", 1),
-  BOOL("check_function_bodies", true),
-  OWN("client_encoding", true, set_client_encoding, show_client_encoding),
-  ENUM("client_min_messages", levels, 6),
-  OWN("DateStyle", true, set_date_style, show_date_style),
-  ENUM("default_table_access_method", "heap", 0),
-  ENUM("default_tablespace", "", 0),
-  BOOL("default_transaction_deferrable", false),
-  ENUM("default_transaction_isolation", isolation_levels, 0),
-  OWN("default_transaction_read_only", true, set_default_read_only, show_default_read_only),
-  BOOL("enable_bitmapscan", true),
-  BOOL("enable_hashagg", true),
-  BOOL("enable_hashjoin", true),
-  BOOL("enable_indexonlyscan", true),
-  BOOL("enable_indexscan", true),
-  BOOL("enable_mergejoin", true),
-  BOOL("enable_nestloop", true),
-  BOOL("enable_seqscan", true),
-  BOOL("enable_sort", true),
-  BOOL("escape_string_warning", true),
-  OWN("extra_float_digits", false, set_extra_float_digits, show_extra_float_digits),
-  BOOL("geqo", true),
-  NUMBER("idle_in_transaction_session_timeout", UNIT_MS, 0, 0, INT32_MAX),
-  NUMBER("idle_session_timeout", UNIT_MS, 0, 0, INT32_MAX),
-  REPORTED("in_hot_standby", "off"),
-  REPORTED("integer_datetimes", "on"),
-  {"IntervalStyle", SETTING_ENUM, true, UNIT_NONE, "postgres,postgres_verbose,sql_standard,iso_8601", 0, 0, 0, NULL, NULL},
-  REPORTED("is_superuser", "on"),
-  BOOL("jit", false),
-  FIXED("lc_collate", "C.UTF-8"),
-  FIXED("lc_ctype", "C.UTF-8"),
-  ENUM("lc_messages", locales, 0),
-  ENUM("lc_monetary", locales, 0),
-  ENUM("lc_numeric", locales, 0),
-  ENUM("lc_time", locales, 0),
-  NUMBER("lock_timeout", UNIT_MS, 0, 0, INT32_MAX),
-  NUMBER("maintenance_work_mem", UNIT_KB, 65536, 1024, INT32_MAX),
-  FIXED("max_identifier_length", "63"),
-  FIXED("max_index_keys", "1600"),
-  NUMBER("max_parallel_workers_per_gather", UNIT_NONE, 0, 0, 1024),
-  ENUM("password_encryption", "md5,scram-sha-256", 1),
-  OWN("role", false, set_role, show_role),
-  BOOL("row_security", true),
-  OWN("search_path", false, set_search_path, show_search_path),
-  REPORTED("server_encoding", "UTF8"),
-  REPORTED("server_version", "15.0"),
-  FIXED("server_version_num", "150000"),
-  OWN("session_authorization", true, set_role, show_user),
-  {"standard_conforming_strings", SETTING_BOOL, true, UNIT_NONE, NULL, true, 1, 1, NULL, NULL},
-  OWN("statement_timeout", false, set_statement_timeout, show_statement_timeout),
-  BOOL("synchronize_seqscans", true),
-  ENUM("synchronous_commit", "local,remote_write,remote_apply,on,off", 3),
-  NUMBER("temp_buffers", UNIT_KB, 8192, 800, INT32_MAX),
-  OWN("TimeZone", true, set_time_zone, show_time_zone),
-  BOOL("transaction_deferrable", false),
-  OWN("transaction_isolation", false, set_isolation, show_isolation),
-  OWN("transaction_read_only", false, set_read_only, show_read_only),
-  NUMBER("work_mem", UNIT_KB, 4096, 64, INT32_MAX),
-  ENUM("xmloption", "content,document", 0),
+    OWN("application_name", true, set_application_name, show_application_name),
+    BOOL("array_nulls", true),
+    ENUM("bytea_output", "escape,hex", 1),
+    BOOL("check_function_bodies", true),
+    OWN("client_encoding", true, set_client_encoding, show_client_encoding),
+    ENUM("client_min_messages", levels, 6),
+    OWN("DateStyle", true, set_date_style, show_date_style),
+    ENUM("default_table_access_method", "heap", 0),
+    ENUM("default_tablespace", "", 0),
+    BOOL("default_transaction_deferrable", false),
+    ENUM("default_transaction_isolation", isolation_levels, 0),
+    OWN("default_transaction_read_only", true, set_default_read_only, show_default_read_only),
+    BOOL("enable_bitmapscan", true),
+    BOOL("enable_hashagg", true),
+    BOOL("enable_hashjoin", true),
+    BOOL("enable_indexonlyscan", true),
+    BOOL("enable_indexscan", true),
+    BOOL("enable_mergejoin", true),
+    BOOL("enable_nestloop", true),
+    BOOL("enable_seqscan", true),
+    BOOL("enable_sort", true),
+    BOOL("escape_string_warning", true),
+    OWN("extra_float_digits", false, set_extra_float_digits, show_extra_float_digits),
+    BOOL("geqo", true),
+    NUMBER("idle_in_transaction_session_timeout", UNIT_MS, 0, 0, INT32_MAX),
+    NUMBER("idle_session_timeout", UNIT_MS, 0, 0, INT32_MAX),
+    REPORTED("in_hot_standby", "off"),
+    REPORTED("integer_datetimes", "on"),
+    {"IntervalStyle", SETTING_ENUM, true, UNIT_NONE, "postgres,postgres_verbose,sql_standard,iso_8601", 0, 0, 0, NULL,
+     NULL},
+    REPORTED("is_superuser", "on"),
+    BOOL("jit", false),
+    FIXED("lc_collate", "C.UTF-8"),
+    FIXED("lc_ctype", "C.UTF-8"),
+    ENUM("lc_messages", locales, 0),
+    ENUM("lc_monetary", locales, 0),
+    ENUM("lc_numeric", locales, 0),
+    ENUM("lc_time", locales, 0),
+    NUMBER("lock_timeout", UNIT_MS, 0, 0, INT32_MAX),
+    NUMBER("maintenance_work_mem", UNIT_KB, 65536, 1024, INT32_MAX),
+    FIXED("max_identifier_length", "63"),
+    FIXED("max_index_keys", "1600"),
+    NUMBER("max_parallel_workers_per_gather", UNIT_NONE, 0, 0, 1024),
+    ENUM("password_encryption", "md5,scram-sha-256", 1),
+    OWN("role", false, set_role, show_role),
+    BOOL("row_security", true),
+    OWN("search_path", false, set_search_path, show_search_path),
+    REPORTED("server_encoding", "UTF8"),
+    REPORTED("server_version", "15.0"),
+    FIXED("server_version_num", "150000"),
+    OWN("session_authorization", true, set_role, show_user),
+    {"standard_conforming_strings", SETTING_BOOL, true, UNIT_NONE, NULL, true, 1, 1, NULL, NULL},
+    OWN("statement_timeout", false, set_statement_timeout, show_statement_timeout),
+    BOOL("synchronize_seqscans", true),
+    ENUM("synchronous_commit", "local,remote_write,remote_apply,on,off", 3),
+    NUMBER("temp_buffers", UNIT_KB, 8192, 800, INT32_MAX),
+    OWN("TimeZone", true, set_time_zone, show_time_zone),
+    BOOL("transaction_deferrable", false),
+    OWN("transaction_isolation", false, set_isolation, show_isolation),
+    OWN("transaction_read_only", false, set_read_only, show_read_only),
+    NUMBER("work_mem", UNIT_KB, 4096, 64, INT32_MAX),
+    ENUM("xmloption", "content,document", 0),
 };
 enum { SETTING_COUNT = sizeof table / sizeof *table };
 
@@ -523,14 +600,14 @@ static const struct setting *find_setting(const char *name)
 void settings_init(struct settings *settings)
 {
   *settings = (struct settings){
-    .role = ROLE_OWNER,
-    .user = "quern",
-    .database = "quern",
-    .client_encoding = "UTF8",
-    .date_style = "ISO, MDY",
-    .time_zone = "UTC",
-    .format = format_settings_default,
-    .isolation = "serializable",
+      .role = ROLE_OWNER,
+      .user = "quern",
+      .database = "quern",
+      .client_encoding = "UTF8",
+      .date_style = "ISO, MDY",
+      .time_zone = "UTC",
+      .format = format_settings_default,
+      .isolation = "serializable",
   };
   struct setting_change path = {.name = "search_path"};
   (void)set_search_path(settings, &path, NULL);
@@ -561,7 +638,8 @@ static int set_bool(const struct setting *setting, const char *value, int32_t *n
 {
   bool flag;
   if (!read_bool(value, &flag))
-    return error_set(error, SQLSTATE_INVALID_PARAMETER_VALUE, "parameter \"%s\" requires a Boolean value", setting->name);
+    return error_set(error, SQLSTATE_INVALID_PARAMETER_VALUE, "parameter \"%s\" requires a Boolean value",
+                     setting->name);
   if (flag < setting->low)
     return error_set(error, SQLSTATE_FEATURE_NOT_SUPPORTED, "parameter \"%s\" cannot be off", setting->name);
   *number = flag;
@@ -577,7 +655,8 @@ int settings_set(struct settings *settings, const char *name, const char *value,
   if (setting->kind == SETTING_FIXED)
     return error_set(error, SQLSTATE_CANT_CHANGE_RUNTIME_PARAM, "parameter \"%s\" cannot be changed", setting->name);
   if (setting->kind == SETTING_OWN) {
-    struct setting_change change = {.name = setting->name, .value = value, .schema_oid = schema_oid, .context = context};
+    struct setting_change change = {
+        .name = setting->name, .value = value, .schema_oid = schema_oid, .context = context};
     return setting->set(settings, &change, error);
   }
   int32_t number = setting->initial;

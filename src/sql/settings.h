@@ -21,9 +21,9 @@ struct settings {
   char search_path_text[256];
   int64_t statement_timeout_ms;
   bool default_read_only;
-  bool read_only;            // of the running transaction
-  char isolation[24];        // as the client named it; it always means strictly serializable
-  int32_t backend;           // number that stands for the process id
+  bool read_only;                    // of the running transaction
+  char isolation[24];                // as the client named it; it always means strictly serializable
+  int32_t backend;                   // number that stands for the process id
   int32_t numbers[SETTINGS_NUMBERS]; // the others, by their place in the table of settings.c
 };
 

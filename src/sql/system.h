@@ -28,7 +28,10 @@ struct row_sink {
 // values are copied, their bytes too. 53200.
 int row_sink_add(struct row_sink *sink, const struct value *values, const enum type_id *types, struct error *error);
 
-struct system_column { const char *name; enum type_id type; };
+struct system_column {
+  const char *name;
+  enum type_id type;
+};
 
 struct system_table {
   uint32_t oid;
@@ -36,7 +39,8 @@ struct system_table {
   const char *name;
   const struct system_column *columns;
   int column_count;
-  int (*rows)(const struct system_table *table, struct system_context *context, struct row_sink *sink, struct error *error);
+  int (*rows)(const struct system_table *table, struct system_context *context, struct row_sink *sink,
+              struct error *error);
 };
 
 // NULL: there is none of this name in this schema.

@@ -41,8 +41,8 @@ enum utility_kind utility_kind(const struct parsed *parsed)
   case PG_QUERY__NODE__NODE_INDEX_STMT:
   case PG_QUERY__NODE__NODE_TRUNCATE_STMT: return UTILITY_DEFINITION;
   case PG_QUERY__NODE__NODE_ALTER_TABLE_STMT: {
-    enum utility_kind known = node->alter_table_stmt->objtype == PG_QUERY__OBJECT_TYPE__OBJECT_TABLE ? UTILITY_DEFINITION
-                                                                                                    : UTILITY_UNKNOWN;
+    enum utility_kind known =
+        node->alter_table_stmt->objtype == PG_QUERY__OBJECT_TYPE__OBJECT_TABLE ? UTILITY_DEFINITION : UTILITY_UNKNOWN;
     return known;
   }
   case PG_QUERY__NODE__NODE_RENAME_STMT: return kind_of_rename(node->rename_stmt);
@@ -91,9 +91,10 @@ static void add_word(char *name, size_t size, const struct scan *scan)
 // The command's name from the statement's first words: CREATE SEQUENCE, DROP MATERIALIZED VIEW, LISTEN.
 static void command_name(struct bytes text, char *name, size_t size)
 {
-  static const char *const two[] = {"create", "alter", "drop", "security", "refresh", "import", "lock", "comment", NULL};
-  static const char *const passed[] = {"or", "replace", "temp", "temporary", "unlogged", "global", "local", "recursive",
-                                       "trusted", "procedural", "constraint", NULL};
+  static const char *const two[] = {"create", "alter", "drop",    "security", "refresh",
+                                    "import", "lock",  "comment", NULL};
+  static const char *const passed[] = {"or",    "replace",   "temp",    "temporary",  "unlogged",   "global",
+                                       "local", "recursive", "trusted", "procedural", "constraint", NULL};
   static const char *const more[] = {"materialized", "foreign", "user", "event", "text", "access", "default", NULL};
   struct scan scan = {.text = text.data, .size = text.size};
   name[0] = 0;
@@ -138,7 +139,8 @@ const char *utility_tag(const struct parsed *parsed)
   case PG_QUERY__NODE__NODE_CREATE_FUNCTION_STMT: return "CREATE WORKFLOW";
   case PG_QUERY__NODE__NODE_INDEX_STMT: return "CREATE INDEX";
   case PG_QUERY__NODE__NODE_TRUNCATE_STMT: return "TRUNCATE TABLE";
-  case PG_QUERY__NODE__NODE_ALTER_TABLE_STMT: return form_tag(parsed->form, "ALTER TABLE", "ALTER SOURCE", "ALTER WORKFLOW");
+  case PG_QUERY__NODE__NODE_ALTER_TABLE_STMT:
+    return form_tag(parsed->form, "ALTER TABLE", "ALTER SOURCE", "ALTER WORKFLOW");
   case PG_QUERY__NODE__NODE_RENAME_STMT:
     if (node->rename_stmt->rename_type == PG_QUERY__OBJECT_TYPE__OBJECT_INDEX)
       return "ALTER INDEX";
@@ -220,10 +222,10 @@ const char *utility_option_value(struct arena *arena, const PgQuery__Node *value
 struct name_scope utility_scope(const struct utility_input *input)
 {
   return (struct name_scope){
-    .role = input->settings->role,
-    .search_path = input->settings->search_path,
-    .search_path_count = input->settings->search_path_count,
-    .mark = input->writer->mark,
+      .role = input->settings->role,
+      .search_path = input->settings->search_path,
+      .search_path_count = input->settings->search_path_count,
+      .mark = input->writer->mark,
   };
 }
 
@@ -311,7 +313,8 @@ int utility_run(const struct utility_input *input, const char **tag, struct erro
   case PG_QUERY__NODE__NODE_ALTER_TABLE_STMT: return run_alter(input, error);
   case PG_QUERY__NODE__NODE_RENAME_STMT: return relation_rename(input, node->rename_stmt, tag, error);
   case PG_QUERY__NODE__NODE_DROP_STMT: return relations_drop(input, node->drop_stmt, error);
-  default: return utility_kind(input->parsed) == UTILITY_IGNORED ? check_named(input, error)
-                                                                 : utility_unknown(input->parsed, error);
+  default:
+    return utility_kind(input->parsed) == UTILITY_IGNORED ? check_named(input, error)
+                                                          : utility_unknown(input->parsed, error);
   }
 }

@@ -11,9 +11,19 @@ enum utility_kind {
   UTILITY_NONE,       // a query: bind it
   UTILITY_DEFINITION, // utility_run does it
   UTILITY_IGNORED,    // VACUUM, ANALYZE, CHECKPOINT-like: accepted, utility_run gives the tag
-  UTILITY_TRANSACTION, UTILITY_SET, UTILITY_SHOW, UTILITY_PREPARE, UTILITY_EXECUTE, UTILITY_DEALLOCATE, UTILITY_DECLARE,
-  UTILITY_FETCH, UTILITY_CLOSE, UTILITY_DISCARD, UTILITY_COPY, UTILITY_EXPLAIN,
-  UTILITY_UNKNOWN,    // 0A000
+  UTILITY_TRANSACTION,
+  UTILITY_SET,
+  UTILITY_SHOW,
+  UTILITY_PREPARE,
+  UTILITY_EXECUTE,
+  UTILITY_DEALLOCATE,
+  UTILITY_DECLARE,
+  UTILITY_FETCH,
+  UTILITY_CLOSE,
+  UTILITY_DISCARD,
+  UTILITY_COPY,
+  UTILITY_EXPLAIN,
+  UTILITY_UNKNOWN, // 0A000
 };
 enum utility_kind utility_kind(const struct parsed *parsed);
 // The error for a statement that Quern does not have: 0A000 with its name, and position.
@@ -33,7 +43,7 @@ struct utility_input {
   struct writer *writer;
   const struct settings *settings;
   const struct parsed *parsed;
-  struct bytes text;                // the whole text, for positions
+  struct bytes text; // the whole text, for positions
   const struct utility_hooks *hooks;
   struct arena *arena;
   // Notices ("relation … does not exist, skipping"): appended by the callee, at most a few. May be NULL.

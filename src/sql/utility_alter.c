@@ -61,8 +61,9 @@ static int visit_check(const struct row_walk *walk)
   int status = program_run(walk->check->check.program, &evaluation, &holds);
   if (status || holds.is_null || holds.integer)
     return status;
-  status = error_set(walk->error, SQLSTATE_CHECK_VIOLATION, "check constraint \"%s\" of relation \"%s\" is violated by some row",
-                     walk->check->name, walk->relation->name);
+  status = error_set(walk->error, SQLSTATE_CHECK_VIOLATION,
+                     "check constraint \"%s\" of relation \"%s\" is violated by some row", walk->check->name,
+                     walk->relation->name);
   add_names(walk, NULL, walk->check->name);
   return status;
 }
@@ -72,8 +73,8 @@ static int visit_null(const struct row_walk *walk)
   const char *column = walk->relation->schema.columns[walk->column].name;
   if (!walk->values[walk->column].is_null)
     return 0;
-  int status = error_set(walk->error, SQLSTATE_NOT_NULL_VIOLATION, "column \"%s\" of relation \"%s\" contains null values",
-                         column, walk->relation->name);
+  int status = error_set(walk->error, SQLSTATE_NOT_NULL_VIOLATION,
+                         "column \"%s\" of relation \"%s\" contains null values", column, walk->relation->name);
   add_names(walk, column, NULL);
   return status;
 }
@@ -89,8 +90,8 @@ static int visit_move(const struct row_walk *walk)
     status = program_run(value->program, &evaluation, &walk->values[walk->column]);
   const struct column *column = &walk->to->schema.columns[walk->column];
   if (!status && column->not_null && walk->values[walk->column].is_null) {
-    status = error_set(walk->error, SQLSTATE_NOT_NULL_VIOLATION, "column \"%s\" of relation \"%s\" contains null values",
-                       column->name, walk->to->name);
+    status = error_set(walk->error, SQLSTATE_NOT_NULL_VIOLATION,
+                       "column \"%s\" of relation \"%s\" contains null values", column->name, walk->to->name);
     add_names(walk, column->name, NULL);
   }
   return status ? status : table_insert(walk->input->writer, walk->to, walk->values, -1, NULL, NULL);
@@ -128,8 +129,8 @@ static int add_primary_key(const struct utility_input *input, const struct relat
   return status ? status : table_rewrite(input->writer, from, *relation);
 }
 
-static int add_unique(const struct utility_input *input, struct relation *definition, const PgQuery__Constraint *constraint,
-                      const struct relation **relation, struct error *error)
+static int add_unique(const struct utility_input *input, struct relation *definition,
+                      const PgQuery__Constraint *constraint, const struct relation **relation, struct error *error)
 {
   int status = constraint_add_key(input, definition, constraint, NULL, error);
   char name[64];
@@ -139,8 +140,8 @@ static int add_unique(const struct utility_input *input, struct relation *defini
   return status ? status : table_build_index(input->writer, *relation, relation_index(*relation, name));
 }
 
-static int add_check(const struct utility_input *input, struct relation *definition, const PgQuery__Constraint *constraint,
-                     const struct relation **relation, struct error *error)
+static int add_check(const struct utility_input *input, struct relation *definition,
+                     const PgQuery__Constraint *constraint, const struct relation **relation, struct error *error)
 {
   int status = constraint_add_check(input, definition, constraint, error);
   if (status)
@@ -159,7 +160,8 @@ static int add_constraint(const struct utility_input *input, const struct relati
                           const PgQuery__Constraint *constraint, const struct relation **relation, struct error *error)
 {
   switch (constraint->contype) {
-  case PG_QUERY__CONSTR_TYPE__CONSTR_PRIMARY: return add_primary_key(input, from, definition, constraint, relation, error);
+  case PG_QUERY__CONSTR_TYPE__CONSTR_PRIMARY:
+    return add_primary_key(input, from, definition, constraint, relation, error);
   case PG_QUERY__CONSTR_TYPE__CONSTR_UNIQUE: return add_unique(input, definition, constraint, relation, error);
   case PG_QUERY__CONSTR_TYPE__CONSTR_CHECK: return add_check(input, definition, constraint, relation, error);
   default: return constraint_refuse(input, constraint, error);
@@ -184,13 +186,13 @@ static int drop_constraint(const struct utility_input *input, const struct relat
   definition->check_count = checks;
   definition->index_count = indexes;
   if (!found && command->missing_ok) {
-    utility_notice(input, SQLSTATE_SUCCESSFUL_COMPLETION, "constraint \"%s\" of relation \"%s\" does not exist, skipping",
-                   command->name, definition->name);
+    utility_notice(input, SQLSTATE_SUCCESSFUL_COMPLETION,
+                   "constraint \"%s\" of relation \"%s\" does not exist, skipping", command->name, definition->name);
     return 0;
   }
   if (!found)
-    return error_set(error, SQLSTATE_UNDEFINED_OBJECT, "constraint \"%s\" of relation \"%s\" does not exist", command->name,
-                     definition->name);
+    return error_set(error, SQLSTATE_UNDEFINED_OBJECT, "constraint \"%s\" of relation \"%s\" does not exist",
+                     command->name, definition->name);
   if (is_primary) {
     definition->key_count = 0;
     definition->tree = 0;
@@ -243,7 +245,8 @@ static int find_column(const struct relation *relation, const char *name, int *n
   *number = relation_column(relation, name);
   if (*number >= 0)
     return 0;
-  return error_set(error, SQLSTATE_UNDEFINED_COLUMN, "column \"%s\" of relation \"%s\" does not exist", name, relation->name);
+  return error_set(error, SQLSTATE_UNDEFINED_COLUMN, "column \"%s\" of relation \"%s\" does not exist", name,
+                   relation->name);
 }
 
 static int alter_column(const struct utility_input *input, struct relation *definition,
@@ -326,7 +329,10 @@ int table_alter(const struct utility_input *input, const PgQuery__AlterTableStmt
 struct column_rename {
   const char *table, *from;
   char *to;
-  struct { char **place; char *old; } changed[64]; // put back before the tree is freed
+  struct {
+    char **place;
+    char *old;
+  } changed[64]; // put back before the tree is freed
   int count;
 };
 
@@ -359,8 +365,8 @@ static void rename_in(ProtobufCMessage *message, struct column_rename *rename)
   }
 }
 
-static int rename_in_check(const struct utility_input *input, struct constraint *check, const char *from, const char *to,
-                           struct error *error)
+static int rename_in_check(const struct utility_input *input, struct constraint *check, const char *from,
+                           const char *to, struct error *error)
 {
   const char *select = arena_format(input->arena, "SELECT %s", check->check.text);
   if (!select)
@@ -378,16 +384,16 @@ static int rename_in_check(const struct utility_input *input, struct constraint 
   return status;
 }
 
-static int rename_column(const struct utility_input *input, struct relation *definition, const PgQuery__RenameStmt *rename,
-                         struct error *error)
+static int rename_column(const struct utility_input *input, struct relation *definition,
+                         const PgQuery__RenameStmt *rename, struct error *error)
 {
   int number;
   if (relation_column(definition, rename->subname) < 0)
     return error_set(error, SQLSTATE_UNDEFINED_COLUMN, "column \"%s\" does not exist", rename->subname);
   int status = find_column(definition, rename->subname, &number, error);
   if (!status && relation_column(definition, rename->newname) >= 0)
-    status = error_set(error, SQLSTATE_DUPLICATE_COLUMN, "column \"%s\" of relation \"%s\" already exists", rename->newname,
-                       definition->name);
+    status = error_set(error, SQLSTATE_DUPLICATE_COLUMN, "column \"%s\" of relation \"%s\" already exists",
+                       rename->newname, definition->name);
   for (int i = 0; i < definition->check_count && !status; i++)
     status = rename_in_check(input, &definition->checks[i], rename->subname, rename->newname, error);
   if (!status)

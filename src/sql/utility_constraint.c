@@ -8,7 +8,8 @@ int constraint_refuse(const struct utility_input *input, const PgQuery__Constrai
   int32_t at = constraint->location;
   switch (constraint->contype) {
   case PG_QUERY__CONSTR_TYPE__CONSTR_FOREIGN: return utility_unsupported(input, error, at, "foreign keys are");
-  case PG_QUERY__CONSTR_TYPE__CONSTR_EXCLUSION: return utility_unsupported(input, error, at, "exclusion constraints are");
+  case PG_QUERY__CONSTR_TYPE__CONSTR_EXCLUSION:
+    return utility_unsupported(input, error, at, "exclusion constraints are");
   case PG_QUERY__CONSTR_TYPE__CONSTR_IDENTITY: return utility_unsupported(input, error, at, "identity columns are");
   case PG_QUERY__CONSTR_TYPE__CONSTR_GENERATED: return utility_unsupported(input, error, at, "generated columns are");
   case PG_QUERY__CONSTR_TYPE__CONSTR_ATTR_DEFERRABLE:
@@ -64,7 +65,8 @@ static bool same_parts(const struct index *index, const struct key_part *parts, 
 }
 
 static int key_parts(const struct utility_input *input, const struct relation *definition,
-                     const PgQuery__Constraint *constraint, const char *column, struct index *index, struct error *error)
+                     const PgQuery__Constraint *constraint, const char *column, struct index *index,
+                     struct error *error)
 {
   int count = column ? 1 : (int)constraint->n_keys;
   index->parts = ARENA_ARRAY(input->arena, struct key_part, count + 1);
@@ -101,12 +103,13 @@ static int name_key(const struct utility_input *input, const struct relation *de
   struct name_maker maker = {.input = input, .schema_oid = definition->schema_oid, .definition = definition};
   char columns[64];
   name_columns(definition, index->parts, index->part_count, columns);
-  name_make(&maker, definition->name, index->is_primary ? NULL : columns, index->is_primary ? "pkey" : "key", index->name);
+  name_make(&maker, definition->name, index->is_primary ? NULL : columns, index->is_primary ? "pkey" : "key",
+            index->name);
   return 0;
 }
 
-int constraint_add_key(const struct utility_input *input, struct relation *definition, const PgQuery__Constraint *constraint,
-                       const char *column, struct error *error)
+int constraint_add_key(const struct utility_input *input, struct relation *definition,
+                       const PgQuery__Constraint *constraint, const char *column, struct error *error)
 {
   bool is_primary = constraint->contype == PG_QUERY__CONSTR_TYPE__CONSTR_PRIMARY;
   int status = refuse_options(input, constraint, error);
@@ -149,7 +152,8 @@ static bool visit_column(const struct node *node, void *context)
 }
 
 static int check_name(const struct utility_input *input, const struct relation *definition,
-                      const PgQuery__Constraint *constraint, const struct node *node, char name[64], struct error *error)
+                      const PgQuery__Constraint *constraint, const struct node *node, char name[64],
+                      struct error *error)
 {
   if (!utility_text_given(constraint->conname)) {
     int only = -1;
@@ -181,8 +185,8 @@ int constraint_add_check(const struct utility_input *input, struct relation *def
     status = bind_deparse(constraint->raw_expr, input->arena, &text, error);
   if (status)
     return status;
-  struct bind_input bind = {.catalog = input->catalog, .version = input->writer->version, .settings = input->settings,
-                            .arena = input->arena};
+  struct bind_input bind = {
+      .catalog = input->catalog, .version = input->writer->version, .settings = input->settings, .arena = input->arena};
   status = bind_expression(&bind, definition, text, type_plain(TYPE_UNKNOWN), &node, error);
   if (!status && node->type.id != TYPE_BOOLEAN && node->type.id != TYPE_UNKNOWN)
     status = error_set(error, SQLSTATE_DATATYPE_MISMATCH, "argument of CHECK must be type boolean, not type %s",

@@ -26,15 +26,15 @@ static int missing(const struct utility_input *input, const struct drop_name *na
 {
   bool no_schema = name->schema && !catalog_schema(input->catalog, input->writer->version, name->schema);
   if (missing_ok) {
-    utility_notice(input, SQLSTATE_SUCCESSFUL_COMPLETION, "%s \"%s\" does not exist, skipping", no_schema ? "schema" : kind,
-                   no_schema ? name->schema : name->name);
+    utility_notice(input, SQLSTATE_SUCCESSFUL_COMPLETION, "%s \"%s\" does not exist, skipping",
+                   no_schema ? "schema" : kind, no_schema ? name->schema : name->name);
     return 0;
   }
   if (no_schema)
     return error_set(error, SQLSTATE_INVALID_SCHEMA_NAME, "schema \"%s\" does not exist", name->schema);
   bool is_table = strcmp(kind, "table") == 0 || strcmp(kind, "source") == 0;
-  return error_set(error, is_table ? SQLSTATE_UNDEFINED_TABLE : SQLSTATE_UNDEFINED_OBJECT, "%s \"%s\" does not exist", kind,
-                   name->name);
+  return error_set(error, is_table ? SQLSTATE_UNDEFINED_TABLE : SQLSTATE_UNDEFINED_OBJECT, "%s \"%s\" does not exist",
+                   kind, name->name);
 }
 
 // "workflow a\nworkflow b\n" as PostgreSQL tells of it.
@@ -55,7 +55,8 @@ static void cascade_notice(const struct utility_input *input, struct buffer *dro
     for (size_t at = 0; at < dropped->size && detail.size < 400;) {
       const uint8_t *end = memchr(dropped->data + at, '\n', dropped->size - at);
       size_t size = (size_t)(end - (dropped->data + at));
-      buffer_format(&detail, "%sdrop cascades to %.*s", detail.size ? "\n" : "", (int)size, (const char *)dropped->data + at);
+      buffer_format(&detail, "%sdrop cascades to %.*s", detail.size ? "\n" : "", (int)size,
+                    (const char *)dropped->data + at);
       at += size + 1;
     }
     error_detail(&notice, "%.*s", (int)detail.size, (const char *)detail.data);
@@ -81,8 +82,9 @@ static int drop_index(const struct utility_input *input, const struct relation *
 {
   const struct index *index = relation_index(relation, name);
   if (index && index->is_constraint) {
-    int status = error_set(error, SQLSTATE_DEPENDENT_OBJECTS_STILL_EXIST,
-                           "cannot drop index %s because constraint %s on table %s requires it", name, name, relation->name);
+    int status =
+        error_set(error, SQLSTATE_DEPENDENT_OBJECTS_STILL_EXIST,
+                  "cannot drop index %s because constraint %s on table %s requires it", name, name, relation->name);
     error_hint(error, "You can drop constraint %s on table %s instead.", name, relation->name);
     return status;
   }
@@ -97,13 +99,13 @@ static int drop_index(const struct utility_input *input, const struct relation *
   return catalog_replace(input->catalog, input->writer, definition, error);
 }
 
-static int drop_one(const struct utility_input *input, const struct drop_name *name, const char *kinds, const char *kind,
-                    const PgQuery__DropStmt *drop, struct error *error)
+static int drop_one(const struct utility_input *input, const struct drop_name *name, const char *kinds,
+                    const char *kind, const PgQuery__DropStmt *drop, struct error *error)
 {
   struct name_scope scope = utility_scope(input);
   const struct relation *relation;
-  int status = catalog_find(input->catalog, input->writer->version, &scope, name->schema, name->name, kinds, RIGHT_OWN, true,
-                            &relation, error);
+  int status = catalog_find(input->catalog, input->writer->version, &scope, name->schema, name->name, kinds, RIGHT_OWN,
+                            true, &relation, error);
   if (status)
     return status;
   if (!relation)

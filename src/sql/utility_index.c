@@ -23,8 +23,8 @@ static int refuse_forms(const struct utility_input *input, const PgQuery__IndexS
   return utility_error(input, error, -1, SQLSTATE_UNDEFINED_OBJECT, "access method \"%s\" does not exist", method);
 }
 
-static int index_part(const struct utility_input *input, const struct relation *relation, const PgQuery__IndexElem *element,
-                      struct key_part *part, struct error *error)
+static int index_part(const struct utility_input *input, const struct relation *relation,
+                      const PgQuery__IndexElem *element, struct key_part *part, struct error *error)
 {
   if (element->expr)
     return utility_unsupported(input, error, -1, "indexes on expressions are");
@@ -39,8 +39,8 @@ static int index_part(const struct utility_input *input, const struct relation *
   return 0;
 }
 
-static int index_name(const struct utility_input *input, const struct relation *relation, const PgQuery__IndexStmt *create,
-                      struct index *index, bool *exists, struct error *error)
+static int index_name(const struct utility_input *input, const struct relation *relation,
+                      const PgQuery__IndexStmt *create, struct index *index, bool *exists, struct error *error)
 {
   if (!utility_text_given(create->idxname)) {
     struct name_maker maker = {.input = input, .schema_oid = relation->schema_oid, .definition = relation};
@@ -59,8 +59,8 @@ static int index_name(const struct utility_input *input, const struct relation *
   return 0;
 }
 
-static int find_table(const struct utility_input *input, const PgQuery__RangeVar *name, const struct relation **relation,
-                      struct error *error)
+static int find_table(const struct utility_input *input, const PgQuery__RangeVar *name,
+                      const struct relation **relation, struct error *error)
 {
   int status = utility_find(input, name, NULL, false, relation, error);
   if (status)

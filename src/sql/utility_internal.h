@@ -11,7 +11,7 @@
 #include "table/write.h"
 
 enum {
-  LIMIT_INDEXES = 256,             // of one table
+  LIMIT_INDEXES = 256, // of one table
   LIMIT_WORKFLOW_STATEMENTS = 64,
 };
 
@@ -27,7 +27,8 @@ struct name_scope utility_scope(const struct utility_input *input);
 int utility_find(const struct utility_input *input, const PgQuery__RangeVar *name, const char *kinds, bool missing_ok,
                  const struct relation **relation, struct error *error);
 // The schema in which a new relation of this name is made.
-int utility_schema(const struct utility_input *input, const PgQuery__RangeVar *name, uint32_t *oid, struct error *error);
+int utility_schema(const struct utility_input *input, const PgQuery__RangeVar *name, uint32_t *oid,
+                   struct error *error);
 bool utility_text_given(const char *text); // protobuf's strings are empty where there is none
 // The value of an option (WITH (name = value)) as text; NULL: out of memory or none that can be one.
 const char *utility_option_value(struct arena *arena, const PgQuery__Node *value);
@@ -40,26 +41,30 @@ struct name_maker {
   const struct relation *definition; // names within it are taken, too
 };
 // "table_column_label", with a number where that is taken. Relations, indexes and constraints alike.
-void name_make(const struct name_maker *maker, const char *table, const char *columns, const char *label, char name[64]);
+void name_make(const struct name_maker *maker, const char *table, const char *columns, const char *label,
+               char name[64]);
 // The names of columns joined by underscores, as in names of indexes.
 void name_columns(const struct relation *relation, const struct key_part *parts, int count, char names[64]);
 
 // --- utility_table.c
 int table_create(const struct utility_input *input, const PgQuery__CreateStmt *create, struct error *error);
 // A definition from columns and constraints, in the arena: name, schema and kind are set by the caller.
-int table_elements(const struct utility_input *input, struct relation *definition, PgQuery__Node **elements, size_t count,
-                   struct error *error);
+int table_elements(const struct utility_input *input, struct relation *definition, PgQuery__Node **elements,
+                   size_t count, struct error *error);
 int table_column(const struct utility_input *input, struct relation *definition, const PgQuery__ColumnDef *column,
                  struct error *error);
 // Storage parameters that PostgreSQL knows: taken, and without meaning here. 22023 for others.
-int table_storage_options(const struct utility_input *input, PgQuery__Node **options, size_t count, struct error *error);
+int table_storage_options(const struct utility_input *input, PgQuery__Node **options, size_t count,
+                          struct error *error);
 int table_default(const struct utility_input *input, struct relation *definition, int column, const PgQuery__Node *tree,
                   struct error *error);
-bool table_grow(const struct utility_input *input, struct relation *definition, int columns); // false: out of memory, not said
+bool table_grow(const struct utility_input *input, struct relation *definition,
+                int columns); // false: out of memory, not said
 
 // --- utility_constraint.c
-int constraint_add_key(const struct utility_input *input, struct relation *definition, const PgQuery__Constraint *constraint,
-                       const char *column, struct error *error); // PRIMARY KEY, UNIQUE; column: of a column's own, or NULL
+int constraint_add_key(const struct utility_input *input, struct relation *definition,
+                       const PgQuery__Constraint *constraint, const char *column,
+                       struct error *error); // PRIMARY KEY, UNIQUE; column: of a column's own, or NULL
 int constraint_add_check(const struct utility_input *input, struct relation *definition,
                          const PgQuery__Constraint *constraint, struct error *error);
 int constraint_refuse(const struct utility_input *input, const PgQuery__Constraint *constraint, struct error *error);

@@ -8,7 +8,8 @@
 
 static int bad_option(struct error *error, const char *name, const char *value, const char *hint)
 {
-  int status = error_set(error, SQLSTATE_INVALID_PARAMETER_VALUE, "invalid value for option \"%s\": \"%s\"", name, value);
+  int status =
+      error_set(error, SQLSTATE_INVALID_PARAMETER_VALUE, "invalid value for option \"%s\": \"%s\"", name, value);
   error_hint(error, "%s", hint);
   return status;
 }
@@ -49,8 +50,8 @@ static void put_option(struct relation *definition, const char *name, const char
 }
 
 // Adds the options to the definition's, or replaces those that it has.
-static int put_options(const struct utility_input *input, struct relation *definition, PgQuery__Node **options, size_t count,
-                       struct error *error)
+static int put_options(const struct utility_input *input, struct relation *definition, PgQuery__Node **options,
+                       size_t count, struct error *error)
 {
   if (!grow_options(input, definition, count))
     return error_memory(error);

@@ -40,9 +40,9 @@ static int column_type(const struct utility_input *input, const PgQuery__ColumnD
   if (!tree->type_name)
     return utility_unsupported(input, error, tree->location, "a column without a type is");
   if (is_serial(tree->type_name)) {
-    int status = utility_error(input, error, tree->type_name->location, SQLSTATE_FEATURE_NOT_SUPPORTED,
-                               "type %s is not supported: there are no sequences",
-                               utility_string(tree->type_name->names[0]));
+    int status =
+        utility_error(input, error, tree->type_name->location, SQLSTATE_FEATURE_NOT_SUPPORTED,
+                      "type %s is not supported: there are no sequences", utility_string(tree->type_name->names[0]));
     error_hint(error, "Declare the column bigint and give its values with the rows.");
     return status;
   }
@@ -52,8 +52,8 @@ static int column_type(const struct utility_input *input, const PgQuery__ColumnD
   return status;
 }
 
-static int column_collation(const struct utility_input *input, const PgQuery__ColumnDef *tree, const struct column *column,
-                            struct error *error)
+static int column_collation(const struct utility_input *input, const PgQuery__ColumnDef *tree,
+                            const struct column *column, struct error *error)
 {
   static const char *const known[] = {"C", "POSIX", "default", "C.UTF-8", "C.utf8", "ucs_basic", NULL};
   const PgQuery__CollateClause *collate = tree->coll_clause;
@@ -71,8 +71,8 @@ static int column_collation(const struct utility_input *input, const PgQuery__Co
 }
 
 // NOT NULL and NULL of a column.
-static int column_nulls(const struct utility_input *input, const struct relation *definition, const PgQuery__ColumnDef *tree,
-                        struct column *column, struct error *error)
+static int column_nulls(const struct utility_input *input, const struct relation *definition,
+                        const PgQuery__ColumnDef *tree, struct column *column, struct error *error)
 {
   bool saw_null = false, saw_not_null = tree->is_not_null;
   for (size_t i = 0; i < tree->n_constraints; i++) {
@@ -120,9 +120,9 @@ static int check_default_type(const struct column *column, const struct node *no
   const struct function *function;
   if (node->type.id == TYPE_UNKNOWN || cast_find(node->type.id, column->type.id, CAST_ASSIGNMENT, &function))
     return 0;
-  int status = error_set(error, SQLSTATE_DATATYPE_MISMATCH,
-                         "column \"%s\" is of type %s but default expression is of type %s", column->name,
-                         type_info(column->type.id)->name, type_info(node->type.id)->name);
+  int status =
+      error_set(error, SQLSTATE_DATATYPE_MISMATCH, "column \"%s\" is of type %s but default expression is of type %s",
+                column->name, type_info(column->type.id)->name, type_info(node->type.id)->name);
   error_hint(error, "You will need to rewrite or cast the expression.");
   return status;
 }
@@ -145,8 +145,8 @@ int table_default(const struct utility_input *input, struct relation *definition
   int status = bind_deparse(tree, input->arena, &text, error);
   if (status)
     return status;
-  struct bind_input bind = {.catalog = input->catalog, .version = input->writer->version, .settings = input->settings,
-                            .arena = input->arena};
+  struct bind_input bind = {
+      .catalog = input->catalog, .version = input->writer->version, .settings = input->settings, .arena = input->arena};
   status = bind_expression(&bind, NULL, text, type_plain(TYPE_UNKNOWN), &node, error);
   if (status && error && strcmp(error->sqlstate, SQLSTATE_UNDEFINED_COLUMN) == 0)
     status = error_set(error, SQLSTATE_FEATURE_NOT_SUPPORTED, "cannot use column reference in DEFAULT expression");
@@ -159,8 +159,8 @@ int table_default(const struct utility_input *input, struct relation *definition
   return status;
 }
 
-static int column_default(const struct utility_input *input, struct relation *definition, const PgQuery__ColumnDef *tree,
-                          struct error *error)
+static int column_default(const struct utility_input *input, struct relation *definition,
+                          const PgQuery__ColumnDef *tree, struct error *error)
 {
   const PgQuery__Constraint *found = NULL;
   for (size_t i = 0; i < tree->n_constraints; i++) {
@@ -219,11 +219,11 @@ static int constraint_pass(const struct utility_input *input, struct relation *d
   return status;
 }
 
-int table_elements(const struct utility_input *input, struct relation *definition, PgQuery__Node **elements, size_t count,
-                   struct error *error)
+int table_elements(const struct utility_input *input, struct relation *definition, PgQuery__Node **elements,
+                   size_t count, struct error *error)
 {
-  static const PgQuery__ConstrType passes[] = {PG_QUERY__CONSTR_TYPE__CONSTR_CHECK, PG_QUERY__CONSTR_TYPE__CONSTR_PRIMARY,
-                                               PG_QUERY__CONSTR_TYPE__CONSTR_UNIQUE};
+  static const PgQuery__ConstrType passes[] = {
+      PG_QUERY__CONSTR_TYPE__CONSTR_CHECK, PG_QUERY__CONSTR_TYPE__CONSTR_PRIMARY, PG_QUERY__CONSTR_TYPE__CONSTR_UNIQUE};
   if (count > 4 * LIMIT_COLUMNS)
     return error_set(error, SQLSTATE_TOO_MANY_COLUMNS, "tables can have at most %d columns", LIMIT_COLUMNS);
   if (!table_grow(input, definition, (int)count))
@@ -250,10 +250,10 @@ int table_storage_options(const struct utility_input *input, PgQuery__Node **opt
   for (size_t i = 0; i < count; i++) {
     const PgQuery__DefElem *option = options[i]->def_elem;
     const char *value = utility_option_value(input->arena, option->arg);
-    bool is_plain = strcmp(option->defname, "parallel_workers") == 0 || strcmp(option->defname, "user_catalog_table") == 0 ||
-                    strcmp(option->defname, "deduplicate_items") == 0 ||
-                    strcmp(option->defname, "toast_tuple_target") == 0 || strncmp(option->defname, "autovacuum_", 11) == 0 ||
-                    strncmp(option->defname, "vacuum_", 7) == 0;
+    bool is_plain =
+        strcmp(option->defname, "parallel_workers") == 0 || strcmp(option->defname, "user_catalog_table") == 0 ||
+        strcmp(option->defname, "deduplicate_items") == 0 || strcmp(option->defname, "toast_tuple_target") == 0 ||
+        strncmp(option->defname, "autovacuum_", 11) == 0 || strncmp(option->defname, "vacuum_", 7) == 0;
     if (strcmp(option->defname, "fillfactor") == 0) {
       char *end = NULL;
       long factor = value ? strtol(value, &end, 10) : 0;
@@ -261,8 +261,8 @@ int table_storage_options(const struct utility_input *input, PgQuery__Node **opt
         return error_set(error, SQLSTATE_INVALID_PARAMETER_VALUE, "invalid value for integer option \"fillfactor\": %s",
                          value ? value : "");
       if (factor < 10 || factor > 100) {
-        int status = error_set(error, SQLSTATE_INVALID_PARAMETER_VALUE, "value %s out of bounds for option \"fillfactor\"",
-                               value);
+        int status = error_set(error, SQLSTATE_INVALID_PARAMETER_VALUE,
+                               "value %s out of bounds for option \"fillfactor\"", value);
         error_detail(error, "Valid values are between \"10\" and \"100\".");
         return status;
       }

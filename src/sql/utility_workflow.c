@@ -11,9 +11,9 @@
 
 struct search {
   const struct utility_input *input;
-  const PgQuery__RangeVar *target;      // what the statement changes: not in FROM
+  const PgQuery__RangeVar *target; // what the statement changes: not in FROM
   const struct relation *atom, *stream, *keyed;
-  const struct relation *second;        // another one that would have to drive it
+  const struct relation *second; // another one that would have to drive it
 };
 
 static void take(const struct relation **place, struct search *search, const struct relation *source)
@@ -29,8 +29,9 @@ static const struct relation *find_source(const struct search *search, const cha
   struct name_scope scope = utility_scope(search->input);
   const struct relation *relation;
   struct error error;
-  int status = catalog_find(search->input->catalog, search->input->writer->version, &scope,
-                            utility_text_given(schema) ? schema : NULL, name, NULL, RIGHT_SELECT, true, &relation, &error);
+  int status =
+      catalog_find(search->input->catalog, search->input->writer->version, &scope,
+                   utility_text_given(schema) ? schema : NULL, name, NULL, RIGHT_SELECT, true, &relation, &error);
   return !status && relation && relation->kind == RELATION_SOURCE ? relation : NULL;
 }
 
@@ -109,7 +110,8 @@ static int find_driver(const struct utility_input *input, const struct relation 
   if (!*source) {
     int status = utility_error(input, error, parsed->body[0].start, SQLSTATE_INVALID_TABLE_DEFINITION,
                                "no source drives the workflow");
-    error_hint(error, "One of its statements must name a source in FROM, as in INSERT INTO ... SELECT ... FROM source.");
+    error_hint(error,
+               "One of its statements must name a source in FROM, as in INSERT INTO ... SELECT ... FROM source.");
     return status;
   }
   if (search.second)
@@ -165,14 +167,14 @@ static int bind_body(const struct utility_input *input, const struct body *body,
   int status = 0;
   for (int i = 0; i < body->count && !status; i++) {
     struct bind_input bind = {
-      .catalog = input->catalog,
-      .version = input->writer->version,
-      .settings = input->settings,
-      .parsed = &body->statements[i],
-      .text = body->text,
-      .source = body->source,
-      .mark = input->writer->mark,
-      .arena = input->arena,
+        .catalog = input->catalog,
+        .version = input->writer->version,
+        .settings = input->settings,
+        .parsed = &body->statements[i],
+        .text = body->text,
+        .source = body->source,
+        .mark = input->writer->mark,
+        .arena = input->arena,
     };
     struct statement *statement;
     status = bind_statement(&bind, &statement, error);
@@ -201,10 +203,10 @@ static int check_one(const struct utility_input *input, const struct relation *w
   if (!parse)
     return error->status;
   struct body body = {
-    .statements = parse->statements,
-    .count = parse->statement_count,
-    .text = parse->text,
-    .source = catalog_find_oid(input->catalog, input->writer->version, workflow->dependencies[0]),
+      .statements = parse->statements,
+      .count = parse->statement_count,
+      .text = parse->text,
+      .source = catalog_find_oid(input->catalog, input->writer->version, workflow->dependencies[0]),
   };
   int status = body.source ? bind_body(input, &body, NULL, error) : error_memory(error);
   parse_close(parse);
@@ -261,10 +263,12 @@ static int find_old(const struct utility_input *input, const struct relation *de
     return 0;
   if (!input->parsed->or_replace)
     return error_set(error, SQLSTATE_DUPLICATE_TABLE, "relation \"%s\" already exists", definition->name);
-  struct name_scope scope = {.role = input->settings->role, .search_path = &definition->schema_oid, .search_path_count = 1,
+  struct name_scope scope = {.role = input->settings->role,
+                             .search_path = &definition->schema_oid,
+                             .search_path_count = 1,
                              .mark = input->writer->mark};
-  return catalog_find(input->catalog, input->writer->version, &scope, NULL, definition->name, "w", RIGHT_OWN, false, old,
-                      error);
+  return catalog_find(input->catalog, input->writer->version, &scope, NULL, definition->name, "w", RIGHT_OWN, false,
+                      old, error);
 }
 
 int workflow_create(const struct utility_input *input, const PgQuery__CreateFunctionStmt *create, struct error *error)

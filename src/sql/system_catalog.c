@@ -1,0 +1,455 @@
+// pg_catalog's tables about relations: pg_class, pg_attribute, pg_index, pg_constraint, pg_attrdef.
+//
+// Relations come in the order of their object ids, each with its indexes behind it; then the system tables themselves.
+#include "sql/system_internal.h"
+
+#define ROWS(name) \
+  static int name(const struct system_table *table, struct system_context *context, struct row_sink *sink, \
+                  struct error *error)
+
+// --- pg_class -----------------------------------------------------------------------------------------------
+
+static const struct system_column class_columns[] = {
+    C_OID("oid"),
+    C_NAME("relname"),
+    C_OID("relnamespace"),
+    C_OID("reltype"),
+    C_OID("reloftype"),
+    C_OID("relowner"),
+    C_OID("relam"),
+    C_OID("relfilenode"),
+    C_OID("reltablespace"),
+    C_INT4("relpages"),
+    C_FLOAT("reltuples"),
+    C_INT4("relallvisible"),
+    C_OID("reltoastrelid"),
+    C_BOOL("relhasindex"),
+    C_BOOL("relisshared"),
+    C_CHAR("relpersistence"),
+    C_CHAR("relkind"),
+    C_INT2("relnatts"),
+    C_INT2("relchecks"),
+    C_BOOL("relhasrules"),
+    C_BOOL("relhastriggers"),
+    C_BOOL("relhassubclass"),
+    C_BOOL("relrowsecurity"),
+    C_BOOL("relforcerowsecurity"),
+    C_BOOL("relispopulated"),
+    C_CHAR("relreplident"),
+    C_BOOL("relispartition"),
+    C_OID("relrewrite"),
+    C_OID("relfrozenxid"),
+    C_OID("relminmxid"),
+    C_ARRAY("relacl"),
+    C_ARRAY("reloptions"),
+    C_TEXT("relpartbound"),
+};
+
+// What differs from one row of pg_class to the next.
+struct class_row {
+  uint32_t oid, schema, access_method;
+  const char *name;
+  char kind[2];
+  tree_number tree;
+  bool has_index;
+  int columns, checks;
+};
+
+static int add_class(const struct system_table *table, struct system_context *context, struct row_sink *sink,
+                     const struct class_row *row, struct error *error)
+{
+  int64_t pages = row->tree ? (int64_t)(tree_bytes(context->version, row->tree) / 8192) : 0;
+  double count = row->tree ? (double)tree_count(context->version, row->tree) : -1;
+  const struct value values[] = {
+      number(row->oid),
+      value_string(row->name),
+      number(row->schema),
+      number(0),
+      number(0),
+      number(ROLE_OWNER),
+      number(row->access_method),
+      number(row->oid),
+      number(0),
+      number(pages),
+      value_float8(count),
+      number(0),
+      number(0),
+      truth(row->has_index),
+      truth(false),
+      value_string("p"),
+      value_string(row->kind),
+      number(row->columns),
+      number(row->checks),
+      truth(false),
+      truth(false),
+      truth(false),
+      truth(false),
+      truth(false),
+      truth(true),
+      value_string(row->kind[0] == 'r' ? "d" : "n"),
+      truth(false),
+      number(0),
+      number(0),
+      number(0),
+      value_null(),
+      value_null(),
+      value_null(),
+  };
+  _Static_assert(sizeof values / sizeof *values == sizeof class_columns / sizeof *class_columns, "pg_class");
+  return system_add(table, sink, values, error);
+}
+
+static int add_relation_class(const struct system_table *table, struct system_context *context, struct row_sink *sink,
+                              const struct relation *relation, struct error *error)
+{
+  struct class_row row = {
+      .oid = relation->oid,
+      .schema = relation->schema_oid,
+      .access_method = relation->tree ? OID_HEAP : 0,
+      .name = relation->name,
+      .kind = {system_relkind(relation)},
+      .tree = relation->tree,
+      .has_index = relation->index_count > 0,
+      .columns = relation->schema.column_count,
+      .checks = relation->check_count,
+  };
+  int status = add_class(table, context, sink, &row, error);
+  for (int i = 0; i < relation->index_count && !status; i++) {
+    const struct index *index = &relation->indexes[i];
+    struct class_row of_index = {
+        .oid = index->oid,
+        .schema = relation->schema_oid,
+        .access_method = OID_BTREE,
+        .name = index->name,
+        .kind = "i",
+        .tree = index->tree,
+        .columns = index->part_count,
+    };
+    status = add_class(table, context, sink, &of_index, error);
+  }
+  return status;
+}
+
+static const char *system_kind(const struct system_table *table)
+{
+  return table->schema_oid == SCHEMA_PG_CATALOG && table->oid < 12000 ? "r" : "v";
+}
+
+ROWS(class_rows)
+{
+  uint32_t oid = 0;
+  int status = 0;
+  const struct relation *relation;
+  while (!status && (relation = catalog_next(context->catalog, context->version, &oid)))
+    status = add_relation_class(table, context, sink, relation, error);
+  const struct system_table *system;
+  for (int i = 0; !status && (system = system_table_at(i)); i++) {
+    struct class_row row = {.oid = system->oid,
+                            .schema = system->schema_oid,
+                            .name = system->name,
+                            .kind = {system_kind(system)[0]},
+                            .columns = system->column_count};
+    status = add_class(table, context, sink, &row, error);
+  }
+  return status;
+}
+
+// --- pg_attribute -------------------------------------------------------------------------------------------
+
+static const struct system_column attribute_columns[] = {
+    C_OID("attrelid"),        C_NAME("attname"),       C_OID("atttypid"),      C_INT4("attstattarget"),
+    C_INT2("attlen"),         C_INT2("attnum"),        C_INT4("attndims"),     C_INT4("attcacheoff"),
+    C_INT4("atttypmod"),      C_BOOL("attbyval"),      C_CHAR("attalign"),     C_CHAR("attstorage"),
+    C_CHAR("attcompression"), C_BOOL("attnotnull"),    C_BOOL("atthasdef"),    C_BOOL("atthasmissing"),
+    C_CHAR("attidentity"),    C_CHAR("attgenerated"),  C_BOOL("attisdropped"), C_BOOL("attislocal"),
+    C_INT4("attinhcount"),    C_OID("attcollation"),   C_ARRAY("attacl"),      C_ARRAY("attoptions"),
+    C_ARRAY("attfdwoptions"), C_TEXT("attmissingval"),
+};
+
+struct attribute_row {
+  uint32_t relation;
+  const char *name;
+  struct type type;
+  int place; // from 1
+  bool not_null, has_default, is_dropped;
+};
+
+static int add_attribute(const struct system_table *table, struct row_sink *sink, const struct attribute_row *row,
+                         struct error *error)
+{
+  const struct type_info *type = type_info(row->type.id);
+  bool is_fixed = type->wire_size > 0;
+  const char *align = type->wire_size == 1 || type->wire_size == 64 ? "c"
+                      : type->wire_size == 2                        ? "s"
+                      : type->wire_size == 8                        ? "d"
+                                                                    : "i";
+  const struct value values[] = {
+      number(row->relation),
+      value_string(row->name),
+      number(row->is_dropped ? 0 : type->oid),
+      number(-1),
+      number(type->wire_size),
+      number(row->place),
+      number(0),
+      number(-1),
+      number(type_wire_modifier(row->type)),
+      truth(is_fixed && type->wire_size <= 8),
+      value_string(align),
+      value_string(is_fixed                       ? "p"
+                   : row->type.id == TYPE_NUMERIC ? "m"
+                                                  : "x"),
+      value_string(""),
+      truth(row->not_null),
+      truth(row->has_default),
+      truth(false),
+      value_string(""),
+      value_string(""),
+      truth(row->is_dropped),
+      truth(true),
+      number(0),
+      number(system_collation(row->type.id)),
+      value_null(),
+      value_null(),
+      value_null(),
+      value_null(),
+  };
+  _Static_assert(sizeof values / sizeof *values == sizeof attribute_columns / sizeof *attribute_columns,
+                 "pg_attribute");
+  return system_add(table, sink, values, error);
+}
+
+static int add_index_attributes(const struct system_table *table, struct row_sink *sink,
+                                const struct relation *relation, const struct index *index, struct error *error)
+{
+  int status = 0;
+  for (int i = 0; i < index->part_count && !status; i++) {
+    const struct column *column = &relation->schema.columns[index->parts[i].column];
+    struct attribute_row row = {.relation = index->oid, .name = column->name, .type = column->type, .place = i + 1};
+    status = add_attribute(table, sink, &row, error);
+  }
+  return status;
+}
+
+static int add_relation_attributes(const struct system_table *table, struct row_sink *sink,
+                                   const struct relation *relation, struct error *error)
+{
+  int status = 0;
+  for (int i = 0; i < relation->schema.column_count && !status; i++) {
+    const struct column *column = &relation->schema.columns[i];
+    struct attribute_row row = {
+        .relation = relation->oid,
+        .name = column->name,
+        .type = column->type,
+        .place = i + 1,
+        .not_null = column->not_null,
+        .has_default = relation->defaults && relation->defaults[i].text,
+        .is_dropped = column->is_dropped,
+    };
+    status = add_attribute(table, sink, &row, error);
+  }
+  for (int i = 0; i < relation->index_count && !status; i++)
+    status = add_index_attributes(table, sink, relation, &relation->indexes[i], error);
+  return status;
+}
+
+ROWS(attribute_rows)
+{
+  uint32_t oid = 0;
+  int status = 0;
+  const struct relation *relation;
+  while (!status && (relation = catalog_next(context->catalog, context->version, &oid)))
+    status = add_relation_attributes(table, sink, relation, error);
+  const struct system_table *system;
+  for (int i = 0; !status && (system = system_table_at(i)); i++)
+    for (int c = 0; c < system->column_count && !status; c++) {
+      struct attribute_row row = {.relation = system->oid,
+                                  .name = system->columns[c].name,
+                                  .type = type_plain(system->columns[c].type),
+                                  .place = c + 1};
+      status = add_attribute(table, sink, &row, error);
+    }
+  return status;
+}
+
+// --- pg_index -----------------------------------------------------------------------------------------------
+
+static const struct system_column index_columns[] = {
+    C_OID("indexrelid"),      C_OID("indrelid"),        C_INT2("indnatts"),
+    C_INT2("indnkeyatts"),    C_BOOL("indisunique"),    C_BOOL("indnullsnotdistinct"),
+    C_BOOL("indisprimary"),   C_BOOL("indisexclusion"), C_BOOL("indimmediate"),
+    C_BOOL("indisclustered"), C_BOOL("indisvalid"),     C_BOOL("indcheckxmin"),
+    C_BOOL("indisready"),     C_BOOL("indislive"),      C_BOOL("indisreplident"),
+    C_TEXT("indkey"),         C_TEXT("indcollation"),   C_TEXT("indclass"),
+    C_TEXT("indoption"),      C_TEXT("indexprs"),       C_TEXT("indpred"),
+};
+
+enum vector { VECTOR_KEY, VECTOR_COLLATION, VECTOR_CLASS, VECTOR_OPTION };
+
+// Numbers of an index's columns with blanks between, as PostgreSQL's vectors print.
+static struct value key_vector(struct row_sink *sink, const struct relation *relation, const struct index *index,
+                               enum vector vector)
+{
+  struct buffer text = {0};
+  for (int i = 0; i < index->part_count; i++) {
+    const struct key_part *part = &index->parts[i];
+    uint32_t v = 0;
+    switch (vector) {
+    case VECTOR_KEY: v = part->column + 1u; break;
+    case VECTOR_COLLATION: v = system_collation(relation->schema.columns[part->column].type.id); break;
+    case VECTOR_CLASS: break;
+    case VECTOR_OPTION: v = (part->descending ? 1u : 0u) | (part->nulls_first ? 2u : 0u); break;
+    }
+    buffer_format(&text, "%s%u", i ? " " : "", v);
+  }
+  buffer_append_u8(&text, 0);
+  struct value value = text.failed ? value_null() : text_or_null(arena_string(sink->arena, (const char *)text.data));
+  buffer_deinit(&text);
+  return value;
+}
+
+static int add_index(const struct system_table *table, struct row_sink *sink, const struct relation *relation,
+                     const struct index *index, struct error *error)
+{
+  const struct value values[] = {
+      number(index->oid),
+      number(relation->oid),
+      number(index->part_count),
+      number(index->part_count),
+      truth(index->is_unique),
+      truth(false),
+      truth(index->is_primary),
+      truth(false),
+      truth(true),
+      truth(false),
+      truth(true),
+      truth(false),
+      truth(true),
+      truth(true),
+      truth(false),
+      key_vector(sink, relation, index, VECTOR_KEY),
+      key_vector(sink, relation, index, VECTOR_COLLATION),
+      key_vector(sink, relation, index, VECTOR_CLASS),
+      key_vector(sink, relation, index, VECTOR_OPTION),
+      value_null(),
+      value_null(),
+  };
+  _Static_assert(sizeof values / sizeof *values == sizeof index_columns / sizeof *index_columns, "pg_index");
+  return system_add(table, sink, values, error);
+}
+
+ROWS(index_rows)
+{
+  uint32_t oid = 0;
+  int status = 0;
+  const struct relation *relation;
+  while (!status && (relation = catalog_next(context->catalog, context->version, &oid)))
+    for (int i = 0; i < relation->index_count && !status; i++)
+      status = add_index(table, sink, relation, &relation->indexes[i], error);
+  return status;
+}
+
+// --- pg_constraint ------------------------------------------------------------------------------------------
+
+static const struct system_column constraint_columns[] = {
+    C_OID("oid"),           C_NAME("conname"),       C_OID("connamespace"),
+    C_CHAR("contype"),      C_BOOL("condeferrable"), C_BOOL("condeferred"),
+    C_BOOL("convalidated"), C_OID("conrelid"),       C_OID("contypid"),
+    C_OID("conindid"),      C_OID("conparentid"),    C_OID("confrelid"),
+    C_CHAR("confupdtype"),  C_CHAR("confdeltype"),   C_CHAR("confmatchtype"),
+    C_BOOL("conislocal"),   C_INT4("coninhcount"),   C_BOOL("connoinherit"),
+    C_TEXT("conkey"),       C_TEXT("confkey"),       C_TEXT("conpfeqop"),
+    C_TEXT("conppeqop"),    C_TEXT("conffeqop"),     C_TEXT("confdelsetcols"),
+    C_TEXT("conexclop"),    C_TEXT("conbin"),
+};
+
+// index NULL: the CHECK of this number.
+static int add_constraint(const struct system_table *table, struct row_sink *sink, const struct relation *relation,
+                          const struct index *index, int check, struct error *error)
+{
+  struct value key = value_null();
+  if (index) {
+    key = key_vector(sink, relation, index, VECTOR_KEY);
+    char *text = key.is_null ? NULL : arena_format(sink->arena, "{%.*s}", (int)key.size, (const char *)key.data);
+    for (char *c = text; c && *c; c++)
+      *c = *c == ' ' ? ',' : *c;
+    key = text_or_null(text);
+  }
+  const struct value values[] = {
+      number(index ? index->oid : system_check_oid(relation, check)),
+      value_string(index ? index->name : relation->checks[check].name),
+      number(relation->schema_oid),
+      value_string(!index              ? "c"
+                   : index->is_primary ? "p"
+                                       : "u"),
+      truth(false),
+      truth(false),
+      truth(true),
+      number(relation->oid),
+      number(0),
+      number(index ? index->oid : 0),
+      number(0),
+      number(0),
+      value_string(" "),
+      value_string(" "),
+      value_string(" "),
+      truth(true),
+      number(0),
+      truth(index != NULL),
+      key,
+      value_null(),
+      value_null(),
+      value_null(),
+      value_null(),
+      value_null(),
+      value_null(),
+      index ? value_null() : value_string(relation->checks[check].check.text),
+  };
+  _Static_assert(sizeof values / sizeof *values == sizeof constraint_columns / sizeof *constraint_columns,
+                 "pg_constraint");
+  return system_add(table, sink, values, error);
+}
+
+ROWS(constraint_rows)
+{
+  uint32_t oid = 0;
+  int status = 0;
+  const struct relation *relation;
+  while (!status && (relation = catalog_next(context->catalog, context->version, &oid))) {
+    for (int i = 0; i < relation->index_count && !status; i++)
+      if (relation->indexes[i].is_constraint)
+        status = add_constraint(table, sink, relation, &relation->indexes[i], 0, error);
+    for (int i = 0; i < relation->check_count && !status; i++)
+      status = add_constraint(table, sink, relation, NULL, i, error);
+  }
+  return status;
+}
+
+// --- pg_attrdef ---------------------------------------------------------------------------------------------
+
+static const struct system_column default_columns[] = {C_OID("oid"), C_OID("adrelid"), C_INT2("adnum"),
+                                                       C_TEXT("adbin")};
+
+ROWS(default_rows)
+{
+  uint32_t oid = 0;
+  int status = 0;
+  const struct relation *relation;
+  while (!status && (relation = catalog_next(context->catalog, context->version, &oid)))
+    for (int i = 0; relation->defaults && i < relation->schema.column_count && !status; i++) {
+      if (!relation->defaults[i].text)
+        continue;
+      const struct value values[] = {number(system_default_oid(relation, i)), number(relation->oid), number(i + 1),
+                                     value_string(relation->defaults[i].text)};
+      status = system_add(table, sink, values, error);
+    }
+  return status;
+}
+
+const struct system_table catalog_tables[] = {
+    SYSTEM_TABLE(1259, SCHEMA_PG_CATALOG, "pg_class", class_columns, class_rows),
+    SYSTEM_TABLE(1249, SCHEMA_PG_CATALOG, "pg_attribute", attribute_columns, attribute_rows),
+    SYSTEM_TABLE(2610, SCHEMA_PG_CATALOG, "pg_index", index_columns, index_rows),
+    SYSTEM_TABLE(2606, SCHEMA_PG_CATALOG, "pg_constraint", constraint_columns, constraint_rows),
+    SYSTEM_TABLE(2604, SCHEMA_PG_CATALOG, "pg_attrdef", default_columns, default_rows),
+    {0},
+};

@@ -1,0 +1,413 @@
+// Functions that look at the session and the catalog, by name. To add one is to add a row and its code.
+#include <stdio.h>
+
+#include "sql/system_internal.h"
+
+struct call {
+  struct system_context *system;
+  struct evaluation *evaluation;
+  const char *name;
+  const struct value *arguments;
+  int argument_count;
+  struct value *result;
+};
+
+static int give_text(const struct call *call, const char *text)
+{
+  char *copy = arena_string(call->evaluation->arena, text);
+  if (!copy)
+    return error_memory(call->evaluation->error);
+  *call->result = value_string(copy);
+  return 0;
+}
+
+// Gives the buffer's bytes, and frees them.
+static int give_buffer(const struct call *call, struct buffer *text)
+{
+  const uint8_t *copy = text->failed ? NULL : arena_copy(call->evaluation->arena, text->data, text->size);
+  if (copy)
+    *call->result = value_bytes(copy, (uint32_t)text->size);
+  buffer_deinit(text);
+  return copy ? 0 : error_memory(call->evaluation->error);
+}
+
+static int give_number(const struct call *call, int64_t v)
+{
+  *call->result = value_integer(v);
+  return 0;
+}
+
+static int give_null(const struct call *call)
+{
+  *call->result = value_null();
+  return 0;
+}
+
+static int give_true(const struct call *call)
+{
+  return give_number(call, 1);
+}
+static int give_false(const struct call *call)
+{
+  return give_number(call, 0);
+}
+static int give_empty(const struct call *call)
+{
+  return give_text(call, "");
+}
+
+static int unsupported(const struct call *call)
+{
+  return error_set(call->evaluation->error, SQLSTATE_FEATURE_NOT_SUPPORTED, "function %s() is not supported",
+                   call->name);
+}
+
+static uint32_t oid_argument(const struct call *call, int i)
+{
+  return (uint32_t)call->arguments[i].integer;
+}
+
+static struct bytes text_argument(const struct call *call, int i)
+{
+  return bytes_of(call->arguments[i].data, call->arguments[i].size);
+}
+
+static bool find_object(const struct call *call, uint32_t oid, struct system_object *object)
+{
+  return system_object_find(call->system, oid, object);
+}
+
+// --- The session --------------------------------------------------------------------------------------------
+
+static int current_user(const struct call *call)
+{
+  return give_text(call, call->system->settings->user);
+}
+static int current_database(const struct call *call)
+{
+  return give_text(call, call->system->settings->database);
+}
+static int backend(const struct call *call)
+{
+  return give_number(call, call->system->settings->backend);
+}
+static int version(const struct call *call)
+{
+  return give_text(call, "PostgreSQL 15.0 (Quern 0.1)");
+}
+
+static int current_schema(const struct call *call)
+{
+  const struct settings *settings = call->system->settings;
+  for (int i = 0; i < settings->search_path_count; i++)
+    if (settings->search_path[i] != SCHEMA_PG_CATALOG)
+      return give_text(call, system_schema_name(call->system, settings->search_path[i]));
+  return give_null(call);
+}
+
+static int current_setting(const struct call *call)
+{
+  struct bytes name = text_argument(call, 0);
+  char copy[128], scratch[256];
+  snprintf(copy, sizeof copy, "%.*s", (int)name.size, (const char *)name.data);
+  const char *value = settings_show(call->system->settings, copy, scratch, sizeof scratch);
+  if (value)
+    return give_text(call, value);
+  if (call->argument_count > 1 && call->arguments[1].integer)
+    return give_null(call);
+  return error_set(call->evaluation->error, SQLSTATE_UNDEFINED_OBJECT, "unrecognized configuration parameter \"%s\"",
+                   copy);
+}
+
+// --- Names and numbers ----------------------------------------------------------------------------------------
+
+static int user_by_id(const struct call *call)
+{
+  char text[64];
+  if (oid_argument(call, 0) == ROLE_OWNER)
+    return current_user(call);
+  snprintf(text, sizeof text, "unknown (OID=%u)", oid_argument(call, 0));
+  return give_text(call, text);
+}
+
+static int role_name(const struct call *call)
+{
+  char text[16];
+  if (oid_argument(call, 0) == ROLE_OWNER)
+    return current_user(call);
+  snprintf(text, sizeof text, "%u", oid_argument(call, 0));
+  return give_text(call, oid_argument(call, 0) ? text : "-");
+}
+
+static int schema_name(const struct call *call)
+{
+  char text[16];
+  uint32_t oid = oid_argument(call, 0);
+  snprintf(text, sizeof text, "%u", oid);
+  const char *name = catalog_schema_name(call->system->catalog, call->system->version, oid);
+  return give_text(call, name ? name : oid ? text : "-");
+}
+
+static int relation_name(const struct call *call)
+{
+  struct system_object object;
+  char text[16];
+  uint32_t oid = oid_argument(call, 0);
+  if (!oid || !find_object(call, oid, &object)) {
+    snprintf(text, sizeof text, "%u", oid);
+    return give_text(call, oid ? text : "-");
+  }
+  struct buffer name = {0};
+  append_object(call->system, &object, &name);
+  return give_buffer(call, &name);
+}
+
+static int function_name(const struct call *call)
+{
+  const struct function *function;
+  char text[16];
+  uint32_t oid = oid_argument(call, 0);
+  for (int i = 0; oid && (function = function_at(i)); i++)
+    if (function->oid == oid)
+      return give_text(call, function->name);
+  snprintf(text, sizeof text, "%u", oid);
+  return give_text(call, oid ? text : "-");
+}
+
+// The modifier as clients see it, back to ours.
+static struct type type_from_wire(enum type_id id, int32_t modifier)
+{
+  struct type type = {.id = id, .modifier = -1};
+  if (modifier < 0)
+    return type;
+  if (id == TYPE_VARCHAR || id == TYPE_BPCHAR) {
+    type.modifier = modifier - 4;
+  } else if (id == TYPE_NUMERIC) {
+    int32_t scale = ((modifier - 4) & 0x7ff) ^ 1024; // 11 bits with a sign
+    type.modifier = ((modifier - 4) & ~0xffff) | ((scale - 1024) & 0xffff);
+  } else {
+    type.modifier = modifier;
+  }
+  return type;
+}
+
+static int format_type(const struct call *call)
+{
+  if (call->arguments[0].is_null)
+    return give_null(call);
+  enum type_id id = type_of_oid(oid_argument(call, 0));
+  if (id == TYPE_COUNT)
+    return give_text(call, oid_argument(call, 0) ? "???" : "-");
+  char text[80];
+  int32_t modifier = call->argument_count < 2 || call->arguments[1].is_null ? -1 : (int32_t)call->arguments[1].integer;
+  type_format(type_from_wire(id, modifier), text, sizeof text);
+  return give_text(call, text);
+}
+
+static int type_name(const struct call *call)
+{
+  char text[16];
+  uint32_t oid = oid_argument(call, 0);
+  enum type_id id = type_of_oid(oid);
+  snprintf(text, sizeof text, "%u", oid);
+  return give_text(call, id != TYPE_COUNT ? type_info(id)->name : oid ? text : "-");
+}
+
+static int to_relation(const struct call *call)
+{
+  uint32_t oid = system_object_named(call->system, text_argument(call, 0));
+  return oid ? give_number(call, oid) : give_null(call);
+}
+
+static int to_type(const struct call *call)
+{
+  struct bytes text = text_argument(call, 0);
+  char name[64];
+  snprintf(name, sizeof name, "%.*s", (int)text.size, (const char *)text.data);
+  const char *own = strncmp(name, "pg_catalog.", 11) == 0 ? name + 11 : name;
+  enum type_id id = type_of_name(own);
+  return id == TYPE_COUNT ? give_null(call) : give_number(call, type_info(id)->oid);
+}
+
+static int to_schema(const struct call *call)
+{
+  struct bytes text = text_argument(call, 0);
+  char name[64];
+  snprintf(name, sizeof name, "%.*s", (int)text.size, (const char *)text.data);
+  uint32_t oid = catalog_schema(call->system->catalog, call->system->version, name);
+  return oid ? give_number(call, oid) : give_null(call);
+}
+
+static int to_role(const struct call *call)
+{
+  bool is_own = bytes_equal(text_argument(call, 0), bytes_of_string(call->system->settings->user));
+  return is_own ? give_number(call, ROLE_OWNER) : give_null(call);
+}
+
+// --- Definitions ----------------------------------------------------------------------------------------------
+
+static int is_visible(const struct call *call)
+{
+  struct system_object object;
+  if (!find_object(call, oid_argument(call, 0), &object))
+    return give_null(call);
+  return give_number(call, system_is_visible(call->system, &object));
+}
+
+static int index_definition(const struct call *call)
+{
+  struct system_object object;
+  if (!find_object(call, oid_argument(call, 0), &object) || !object.index)
+    return give_null(call);
+  bool has_column = call->argument_count == 3;
+  int64_t column = has_column ? call->arguments[1].integer : 0;
+  struct buffer text = {0};
+  if (column > object.index->part_count || column < 0)
+    return give_empty(call);
+  if (column)
+    append_identifier(&text, object.relation->schema.columns[object.index->parts[column - 1].column].name);
+  else
+    append_index_definition(call->system, object.relation, object.index, has_column && call->arguments[2].integer,
+                            &text);
+  return give_buffer(call, &text);
+}
+
+static int constraint_definition(const struct call *call)
+{
+  struct buffer text = {0};
+  bool is_pretty = call->argument_count > 1 && call->arguments[1].integer;
+  if (append_constraint_definition(call->system, oid_argument(call, 0), is_pretty, &text))
+    return give_buffer(call, &text);
+  buffer_deinit(&text);
+  return give_null(call);
+}
+
+// Expressions are kept as text already.
+static int expression_text(const struct call *call)
+{
+  *call->result = call->arguments[0];
+  return 0;
+}
+
+// --- Sizes ----------------------------------------------------------------------------------------------------
+
+static int64_t index_bytes(const struct call *call, const struct relation *relation)
+{
+  int64_t bytes = 0;
+  for (int i = 0; i < relation->index_count; i++)
+    if (!relation->indexes[i].is_primary)
+      bytes += (int64_t)tree_bytes(call->system->version, relation->indexes[i].tree);
+  return bytes;
+}
+
+static int64_t own_bytes(const struct call *call, const struct system_object *object)
+{
+  tree_number tree = !object->relation ? 0 : object->index ? object->index->tree : object->relation->tree;
+  return tree ? (int64_t)tree_bytes(call->system->version, tree) : 0;
+}
+
+static int relation_size(const struct call *call)
+{
+  struct system_object object;
+  if (!find_object(call, oid_argument(call, 0), &object))
+    return give_null(call);
+  bool is_main = call->argument_count < 2 || bytes_equal(text_argument(call, 1), bytes_of_string("main"));
+  return give_number(call, is_main ? own_bytes(call, &object) : 0);
+}
+
+static int indexes_size(const struct call *call)
+{
+  struct system_object object;
+  if (!find_object(call, oid_argument(call, 0), &object))
+    return give_null(call);
+  return give_number(call, object.relation && !object.index ? index_bytes(call, object.relation) : 0);
+}
+
+static int total_size(const struct call *call)
+{
+  struct system_object object;
+  if (!find_object(call, oid_argument(call, 0), &object))
+    return give_null(call);
+  int64_t bytes = own_bytes(call, &object);
+  return give_number(call, object.relation && !object.index ? bytes + index_bytes(call, object.relation) : bytes);
+}
+
+static int database_size(const struct call *call)
+{
+  int64_t bytes = 0;
+  tree_number limit = version_tree_limit(call->system->version);
+  for (tree_number tree = 1; tree < limit; tree++)
+    bytes += (int64_t)tree_bytes(call->system->version, tree);
+  return give_number(call, bytes);
+}
+
+// --- The table --------------------------------------------------------------------------------------------------
+
+static const struct {
+  const char *name;
+  int (*code)(const struct call *call);
+} functions[] = {
+    {"current_user", current_user},
+    {"session_user", current_user},
+    {"current_database", current_database},
+    {"current_schema", current_schema},
+    {"version", version},
+    {"pg_backend_pid", backend},
+    {"current_setting", current_setting},
+    {"pg_get_userbyid", user_by_id},
+    {"pg_get_indexdef", index_definition},
+    {"pg_get_constraintdef", constraint_definition},
+    {"pg_get_expr", expression_text},
+    {"pg_get_viewdef", give_null},
+    {"pg_get_functiondef", give_null},
+    {"pg_get_function_result", give_null},
+    {"pg_get_function_arguments", give_null},
+    {"pg_get_function_identity_arguments", give_null},
+    {"pg_get_triggerdef", give_null},
+    {"pg_get_ruledef", give_null},
+    {"pg_get_partkeydef", give_null},
+    {"pg_get_serial_sequence", give_null},
+    {"pg_get_statisticsobjdef_columns", give_null},
+    {"pg_tablespace_location", give_empty},
+    {"pg_table_is_visible", is_visible},
+    {"pg_type_is_visible", give_true},
+    {"pg_function_is_visible", give_true},
+    {"pg_operator_is_visible", give_true},
+    {"pg_relation_is_publishable", give_false},
+    {"format_type", format_type},
+    {"obj_description", give_null},
+    {"col_description", give_null},
+    {"shobj_description", give_null},
+    {"pg_relation_size", relation_size},
+    {"pg_table_size", relation_size},
+    {"pg_indexes_size", indexes_size},
+    {"pg_total_relation_size", total_size},
+    {"pg_database_size", database_size},
+    {"has_table_privilege", give_true},
+    {"has_any_column_privilege", give_true},
+    {"has_column_privilege", give_true},
+    {"has_schema_privilege", give_true},
+    {"has_database_privilege", give_true},
+    {"has_sequence_privilege", give_true},
+    {"has_function_privilege", give_true},
+    {"pg_has_role", give_true},
+    {"to_regclass", to_relation},
+    {"to_regtype", to_type},
+    {"to_regnamespace", to_schema},
+    {"to_regrole", to_role},
+    {"regclass", relation_name},
+    {"regtype", type_name},
+    {"regproc", function_name},
+    {"regnamespace", schema_name},
+    {"regrole", role_name},
+};
+
+int system_function(struct system_context *system, struct evaluation *evaluation, const char *name,
+                    const struct value *arguments, int argument_count, struct value *result)
+{
+  struct call call = {system, evaluation, name, arguments, argument_count, result};
+  for (size_t i = 0; i < sizeof functions / sizeof *functions; i++)
+    if (strcmp(functions[i].name, name) == 0)
+      return functions[i].code(&call);
+  return unsupported(&call);
+}

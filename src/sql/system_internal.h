@@ -1,0 +1,122 @@
+// What the files system_*.c share; for them alone.
+#pragma once
+
+#include "base/sqlstate.h"
+#include "expr/function.h"
+#include "sql/system.h"
+
+enum {
+  OID_DATABASE = 5,
+  OID_HEAP = 2,
+  OID_BTREE = 403,
+  OID_TABLESPACE = 1663,
+  OID_COLLATION = 100,
+  OID_COLLATION_C = 950
+};
+enum { SYSTEM_COLUMNS_MAXIMUM = 64 };
+
+// Each file's tables; a row without a name ends them.
+extern const struct system_table catalog_tables[];
+extern const struct system_table server_tables[];
+extern const struct system_table schema_tables[];
+extern const struct system_table quern_tables[];
+
+// A table's row of the list: SYSTEM_TABLE(oid, schema, name, columns, rows)
+#define SYSTEM_TABLE(oid, schema, name, columns, rows) \
+  { \
+    oid, schema, name, columns, sizeof(columns) / sizeof(columns)[0], rows \
+  }
+// Short names for the columns of the tables.
+#define C_BOOL(name) \
+  { \
+    name, TYPE_BOOLEAN \
+  }
+#define C_INT2(name) \
+  { \
+    name, TYPE_INT2 \
+  }
+#define C_INT4(name) \
+  { \
+    name, TYPE_INT4 \
+  }
+#define C_INT8(name) \
+  { \
+    name, TYPE_INT8 \
+  }
+#define C_FLOAT(name) \
+  { \
+    name, TYPE_FLOAT8 \
+  }
+#define C_TEXT(name) \
+  { \
+    name, TYPE_TEXT \
+  }
+#define C_TIME(name) \
+  { \
+    name, TYPE_TIMESTAMPTZ \
+  }
+#define C_OID(name) \
+  { \
+    name, TYPE_OID \
+  }
+#define C_NAME(name) \
+  { \
+    name, TYPE_NAME \
+  }
+#define C_CHAR(name) \
+  { \
+    name, TYPE_CHAR1 \
+  }
+#define C_ARRAY(name) \
+  { \
+    name, TYPE_TEXT_ARRAY \
+  }
+
+// Adds a row of the table.
+int system_add(const struct system_table *table, struct row_sink *sink, const struct value *values,
+               struct error *error);
+int system_no_rows(const struct system_table *table, struct system_context *context, struct row_sink *sink,
+                   struct error *error);
+// Texts that only live until the row was added.
+struct value system_text(struct row_sink *sink, const char *format, ...) __attribute__((format(printf, 2, 3)));
+static inline struct value text_or_null(const char *text)
+{
+  return text ? value_string(text) : value_null();
+}
+static inline struct value truth(bool flag)
+{
+  return value_boolean(flag);
+}
+static inline struct value number(int64_t v)
+{
+  return value_integer(v);
+}
+
+// --- system_name.c: objects by number and name, and their definitions as SQL
+// An object of pg_class: a relation, an index of one, or a system table.
+struct system_object {
+  const struct relation *relation; // NULL: a system table
+  const struct index *index;       // NULL: the relation itself
+  const struct system_table *table;
+};
+bool system_object_find(struct system_context *context, uint32_t oid, struct system_object *object);
+uint32_t system_object_schema(const struct system_object *object);
+const char *system_object_name(const struct system_object *object);
+char system_relkind(const struct relation *relation);
+const char *system_schema_name(struct system_context *context, uint32_t oid); // "" for none
+// By a name as a user writes it, perhaps qualified and quoted. 0: there is none.
+uint32_t system_object_named(struct system_context *context, struct bytes name);
+// Is it what its name means without a schema?
+bool system_is_visible(struct system_context *context, const struct system_object *object);
+void append_identifier(struct buffer *out, const char *name); // quoted where it must be
+// Qualified where it is not visible.
+void append_object(struct system_context *context, const struct system_object *object, struct buffer *out);
+void append_index_definition(struct system_context *context, const struct relation *relation, const struct index *index,
+                             bool is_pretty, struct buffer *out);
+void append_key(const struct relation *relation, const struct index *index, bool with_order, struct buffer *out);
+// Numbers of constraints: an index's own for PRIMARY KEY and UNIQUE, made up for CHECK; and of defaults.
+uint32_t system_check_oid(const struct relation *relation, int check);
+uint32_t system_default_oid(const struct relation *relation, int column);
+// False: there is none with this number.
+bool append_constraint_definition(struct system_context *context, uint32_t oid, bool is_pretty, struct buffer *out);
+uint32_t system_collation(enum type_id type);

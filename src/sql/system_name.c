@@ -1,0 +1,386 @@
+// Objects by number and by name, and their definitions as SQL, for system tables and functions.
+#include <ctype.h>
+#include <stdio.h>
+
+#include "sql/system_internal.h"
+
+// --- Objects ------------------------------------------------------------------------------------------------
+
+bool system_object_find(struct system_context *context, uint32_t oid, struct system_object *object)
+{
+  *object = (struct system_object){0};
+  const struct system_table *table;
+  for (int i = 0; oid < OID_FIRST_USER && (table = system_table_at(i)); i++)
+    if (table->oid == oid) {
+      object->table = table;
+      return true;
+    }
+  object->relation = catalog_find_oid(context->catalog, context->version, oid);
+  if (object->relation)
+    return true;
+  uint32_t at = 0;
+  const struct relation *relation;
+  while ((relation = catalog_next(context->catalog, context->version, &at)))
+    for (int i = 0; i < relation->index_count; i++)
+      if (relation->indexes[i].oid == oid) {
+        object->relation = relation;
+        object->index = &relation->indexes[i];
+        return true;
+      }
+  return false;
+}
+
+uint32_t system_object_schema(const struct system_object *object)
+{
+  return object->table ? object->table->schema_oid : object->relation->schema_oid;
+}
+
+const char *system_object_name(const struct system_object *object)
+{
+  return object->table ? object->table->name : object->index ? object->index->name : object->relation->name;
+}
+
+// A source that keeps its rows is a table, for those who ask.
+char system_relkind(const struct relation *relation)
+{
+  return relation->kind == RELATION_SOURCE && relation->tree ? (char)RELATION_TABLE : (char)relation->kind;
+}
+
+const char *system_schema_name(struct system_context *context, uint32_t oid)
+{
+  const char *name = catalog_schema_name(context->catalog, context->version, oid);
+  return name ? name : "";
+}
+
+static uint32_t find_in_schema(struct system_context *context, uint32_t schema_oid, const char *name)
+{
+  const struct system_table *table = system_table_find(schema_oid, name);
+  return table ? table->oid : catalog_name(context->catalog, context->version, schema_oid, name);
+}
+
+// Takes one identifier off a text: quoted, or folded to lower case.
+static bool take_identifier(struct bytes *text, char name[64])
+{
+  size_t size = 0, at = 0;
+  bool is_quoted = text->size && text->data[0] == '"';
+  if (is_quoted)
+    for (at = 1;; at++) {
+      if (at >= text->size)
+        return false;
+      if (text->data[at] == '"' && !(at + 1 < text->size && text->data[at + 1] == '"'))
+        break;
+      at += text->data[at] == '"';
+      if (size < 63)
+        name[size++] = (char)text->data[at];
+    }
+  else
+    for (; at < text->size && text->data[at] != '.'; at++)
+      if (size < 63)
+        name[size++] = (char)tolower(text->data[at]);
+  at += is_quoted;
+  name[size] = 0;
+  *text = bytes_of(text->data + at, text->size - at);
+  return size > 0;
+}
+
+uint32_t system_object_named(struct system_context *context, struct bytes text)
+{
+  char first[64], second[64];
+  while (text.size && isspace(text.data[0]))
+    text = bytes_of(text.data + 1, text.size - 1);
+  while (text.size && isspace(text.data[text.size - 1]))
+    text.size--;
+  if (!take_identifier(&text, first))
+    return 0;
+  if (text.size == 0) {
+    for (int i = 0; i < context->settings->search_path_count; i++) {
+      uint32_t oid = find_in_schema(context, context->settings->search_path[i], first);
+      if (oid)
+        return oid;
+    }
+    return 0;
+  }
+  text = bytes_of(text.data + 1, text.size - 1);
+  if (!take_identifier(&text, second) || text.size)
+    return 0;
+  uint32_t schema = catalog_schema(context->catalog, context->version, first);
+  return schema ? find_in_schema(context, schema, second) : 0;
+}
+
+bool system_is_visible(struct system_context *context, const struct system_object *object)
+{
+  uint32_t own = object->table ? object->table->oid : object->index ? object->index->oid : object->relation->oid;
+  for (int i = 0; i < context->settings->search_path_count; i++) {
+    uint32_t oid = find_in_schema(context, context->settings->search_path[i], system_object_name(object));
+    if (oid)
+      return oid == own;
+  }
+  return false;
+}
+
+// --- Texts --------------------------------------------------------------------------------------------------
+
+// PostgreSQL's reserved words: as names they need quotes.
+static bool is_reserved(const char *name)
+{
+  static const char *const words[] = {
+      "all",
+      "analyse",
+      "analyze",
+      "and",
+      "any",
+      "array",
+      "as",
+      "asc",
+      "asymmetric",
+      "authorization",
+      "between",
+      "bigint",
+      "binary",
+      "bit",
+      "boolean",
+      "both",
+      "case",
+      "cast",
+      "char",
+      "character",
+      "check",
+      "coalesce",
+      "collate",
+      "collation",
+      "column",
+      "concurrently",
+      "constraint",
+      "create",
+      "cross",
+      "current_catalog",
+      "current_date",
+      "current_role",
+      "current_schema",
+      "current_time",
+      "current_timestamp",
+      "current_user",
+      "dec",
+      "decimal",
+      "default",
+      "deferrable",
+      "desc",
+      "distinct",
+      "do",
+      "else",
+      "end",
+      "except",
+      "exists",
+      "extract",
+      "false",
+      "fetch",
+      "float",
+      "for",
+      "foreign",
+      "freeze",
+      "from",
+      "full",
+      "grant",
+      "greatest",
+      "group",
+      "grouping",
+      "having",
+      "ilike",
+      "in",
+      "initially",
+      "inner",
+      "inout",
+      "int",
+      "integer",
+      "intersect",
+      "interval",
+      "into",
+      "is",
+      "isnull",
+      "join",
+      "lateral",
+      "leading",
+      "least",
+      "left",
+      "like",
+      "limit",
+      "localtime",
+      "localtimestamp",
+      "national",
+      "natural",
+      "nchar",
+      "none",
+      "normalize",
+      "not",
+      "notnull",
+      "null",
+      "nullif",
+      "numeric",
+      "offset",
+      "on",
+      "only",
+      "or",
+      "order",
+      "out",
+      "outer",
+      "overlaps",
+      "overlay",
+      "placing",
+      "position",
+      "precision",
+      "primary",
+      "real",
+      "references",
+      "returning",
+      "right",
+      "row",
+      "select",
+      "session_user",
+      "setof",
+      "similar",
+      "smallint",
+      "some",
+      "substring",
+      "symmetric",
+      "table",
+      "tablesample",
+      "then",
+      "time",
+      "timestamp",
+      "to",
+      "trailing",
+      "treat",
+      "trim",
+      "true",
+      "union",
+      "unique",
+      "user",
+      "using",
+      "values",
+      "varchar",
+      "variadic",
+      "verbose",
+      "when",
+      "where",
+      "window",
+      "with",
+      NULL,
+  };
+  for (const char *const *word = words; *word; word++)
+    if (strcmp(*word, name) == 0)
+      return true;
+  return false;
+}
+
+void append_identifier(struct buffer *out, const char *name)
+{
+  bool is_plain = islower((unsigned char)name[0]) || name[0] == '_';
+  for (const char *c = name; *c && is_plain; c++)
+    is_plain = islower((unsigned char)*c) || isdigit((unsigned char)*c) || *c == '_';
+  if (is_plain && !is_reserved(name)) {
+    buffer_append_string(out, name);
+    return;
+  }
+  buffer_append_u8(out, '"');
+  for (; *name; name++) {
+    if (*name == '"')
+      buffer_append_u8(out, '"');
+    buffer_append_u8(out, (uint8_t)*name);
+  }
+  buffer_append_u8(out, '"');
+}
+
+void append_object(struct system_context *context, const struct system_object *object, struct buffer *out)
+{
+  if (!system_is_visible(context, object)) {
+    append_identifier(out, system_schema_name(context, system_object_schema(object)));
+    buffer_append_u8(out, '.');
+  }
+  append_identifier(out, system_object_name(object));
+}
+
+void append_key(const struct relation *relation, const struct index *index, bool with_order, struct buffer *out)
+{
+  buffer_append_u8(out, '(');
+  for (int i = 0; i < index->part_count; i++) {
+    const struct key_part *part = &index->parts[i];
+    buffer_append_string(out, i ? ", " : "");
+    append_identifier(out, relation->schema.columns[part->column].name);
+    if (!with_order)
+      continue;
+    if (part->descending)
+      buffer_append_string(out, part->nulls_first ? " DESC" : " DESC NULLS LAST");
+    else if (part->nulls_first)
+      buffer_append_string(out, " NULLS FIRST");
+  }
+  buffer_append_u8(out, ')');
+}
+
+void append_index_definition(struct system_context *context, const struct relation *relation, const struct index *index,
+                             bool is_pretty, struct buffer *out)
+{
+  struct system_object object = {.relation = relation};
+  buffer_append_string(out, index->is_unique ? "CREATE UNIQUE INDEX " : "CREATE INDEX ");
+  append_identifier(out, index->name);
+  buffer_append_string(out, " ON ");
+  if (is_pretty) {
+    append_object(context, &object, out);
+  } else {
+    append_identifier(out, system_schema_name(context, relation->schema_oid));
+    buffer_append_u8(out, '.');
+    append_identifier(out, relation->name);
+  }
+  buffer_append_string(out, " USING btree ");
+  append_key(relation, index, true, out);
+}
+
+// --- Numbers that are made up ---------------------------------------------------------------------------------
+
+// Above the numbers that are given out; unique as long as the oids of two tables do not differ by a multiple of 2^19.
+static uint32_t made_up(uint32_t kind, uint32_t oid, int part)
+{
+  return kind | (oid & 0x7ffff) << 11 | ((uint32_t)part & 0x7ff);
+}
+
+uint32_t system_check_oid(const struct relation *relation, int check)
+{
+  return made_up(0x80000000u, relation->oid, check);
+}
+
+uint32_t system_default_oid(const struct relation *relation, int column)
+{
+  return made_up(0xc0000000u, relation->oid, column);
+}
+
+static bool append_check(struct system_context *context, uint32_t oid, bool is_pretty, struct buffer *out)
+{
+  uint32_t at = 0;
+  const struct relation *relation;
+  while ((relation = catalog_next(context->catalog, context->version, &at)))
+    for (int i = 0; i < relation->check_count; i++)
+      if (system_check_oid(relation, i) == oid) {
+        buffer_format(out, is_pretty ? "CHECK (%s)" : "CHECK ((%s))", relation->checks[i].check.text);
+        return true;
+      }
+  return false;
+}
+
+bool append_constraint_definition(struct system_context *context, uint32_t oid, bool is_pretty, struct buffer *out)
+{
+  struct system_object object;
+  if (oid & 0x80000000u)
+    return append_check(context, oid, is_pretty, out);
+  if (!system_object_find(context, oid, &object) || !object.index || !object.index->is_constraint)
+    return false;
+  buffer_append_string(out, object.index->is_primary ? "PRIMARY KEY " : "UNIQUE ");
+  append_key(object.relation, object.index, false, out);
+  return true;
+}
+
+uint32_t system_collation(enum type_id type)
+{
+  if (type == TYPE_NAME)
+    return OID_COLLATION_C;
+  return type == TYPE_TEXT || type == TYPE_VARCHAR || type == TYPE_BPCHAR || type == TYPE_TEXT_ARRAY ? OID_COLLATION
+                                                                                                     : 0;
+}

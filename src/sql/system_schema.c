@@ -1,0 +1,357 @@
+// Views over the definitions as people and tools read them: pg_tables, pg_indexes and information_schema.
+#include <stdio.h>
+
+#include "sql/system_internal.h"
+
+#define ROWS(name) \
+  static int name(const struct system_table *table, struct system_context *context, struct row_sink *sink, \
+                  struct error *error)
+#define ADD(...) system_add(table, sink, (const struct value[]){__VA_ARGS__}, error)
+
+// Tables and sources in the order of their object ids.
+static const struct relation *next_table(struct system_context *context, uint32_t *oid)
+{
+  const struct relation *relation;
+  while ((relation = catalog_next(context->catalog, context->version, oid)))
+    if (relation->kind == RELATION_TABLE || relation->kind == RELATION_SOURCE)
+      return relation;
+  return NULL;
+}
+
+static struct value schema_of(struct system_context *context, const struct relation *relation)
+{
+  return value_string(system_schema_name(context, relation->schema_oid));
+}
+
+// --- pg_tables, pg_indexes, pg_views --------------------------------------------------------------------------
+
+static const struct system_column table_columns[] = {
+    C_NAME("schemaname"), C_NAME("tablename"), C_NAME("tableowner"),  C_NAME("tablespace"),
+    C_BOOL("hasindexes"), C_BOOL("hasrules"),  C_BOOL("hastriggers"), C_BOOL("rowsecurity"),
+};
+
+ROWS(table_rows)
+{
+  uint32_t oid = 0;
+  int status = 0;
+  const struct relation *relation;
+  while (!status && (relation = next_table(context, &oid)))
+    if (system_relkind(relation) == RELATION_TABLE)
+      status = ADD(schema_of(context, relation), value_string(relation->name), value_string(context->settings->user),
+                   value_null(), truth(relation->index_count > 0), truth(false), truth(false), truth(false));
+  return status;
+}
+
+static const struct system_column index_columns[] = {C_NAME("schemaname"), C_NAME("tablename"), C_NAME("indexname"),
+                                                     C_NAME("tablespace"), C_TEXT("indexdef")};
+
+ROWS(index_rows)
+{
+  uint32_t oid = 0;
+  int status = 0;
+  const struct relation *relation;
+  struct buffer text = {0};
+  while (!status && (relation = next_table(context, &oid)))
+    for (int i = 0; i < relation->index_count && !status; i++) {
+      buffer_clear(&text);
+      append_index_definition(context, relation, &relation->indexes[i], false, &text);
+      if (text.failed)
+        status = error_memory(error);
+      else
+        status =
+            ADD(schema_of(context, relation), value_string(relation->name), value_string(relation->indexes[i].name),
+                value_null(), value_bytes(text.data, (uint32_t)text.size));
+    }
+  buffer_deinit(&text);
+  return status;
+}
+
+static const struct system_column view_columns[] = {C_NAME("schemaname"), C_NAME("viewname"), C_NAME("viewowner"),
+                                                    C_TEXT("definition")};
+static const struct system_column materialized_columns[] = {
+    C_NAME("schemaname"), C_NAME("matviewname"), C_NAME("matviewowner"), C_NAME("tablespace"),
+    C_BOOL("hasindexes"), C_BOOL("ispopulated"), C_TEXT("definition")};
+
+// --- information_schema -----------------------------------------------------------------------------------------
+
+static const struct system_column schemata_columns[] = {
+    C_NAME("catalog_name"),
+    C_NAME("schema_name"),
+    C_NAME("schema_owner"),
+    C_NAME("default_character_set_catalog"),
+    C_NAME("default_character_set_schema"),
+    C_NAME("default_character_set_name"),
+    C_TEXT("sql_path"),
+};
+
+ROWS(schemata_rows)
+{
+  static const uint32_t schemas[] = {SCHEMA_PG_CATALOG, SCHEMA_PUBLIC, SCHEMA_QUERN, SCHEMA_INFORMATION};
+  int status = 0;
+  for (size_t i = 0; i < sizeof schemas / sizeof *schemas && !status; i++)
+    status = ADD(value_string(context->settings->database), value_string(system_schema_name(context, schemas[i])),
+                 value_string(context->settings->user), value_null(), value_null(), value_null(), value_null());
+  return status;
+}
+
+static const struct system_column tables_columns[] = {
+    C_NAME("table_catalog"),
+    C_NAME("table_schema"),
+    C_NAME("table_name"),
+    C_TEXT("table_type"),
+    C_NAME("self_referencing_column_name"),
+    C_TEXT("reference_generation"),
+    C_NAME("user_defined_type_catalog"),
+    C_NAME("user_defined_type_schema"),
+    C_NAME("user_defined_type_name"),
+    C_TEXT("is_insertable_into"),
+    C_TEXT("is_typed"),
+    C_TEXT("commit_action"),
+};
+
+static int add_table(const struct system_table *table, struct system_context *context, struct row_sink *sink,
+                     const char *schema, const char *name, const char *type, bool is_insertable, struct error *error)
+{
+  return ADD(value_string(context->settings->database), value_string(schema), value_string(name), value_string(type),
+             value_null(), value_null(), value_null(), value_null(), value_null(),
+             value_string(is_insertable ? "YES" : "NO"), value_string("NO"), value_null());
+}
+
+ROWS(tables_rows)
+{
+  uint32_t oid = 0;
+  int status = 0;
+  const struct relation *relation;
+  while (!status && (relation = next_table(context, &oid)))
+    status = add_table(table, context, sink, system_schema_name(context, relation->schema_oid), relation->name,
+                       system_relkind(relation) == RELATION_TABLE ? "BASE TABLE" : "FOREIGN", true, error);
+  const struct system_table *system;
+  for (int i = 0; !status && (system = system_table_at(i)); i++)
+    status =
+        add_table(table, context, sink, system_schema_name(context, system->schema_oid), system->name,
+                  system->schema_oid == SCHEMA_PG_CATALOG && system->oid < 12000 ? "BASE TABLE" : "VIEW", false, error);
+  return status;
+}
+
+static const struct system_column columns_columns[] = {
+    C_NAME("table_catalog"),
+    C_NAME("table_schema"),
+    C_NAME("table_name"),
+    C_NAME("column_name"),
+    C_INT4("ordinal_position"),
+    C_TEXT("column_default"),
+    C_TEXT("is_nullable"),
+    C_TEXT("data_type"),
+    C_INT4("character_maximum_length"),
+    C_INT4("character_octet_length"),
+    C_INT4("numeric_precision"),
+    C_INT4("numeric_precision_radix"),
+    C_INT4("numeric_scale"),
+    C_INT4("datetime_precision"),
+    C_TEXT("interval_type"),
+    C_INT4("interval_precision"),
+    C_NAME("character_set_catalog"),
+    C_NAME("character_set_schema"),
+    C_NAME("character_set_name"),
+    C_NAME("collation_catalog"),
+    C_NAME("collation_schema"),
+    C_NAME("collation_name"),
+    C_NAME("domain_catalog"),
+    C_NAME("domain_schema"),
+    C_NAME("domain_name"),
+    C_NAME("udt_catalog"),
+    C_NAME("udt_schema"),
+    C_NAME("udt_name"),
+    C_NAME("scope_catalog"),
+    C_NAME("scope_schema"),
+    C_NAME("scope_name"),
+    C_INT4("maximum_cardinality"),
+    C_NAME("dtd_identifier"),
+    C_TEXT("is_self_referencing"),
+    C_TEXT("is_identity"),
+    C_TEXT("identity_generation"),
+    C_TEXT("identity_start"),
+    C_TEXT("identity_increment"),
+    C_TEXT("identity_maximum"),
+    C_TEXT("identity_minimum"),
+    C_TEXT("identity_cycle"),
+    C_TEXT("is_generated"),
+    C_TEXT("generation_expression"),
+    C_TEXT("is_updatable"),
+};
+
+struct numeric_facts {
+  struct value precision, radix, scale;
+};
+
+static struct numeric_facts numeric_facts(struct type type)
+{
+  static const struct {
+    enum type_id id;
+    int bits;
+  } binary[] = {{TYPE_INT2, 16}, {TYPE_INT4, 32}, {TYPE_INT8, 64}, {TYPE_FLOAT8, 53}};
+  struct numeric_facts facts = {value_null(), value_null(), value_null()};
+  for (size_t i = 0; i < sizeof binary / sizeof *binary; i++)
+    if (binary[i].id == type.id) {
+      facts.precision = number(binary[i].bits);
+      facts.radix = number(2);
+      facts.scale = type.id == TYPE_FLOAT8 ? value_null() : number(0);
+    }
+  if (type.id == TYPE_NUMERIC) {
+    facts.radix = number(10);
+    if (type.modifier >= 0) {
+      facts.precision = number(type.modifier >> 16);
+      facts.scale = number((int16_t)(type.modifier & 0xffff));
+    }
+  }
+  return facts;
+}
+
+struct column_row {
+  const char *schema, *table, *name, *default_text;
+  int place;
+  struct type type;
+  bool not_null, is_updatable;
+};
+
+static int add_column(const struct system_table *table, struct system_context *context, struct row_sink *sink,
+                      const struct column_row *row, struct error *error)
+{
+  const struct type_info *type = type_info(row->type.id);
+  struct value database = value_string(context->settings->database);
+  struct numeric_facts numeric = numeric_facts(row->type);
+  bool has_length = (row->type.id == TYPE_VARCHAR || row->type.id == TYPE_BPCHAR) && row->type.modifier >= 0;
+  bool is_text = row->type.id == TYPE_VARCHAR || row->type.id == TYPE_BPCHAR || row->type.id == TYPE_TEXT;
+  bool is_time = row->type.id == TYPE_TIMESTAMP || row->type.id == TYPE_TIMESTAMPTZ;
+  int64_t octets = has_length ? 4 * (int64_t)row->type.modifier : 1073741824;
+  return ADD(database, value_string(row->schema), value_string(row->table), value_string(row->name), number(row->place),
+             text_or_null(row->default_text), value_string(row->not_null ? "NO" : "YES"),
+             value_string(row->type.id == TYPE_TEXT_ARRAY ? "ARRAY" : type->name),
+             has_length ? number(row->type.modifier) : value_null(), is_text ? number(octets) : value_null(),
+             numeric.precision, numeric.radix, numeric.scale,
+             is_time ? number(row->type.modifier < 0 ? 6 : row->type.modifier) : value_null(), value_null(),
+             value_null(), value_null(), value_null(), value_null(), value_null(), value_null(), value_null(),
+             value_null(), value_null(), value_null(), database, value_string("pg_catalog"),
+             value_string(type->short_name), value_null(), value_null(), value_null(), value_null(),
+             system_text(sink, "%d", row->place), value_string("NO"), value_string("NO"), value_null(), value_null(),
+             value_null(), value_null(), value_null(), value_string("NO"), value_string("NEVER"), value_null(),
+             value_string(row->is_updatable ? "YES" : "NO"));
+}
+
+ROWS(columns_rows)
+{
+  uint32_t oid = 0;
+  int status = 0;
+  const struct relation *relation;
+  while (!status && (relation = next_table(context, &oid)))
+    for (int i = 0; i < relation->schema.column_count && !status; i++) {
+      const struct column *column = &relation->schema.columns[i];
+      struct column_row row = {
+          .schema = system_schema_name(context, relation->schema_oid),
+          .table = relation->name,
+          .name = column->name,
+          .default_text = relation->defaults ? relation->defaults[i].text : NULL,
+          .place = i + 1,
+          .type = column->type,
+          .not_null = column->not_null,
+          .is_updatable = relation->tree != 0,
+      };
+      status = column->is_dropped ? 0 : add_column(table, context, sink, &row, error);
+    }
+  const struct system_table *system;
+  for (int i = 0; !status && (system = system_table_at(i)); i++)
+    for (int c = 0; c < system->column_count && !status; c++) {
+      struct column_row row = {.schema = system_schema_name(context, system->schema_oid),
+                               .table = system->name,
+                               .name = system->columns[c].name,
+                               .place = c + 1,
+                               .type = type_plain(system->columns[c].type)};
+      status = add_column(table, context, sink, &row, error);
+    }
+  return status;
+}
+
+static const struct system_column constraints_columns[] = {
+    C_NAME("constraint_catalog"), C_NAME("constraint_schema"), C_NAME("constraint_name"), C_NAME("table_catalog"),
+    C_NAME("table_schema"),       C_NAME("table_name"),        C_TEXT("constraint_type"), C_TEXT("is_deferrable"),
+    C_TEXT("initially_deferred"), C_TEXT("enforced"),          C_TEXT("nulls_distinct"),
+};
+
+static int add_constraint(const struct system_table *table, struct system_context *context, struct row_sink *sink,
+                          const struct relation *relation, const char *name, const char *type, struct error *error)
+{
+  struct value database = value_string(context->settings->database), schema = schema_of(context, relation);
+  return ADD(database, schema, value_string(name), database, schema, value_string(relation->name), value_string(type),
+             value_string("NO"), value_string("NO"), value_string("YES"),
+             strcmp(type, "UNIQUE") == 0 ? value_string("YES") : value_null());
+}
+
+ROWS(constraints_rows)
+{
+  uint32_t oid = 0;
+  int status = 0;
+  const struct relation *relation;
+  while (!status && (relation = next_table(context, &oid))) {
+    for (int i = 0; i < relation->index_count && !status; i++)
+      if (relation->indexes[i].is_constraint)
+        status = add_constraint(table, context, sink, relation, relation->indexes[i].name,
+                                relation->indexes[i].is_primary ? "PRIMARY KEY" : "UNIQUE", error);
+    for (int i = 0; i < relation->check_count && !status; i++)
+      status = add_constraint(table, context, sink, relation, relation->checks[i].name, "CHECK", error);
+  }
+  return status;
+}
+
+static const struct system_column key_columns[] = {
+    C_NAME("constraint_catalog"), C_NAME("constraint_schema"), C_NAME("constraint_name"),
+    C_NAME("table_catalog"),      C_NAME("table_schema"),      C_NAME("table_name"),
+    C_NAME("column_name"),        C_INT4("ordinal_position"),  C_INT4("position_in_unique_constraint"),
+};
+
+ROWS(key_rows)
+{
+  uint32_t oid = 0;
+  int status = 0;
+  const struct relation *relation;
+  struct value database = value_string(context->settings->database);
+  while (!status && (relation = next_table(context, &oid)))
+    for (int i = 0; i < relation->index_count && !status; i++)
+      for (int p = 0; relation->indexes[i].is_constraint && p < relation->indexes[i].part_count && !status; p++)
+        status = ADD(database, schema_of(context, relation), value_string(relation->indexes[i].name), database,
+                     schema_of(context, relation), value_string(relation->name),
+                     value_string(relation->schema.columns[relation->indexes[i].parts[p].column].name), number(p + 1),
+                     value_null());
+  return status;
+}
+
+static const struct system_column views_columns[] = {C_NAME("table_catalog"), C_NAME("table_schema"),
+                                                     C_NAME("table_name"),    C_TEXT("view_definition"),
+                                                     C_TEXT("check_option"),  C_TEXT("is_updatable")};
+static const struct system_column referential_columns[] = {
+    C_NAME("constraint_catalog"),
+    C_NAME("constraint_schema"),
+    C_NAME("constraint_name"),
+    C_NAME("unique_constraint_catalog"),
+    C_NAME("unique_constraint_schema"),
+    C_NAME("unique_constraint_name"),
+    C_TEXT("match_option"),
+    C_TEXT("update_rule"),
+    C_TEXT("delete_rule"),
+};
+
+#define INFORMATION(oid, name, columns, rows) SYSTEM_TABLE(oid, SCHEMA_INFORMATION, name, columns, rows)
+
+const struct system_table schema_tables[] = {
+    SYSTEM_TABLE(12033, SCHEMA_PG_CATALOG, "pg_tables", table_columns, table_rows),
+    SYSTEM_TABLE(12043, SCHEMA_PG_CATALOG, "pg_indexes", index_columns, index_rows),
+    SYSTEM_TABLE(12028, SCHEMA_PG_CATALOG, "pg_views", view_columns, system_no_rows),
+    SYSTEM_TABLE(12038, SCHEMA_PG_CATALOG, "pg_matviews", materialized_columns, system_no_rows),
+    INFORMATION(13001, "schemata", schemata_columns, schemata_rows),
+    INFORMATION(13002, "tables", tables_columns, tables_rows),
+    INFORMATION(13003, "columns", columns_columns, columns_rows),
+    INFORMATION(13004, "table_constraints", constraints_columns, constraints_rows),
+    INFORMATION(13005, "key_column_usage", key_columns, key_rows),
+    INFORMATION(13006, "views", views_columns, system_no_rows),
+    INFORMATION(13007, "referential_constraints", referential_columns, system_no_rows),
+    {0},
+};

@@ -1,0 +1,416 @@
+// pg_catalog's tables about the server: types, functions, roles, the database, settings; and those that stay empty,
+// since Quern does not have what they list.
+#include <stdio.h>
+
+#include "sql/system_internal.h"
+
+#define ROWS(name) \
+  static int name(const struct system_table *table, struct system_context *context, struct row_sink *sink, \
+                  struct error *error)
+// One row of values, for tables that have one.
+#define ADD(...) system_add(table, sink, (const struct value[]){__VA_ARGS__}, error)
+
+// --- Types --------------------------------------------------------------------------------------------------
+
+static const struct system_column type_columns[] = {
+    C_OID("oid"),           C_NAME("typname"),     C_OID("typnamespace"),
+    C_OID("typowner"),      C_INT2("typlen"),      C_BOOL("typbyval"),
+    C_CHAR("typtype"),      C_CHAR("typcategory"), C_BOOL("typispreferred"),
+    C_BOOL("typisdefined"), C_CHAR("typdelim"),    C_OID("typrelid"),
+    C_TEXT("typsubscript"), C_OID("typelem"),      C_OID("typarray"),
+    C_TEXT("typinput"),     C_TEXT("typoutput"),   C_TEXT("typreceive"),
+    C_TEXT("typsend"),      C_TEXT("typmodin"),    C_TEXT("typmodout"),
+    C_TEXT("typanalyze"),   C_CHAR("typalign"),    C_CHAR("typstorage"),
+    C_BOOL("typnotnull"),   C_OID("typbasetype"),  C_INT4("typtypmod"),
+    C_INT4("typndims"),     C_OID("typcollation"), C_TEXT("typdefaultbin"),
+    C_TEXT("typdefault"),   C_ARRAY("typacl"),
+};
+
+// What PostgreSQL calls a type's functions: "int4in", "numeric_in".
+static struct value type_function(struct row_sink *sink, enum type_id id, const char *suffix)
+{
+  static const char *const joined[] = {"bool",   "int2", "int4", "int8", "float8",  "text", "varchar",
+                                       "bpchar", "oid",  "name", "char", "unknown", NULL};
+  const char *name = id == TYPE_TEXT_ARRAY ? "array" : type_info(id)->short_name;
+  for (const char *const *at = joined; *at; at++)
+    if (strcmp(name, *at) == 0)
+      return system_text(sink, "%s%s", name, suffix);
+  return system_text(sink, "%s_%s", name, suffix);
+}
+
+static int add_type(const struct system_table *table, struct row_sink *sink, enum type_id id, struct error *error)
+{
+  const struct type_info *type = type_info(id);
+  char category[2] = {type->category};
+  bool is_fixed = type->wire_size > 0, is_array = id == TYPE_TEXT_ARRAY;
+  const char *align = type->wire_size == 1 || type->wire_size == 64 ? "c"
+                      : type->wire_size == 2                        ? "s"
+                      : type->wire_size == 8                        ? "d"
+                                                                    : "i";
+  return ADD(number(type->oid), value_string(type->short_name), number(SCHEMA_PG_CATALOG), number(ROLE_OWNER),
+             number(type->wire_size), truth(is_fixed && type->wire_size <= 8),
+             value_string(type->category == 'P' || type->category == 'X' ? "p" : "b"), value_string(category),
+             truth(type->preferred), truth(true), value_string(","), number(0),
+             value_string(is_array ? "array_subscript_handler" : "-"), number(is_array ? type_info(TYPE_TEXT)->oid : 0),
+             number(id == TYPE_TEXT ? type_info(TYPE_TEXT_ARRAY)->oid : 0), type_function(sink, id, "in"),
+             type_function(sink, id, "out"), type_function(sink, id, "recv"), type_function(sink, id, "send"),
+             value_string("-"), value_string("-"), value_string("-"), value_string(align),
+             value_string(is_fixed             ? "p"
+                          : id == TYPE_NUMERIC ? "m"
+                                               : "x"),
+             truth(false), number(0), number(-1), number(0), number(system_collation(id)), value_null(), value_null(),
+             value_null());
+}
+
+ROWS(type_rows)
+{
+  int status = 0;
+  for (int id = 0; id < TYPE_COUNT && !status; id++)
+    status = add_type(table, sink, (enum type_id)id, error);
+  return status;
+}
+
+// --- Functions ----------------------------------------------------------------------------------------------
+
+static const struct system_column function_columns[] = {
+    C_OID("oid"),        C_NAME("proname"),     C_OID("pronamespace"), C_OID("proowner"),     C_OID("prolang"),
+    C_CHAR("prokind"),   C_BOOL("proisstrict"), C_BOOL("proretset"),   C_CHAR("provolatile"), C_INT2("pronargs"),
+    C_OID("prorettype"), C_TEXT("proargtypes"), C_TEXT("prosrc"),
+};
+
+enum { OID_MADE_UP_FUNCTION = 0x70000000, OID_MADE_UP_AGGREGATE = 0x78000000 };
+
+static struct value argument_types(struct row_sink *sink, const enum type_id *types, int count)
+{
+  char text[128] = "";
+  size_t at = 0;
+  for (int i = 0; i < count && at < sizeof text - 16; i++)
+    at += (size_t)snprintf(text + at, sizeof text - at, "%s%u", i ? " " : "",
+                           types[i] == TYPE_COUNT ? 2276u : type_info(types[i])->oid);
+  return text_or_null(arena_string(sink->arena, text));
+}
+
+ROWS(function_rows)
+{
+  int status = 0;
+  const struct function *function;
+  for (int i = 0; !status && (function = function_at(i)); i++) {
+    if (function->is_operator)
+      continue;
+    int count = function->argument_count < 0 ? -function->argument_count : function->argument_count;
+    status = ADD(number(function->oid ? function->oid : (uint32_t)OID_MADE_UP_FUNCTION + (uint32_t)i),
+                 value_string(function->name), number(SCHEMA_PG_CATALOG), number(ROLE_OWNER), number(12),
+                 value_string("f"), truth(!function->called_on_null), truth(false),
+                 value_string(function->volatility == FUNCTION_PURE     ? "i"
+                              : function->volatility == FUNCTION_STABLE ? "s"
+                                                                        : "v"),
+                 number(count), number(type_info(function->result)->oid),
+                 argument_types(sink, function->arguments, count), value_string(function->name));
+  }
+  const struct aggregate *aggregate;
+  for (int i = 0; !status && (aggregate = aggregate_at(i)); i++)
+    status =
+        ADD(number((uint32_t)OID_MADE_UP_AGGREGATE + (uint32_t)i), value_string(aggregate->name),
+            number(SCHEMA_PG_CATALOG), number(ROLE_OWNER), number(12), value_string("a"), truth(false), truth(false),
+            value_string("i"), number(aggregate->argument_count), number(type_info(aggregate->result)->oid),
+            argument_types(sink, aggregate->arguments, aggregate->argument_count), value_string("aggregate_dummy"));
+  return status;
+}
+
+// --- The database, schemas, roles -----------------------------------------------------------------------------
+
+static const struct system_column database_columns[] = {
+    C_OID("oid"),           C_NAME("datname"),        C_OID("datdba"),
+    C_INT4("encoding"),     C_CHAR("datlocprovider"), C_BOOL("datistemplate"),
+    C_BOOL("datallowconn"), C_INT4("datconnlimit"),   C_OID("datfrozenxid"),
+    C_OID("datminmxid"),    C_OID("dattablespace"),   C_TEXT("datcollate"),
+    C_TEXT("datctype"),     C_TEXT("daticulocale"),   C_TEXT("datcollversion"),
+    C_ARRAY("datacl"),
+};
+
+ROWS(database_rows)
+{
+  return ADD(number(OID_DATABASE), value_string(context->settings->database), number(ROLE_OWNER), number(6),
+             value_string("c"), truth(false), truth(true), number(-1), number(0), number(0), number(OID_TABLESPACE),
+             value_string("C.UTF-8"), value_string("C.UTF-8"), value_null(), value_null(), value_null());
+}
+
+static const struct system_column namespace_columns[] = {C_OID("oid"), C_NAME("nspname"), C_OID("nspowner"),
+                                                         C_ARRAY("nspacl")};
+
+ROWS(namespace_rows)
+{
+  static const uint32_t schemas[] = {SCHEMA_PG_CATALOG, SCHEMA_PUBLIC, SCHEMA_QUERN, SCHEMA_INFORMATION};
+  int status = 0;
+  for (size_t i = 0; i < sizeof schemas / sizeof *schemas && !status; i++)
+    status = ADD(number(schemas[i]), value_string(system_schema_name(context, schemas[i])), number(ROLE_OWNER),
+                 value_null());
+  return status;
+}
+
+static const struct system_column role_columns[] = {
+    C_NAME("rolname"),     C_BOOL("rolsuper"),      C_BOOL("rolinherit"),     C_BOOL("rolcreaterole"),
+    C_BOOL("rolcreatedb"), C_BOOL("rolcanlogin"),   C_BOOL("rolreplication"), C_INT4("rolconnlimit"),
+    C_TEXT("rolpassword"), C_TIME("rolvaliduntil"), C_BOOL("rolbypassrls"),   C_ARRAY("rolconfig"),
+    C_OID("oid"),
+};
+
+ROWS(role_rows)
+{
+  return ADD(value_string(context->settings->user), truth(true), truth(true), truth(true), truth(true), truth(true),
+             truth(false), number(-1), value_string("********"), value_null(), truth(true), value_null(),
+             number(ROLE_OWNER));
+}
+
+static const struct system_column authid_columns[] = {
+    C_OID("oid"),           C_NAME("rolname"),        C_BOOL("rolsuper"),
+    C_BOOL("rolinherit"),   C_BOOL("rolcreaterole"),  C_BOOL("rolcreatedb"),
+    C_BOOL("rolcanlogin"),  C_BOOL("rolreplication"), C_BOOL("rolbypassrls"),
+    C_INT4("rolconnlimit"), C_TEXT("rolpassword"),    C_TIME("rolvaliduntil"),
+};
+
+ROWS(authid_rows)
+{
+  return ADD(number(ROLE_OWNER), value_string(context->settings->user), truth(true), truth(true), truth(true),
+             truth(true), truth(true), truth(false), truth(true), number(-1), value_null(), value_null());
+}
+
+static const struct system_column user_columns[] = {
+    C_NAME("usename"),      C_OID("usesysid"), C_BOOL("usecreatedb"), C_BOOL("usesuper"),   C_BOOL("userepl"),
+    C_BOOL("usebypassrls"), C_TEXT("passwd"),  C_TIME("valuntil"),    C_ARRAY("useconfig"),
+};
+
+ROWS(user_rows)
+{
+  return ADD(value_string(context->settings->user), number(ROLE_OWNER), truth(true), truth(true), truth(false),
+             truth(true), value_string("********"), value_null(), value_null());
+}
+
+// --- Access methods, collations, tablespaces, languages -----------------------------------------------------------
+
+static const struct system_column method_columns[] = {C_OID("oid"), C_NAME("amname"), C_TEXT("amhandler"),
+                                                      C_CHAR("amtype")};
+
+ROWS(method_rows)
+{
+  int status = ADD(number(OID_HEAP), value_string("heap"), value_string("heap_tableam_handler"), value_string("t"));
+  return status ? status : ADD(number(OID_BTREE), value_string("btree"), value_string("bthandler"), value_string("i"));
+}
+
+static const struct system_column collation_columns[] = {
+    C_OID("oid"),           C_NAME("collname"),
+    C_OID("collnamespace"), C_OID("collowner"),
+    C_CHAR("collprovider"), C_BOOL("collisdeterministic"),
+    C_INT4("collencoding"), C_TEXT("collcollate"),
+    C_TEXT("collctype"),    C_TEXT("colliculocale"),
+    C_TEXT("collversion"),
+};
+
+ROWS(collation_rows)
+{
+  int status = ADD(number(OID_COLLATION), value_string("default"), number(SCHEMA_PG_CATALOG), number(ROLE_OWNER),
+                   value_string("d"), truth(true), number(-1), value_null(), value_null(), value_null(), value_null());
+  if (!status)
+    status = ADD(number(OID_COLLATION_C), value_string("C"), number(SCHEMA_PG_CATALOG), number(ROLE_OWNER),
+                 value_string("c"), truth(true), number(-1), value_string("C"), value_string("C"), value_null(),
+                 value_null());
+  return status;
+}
+
+static const struct system_column tablespace_columns[] = {C_OID("oid"), C_NAME("spcname"), C_OID("spcowner"),
+                                                          C_ARRAY("spcacl"), C_ARRAY("spcoptions")};
+
+ROWS(tablespace_rows)
+{
+  return ADD(number(OID_TABLESPACE), value_string("pg_default"), number(ROLE_OWNER), value_null(), value_null());
+}
+
+static const struct system_column language_columns[] = {C_OID("oid"), C_NAME("lanname"), C_OID("lanowner"),
+                                                        C_BOOL("lanispl"), C_BOOL("lanpltrusted")};
+
+ROWS(language_rows)
+{
+  return ADD(number(12), value_string("internal"), number(ROLE_OWNER), truth(false), truth(false));
+}
+
+// --- Settings and sessions ------------------------------------------------------------------------------------
+
+static const struct system_column setting_columns[] = {
+    C_TEXT("name"),       C_TEXT("setting"),         C_TEXT("unit"),     C_TEXT("category"),  C_TEXT("short_desc"),
+    C_TEXT("extra_desc"), C_TEXT("context"),         C_TEXT("vartype"),  C_TEXT("source"),    C_TEXT("min_val"),
+    C_TEXT("max_val"),    C_ARRAY("enumvals"),       C_TEXT("boot_val"), C_TEXT("reset_val"), C_TEXT("sourcefile"),
+    C_INT4("sourceline"), C_BOOL("pending_restart"),
+};
+
+ROWS(setting_rows)
+{
+  int status = 0;
+  const char *name;
+  char scratch[256];
+  for (int i = 0; !status && (name = settings_name(i)); i++)
+    status = ADD(value_string(name), text_or_null(settings_show(context->settings, name, scratch, sizeof scratch)),
+                 value_null(), value_string("Ungrouped"), value_string(""), value_null(),
+                 value_string(settings_fixed(i) ? "internal" : "user"), value_string(settings_type(i)),
+                 value_string(settings_fixed(i) ? "default" : "session"), value_null(), value_null(), value_null(),
+                 value_null(), value_null(), value_null(), value_null(), truth(false));
+  return status;
+}
+
+static const struct system_column activity_columns[] = {
+    C_OID("datid"),
+    C_NAME("datname"),
+    C_INT4("pid"),
+    C_INT4("leader_pid"),
+    C_OID("usesysid"),
+    C_NAME("usename"),
+    C_TEXT("application_name"),
+    C_TEXT("client_addr"),
+    C_TEXT("client_hostname"),
+    C_INT4("client_port"),
+    C_TIME("backend_start"),
+    C_TIME("xact_start"),
+    C_TIME("query_start"),
+    C_TIME("state_change"),
+    C_TEXT("wait_event_type"),
+    C_TEXT("wait_event"),
+    C_TEXT("state"),
+    C_OID("backend_xid"),
+    C_OID("backend_xmin"),
+    C_INT8("query_id"),
+    C_TEXT("query"),
+    C_TEXT("backend_type"),
+};
+
+// The session that asks: of the others nothing is known here.
+ROWS(activity_rows)
+{
+  const struct settings *settings = context->settings;
+  return ADD(number(OID_DATABASE), value_string(settings->database), number(settings->backend), value_null(),
+             number(ROLE_OWNER), value_string(settings->user), value_string(settings->application_name), value_null(),
+             value_null(), value_null(), value_null(), value_null(), value_null(), value_null(), value_null(),
+             value_null(), value_string("active"), value_null(), value_null(), value_null(), value_null(),
+             value_string("client backend"));
+}
+
+// --- What Quern does not have ---------------------------------------------------------------------------------
+
+static const struct system_column description_columns[] = {C_OID("objoid"), C_OID("classoid"), C_INT4("objsubid"),
+                                                           C_TEXT("description")};
+static const struct system_column shared_description_columns[] = {C_OID("objoid"), C_OID("classoid"),
+                                                                  C_TEXT("description")};
+static const struct system_column inherits_columns[] = {C_OID("inhrelid"), C_OID("inhparent"), C_INT4("inhseqno"),
+                                                        C_BOOL("inhdetachpending")};
+static const struct system_column policy_columns[] = {C_OID("oid"),      C_NAME("polname"),       C_OID("polrelid"),
+                                                      C_CHAR("polcmd"),  C_BOOL("polpermissive"), C_ARRAY("polroles"),
+                                                      C_TEXT("polqual"), C_TEXT("polwithcheck")};
+static const struct system_column trigger_columns[] = {
+    C_OID("oid"),
+    C_OID("tgrelid"),
+    C_OID("tgparentid"),
+    C_NAME("tgname"),
+    C_OID("tgfoid"),
+    C_INT2("tgtype"),
+    C_CHAR("tgenabled"),
+    C_BOOL("tgisinternal"),
+    C_OID("tgconstrrelid"),
+    C_OID("tgconstrindid"),
+    C_OID("tgconstraint"),
+    C_BOOL("tgdeferrable"),
+    C_BOOL("tginitdeferred"),
+    C_INT2("tgnargs"),
+    C_TEXT("tgattr"),
+    C_TEXT("tgargs"),
+    C_TEXT("tgqual"),
+    C_NAME("tgoldtable"),
+    C_NAME("tgnewtable"),
+};
+static const struct system_column statistic_columns[] = {
+    C_OID("oid"),          C_OID("stxrelid"),  C_NAME("stxname"),
+    C_OID("stxnamespace"), C_OID("stxowner"),  C_INT4("stxstattarget"),
+    C_TEXT("stxkeys"),     C_ARRAY("stxkind"), C_TEXT("stxexprs"),
+};
+static const struct system_column publication_columns[] = {
+    C_OID("oid"),        C_NAME("pubname"),   C_OID("pubowner"),     C_BOOL("puballtables"), C_BOOL("pubinsert"),
+    C_BOOL("pubupdate"), C_BOOL("pubdelete"), C_BOOL("pubtruncate"), C_BOOL("pubviaroot"),
+};
+static const struct system_column publication_rel_columns[] = {C_OID("oid"), C_OID("prpubid"), C_OID("prrelid"),
+                                                               C_TEXT("prqual"), C_ARRAY("prattrs")};
+static const struct system_column publication_namespace_columns[] = {C_OID("oid"), C_OID("pnpubid"), C_OID("pnnspid")};
+static const struct system_column foreign_table_columns[] = {C_OID("ftrelid"), C_OID("ftserver"), C_ARRAY("ftoptions")};
+static const struct system_column foreign_server_columns[] = {
+    C_OID("oid"),      C_NAME("srvname"),    C_OID("srvowner"), C_OID("srvfdw"),
+    C_TEXT("srvtype"), C_TEXT("srvversion"), C_ARRAY("srvacl"), C_ARRAY("srvoptions"),
+};
+static const struct system_column member_columns[] = {C_OID("roleid"), C_OID("member"), C_OID("grantor"),
+                                                      C_BOOL("admin_option")};
+static const struct system_column rewrite_columns[] = {
+    C_OID("oid"),         C_NAME("rulename"),   C_OID("ev_class"), C_CHAR("ev_type"),
+    C_CHAR("ev_enabled"), C_BOOL("is_instead"), C_TEXT("ev_qual"), C_TEXT("ev_action"),
+};
+static const struct system_column depend_columns[] = {C_OID("classid"),    C_OID("objid"),    C_INT4("objsubid"),
+                                                      C_OID("refclassid"), C_OID("refobjid"), C_INT4("refobjsubid"),
+                                                      C_CHAR("deptype")};
+static const struct system_column enum_columns[] = {C_OID("oid"), C_OID("enumtypid"), C_FLOAT("enumsortorder"),
+                                                    C_NAME("enumlabel")};
+static const struct system_column range_columns[] = {C_OID("rngtypid"),     C_OID("rngsubtype"), C_OID("rngmultitypid"),
+                                                     C_OID("rngcollation"), C_OID("rngsubopc"),  C_TEXT("rngcanonical"),
+                                                     C_TEXT("rngsubdiff")};
+static const struct system_column sequence_columns[] = {
+    C_OID("seqrelid"), C_OID("seqtypid"), C_INT8("seqstart"), C_INT8("seqincrement"),
+    C_INT8("seqmax"),  C_INT8("seqmin"),  C_INT8("seqcache"), C_BOOL("seqcycle"),
+};
+static const struct system_column extension_columns[] = {
+    C_OID("oid"),          C_NAME("extname"),        C_OID("extowner"),
+    C_OID("extnamespace"), C_BOOL("extrelocatable"), C_TEXT("extversion"),
+    C_ARRAY("extconfig"),  C_ARRAY("extcondition"),
+};
+static const struct system_column event_trigger_columns[] = {C_OID("oid"),      C_NAME("evtname"), C_NAME("evtevent"),
+                                                             C_OID("evtowner"), C_OID("evtfoid"),  C_CHAR("evtenabled"),
+                                                             C_ARRAY("evttags")};
+static const struct system_column role_setting_columns[] = {C_OID("setdatabase"), C_OID("setrole"),
+                                                            C_ARRAY("setconfig")};
+static const struct system_column partitioned_columns[] = {
+    C_OID("partrelid"),  C_CHAR("partstrat"), C_INT2("partnatts"),     C_OID("partdefid"),
+    C_TEXT("partattrs"), C_TEXT("partclass"), C_TEXT("partcollation"), C_TEXT("partexprs"),
+};
+
+#define PG(oid, name, columns, rows) SYSTEM_TABLE(oid, SCHEMA_PG_CATALOG, name, columns, rows)
+#define EMPTY(oid, name, columns) PG(oid, name, columns, system_no_rows)
+
+const struct system_table server_tables[] = {
+    PG(1247, "pg_type", type_columns, type_rows),
+    PG(1255, "pg_proc", function_columns, function_rows),
+    PG(1262, "pg_database", database_columns, database_rows),
+    PG(2615, "pg_namespace", namespace_columns, namespace_rows),
+    PG(12000, "pg_roles", role_columns, role_rows),
+    PG(1260, "pg_authid", authid_columns, authid_rows),
+    PG(12014, "pg_user", user_columns, user_rows),
+    PG(2601, "pg_am", method_columns, method_rows),
+    PG(3456, "pg_collation", collation_columns, collation_rows),
+    PG(1213, "pg_tablespace", tablespace_columns, tablespace_rows),
+    PG(2612, "pg_language", language_columns, language_rows),
+    PG(12104, "pg_settings", setting_columns, setting_rows),
+    PG(12222, "pg_stat_activity", activity_columns, activity_rows),
+    EMPTY(2609, "pg_description", description_columns),
+    EMPTY(2396, "pg_shdescription", shared_description_columns),
+    EMPTY(2611, "pg_inherits", inherits_columns),
+    EMPTY(3256, "pg_policy", policy_columns),
+    EMPTY(2620, "pg_trigger", trigger_columns),
+    EMPTY(3381, "pg_statistic_ext", statistic_columns),
+    EMPTY(6104, "pg_publication", publication_columns),
+    EMPTY(6106, "pg_publication_rel", publication_rel_columns),
+    EMPTY(6237, "pg_publication_namespace", publication_namespace_columns),
+    EMPTY(3118, "pg_foreign_table", foreign_table_columns),
+    EMPTY(1417, "pg_foreign_server", foreign_server_columns),
+    EMPTY(1261, "pg_auth_members", member_columns),
+    EMPTY(2618, "pg_rewrite", rewrite_columns),
+    EMPTY(2608, "pg_depend", depend_columns),
+    EMPTY(3501, "pg_enum", enum_columns),
+    EMPTY(3541, "pg_range", range_columns),
+    EMPTY(2224, "pg_sequence", sequence_columns),
+    EMPTY(3079, "pg_extension", extension_columns),
+    EMPTY(3466, "pg_event_trigger", event_trigger_columns),
+    EMPTY(2964, "pg_db_role_setting", role_setting_columns),
+    EMPTY(3350, "pg_partitioned_table", partitioned_columns),
+    {0},
+};
