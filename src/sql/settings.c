@@ -254,8 +254,11 @@ SET(date_style)
     if (is_other)
       return error_set(error, SQLSTATE_FEATURE_NOT_SUPPORTED, "DateStyle \"%s\" is not supported, only \"ISO, MDY\"",
                        word);
-    if (!is_good)
-      return invalid_value(change->name, change->value, error);
+    if (!is_good) {
+      int status = invalid_value(change->name, change->value, error);
+      error_detail(error, "Unrecognized key word: \"%s\".", word);
+      return status;
+    }
   }
   return 0;
 }

@@ -1,6 +1,7 @@
 // PRIMARY KEY, UNIQUE and CHECK, of columns and of tables.
 #include <stdio.h>
 
+#include "sql/binder.h"
 #include "sql/utility_internal.h"
 
 int constraint_refuse(const struct utility_input *input, const PgQuery__Constraint *constraint, struct error *error)
@@ -195,7 +196,7 @@ int constraint_add_check(const struct utility_input *input, struct relation *def
     status = bind_expression(&bind, definition, text, type_plain(TYPE_BOOLEAN), &node, error);
   if (status) {
     if (error && !error->position)
-      error_position(error, parse_position(input->text, constraint->location));
+      error_position(error, parse_position(input->text, bind_location(constraint->raw_expr)));
     return status;
   }
   struct constraint *grown = ARENA_ARRAY(input->arena, struct constraint, definition->check_count + 1);

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "sql/binder.h"
 #include "sql/utility_internal.h"
 
 bool table_grow(const struct utility_input *input, struct relation *definition, int columns)
@@ -177,7 +178,7 @@ static int column_default(const struct utility_input *input, struct relation *de
     return 0;
   int status = table_default(input, definition, relation_column(definition, tree->colname), found->raw_expr, error);
   if (status && error && !error->position)
-    error_position(error, parse_position(input->text, found->location));
+    error_position(error, parse_position(input->text, bind_location(found->raw_expr)));
   return status;
 }
 
