@@ -312,7 +312,8 @@ static int unescape_field(struct copy_reader *reader, const uint8_t **at, const 
     if (is_stray(reader, *from))
       return wrong_end(reader, *from == '\r', bytes_of(start, (size_t)(end - start)), error);
     if (*from == '\\' && from + 1 < end) {
-      from++;
+      if (*++from == '.')
+        return error_set(error, SQLSTATE_BAD_COPY_FILE_FORMAT, "end-of-copy marker corrupt");
       copy[size++] = unescape(&from, end);
     } else {
       copy[size++] = *from++;

@@ -260,8 +260,7 @@ int utility_schema(const struct utility_input *input, const PgQuery__RangeVar *n
                          "no schema has been selected to create in");
   if (*oid != SCHEMA_PG_CATALOG && *oid != SCHEMA_INFORMATION && *oid != SCHEMA_QUERN)
     return 0;
-  int status = utility_error(input, error, name->location, SQLSTATE_INSUFFICIENT_PRIVILEGE,
-                             "permission denied to create \"%s.%s\"",
+  int status = utility_error(input, error, -1, SQLSTATE_INSUFFICIENT_PRIVILEGE, "permission denied to create \"%s.%s\"",
                              catalog_schema_name(input->catalog, input->writer->version, *oid), name->relname);
   error_detail(error, "System catalog modifications are currently disallowed.");
   return status;

@@ -4,6 +4,12 @@
 #include "sql/binder.h"
 #include "sql/utility_internal.h"
 
+// PostgreSQL points at a constraint of CREATE TABLE, not at one of ALTER TABLE.
+static int32_t place_of(const struct relation *definition, const PgQuery__Constraint *constraint)
+{
+  return definition->oid ? -1 : constraint->location;
+}
+
 int constraint_refuse(const struct utility_input *input, const PgQuery__Constraint *constraint, struct error *error)
 {
   int32_t at = constraint->location;
@@ -77,11 +83,11 @@ static int key_parts(const struct utility_input *input, const struct relation *d
     const char *name = column ? column : utility_string(constraint->keys[i]);
     int number = relation_column(definition, name);
     if (number < 0)
-      return utility_error(input, error, constraint->location, SQLSTATE_UNDEFINED_COLUMN,
+      return utility_error(input, error, place_of(definition, constraint), SQLSTATE_UNDEFINED_COLUMN,
                            "column \"%s\" named in key does not exist", name);
     for (int j = 0; j < i; j++)
       if (index->parts[j].column == number)
-        return utility_error(input, error, constraint->location, SQLSTATE_DUPLICATE_COLUMN,
+        return utility_error(input, error, place_of(definition, constraint), SQLSTATE_DUPLICATE_COLUMN,
                              "column \"%s\" appears twice in %s constraint", name,
                              index->is_primary ? "primary key" : "unique");
     index->parts[i].column = (uint16_t)number;
@@ -97,7 +103,7 @@ static int name_key(const struct utility_input *input, const struct relation *de
     snprintf(index->name, sizeof index->name, "%s", constraint->conname);
     for (int i = 0; i < definition->check_count; i++)
       if (strcmp(definition->checks[i].name, index->name) == 0)
-        return utility_error(input, error, constraint->location, SQLSTATE_DUPLICATE_OBJECT,
+        return utility_error(input, error, -1, SQLSTATE_DUPLICATE_OBJECT,
                              "constraint \"%s\" for relation \"%s\" already exists", index->name, definition->name);
     return 0;
   }
@@ -117,7 +123,7 @@ int constraint_add_key(const struct utility_input *input, struct relation *defin
   if (status)
     return status;
   if (is_primary && relation_primary(definition))
-    return utility_error(input, error, constraint->location, SQLSTATE_INVALID_TABLE_DEFINITION,
+    return utility_error(input, error, place_of(definition, constraint), SQLSTATE_INVALID_TABLE_DEFINITION,
                          "multiple primary keys for table \"%s\" are not allowed", definition->name);
   if (!is_primary && definition->kind == RELATION_SOURCE)
     return utility_unsupported(input, error, constraint->location, "UNIQUE constraints of a source are");
@@ -170,10 +176,9 @@ static int check_name(const struct utility_input *input, const struct relation *
   if (!is_taken)
     return 0;
   if (definition->oid)
-    return utility_error(input, error, constraint->location, SQLSTATE_DUPLICATE_OBJECT,
+    return utility_error(input, error, -1, SQLSTATE_DUPLICATE_OBJECT,
                          "constraint \"%s\" for relation \"%s\" already exists", name, definition->name);
-  return utility_error(input, error, constraint->location, SQLSTATE_DUPLICATE_OBJECT,
-                       "check constraint \"%s\" already exists", name);
+  return utility_error(input, error, -1, SQLSTATE_DUPLICATE_OBJECT, "check constraint \"%s\" already exists", name);
 }
 
 int constraint_add_check(const struct utility_input *input, struct relation *definition,

@@ -177,7 +177,8 @@ static int column_default(const struct utility_input *input, struct relation *de
   if (!found)
     return 0;
   int status = table_default(input, definition, relation_column(definition, tree->colname), found->raw_expr, error);
-  if (status && error && !error->position)
+  bool has_place = status && error && !error->position && strcmp(error->sqlstate, SQLSTATE_DATATYPE_MISMATCH) != 0;
+  if (has_place)
     error_position(error, parse_position(input->text, bind_location(found->raw_expr)));
   return status;
 }

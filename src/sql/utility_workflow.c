@@ -267,8 +267,11 @@ static int find_old(const struct utility_input *input, const struct relation *de
                              .search_path = &definition->schema_oid,
                              .search_path_count = 1,
                              .mark = input->writer->mark};
-  return catalog_find(input->catalog, input->writer->version, &scope, NULL, definition->name, "w", RIGHT_OWN, false,
-                      old, error);
+  int status = catalog_find(input->catalog, input->writer->version, &scope, NULL, definition->name, "w", RIGHT_OWN,
+                            false, old, error);
+  if (status && error)
+    error->hint[0] = 0; // it is about DROP
+  return status;
 }
 
 int workflow_create(const struct utility_input *input, const PgQuery__CreateFunctionStmt *create, struct error *error)
