@@ -124,7 +124,6 @@ static int take_encoding(struct option_state *state, const PgQuery__DefElem *opt
     return status;
   status = error_set(state->error, SQLSTATE_INVALID_PARAMETER_VALUE,
                      "argument to option \"encoding\" must be a valid encoding name");
-  error_hint(state->error, "Quern knows UTF8 only.");
   return copy_error(state->input, option->location, status, state->error);
 }
 

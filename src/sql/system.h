@@ -17,6 +17,7 @@ struct system_context {
   // table's columns in their order; the strings are copied.
   void *context;
   int (*figures)(void *context, const char *table, struct row_sink *sink, struct error *error);
+  uint32_t last_oid; // of the relation with the index that was found last: the next one is probably near. Begins at 0
 };
 
 struct row_sink {

@@ -6,6 +6,38 @@
 
 // --- Objects ------------------------------------------------------------------------------------------------
 
+static bool has_index(const struct relation *relation, uint32_t oid, struct system_object *object)
+{
+  for (int i = 0; i < relation->index_count; i++)
+    if (relation->indexes[i].oid == oid) {
+      object->relation = relation;
+      object->index = &relation->indexes[i];
+      return true;
+    }
+  return false;
+}
+
+// No tree leads from an index to its relation. Who asks for many goes through pg_class in its order: so the search
+// begins where the last one ended, and comes round.
+static bool find_index(struct system_context *context, uint32_t oid, struct system_object *object)
+{
+  uint32_t start = context->last_oid, at = start ? start - 1 : 0;
+  bool is_round = false;
+  for (;;) {
+    const struct relation *relation = catalog_next(context->catalog, context->version, &at);
+    if (is_round && (!relation || relation->oid >= start))
+      return false;
+    if (relation && has_index(relation, oid, object)) {
+      context->last_oid = relation->oid;
+      return true;
+    }
+    if (!relation) {
+      is_round = true;
+      at = 0;
+    }
+  }
+}
+
 bool system_object_find(struct system_context *context, uint32_t oid, struct system_object *object)
 {
   *object = (struct system_object){0};
@@ -16,18 +48,7 @@ bool system_object_find(struct system_context *context, uint32_t oid, struct sys
       return true;
     }
   object->relation = catalog_find_oid(context->catalog, context->version, oid);
-  if (object->relation)
-    return true;
-  uint32_t at = 0;
-  const struct relation *relation;
-  while ((relation = catalog_next(context->catalog, context->version, &at)))
-    for (int i = 0; i < relation->index_count; i++)
-      if (relation->indexes[i].oid == oid) {
-        object->relation = relation;
-        object->index = &relation->indexes[i];
-        return true;
-      }
-  return false;
+  return object->relation || find_index(context, oid, object);
 }
 
 uint32_t system_object_schema(const struct system_object *object)
