@@ -1,5 +1,10 @@
 // Group commit. Two groups: the loop fills `filling` while the log thread writes `writing`; they change places under
 // the mutex. A full disk is waited out: the same group is tried again, and what depends on it stays with us.
+//
+// Clients that wait for their commits come back together when these are done. Syncing at once for the first of them
+// would leave the others to the next sync, and so split the clients into two halves that take turns. So after a sync
+// the next one waits until as many atoms are there as were under way when it ended, but no longer than half of what a
+// sync takes: a lone client never waits, many share each sync.
 #include "host/journal.h"
 
 #include <stdlib.h>
@@ -18,6 +23,8 @@ struct journal {
   struct condition durable_grew;
   struct log_group filling, writing;
   uint64_t filling_atoms;
+  uint64_t wanted_atoms;    // the next group is worth a sync from here on
+  int64_t patience_until;   // or from then on
   uint64_t free_position;   // segments up to here may go; 0: nothing to do
   bool is_closing;
   int status;               // of a lost log
@@ -47,6 +54,16 @@ static void set_full(struct journal *journal, bool is_full)
   wake_signal(journal->wake);
 }
 
+enum { PATIENCE_MAXIMUM_US = 2000 };
+
+// After a sync that took so long, of so many atoms: when is the next one due? Under the mutex.
+static void be_patient(struct journal *journal, uint64_t took_us, uint64_t atoms)
+{
+  uint64_t patience = took_us / 2 < PATIENCE_MAXIMUM_US ? took_us / 2 : PATIENCE_MAXIMUM_US;
+  journal->wanted_atoms = atoms + journal->filling_atoms;
+  journal->patience_until = clock_monotonic() + (int64_t)patience;
+}
+
 // Writes and syncs `writing`. STATUS_LIMIT: the disk is full, try again.
 static int write_group(struct journal *journal, uint64_t atoms, struct error *error)
 {
@@ -64,6 +81,7 @@ static int write_group(struct journal *journal, uint64_t atoms, struct error *er
   log_statistics(journal->log, &statistics);
   mutex_lock(&journal->mutex);
   count_sync(journal, took, atoms, bytes);
+  be_patient(journal, took, atoms);
   journal->bytes_written = statistics.bytes_written;
   __atomic_store_n(&journal->durable, log_durable(journal->log), __ATOMIC_RELEASE);
   condition_broadcast(&journal->durable_grew);
@@ -94,6 +112,9 @@ static bool take_work(struct journal *journal, uint64_t *atoms, uint64_t *free_p
       condition_wait(&journal->work, &journal->mutex);
     else if (!condition_wait_until(&journal->work, &journal->mutex, clock_monotonic() + RETRY_US))
       break; // look whether there is room again
+  while (journal->filling_atoms < journal->wanted_atoms && !journal->is_closing && !journal->is_full)
+    if (!condition_wait_until(&journal->work, &journal->mutex, journal->patience_until))
+      break;
   struct log_group spare = journal->writing;
   journal->writing = journal->filling;
   journal->filling = spare;
@@ -179,13 +200,23 @@ void journal_close(struct journal *journal)
   free(journal);
 }
 
+// position (8), size (4), payload, each
+static uint64_t count_atoms(struct bytes changes)
+{
+  uint64_t count = 0;
+  for (size_t at = 0; at + 12 <= changes.size; count++)
+    at += 12 + (size_t)get_le32(changes.data + at + 8);
+  return count;
+}
+
 int journal_append(struct journal *journal, struct bytes changes, struct error *error)
 {
   mutex_lock(&journal->mutex);
   bool was_empty = log_group_is_empty(&journal->filling);
   int status = log_group_append_run(&journal->filling, changes, error);
-  journal->filling_atoms += !status;
-  if (!status && was_empty)
+  bool had_enough = journal->filling_atoms >= journal->wanted_atoms;
+  journal->filling_atoms += status ? 0 : count_atoms(changes);
+  if (!status && (was_empty || (!had_enough && journal->filling_atoms >= journal->wanted_atoms)))
     condition_signal(&journal->work);
   mutex_unlock(&journal->mutex);
   return status;
