@@ -133,10 +133,11 @@ static int add_unique(const struct utility_input *input, struct relation *defini
                       const PgQuery__Constraint *constraint, const struct relation **relation, struct error *error)
 {
   int status = constraint_add_key(input, definition, constraint, NULL, error);
+  if (status)
+    return status;
   char name[64];
-  memcpy(name, definition->indexes[definition->index_count ? definition->index_count - 1 : 0].name, sizeof name);
-  if (!status)
-    status = store(input, definition, relation, error);
+  memcpy(name, definition->indexes[definition->index_count - 1].name, sizeof name);
+  status = store(input, definition, relation, error);
   return status ? status : table_build_index(input->writer, *relation, relation_index(*relation, name));
 }
 
