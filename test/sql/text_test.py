@@ -112,12 +112,11 @@ def show_result(case, result):
 
 
 def run_case(client, case, extended):
-    word = case.statement.split()[0].lower() if case.statement.split() else ""
+    is_copy = case.statement.startswith("copy ")
     try:
-        if case.data or word == "copy":
-            data = "".join(line + "\n" for line in case.data).encode()
-            result = client.copy_in(case.statement, data) if case.data else client.query(case.statement)
-        elif extended:
+        if is_copy and "from stdin" in case.statement:
+            result = client.copy_in(case.statement, "".join(line + "\n" for line in case.data).encode())
+        elif extended and not is_copy:
             result = client.extended(case.statement)
         else:
             result = client.query(case.statement)
