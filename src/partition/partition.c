@@ -164,7 +164,8 @@ static bool output_reply(struct partition *partition, uint32_t session, size_t b
   frame->session = session;
   // The data is set when the step ends: the buffer may still move.
   frame->payload = bytes_of(NULL, partition->replies.size - begin);
-  frame->log_position = depends;
+  // Whatever was bound, or was not found, depends on the definitions.
+  frame->log_position = depends > partition->definitions_position ? depends : partition->definitions_position;
   return true;
 }
 
@@ -262,6 +263,7 @@ static int reconcile_sources(struct partition *partition, struct error *error)
   if (partition->definitions == version_definitions(trunk))
     return 0;
   partition->has_old_definitions = true;
+  partition->definitions_position = partition->trunk.position;
   int status = close_unwanted(partition, error);
   uint32_t oid = 0;
   const struct relation *relation;

@@ -572,6 +572,8 @@ static int portal_run_statement(struct session *session, struct portal *portal, 
     run.reply_limit = LIMIT_RESULT_CHUNK;
   }
   status = statement_run(&run, error);
+  if (status < 0 && status != STATUS_LONG && !transaction_in_branch(session))
+    depend(session, mark.position); // an error tells what was seen, no less than a row
   if (status == STATUS_LONG && keeps)
     return error_set(error, SQLSTATE_OUT_OF_MEMORY, "the result of a cursor is larger than the memory of a statement");
   if (status == STATUS_LONG) {

@@ -122,6 +122,7 @@ struct partition {
   uint64_t random;       // state; drawn once for each statement
   uint64_t promise_seed;
   uint64_t definitions;  // for which sources were last opened and closed
+  uint64_t definitions_position; // of the newest atom that changed them, or a later one
   bool has_old_definitions; // the catalog's cache is to be cleared of them
   struct map sources;    // oid -> open_source
   bool is_full;          // the log cannot take more
