@@ -11,6 +11,7 @@
 #define LIMIT_TOKENS (1024 * 1024)                // tokens of a statement
 #define LIMIT_PARAMETERS 65535                    // parameters of a prepared statement
 #define LIMIT_RANGES 4096                         // range entries (tables, subqueries, groups) of one statement
+#define LIMIT_FOLDED (64 * 1024)                  // bytes to compute an expression over constants while planning
 #define LIMIT_CONNECTIONS 1000                    // by default
 #define LIMIT_ATOM_ROWS (64 * 1024)               // rows of a source's undeclared atom
 #define LIMIT_SCAN_ALLOWANCE 10000                // rows that a statement may visit on the loop

@@ -446,7 +446,8 @@ static struct node *apply_modifier(struct node *node, struct type to, enum cast_
   return call(function, to, arguments, function->argument_count, arena, error);
 }
 
-// A literal whose type was not known: read as the type.
+// A literal whose type was not known: read as the type. Its modifier is a function as anywhere else, so that what it
+// refuses has no position, as in PostgreSQL.
 static struct node *read_literal(const struct node *node, struct type to, enum cast_context context,
                                  struct arena *arena, const struct format_settings *settings, struct error *error)
 {
@@ -454,8 +455,6 @@ static struct node *read_literal(const struct node *node, struct type to, enum c
   if (!value.is_null) {
     int status = value_from_text(type_plain(to.id), bytes_of_value(&node->constant),
                                  settings ? settings : &format_settings_default, arena, &value, error);
-    if (status == STATUS_OK && to.modifier >= 0)
-      status = value_apply_modifier(to, context == CAST_EXPLICIT, arena, &value, error);
     if (status == STATUS_OK && !value_copy(to.id, &value, arena))
       status = error_memory(error);
     if (status != STATUS_OK) {
@@ -463,8 +462,8 @@ static struct node *read_literal(const struct node *node, struct type to, enum c
       return NULL;
     }
   }
-  struct node *constant = node_constant(arena, to, value, node->position);
-  return constant ? constant : no_memory(error);
+  struct node *constant = node_constant(arena, type_plain(to.id), value, node->position);
+  return constant ? apply_modifier(constant, to, context, arena, error) : no_memory(error);
 }
 
 struct node *cast_node(struct node *node, struct type to, enum cast_context context, struct arena *arena,

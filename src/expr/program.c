@@ -11,6 +11,7 @@
 #include <math.h>
 #include <stdlib.h>
 
+#include "base/limits.h"
 #include "base/sqlstate.h"
 
 enum operation {
@@ -834,21 +835,29 @@ static struct program *compile_simple(const struct node *node, struct arena *are
   return program;
 }
 
-// A node over constants: its value as a constant node, or the node itself if it fails or may not be computed now.
+// A node over constants: its value as a constant node, or the node itself if it fails, may not be computed now, or has
+// a value too large for a plan to keep.
 static const struct node *compute(const struct node *node, struct arena *arena, struct error *error)
 {
   struct error ignored = {0};
   const struct program *program = compile_simple(node, arena, error);
   if (!program)
     return NULL;
-  struct evaluation evaluation = {.arena = arena, .settings = &format_settings_default, .error = &ignored};
+  struct memory_account account = {.limit = LIMIT_FOLDED};
+  struct arena scratch;
+  arena_init(&scratch, &account);
+  struct evaluation evaluation = {.arena = &scratch, .settings = &format_settings_default, .error = &ignored};
   struct value value = {0};
-  if (program_run(program, &evaluation, &value) != STATUS_OK)
-    return node;
-  struct node *constant = node_constant(arena, node->type, value, node->position);
-  if (!constant)
-    (void)!error_memory(error);
-  return constant;
+  if (program_run(program, &evaluation, &value) == STATUS_OK) {
+    struct node *constant = NULL;
+    if (value.is_null || value_copy(node->type.id, &value, arena))
+      constant = node_constant(arena, node->type, value, node->position);
+    if (!constant)
+      (void)!error_memory(error);
+    node = constant;
+  }
+  arena_deinit(&scratch);
+  return node;
 }
 
 static bool may_compute(const struct node *node)

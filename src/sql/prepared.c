@@ -181,7 +181,7 @@ static int prepared_make(struct prepared_cache *cache, const struct prepared_inp
   prepared->definitions = version_definitions(input->version);
   prepared->tag = "";
   prepared->account = (struct memory_account){.parent = cache->account, .limit = cache->statement_memory};
-  arena_init(&prepared->arena, cache->account);
+  arena_init(&prepared->arena, &prepared->account);
   int status = analyse(cache, prepared, input, error);
   if (status) {
     prepared_release(prepared);
