@@ -240,6 +240,7 @@ static int open_engine(struct quern *engine, struct error *error)
     .memory_limit = engine->options.memory_limit,
     .statement_memory = engine->options.statement_memory,
     .hooks = &engine->hooks,
+    .without_log = !engine->options.data_directory,
   };
   int status = wake_open(&engine->wake, error);
   if (!status)
@@ -606,7 +607,7 @@ static int take_output(struct quern *engine, const struct frame *frame, uint64_t
   case FRAME_REPLY:
   case FRAME_END: return reply(engine, frame, durable, error);
   case FRAME_JOB: return start_job(engine, frame, error);
-  case FRAME_SOURCE_OPEN: return sources_begin(engine->sources, frame->relation, frame->position, error);
+  case FRAME_SOURCE_OPEN: return sources_begin(engine->sources, frame, error);
   case FRAME_SOURCE_CLOSE: sources_end(engine->sources, frame->source); return 0;
   default: return 0;
   }
@@ -743,7 +744,7 @@ static int run(struct quern *engine, struct error *error)
     return error->status;
   release(engine);
   bool behind = is_behind(engine);
-  int status = collect(engine, !behind && !engine->is_closing, error);
+  int status = collect(engine, !behind && !engine->is_full && !engine->is_closing, error);
   if (!status && !behind && (engine->frame_count || !engine->is_started)) {
     engine->is_started = true;
     status = step(engine, error);

@@ -24,6 +24,7 @@ struct batch {
 struct source {
   struct source *next;
   uint32_t oid;
+  uint64_t opening;
   const struct quern_connector *connector; // NULL: not known yet
   const char *connector_name;
   struct arena arena;                      // of info and position
@@ -338,12 +339,15 @@ void sources_close(struct sources *sources)
   free(sources);
 }
 
-int sources_begin(struct sources *sources, const struct relation *relation, struct bytes position, struct error *error)
+int sources_begin(struct sources *sources, const struct frame *frame, struct error *error)
 {
+  const struct relation *relation = frame->relation;
+  struct bytes position = frame->position;
   struct source *source = calloc(1, sizeof *source);
   if (!source)
     return error_memory(error);
-  source->oid = relation->oid;
+  source->oid = frame->source;
+  source->opening = frame->opening;
   source->lag = -1;
   arena_init(&source->arena, NULL);
   const char *name = relation_option(relation, "connector");
@@ -400,7 +404,7 @@ bool sources_take(struct sources *sources, struct frame *frame)
   mutex_unlock(&sources->mutex);
   if (!batch)
     return false;
-  *frame = (struct frame){.kind = FRAME_ROWS, .source = batch->source->oid};
+  *frame = (struct frame){.kind = FRAME_ROWS, .source = batch->source->oid, .opening = batch->source->opening};
   if (batch->failure[0]) {
     frame->kind = FRAME_SOURCE_FAILED;
     frame->payload = bytes_of_string(batch->failure);

@@ -19,8 +19,8 @@ int sources_add_connector(struct sources *sources, const struct quern_connector 
 // 42704: no such connector; what the connector says otherwise.
 int sources_check(struct sources *sources, const struct relation *relation, struct error *error);
 
-// Begins to read. A source of a connector that is not known yet begins when it is added.
-int sources_begin(struct sources *sources, const struct relation *relation, struct bytes position, struct error *error);
+// FRAME_SOURCE_OPEN: begins to read. A source of a connector that is not known yet begins when it is added.
+int sources_begin(struct sources *sources, const struct frame *frame, struct error *error);
 void sources_end(struct sources *sources, uint32_t source);
 
 // The next batch (or failure) that waits, as a frame; its bytes stay until sources_taken. False: none.

@@ -41,11 +41,13 @@ static int source_rows(struct partition *partition, const struct version *versio
     flow_source_progress(version, relation->oid, &progress);
     bool is_paused = relation->state && strcmp(relation->state, "paused") == 0;
     bool is_wanted = flow_wants_source(partition->flow, version, relation);
+    const struct open_source *open = map_get(&partition->sources, bytes_of(&relation->oid, sizeof relation->oid));
+    bool has_failed = open && open->stamp == relation->stamp && !open->opening;
     int64_t lag = hooks && hooks->source_lag ? hooks->source_lag(hooks->context, relation->oid) : -1;
     struct value row[] = {
       value_string(relation->name),
       text_or_null(relation_option(relation, "connector")),
-      value_string(is_paused ? "paused" : is_wanted ? "running" : "waiting"),
+      value_string(is_paused ? "paused" : has_failed ? "failed" : is_wanted ? "running" : "waiting"),
       value_integer((int64_t)progress.rows),
       value_integer((int64_t)progress.bytes),
       value_integer((int64_t)progress.errors),

@@ -57,6 +57,7 @@ struct partition *partition_open(const struct partition_options *options, struct
     partition_close(partition);
     return (void)!error_memory(error), NULL;
   }
+  partition->trunk.without_output = options->without_log;
   prepared_cache_init(&partition->cache, partition->catalog, &partition->account, partition->options.statement_memory);
   return partition;
 }
@@ -217,13 +218,14 @@ static int source_open(struct partition *partition, const struct relation *relat
     free(open);
     return error_memory(error);
   }
-  *open = (struct open_source){.oid = relation->oid, .stamp = relation->stamp};
+  *open = (struct open_source){.oid = relation->oid, .stamp = relation->stamp, .opening = ++partition->openings};
   struct source_progress progress;
   flow_source_progress(store_trunk(partition->store), relation->oid, &progress);
   const uint8_t *position = arena_copy(&partition->output_arena, progress.position.data, progress.position.size);
   if (!position)
     return error_memory(error);
   frame->source = relation->oid;
+  frame->opening = open->opening;
   frame->relation = relation;
   frame->position = bytes_of(position, progress.position.size);
   return 0;
@@ -316,11 +318,23 @@ static int source_atom(struct partition *partition, const struct relation *sourc
   return status;
 }
 
-// A batch that cannot be taken (no memory) stops its source: nothing is lost, its position has not moved.
+// A source that has failed is closed and stays so until its definition changes.
+static int source_stop(struct partition *partition, struct open_source *open, struct error *error)
+{
+  struct frame *frame = output_frame(partition, FRAME_SOURCE_CLOSE);
+  if (!frame)
+    return error_memory(error);
+  frame->source = open->oid;
+  open->opening = 0;
+  return 0;
+}
+
+// A batch that cannot be taken (no memory) stops its source: nothing is lost, its position has not moved. Why, is put
+// down if there is memory for that.
 static int on_source(struct partition *partition, const struct frame *frame, struct error *error)
 {
   struct open_source *open = map_get(&partition->sources, bytes_of(&frame->source, sizeof frame->source));
-  if (!open)
+  if (!open || !open->opening || open->opening != frame->opening)
     return 0; // closed meanwhile: what was under way is read again when it opens
   const struct relation *source = catalog_find_oid(partition->catalog, store_trunk(partition->store), frame->source);
   if (!source)
@@ -330,14 +344,20 @@ static int on_source(struct partition *partition, const struct frame *frame, str
   int status = source_atom(partition, source, frame, &trouble);
   partition->counts.source_atoms++;
   partition->counts.source_rows += (uint64_t)frame->row_count;
-  if (!status)
+  if (!status && frame->kind == FRAME_ROWS)
     return 0;
   partition->counts.errors++;
+  if (status && status != STATUS_FATAL && frame->kind == FRAME_ROWS) {
+    struct frame failure = {.kind = FRAME_SOURCE_FAILED, .payload = bytes_of_string(trouble.message)};
+    struct error ignored;
+    status = source_atom(partition, source, &failure, &ignored);
+    trouble = status == STATUS_FATAL ? ignored : trouble;
+  }
   if (status == STATUS_FATAL) {
     *error = trouble;
     return status;
   }
-  return source_close(partition, frame->source, error);
+  return source_stop(partition, open, error);
 }
 
 // --- Steps ------------------------------------------------------------------------------------------------------------

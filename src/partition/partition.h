@@ -27,6 +27,7 @@ struct partition_options {
   uint64_t scan_allowance;   // rows on the loop; 0: LIMIT_SCAN_ALLOWANCE
   uint64_t seed;
   uint32_t session_limit;    // 0: LIMIT_CONNECTIONS
+  bool without_log;          // change lists are not given out: nothing is kept
   // Checks connector and options when a source is created, and figures that the host has (quern.metrics). NULL: none.
   const struct partition_hooks *hooks;
 };
@@ -52,8 +53,8 @@ enum frame_kind {
   FRAME_HOLD,     // session: produce no more for now
   FRAME_RELEASE,  // session: go on
   FRAME_CANCEL,   // session
-  FRAME_ROWS,     // source, payload, row_count, is_binary, position: a connector's batch
-  FRAME_SOURCE_FAILED, // source, payload: text; what opening or polling it met: goes to quern.source_errors
+  FRAME_ROWS,     // source, opening, payload, row_count, is_binary, position: a connector's batch
+  FRAME_SOURCE_FAILED, // source, opening, payload: text; what opening or polling it met: goes to quern.source_errors
   FRAME_JOB_DONE, // job
   FRAME_FULL,     // the log cannot grow: changes are refused with 53100
   FRAME_ROOM,     // it can again
@@ -61,7 +62,7 @@ enum frame_kind {
   FRAME_REPLY,    // session, payload: whole messages; depends on log_position
   FRAME_END,      // session: the conversation is over (after a FATAL reply); the host closes it
   FRAME_JOB,      // job: to be run by job_run, then FRAME_JOB_DONE
-  FRAME_SOURCE_OPEN,  // source, relation, position: begin to read behind position
+  FRAME_SOURCE_OPEN,  // source, opening, relation, position: begin to read behind position
   FRAME_SOURCE_CLOSE, // source
 };
 
@@ -69,6 +70,7 @@ struct frame {
   enum frame_kind kind;
   uint32_t session;
   uint32_t source;        // oid
+  uint64_t opening;       // of FRAME_SOURCE_OPEN; what is read then names it again, so that an earlier opening's rows are known
   int32_t secret;
   int32_t row_count;
   bool is_binary;

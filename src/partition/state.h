@@ -104,6 +104,7 @@ struct session {
 struct open_source {
   uint32_t oid;
   uint64_t stamp;
+  uint64_t opening; // 0: it has failed, and is opened again when its definition changes
 };
 
 struct partition {
@@ -125,6 +126,7 @@ struct partition {
   uint64_t definitions_position; // of the newest atom that changed them, or a later one
   bool has_old_definitions; // the catalog's cache is to be cleared of them
   struct map sources;    // oid -> open_source
+  uint64_t openings;     // of sources, so far
   bool is_full;          // the log cannot take more
 
   // Output of the running step
