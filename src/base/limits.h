@@ -16,6 +16,7 @@
 #define LIMIT_ATOM_ROWS (64 * 1024)               // rows of a source's undeclared atom
 #define LIMIT_SCAN_ALLOWANCE 10000                // rows that a statement may visit on the loop
 #define LIMIT_RESULT_CHUNK (256 * 1024)           // bytes of a result that one job hands over at a time
+#define LIMIT_WORKFLOW_DEPTH 16                   // workflows in a row that feed each other through sources
 #define LIMIT_SOURCE_ERRORS 10000                 // newest rows kept in quern.source_errors
 #define LIMIT_PLAN_CACHE 4096                     // cached plans of an engine
 #define LIMIT_PREPARED_STATEMENTS 10000           // of one session

@@ -2,7 +2,7 @@
 //
 // 1. Consumers (the running workflows of the definitions in force) are looked up once for each value of
 //    version_definitions; their tasks are opened when their source first brings a row.
-// 2. A task never runs inside itself: a workflow whose output comes back to its own source is refused.
+// 2. A task never runs inside itself: feedback is refused where workflows are made, and here once more.
 #include "flow/flow.h"
 
 #include <stdio.h>
@@ -12,8 +12,6 @@
 #include "base/sqlstate.h"
 #include "flow/internal.h"
 #include "txn/atom.h"
-
-enum { DEPTH_MAXIMUM = 16 }; // workflows that feed each other through sources
 
 struct consumer {
   uint32_t workflow_oid, source_oid;
@@ -137,7 +135,7 @@ static int load(struct flow *flow, struct writer *writer)
   return 0;
 }
 
-// Opens the tasks of one source's consumers. A task that cannot be opened (its table is gone) fails its rows.
+// A task that cannot be opened fails its rows.
 static int open_task(struct flow *flow, struct writer *writer, struct consumer *consumer, const struct relation *source)
 {
   if (consumer->task)
@@ -162,8 +160,21 @@ struct passage {
   struct consumer_counts *counts; // one a consumer
 };
 
-// The text of a row as quern.source_errors shows it: its columns as they came, with commas between; in hexadecimal
-// where they are binary.
+// A column of a row in PostgreSQL's binary form: as text; in hexadecimal where it is none of the column's type.
+static void append_binary(struct buffer *text, const struct schema *schema, int column, struct bytes bytes, struct arena *arena)
+{
+  struct value value;
+  struct error ignored;
+  if (column < schema->column_count &&
+      value_from_binary(schema->columns[column].type, bytes, arena, &value, &ignored) == 0) {
+    value_to_text(schema->columns[column].type.id, &value, &format_settings_default, text);
+    return;
+  }
+  for (size_t i = 0; i < bytes.size; i++)
+    buffer_format(text, "%02x", bytes.data[i]);
+}
+
+// The text of a row as quern.source_errors shows it: its columns with commas between.
 static struct bytes row_text(const struct arrival *arrival, struct bytes row, struct arena *arena)
 {
   struct buffer text = {0};
@@ -174,9 +185,9 @@ static struct bytes row_text(const struct arrival *arrival, struct bytes row, st
     at += 4;
     if (i)
       buffer_append_u8(&text, ',');
-    for (int32_t k = 0; k < size && at < row.size && arrival->is_binary; k++)
-      buffer_format(&text, "%02x", row.data[at + (size_t)k]);
-    if (size > 0 && !arrival->is_binary)
+    if (size > 0 && arrival->is_binary)
+      append_binary(&text, &arrival->source->schema, i, bytes_of(row.data + at, (size_t)size), arena);
+    else if (size > 0)
       buffer_append(&text, row.data + at, (size_t)size);
     at += size > 0 ? (size_t)size : 0;
   }
@@ -186,12 +197,18 @@ static struct bytes row_text(const struct arrival *arrival, struct bytes row, st
   return result;
 }
 
+// Is it the row's fault? Want of memory is not: its batch comes again.
+static bool is_of_row(const struct error *error, int status)
+{
+  return status != STATUS_FATAL && strcmp(error->sqlstate, SQLSTATE_OUT_OF_MEMORY) != 0;
+}
+
 // After something that failed or not: what it did is undone and the row put down, and the stream goes on. Not so for
-// a push, whose error is the statement's, and for what ends the engine.
+// a push, whose error is the statement's.
 static int settle(struct passage *passage, struct atom_mark mark, struct bytes row, int status)
 {
   struct writer *writer = passage->writer;
-  if (!status || !passage->arrival || status == STATUS_FATAL)
+  if (!status || !passage->arrival || !is_of_row(writer->error, status))
     return status;
   writer_rollback(writer, mark);
   struct error reason = *writer->error;
@@ -206,9 +223,12 @@ static int run_task(struct passage *passage, int index, const struct row_batch *
   struct flow *flow = passage->flow;
   struct consumer *consumer = &flow->consumers[index];
   struct writer *writer = passage->writer;
-  if (consumer->is_running || flow->depth >= DEPTH_MAXIMUM)
+  if (consumer->is_running)
     return error_set(writer->error, SQLSTATE_STATEMENT_TOO_COMPLEX, "workflow \"%s\" feeds its own source",
                      consumer->workflow->name);
+  if (flow->depth >= LIMIT_WORKFLOW_DEPTH)
+    return error_set(writer->error, SQLSTATE_STATEMENT_TOO_COMPLEX,
+                     "more than %d workflows feed each other, up to \"%s\"", LIMIT_WORKFLOW_DEPTH, consumer->workflow->name);
   uint64_t rows_out = 0;
   consumer->is_running = true;
   flow->depth++;
@@ -223,13 +243,14 @@ static int run_task(struct passage *passage, int index, const struct row_batch *
   return status;
 }
 
-// The rows through every consumer that takes them so: one by one, or the atom's all at once.
+// The rows through every consumer that takes them so: one by one, or the atom's all at once. Tasks are opened by the
+// first; one that could not be has failed each row, and is not asked for the whole atom again.
 static int run_consumers(struct passage *passage, const struct row_batch *rows, bool as_atom, struct bytes text)
 {
   struct flow *flow = passage->flow;
   for (int i = 0; i < flow->consumer_count; i++) {
     struct consumer *consumer = &flow->consumers[i];
-    if (consumer->source_oid != passage->source->oid)
+    if (consumer->source_oid != passage->source->oid || (as_atom && !consumer->task))
       continue;
     struct atom_mark mark = writer_mark(passage->writer);
     int status = open_task(flow, passage->writer, consumer, passage->source);
@@ -253,18 +274,17 @@ static bool has_atom_consumer(const struct passage *passage)
   return false;
 }
 
-// One row: the source's table first, then its consumers.
-static int pass_row(struct passage *passage, struct value *values, struct bytes text)
+// One row: the source's table and its constraints first, then its consumers. *is_taken: it is one of the atom's rows.
+static int pass_row(struct passage *passage, struct value *values, struct bytes text, bool *is_taken)
 {
   struct row_batch one = {.rows = &values, .row_count = 1};
-  if (is_keyed(passage->source)) {
-    struct atom_mark mark = writer_mark(passage->writer);
-    uint64_t before = passage->errors;
-    int status = settle(passage, mark, text, table_upsert(passage->writer, passage->source, values));
-    if (status || passage->errors > before)
-      return status;
-  }
-  return run_consumers(passage, &one, false, text);
+  const struct relation *source = passage->source;
+  struct atom_mark mark = writer_mark(passage->writer);
+  uint64_t before = passage->errors;
+  int status = is_keyed(source) ? table_upsert(passage->writer, source, values) : table_check(passage->writer, source, values);
+  status = settle(passage, mark, text, status);
+  *is_taken = !status && passage->errors == before;
+  return *is_taken ? run_consumers(passage, &one, false, text) : status;
 }
 
 static int passage_begin(struct passage *passage, struct flow *flow, struct writer *writer, const struct relation *source,
@@ -306,6 +326,18 @@ static int passage_end(struct passage *passage, uint64_t rows, uint64_t bytes)
 
 // --- A push -----------------------------------------------------------------------------------------------------
 
+// Pushed rows are counted by what their values take.
+static uint64_t row_bytes(const struct relation *source, const struct value *values)
+{
+  uint64_t bytes = 0;
+  for (int i = 0; i < source->schema.column_count; i++)
+    if (!values[i].is_null) {
+      const struct type_info *type = type_info(source->schema.columns[i].type.id);
+      bytes += type->storage == STORAGE_BYTES ? values[i].size : type->row_size;
+    }
+  return bytes;
+}
+
 int flow_push(struct flow *flow, struct writer *writer, const struct relation *source, const struct row_batch *rows,
               struct error *error)
 {
@@ -315,12 +347,18 @@ int flow_push(struct flow *flow, struct writer *writer, const struct relation *s
   writer->error = error;
   struct passage passage;
   int status = passage_begin(&passage, flow, writer, source, NULL);
-  for (int i = 0; !status && i < rows->row_count; i++)
-    status = pass_row(&passage, rows->rows[i], bytes_of(NULL, 0));
+  uint64_t bytes = 0;
+  bool is_taken;
+  for (int i = 0; !status && i < rows->row_count; i++) {
+    struct arena_mark memory = arena_mark(writer->arena);
+    status = pass_row(&passage, rows->rows[i], bytes_of(NULL, 0), &is_taken);
+    bytes += row_bytes(source, rows->rows[i]);
+    arena_release(writer->arena, memory);
+  }
   if (!status && rows->row_count > 0)
     status = run_consumers(&passage, rows, true, bytes_of(NULL, 0));
   if (!status)
-    status = passage_end(&passage, (uint64_t)rows->row_count, 0);
+    status = passage_end(&passage, (uint64_t)rows->row_count, bytes);
   writer->error = outer;
   return status;
 }
@@ -404,11 +442,11 @@ static int arrive_rows(struct passage *passage, struct value **kept, int *kept_c
     struct atom_mark mark = writer_mark(writer);
     int status = read_row(passage->source, row, arrival->is_binary, writer->arena, values, writer->error);
     status = settle(passage, mark, row, status);
-    if (!status && passage->errors == errors) {
-      if (kept)
-        kept[(*kept_count)++] = values;
-      status = pass_row(passage, values, row);
-    }
+    bool is_taken = false;
+    if (!status && passage->errors == errors)
+      status = pass_row(passage, values, row, &is_taken);
+    if (kept && is_taken)
+      kept[(*kept_count)++] = values;
     if (status)
       return status;
     if (!kept)

@@ -469,6 +469,11 @@ int table_delete(struct writer *writer, const struct relation *relation, struct 
   return status ? write_undo(writer, mark, status) : STATUS_OK;
 }
 
+int table_check(struct writer *writer, const struct relation *relation, const struct value *values)
+{
+  return constraint_check(writer, relation, values);
+}
+
 int table_upsert(struct writer *writer, const struct relation *relation, const struct value *values)
 {
   struct table_scratch *scratch = &writer->catalog->scratch;

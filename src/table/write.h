@@ -41,6 +41,8 @@ int table_update(struct writer *writer, const struct relation *relation, struct 
 int table_delete(struct writer *writer, const struct relation *relation, struct bytes key, struct bytes old_row);
 // Insert or replace by primary key, for keyed sources: one descent when there are no indexes.
 int table_upsert(struct writer *writer, const struct relation *relation, const struct value *values);
+// NOT NULL and CHECK alone: for rows that are not kept (sources without a key).
+int table_check(struct writer *writer, const struct relation *relation, const struct value *values);
 // TRUNCATE: the rows and index entries go, each as a change.
 int table_truncate(struct writer *writer, const struct relation *relation);
 // Fills a new index (already in the definition) from the table's rows. 23505 when it should be unique and is not.
