@@ -19,7 +19,8 @@ struct copy_feed {
   struct prepared *prepared;
   struct copy_reader reader;
   struct execution *execution;
-  struct arena arena;       // of one row; of all rows when they are for a source
+  struct arena arena;       // of one row
+  struct arena kept;        // of all rows when they are for a source
   struct value *values;     // of the file's columns
   struct value **rows;      // for a source: rows[i][column of the relation]
   int row_capacity;
@@ -34,6 +35,7 @@ struct copy_feed *copy_feed_open(struct session *session, struct prepared *prepa
   feed->session = session;
   feed->prepared = prepared_retain(prepared);
   arena_init(&feed->arena, &session->account);
+  arena_init(&feed->kept, &session->account);
   copy_reader_init(&feed->reader, prepared->copy);
   feed->values = calloc((size_t)prepared->copy->column_count + 1, sizeof *feed->values);
   feed->execution = execution_open(prepared->plan, &prepared->account);
@@ -50,6 +52,7 @@ void copy_feed_close(struct copy_feed *feed)
   execution_close(feed->execution);
   copy_reader_deinit(&feed->reader);
   arena_deinit(&feed->arena);
+  arena_deinit(&feed->kept);
   free(feed->values);
   free(feed->rows);
   prepared_release(feed->prepared);
@@ -61,30 +64,34 @@ uint64_t copy_feed_rows(const struct copy_feed *feed)
   return feed->row_count;
 }
 
-static int keep_source_row(struct copy_feed *feed, struct error *error)
+// The row of an INSERT into a source, defaults and casts done: kept until the file's end.
+struct feed_run {
+  struct run run; // first: the hooks' context
+  struct copy_feed *feed;
+};
+
+static int keep_row(void *context, struct writer *writer, const struct relation *source, const struct row_batch *rows,
+                    struct error *error)
 {
-  const struct copy *copy = feed->prepared->copy;
+  struct copy_feed *feed = ((struct feed_run *)context)->feed;
   if (feed->row_count == (uint64_t)feed->row_capacity) {
     int capacity = feed->row_capacity ? 2 * feed->row_capacity : 64;
-    struct value **rows = realloc(feed->rows, sizeof *rows * (size_t)capacity);
-    if (!rows)
+    struct value **grown = realloc(feed->rows, sizeof *grown * (size_t)capacity);
+    if (!grown)
       return error_memory(error);
-    feed->rows = rows;
+    feed->rows = grown;
     feed->row_capacity = capacity;
   }
-  int columns = copy->relation->schema.column_count;
-  struct value *row = ARENA_ARRAY(&feed->arena, struct value, columns + 1);
+  int columns = source->schema.column_count;
+  struct value *row = ARENA_ARRAY(&feed->kept, struct value, columns + 1);
   if (!row)
     return error_memory(error);
-  for (int i = 0; i < columns; i++)
-    row[i] = value_null();
-  for (int i = 0; i < copy->column_count; i++) {
-    int column = copy->columns[i];
-    row[column] = feed->values[i];
-    if (!row[column].is_null && !value_copy(copy->relation->schema.columns[column].type.id, &row[column], &feed->arena))
+  for (int i = 0; i < columns; i++) {
+    row[i] = rows->rows[0][i];
+    if (!row[i].is_null && !value_copy(source->schema.columns[i].type.id, &row[i], &feed->kept))
       return error_memory(error);
   }
-  feed->rows[feed->row_count++] = row;
+  feed->rows[feed->row_count] = row;
   return 0;
 }
 
@@ -105,10 +112,11 @@ int copy_feed_chunk(struct copy_feed *feed, struct writer *writer, struct bytes 
   struct session *session = feed->session;
   const struct copy *copy = feed->prepared->copy;
   bool is_source = copy->relation->kind == RELATION_SOURCE;
-  struct run run;
-  run_init(&run, session->partition, &session->settings, writer->version, &session->scratch, now, now, random, error);
+  struct feed_run feeding = {.feed = feed};
+  struct run *run = &feeding.run;
+  run_init(run, session->partition, &session->settings, writer->version, &session->scratch, now, now, random, error);
   writer->arena = &session->scratch;
-  writer->evaluation = &run.evaluation;
+  writer->evaluation = &run->evaluation;
   writer->error = error;
   struct read_mark mark = {0};
   writer->mark = &mark;
@@ -118,23 +126,23 @@ int copy_feed_chunk(struct copy_feed *feed, struct writer *writer, struct bytes 
     .parameters = feed->values,
     .settings = &session->settings.format,
     .hooks = &run_hooks,
-    .context = &run.context,
+    .context = &run->context,
     .now = now,
     .statement_now = now,
     .clock_now = session->partition->time.wall,
     .mark = &mark,
-    .system = &run.system,
+    .push = keep_row,
+    .system = &run->system,
   };
   int status = copy_reader_feed(&feed->reader, chunk, error);
   while (!status) {
-    if (!is_source)
-      arena_reset(&feed->arena);
+    arena_reset(&feed->arena);
     int got = copy_reader_next(&feed->reader, at_end, &session->settings.format, &feed->arena, feed->values, error);
     if (got <= 0) {
       status = got;
       break;
     }
-    status = is_source ? keep_source_row(feed, error) : insert_row(feed, &input, error);
+    status = insert_row(feed, &input, error);
   }
   if (!status && at_end && is_source) {
     struct row_batch batch = {.rows = feed->rows, .row_count = (int)feed->row_count};
