@@ -112,19 +112,18 @@ static int read_column(const struct quern_source_info *info, const struct quern_
   return 0;
 }
 
-// col.what of a column that is not there, or that is not one of the four.
+// col.what of a column that is not there.
 static int check_dotted(const struct quern_source_info *info, struct quern_error *error)
 {
   for (int i = 0; i < info->option_count; i++) {
     const char *dot = strrchr(info->options[i].name, '.');
     if (!dot)
       continue;
-    bool is_known = !strcmp(dot, ".kind") || !strcmp(dot, ".start") || !strcmp(dot, ".min") || !strcmp(dot, ".max");
     bool has_column = false;
     for (int k = 0; k < info->column_count; k++)
       has_column |= strlen(info->columns[k].name) == (size_t)(dot - info->options[i].name) &&
                     strncmp(info->columns[k].name, info->options[i].name, (size_t)(dot - info->options[i].name)) == 0;
-    if (!is_known || !has_column)
+    if (!has_column)
       return connector_error(error, "22023", "source \"%s\" has no option \"%s\"", info->name, info->options[i].name);
   }
   return 0;
@@ -132,7 +131,7 @@ static int check_dotted(const struct quern_source_info *info, struct quern_error
 
 static struct generator *read_options(const struct quern_source_info *info, struct quern_error *error)
 {
-  static const char *const known[] = {"rows", "rate", "seed", NULL};
+  static const char *const known[] = {"rows", "rate", "seed", ".kind", ".start", ".min", ".max", NULL};
   int64_t seed;
   struct generator *generator = calloc(1, sizeof *generator + sizeof(struct column) * (size_t)info->column_count);
   if (!generator) {

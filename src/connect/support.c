@@ -77,9 +77,10 @@ int option_check_known(const struct quern_source_info *info, const char *const *
 {
   for (int i = 0; i < info->option_count; i++) {
     const char *name = info->options[i].name;
-    bool is_known = strcmp(name, "connector") == 0 || strchr(name, '.') != NULL;
+    const char *dot = strrchr(name, '.');
+    bool is_known = strcmp(name, "connector") == 0;
     for (int k = 0; known[k]; k++)
-      is_known |= strcmp(name, known[k]) == 0;
+      is_known |= strcmp(known[k][0] == '.' && dot ? dot : name, known[k]) == 0;
     if (!is_known)
       return connector_error(error, "22023", "source \"%s\" has no option \"%s\"", info->name, name);
   }

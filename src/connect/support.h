@@ -17,7 +17,8 @@ int option_integer(const struct quern_source_info *info, const char *name, int64
 // A span of time: '250ms', '1s', '2 min', '1h'; a number alone means seconds. In microseconds.
 int option_interval(const struct quern_source_info *info, const char *name, int64_t fallback_us, int64_t *value_us,
                     struct quern_error *error);
-// 22023 for an option that is not in `known` (ends with NULL; "connector" always is). A name with a dot is left to the caller.
+// 22023 for an option that is not in `known` (ends with NULL; "connector" always is). ".kind" there stands for col.kind of
+// any column; whether the source has that column is left to the caller.
 int option_check_known(const struct quern_source_info *info, const char *const *known, struct quern_error *error);
 int connector_error(struct quern_error *error, const char *sqlstate, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
