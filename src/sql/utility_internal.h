@@ -90,5 +90,9 @@ int source_alter(const struct utility_input *input, const PgQuery__AlterTableStm
 // --- utility_workflow.c
 int workflow_create(const struct utility_input *input, const PgQuery__CreateFunctionStmt *create, struct error *error);
 int workflow_alter(const struct utility_input *input, const PgQuery__AlterTableStmt *alter, struct error *error);
+// --- utility_feedback.c
+// 42P16 when what the workflow (definition with its dependencies, text in input->parsed) inserts would come back to origin.
+int workflow_feedback(const struct utility_input *input, const struct relation *definition,
+                      const struct relation *origin, struct error *error);
 // Do the workflows that depend on this relation still bind? 2BP01 naming those that do not.
 int workflows_check(const struct utility_input *input, const struct relation *relation, struct error *error);

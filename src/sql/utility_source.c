@@ -143,6 +143,17 @@ static void reset_options(struct relation *definition, PgQuery__Node **options, 
   }
 }
 
+// A position means something to the connector that gave it, and to no other.
+static int check_connector(const struct relation *old, const struct relation *definition, struct error *error)
+{
+  const char *before = relation_option(old, "connector"), *now = relation_option(definition, "connector");
+  if (!before || !now || strcmp(before, now) == 0)
+    return 0;
+  int status = error_set(error, SQLSTATE_FEATURE_NOT_SUPPORTED, "the connector of source \"%s\" cannot be changed", old->name);
+  error_hint(error, "Drop the source and create it anew.");
+  return status;
+}
+
 int source_alter(const struct utility_input *input, const PgQuery__AlterTableStmt *alter, struct error *error)
 {
   const struct relation *relation;
@@ -162,6 +173,8 @@ int source_alter(const struct utility_input *input, const PgQuery__AlterTableStm
     else
       status = utility_unsupported(input, error, -1, "ALTER SOURCE has SET, RESET and RENAME; other forms are");
   }
+  if (!status)
+    status = check_connector(relation, definition, error);
   if (!status)
     status = check_source(input, definition, error);
   return status ? status : catalog_replace(input->catalog, input->writer, definition, error);

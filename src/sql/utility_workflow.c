@@ -152,9 +152,6 @@ static int check_statement(const struct utility_input *input, const struct body 
   if (!modification)
     return utility_error(input, error, parsed->start, SQLSTATE_FEATURE_NOT_SUPPORTED,
                          "a workflow's statements are INSERT, UPDATE and DELETE");
-  if (statement->kind == STATEMENT_INSERT && modification->relation->oid == body->source->oid)
-    return utility_error(input, error, parsed->start, SQLSTATE_INVALID_TABLE_DEFINITION,
-                         "the workflow would feed its own source \"%s\"", body->source->name);
   if (statement->parameter_count)
     return utility_error(input, error, parsed->start, SQLSTATE_UNDEFINED_PARAMETER, "there is no parameter $1");
   return 0;
@@ -304,6 +301,10 @@ int workflow_create(const struct utility_input *input, const PgQuery__CreateFunc
     status = error_memory(error);
   if (!status)
     status = bind_body(input, &body, definition, error);
+  if (!status && old)
+    definition->oid = old->oid;
+  if (!status)
+    status = workflow_feedback(input, definition, body.source, error);
   if (status)
     return status;
   definition->text = body_text(input);
@@ -311,7 +312,6 @@ int workflow_create(const struct utility_input *input, const PgQuery__CreateFunc
     return error_memory(error);
   if (!old)
     return catalog_create(input->catalog, input->writer, definition, error);
-  definition->oid = old->oid;
   definition->state = old->state;
   return catalog_replace(input->catalog, input->writer, definition, error);
 }
