@@ -110,27 +110,68 @@ static const char *operator_name(struct binder *binder, PgQuery__Node **names, s
   return NULL;
 }
 
-// (a, b) = (c, d) and <>: column by column.
+static struct node *join_nodes(struct binder *binder, enum node_kind kind, struct node *left, struct node *right,
+                               int32_t location)
+{
+  struct node *both[] = {left, right};
+  return left && right ? bind_node(binder, kind, boolean(), location, both, 2) : NULL;
+}
+
+// One way to compare two rows of bound columns. = and <>: every column, or any. The others: (a, b) < (c, d) is
+// a < c OR (a = c AND b < d), from the last column backwards.
+static struct node *compare_columns(struct binder *binder, const char *name, struct node **left, struct node **right,
+                                    size_t count, int32_t location)
+{
+  bool is_equal = strcmp(name, "=") == 0, is_unequal = strcmp(name, "<>") == 0;
+  char strict[2] = {name[0], 0};
+  struct node *result = bind_operator(binder, name, left[count - 1], right[count - 1], location);
+  for (size_t i = count - 1; result && i-- > 0;) {
+    struct node *own = bind_operator(binder, is_equal || is_unequal ? name : strict, left[i], right[i], location);
+    if (!own)
+      return NULL;
+    if (!is_equal && !is_unequal) {
+      struct node *same = bind_operator(binder, "=", left[i], right[i], location);
+      result = join_nodes(binder, NODE_AND, same, result, location);
+    }
+    result = result ? join_nodes(binder, is_equal ? NODE_AND : NODE_OR, own, result, location) : NULL;
+  }
+  return result;
+}
+
+// Both rows' columns, bound. False with the error set.
+static bool bind_rows(struct binder *binder, struct scope *scope, const PgQuery__RowExpr *left,
+                      const PgQuery__RowExpr *right, int32_t location, struct node ***a, struct node ***b)
+{
+  if (left->n_args != right->n_args || left->n_args == 0) {
+    if (left->n_args != right->n_args)
+      bind_fail(binder, location, SQLSTATE_SYNTAX_ERROR, "unequal number of entries in row expressions");
+    else
+      bind_fail(binder, location, SQLSTATE_FEATURE_NOT_SUPPORTED, "cannot compare rows of zero length");
+    return false;
+  }
+  *a = ARENA_ARRAY(binder->arena, struct node *, left->n_args);
+  *b = ARENA_ARRAY(binder->arena, struct node *, left->n_args);
+  if (!*a || !*b) {
+    bind_memory(binder);
+    return false;
+  }
+  for (size_t i = 0; i < left->n_args; i++)
+    if (!((*a)[i] = bind_expr(binder, scope, left->args[i])) || !((*b)[i] = bind_expr(binder, scope, right->args[i])))
+      return false;
+  return true;
+}
+
 static struct node *compare_rows(struct binder *binder, struct scope *scope, const char *name,
                                  const PgQuery__RowExpr *left, const PgQuery__RowExpr *right, int32_t location)
 {
-  bool is_equal = strcmp(name, "=") == 0;
-  if (!is_equal && strcmp(name, "<>") != 0)
-    return bind_fail(binder, location, SQLSTATE_FEATURE_NOT_SUPPORTED, "rows can only be compared with = and <>");
-  if (left->n_args != right->n_args)
-    return bind_fail(binder, location, SQLSTATE_SYNTAX_ERROR, "unequal number of entries in row expressions");
-  struct node **parts = ARENA_ARRAY(binder->arena, struct node *, left->n_args + 1);
-  if (!parts)
-    return bind_memory(binder);
-  for (size_t i = 0; i < left->n_args; i++) {
-    struct node *a = bind_expr(binder, scope, left->args[i]);
-    struct node *b = a ? bind_expr(binder, scope, right->args[i]) : NULL;
-    if (!b || !(parts[i] = bind_operator(binder, name, a, b, location)))
-      return NULL;
-  }
-  if (left->n_args == 1)
-    return parts[0];
-  return bind_node(binder, is_equal ? NODE_AND : NODE_OR, boolean(), location, parts, (int)left->n_args);
+  static const char *const known[] = {"=", "<>", "<", "<=", ">", ">=", NULL};
+  struct node **a, **b;
+  for (const char *const *comparison = known; *comparison; comparison++)
+    if (strcmp(name, *comparison) == 0)
+      return bind_rows(binder, scope, left, right, location, &a, &b)
+                 ? compare_columns(binder, name, a, b, left->n_args, location)
+                 : NULL;
+  return bind_fail(binder, location, SQLSTATE_FEATURE_NOT_SUPPORTED, "rows can only be compared");
 }
 
 static bool is_row(const PgQuery__Node *tree)
@@ -256,31 +297,68 @@ static struct node *bind_any_array(struct binder *binder, struct scope *scope, c
   return bind_in_list(binder, scope, tree->lexpr, array->elements, array->n_elements, !is_any, tree->location);
 }
 
+static struct node *distinct(struct binder *binder, struct node **pair, int32_t location)
+{
+  enum type_id type;
+  if (!bind_operator(binder, "=", pair[0], pair[1], location) ||
+      bind_common(binder, pair, 2, "IS DISTINCT FROM", &type))
+    return NULL;
+  return bind_node(binder, NODE_DISTINCT, boolean(), location, pair, 2);
+}
+
+// Rows are distinct where a column is.
+static struct node *distinct_rows(struct binder *binder, struct scope *scope, const PgQuery__AExpr *tree)
+{
+  struct node **a, **b;
+  const PgQuery__RowExpr *left = tree->lexpr->row_expr;
+  if (!bind_rows(binder, scope, left, tree->rexpr->row_expr, tree->location, &a, &b))
+    return NULL;
+  struct node *result = NULL;
+  for (size_t i = left->n_args; i-- > 0;) {
+    struct node *own = distinct(binder, (struct node *[]){a[i], b[i]}, tree->location);
+    if (!own)
+      return NULL;
+    result = result ? join_nodes(binder, NODE_OR, own, result, tree->location) : own;
+    if (!result)
+      return NULL;
+  }
+  return tree->kind == PG_QUERY__A__EXPR__KIND__AEXPR_NOT_DISTINCT ? bind_not(binder, result, tree->location) : result;
+}
+
+// Types that PostgreSQL compares without casting one to the other.
+static bool compares_across(enum type_id a, enum type_id b)
+{
+  bool both_times = type_info(a)->category == 'D' && type_info(b)->category == 'D';
+  bool both_integers = (a == TYPE_INT2 || a == TYPE_INT4 || a == TYPE_INT8) &&
+                       (b == TYPE_INT2 || b == TYPE_INT4 || b == TYPE_INT8);
+  return both_times || both_integers;
+}
+
 // IS [NOT] DISTINCT FROM and NULLIF want two of one type, one that `=` compares.
 static struct node *bind_pair(struct binder *binder, struct scope *scope, const PgQuery__AExpr *tree)
 {
+  bool is_nullif = tree->kind == PG_QUERY__A__EXPR__KIND__AEXPR_NULLIF;
+  if (!is_nullif && is_row(tree->lexpr) && is_row(tree->rexpr))
+    return distinct_rows(binder, scope, tree);
   struct node *pair[2];
   pair[0] = bind_expr(binder, scope, tree->lexpr);
   pair[1] = pair[0] ? bind_expr(binder, scope, tree->rexpr) : NULL;
   if (!pair[1])
     return NULL;
-  bool is_nullif = tree->kind == PG_QUERY__A__EXPR__KIND__AEXPR_NULLIF;
-  struct type first = pair[0]->type;
-  struct node *equal = bind_operator(binder, "=", pair[0], pair[1], tree->location);
-  enum type_id type;
-  if (!equal || bind_common(binder, pair, 2, is_nullif ? "NULLIF" : "IS DISTINCT FROM", &type))
-    return NULL;
   if (!is_nullif) {
-    struct node *node = bind_node(binder, NODE_DISTINCT, boolean(), tree->location, pair, 2);
+    struct node *node = distinct(binder, pair, tree->location);
     if (node)
       node->negated = tree->kind == PG_QUERY__A__EXPR__KIND__AEXPR_NOT_DISTINCT;
     return node;
   }
+  struct type first = pair[0]->type;
+  bool keeps_first = compares_across(first.id, pair[1]->type.id);
+  struct node *equal = bind_operator(binder, "=", pair[0], pair[1], tree->location);
+  enum type_id type;
+  if (!equal || bind_common(binder, pair, 2, "NULLIF", &type))
+    return NULL;
   struct node *node = bind_node(binder, NODE_NULLIF, type_plain(type), tree->location, pair, 2);
-  const struct function *function;
-  if (!node || first.id == type || first.id == TYPE_UNKNOWN || !cast_find(type, first.id, CAST_ASSIGNMENT, &function))
-    return node;
-  return bind_cast(binder, node, first, CAST_ASSIGNMENT); // it is the first's value, and has its type
+  return node && keeps_first && first.id != type ? bind_cast(binder, node, first, CAST_ASSIGNMENT) : node;
 }
 
 static struct node *bind_a_expr(struct binder *binder, struct scope *scope, const PgQuery__AExpr *tree)
@@ -380,13 +458,31 @@ static struct node *bind_one_type(struct binder *binder, struct scope *scope, en
   return bind_node(binder, kind, type_plain(type), location, nodes, (int)count);
 }
 
+static struct node *null_test(struct binder *binder, struct scope *scope, const PgQuery__Node *tree, bool negated,
+                              int32_t location)
+{
+  struct node *argument = bind_expr(binder, scope, tree);
+  struct node *node = argument ? bind_node(binder, NODE_IS_NULL, boolean(), location, &argument, 1) : NULL;
+  if (node)
+    node->negated = negated;
+  return node;
+}
+
+// A row is [not] null where every column is.
 static struct node *bind_null_test(struct binder *binder, struct scope *scope, const PgQuery__NullTest *tree)
 {
-  struct node *argument = bind_expr(binder, scope, tree->arg);
-  struct node *node = argument ? bind_node(binder, NODE_IS_NULL, boolean(), tree->location, &argument, 1) : NULL;
-  if (node)
-    node->negated = tree->nulltesttype == PG_QUERY__NULL_TEST_TYPE__IS_NOT_NULL;
-  return node;
+  bool negated = tree->nulltesttype == PG_QUERY__NULL_TEST_TYPE__IS_NOT_NULL;
+  if (!is_row(tree->arg) || tree->arg->row_expr->n_args == 0)
+    return null_test(binder, scope, tree->arg, negated, tree->location);
+  const PgQuery__RowExpr *row = tree->arg->row_expr;
+  struct node **parts = ARENA_ARRAY(binder->arena, struct node *, row->n_args);
+  if (!parts)
+    return bind_memory(binder);
+  for (size_t i = 0; i < row->n_args; i++)
+    if (!(parts[i] = null_test(binder, scope, row->args[i], negated, tree->location)))
+      return NULL;
+  return row->n_args == 1 ? parts[0]
+                          : bind_node(binder, NODE_AND, boolean(), tree->location, parts, (int)row->n_args);
 }
 
 static struct node *bind_boolean_test(struct binder *binder, struct scope *scope, const PgQuery__BooleanTest *tree)

@@ -376,9 +376,6 @@ static int bind_conflict(struct binder *binder, struct scope *outer, const PgQue
   status = bind_add_item(binder, &scope.items, name, NULL, modification->target_range, location);
   if (!status)
     status = bind_add_item(binder, &scope.items, "excluded", NULL, modification->excluded_range, location);
-  // A bare name means the row in the way: only `excluded.` reaches the other.
-  if (!status)
-    scope.items.items[1].shows_columns = false;
   if (!status)
     status = bind_assignments(binder, &scope, clause->target_list, clause->n_target_list);
   if (!status && clause->where_clause &&
@@ -413,16 +410,23 @@ int bind_insert(struct binder *binder, const PgQuery__InsertStmt *insert)
 // --- UPDATE and DELETE -----------------------------------------------------------------------------
 
 // (a, b) = (1, 2) and (a, b) = ROW(1, 2): the grammar gives each column a reference to the row.
-static const PgQuery__Node *assigned_tree(const PgQuery__Node *tree)
+static const PgQuery__Node *assigned_tree(struct binder *binder, const PgQuery__ResTarget *target)
 {
+  const PgQuery__Node *tree = target->val;
   if (tree->node_case != PG_QUERY__NODE__NODE_MULTI_ASSIGN_REF)
     return tree;
   const PgQuery__MultiAssignRef *reference = tree->multi_assign_ref;
   const PgQuery__Node *source = reference->source;
-  if (!source || source->node_case != PG_QUERY__NODE__NODE_ROW_EXPR ||
-      source->row_expr->n_args != (size_t)reference->ncolumns || reference->colno < 1 ||
-      reference->colno > reference->ncolumns)
+  if (!source || source->node_case != PG_QUERY__NODE__NODE_ROW_EXPR || reference->colno < 1) {
+    (void)!bind_error(binder, target->location, SQLSTATE_FEATURE_NOT_SUPPORTED,
+                      "only a row of as many values can be assigned to several columns");
     return NULL;
+  }
+  if (source->row_expr->n_args != (size_t)reference->ncolumns || reference->colno > reference->ncolumns) {
+    (void)!bind_error(binder, source->row_expr->location, SQLSTATE_SYNTAX_ERROR,
+                      "number of columns does not match number of values");
+    return NULL;
+  }
   return source->row_expr->args[reference->colno - 1];
 }
 
@@ -437,10 +441,9 @@ static int bind_assignment(struct binder *binder, struct scope *scope, const PgQ
                       : bind_error(binder, tree->location, SQLSTATE_FEATURE_NOT_SUPPORTED,
                                    "parts of columns cannot be assigned");
   }
-  const PgQuery__Node *value = assigned_tree(tree->val);
+  const PgQuery__Node *value = assigned_tree(binder, tree);
   if (!value)
-    return bind_error(binder, tree->location, SQLSTATE_FEATURE_NOT_SUPPORTED,
-                      "only a row of as many values can be assigned to several columns");
+    return binder->error->status;
   // As in PostgreSQL, the expression is looked at before the column.
   scope->clause = CLAUSE_UPDATE;
   struct node *node = is_default(value) ? NULL : bind_expr(binder, scope, value);

@@ -5,6 +5,7 @@ file, once through the simple protocol and once through the extended one.
   text_test.py [NAME…]            only these files (without .test)
   text_test.py --write [NAME…]    fills the expectations from PostgreSQL 15 at 127.0.0.1, port QUERN_ORACLE_PORT, as
                                   QUERN_ORACLE_USER; cases whose comment says `differs:` stay as they are
+  text_test.py --accept [NAME…]   fills the cases that say `differs:` from Quern; to be read before they are kept
 """
 
 import glob
@@ -99,7 +100,7 @@ def show_result(case, result):
     lines = [f"{notice['S'].lower()} {show_escaped(notice['M'])}" for notice in result.notices]
     if any(line.split(" ")[0] == "columns" for line in case.expected):
         lines.append("columns " + " | ".join(result.columns))
-    rows = [" | ".join(show_value(value) for value in row) for row in result.rows]
+    rows = [" | ".join(show_value(value) for value in row) or "()" for row in result.rows]
     if case.unordered:
         lines.append("unordered")
         rows.sort()
@@ -170,15 +171,24 @@ def fill_file(path, cases):
     write_cases(path, cases)
 
 
+def accept_file(path, cases):
+    """Lets Quern say what is to be expected where it differs on purpose."""
+    with quern.Server() as server, server.connect() as client:
+        for case in cases:
+            if case.text:
+                got = run_case(client, case, False)
+                case.expected = got if case.differs else case.expected
+    write_cases(path, cases)
+
+
 def main(arguments):
-    is_write = "--write" in arguments
     names = [name for name in arguments if not name.startswith("--")]
     paths = [os.path.join(CASES, name + ".test") for name in names] or sorted(glob.glob(CASES + "/*.test"))
     failed = 0
     for path in paths:
         cases = read_cases(path)
-        if is_write:
-            fill_file(path, cases)
+        if "--write" in arguments or "--accept" in arguments:
+            (fill_file if "--write" in arguments else accept_file)(path, cases)
             continue
         is_simple = any("simple protocol only" in comment for case in cases for comment in case.comments)
         for extended in (False,) if is_simple else (False, True):
