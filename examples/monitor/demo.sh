@@ -6,16 +6,21 @@ build=${1:-build}
 here=$(cd "$(dirname "$0")" && pwd)
 data=$(mktemp -d)
 server=""
+unset "${!PG@}" # psql is to ask our server, whatever the environment says
 
-say() { printf '\n\033[1m%s\033[0m\n' "$*"; }
-note() { printf '  %s\n' "$*"; }
+bold="" plain=""
+if [ -t 1 ]; then
+  bold=$'\033[1m' plain=$'\033[0m'
+fi
+say() { printf '\n%s%s%s\n' "$bold" "$*" "$plain"; }
+note() { printf '  %s\n' "$@"; }
 
 start() { # starts the server and waits for its line
   : >"$data/out"
   "$build/quern" serve --data "$data/state" --listen 127.0.0.1:0 >"$data/out" 2>>"$data/log" &
   server=$!
   until grep -q 'listening on' "$data/out"; do
-    kill -0 "$server" 2>/dev/null || { cat "$data/log"; exit 1; }
+    kill -0 "$server" 2>/dev/null || { cat "$data/log" >&2; exit 1; }
     sleep 0.05
   done
   port=$(sed -n 's/.*listening on .*://p' "$data/out")
@@ -30,8 +35,12 @@ stop() {
 }
 trap stop EXIT
 
-sql() { PGOPTIONS='' psql -X -q -v ON_ERROR_STOP=1 -h 127.0.0.1 -p "$port" -U demo -d quern "$@"; }
+sql() { psql -X -q -v ON_ERROR_STOP=1 -P pager=off -P footer=off -h 127.0.0.1 -p "$port" -U demo -d quern "$@"; }
 value() { sql -At -c "$1"; }
+ask() { # shows a statement, then runs it
+  printf '%s\n' "$1" | sed 's/^/  > /'
+  sql -c "$1" | sed '/^$/d; s/^/    /'
+}
 wait_until() { # wait_until QUERY: until it gives t, for a minute at most
   for _ in $(seq 300); do
     [ "$(value "$1")" = t ] && return
@@ -43,55 +52,67 @@ wait_until() { # wait_until QUERY: until it gives t, for a minute at most
 
 say "1. One process: quern serve"
 start
-note "It listens on 127.0.0.1:$port and keeps its state in a directory of its own."
+note "It listens on 127.0.0.1:$port and keeps its state in a directory of its own." \
+  "What follows is said to it by psql; lines with > are the statements."
 
-say "2. A source, three tables and a workflow, by psql"
+say "2. A source, three tables and a workflow (examples/monitor/monitor.sql)"
 sql -f "$here/monitor.sql"
-sed -n 's/^CREATE \([A-Z]*\) \([a-z_]*\).*/  created \1 \2/p' "$here/monitor.sql"
+sed -n 's/^CREATE \([A-Z]*\) \([a-z_]*\).*/  created \1 \2/p' "$here/monitor.sql" | tr -s ' ' | sed 's/^/ /'
+note "The source reads this machine's /proc every 200 ms. For each row of it the workflow first looks whether" \
+  "the value is unusual for its metric, and writes an alert if so; then it brings mean and variance up to date."
 
-say "3. The stream runs: mean and deviation of every metric are rows of a table"
+say "3. The stream runs, and its state is a table like any other"
+note "(waiting for 20 measurements of each metric)"
 wait_until "SELECT count(*) >= 10 AND min(n) >= 20 FROM stats"
-sql -c "SELECT metric, n, round(mean::numeric, 4) AS mean, round(sqrt(m2 / n)::numeric, 4) AS deviation, round(value::numeric, 4) AS now
-        FROM stats ORDER BY metric"
-note "These rows change five times a second. The question was asked while they did, of one moment of all of them."
+ask "SELECT metric, n, round((mean / unit)::numeric, 3) AS mean, round((sqrt(m2 / n) / unit)::numeric, 3) AS deviation,
+       round((value / unit)::numeric, 3) AS now, in_unit
+FROM (SELECT *, CASE WHEN metric LIKE 'cpu%' OR metric LIKE 'load%' THEN 1 ELSE 1048576 END AS unit,
+             CASE WHEN metric LIKE 'cpu%' THEN 'of 1' WHEN metric LIKE 'load%' THEN 'processes'
+                  WHEN metric LIKE 'memory%' THEN 'MiB' ELSE 'MiB/s' END AS in_unit
+      FROM stats) s
+ORDER BY metric"
+note "These rows change five times a second. The question was asked in the midst of that, of one moment of all."
 
-say "4. A question that nobody foresaw"
-sql -c "SELECT metric, round((m2 / n / mean ^ 2)::numeric, 6) AS restlessness FROM stats WHERE mean > 0 ORDER BY 2 DESC LIMIT 3"
+say "4. A question that nobody foresaw: what varies most, for its size?"
+ask "SELECT metric, round((sqrt(m2 / n) / mean)::numeric, 3) AS deviation_by_mean
+FROM stats WHERE mean > 0 ORDER BY 2 DESC LIMIT 3"
 
 say "5. The threshold is a row too: a transaction moves it while the stream runs"
-note "alerts so far, at 3 deviations: $(value 'SELECT count(*) FROM alerts')"
-sql <<SQL
-BEGIN;
-SELECT * FROM threshold;
-UPDATE threshold SET deviations = 0.5 WHERE name = 'all';
-COMMIT;
-SQL
+note "Alerts so far, at 3 deviations: $(value 'SELECT count(*) FROM alerts')"
 moved=$(value "SELECT now()")
-wait_until "SELECT count(*) >= 5 FROM alerts WHERE at > '$moved'"
-note "From the next measurement on the workflow goes by the new one:"
-sql -c "SELECT to_char(at, 'HH24:MI:SS.MS') AS at, metric, round(value::numeric, 3) AS value, round(mean::numeric, 3) AS mean,
-               round(deviations::numeric, 2) AS deviations
-        FROM alerts WHERE at > '$moved' ORDER BY at DESC, metric LIMIT 5"
+ask "BEGIN;
+SELECT deviations FROM threshold WHERE name = 'all';
+UPDATE threshold SET deviations = 0.5 WHERE name = 'all';
+COMMIT"
+wait_until "SELECT count(*) >= 5 FROM alerts WHERE deviations < 3 AND at > '$moved'"
+note "From the commit on the workflow goes by the new one, and more is unusual:"
+ask "SELECT to_char(at, 'HH24:MI:SS.MS') AS at, metric, round(deviations::numeric, 2) AS deviations
+FROM alerts ORDER BY alerts.at DESC, metric LIMIT 5"
 
-say "6. kill -9, in the middle of it all"
-value "INSERT INTO threshold VALUES ('acknowledged just before the end', 1)" >/dev/null
+say "6. kill -9, in the midst of it all"
+value "INSERT INTO threshold VALUES ('written just before the end', 1)" >/dev/null
 before=$(value "SELECT count(*) FROM alerts")
 samples=$(value "SELECT sum(n) FROM stats")
-kill -9 "$server"
-wait "$server" 2>/dev/null || true
-note "At its death: $before alerts, $samples measurements counted, and one row inserted a moment ago."
+{
+  kill -9 "$server"
+  wait "$server" || true
+} 2>/dev/null
+note "It had told us of $before alerts and $samples measurements, and had acknowledged an INSERT a moment ago." \
+  "Whatever Quern tells is on the disk before it is told."
 
 say "7. The same directory, a new process"
 start
 after=$(value "SELECT count(*) FROM alerts")
 again=$(value "SELECT sum(n) FROM stats")
-kept=$(value "SELECT count(*) FROM threshold WHERE name = 'acknowledged just before the end'")
-note "It found $after alerts and $again measurements (the stream has gone on already); the row is there: $kept."
+kept=$(value "SELECT count(*) FROM threshold WHERE name = 'written just before the end'")
+note "It has $after alerts and $again measurements; the row of the INSERT is there: $([ "$kept" = 1 ] && echo yes || echo no)."
 [ "$after" -ge "$before" ] && [ "$again" -ge "$samples" ] && [ "$kept" = 1 ] || { echo "demo: something was lost" >&2; exit 1; }
 wait_until "SELECT sum(n) > $again FROM stats"
-note "And it counts on where it had stopped: $(value 'SELECT sum(n) FROM stats') measurements now."
-sql -c "SELECT name, connector, state, rows, errors FROM quern.sources" -c "SELECT * FROM quern.workflows"
+note "The stream has gone on by itself: $(value 'SELECT sum(n) FROM stats') measurements now. Each was counted once:"
+ask "SELECT s.name AS source, s.rows, w.name AS workflow, w.rows_in, (SELECT sum(n) FROM stats) AS counted, s.errors
+FROM quern.sources s CROSS JOIN quern.workflows w"
 
-say "That was it. Nothing acknowledged was lost, and nobody had to stop anything."
-note "Try it yourself:  $build/quern serve --data DIR --listen 127.0.0.1:5433"
-note "                  psql -h 127.0.0.1 -p 5433 -f examples/monitor/monitor.sql"
+say "That was it. Nothing that was acknowledged is lost, and no question had to wait for the stream."
+note "By hand:  $build/quern serve --data DIR --listen 127.0.0.1:5433" \
+  "          psql -h 127.0.0.1 -p 5433 -f examples/monitor/monitor.sql" \
+  "README.md has a tour of five minutes."
