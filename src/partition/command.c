@@ -1,11 +1,13 @@
 // Commands of the session itself: settings, prepared statements by SQL, cursors, EXPLAIN.
-#include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "base/limits.h"
 #include "base/sqlstate.h"
+#include "expr/function.h"
+#include "expr/program.h"
 #include "partition/state.h"
+#include "sql/scan.h"
 
 static struct buffer *replies(struct session *session)
 {
@@ -79,6 +81,9 @@ static int set_list(struct session *session, const PgQuery__VariableSetStmt *set
 static int set_transaction(struct session *session, const PgQuery__VariableSetStmt *set, struct error *error)
 {
   bool for_session = strcmp(set->name, "SESSION CHARACTERISTICS") == 0;
+  if (!for_session && session->transaction == TRANSACTION_NONE)
+    transaction_warn(session, SQLSTATE_NO_ACTIVE_SQL_TRANSACTION,
+                     "SET TRANSACTION can only be used in transaction blocks");
   if (strcmp(set->name, "TRANSACTION SNAPSHOT") == 0)
     return error_set(error, SQLSTATE_FEATURE_NOT_SUPPORTED, "snapshots cannot be imported");
   for (size_t i = 0; i < set->n_args; i++) {
@@ -122,6 +127,8 @@ static int set_command(struct session *session, const PgQuery__VariableSetStmt *
   }
   default: return error_set(error, SQLSTATE_FEATURE_NOT_SUPPORTED, "this form of SET is not supported");
   }
+  if (session->transaction == TRANSACTION_NONE)
+    session->settings.read_only = session->settings.default_read_only;
   if (!status)
     message_tag(replies(session), tag);
   return status;
@@ -148,30 +155,33 @@ static int show_command(struct session *session, const PgQuery__VariableShowStmt
 
 // --- PREPARE, EXECUTE, DEALLOCATE -----------------------------------------------------------------------------
 
-// The text behind the first word `keyword` that stands outside of parentheses and quotes: the statement inside a
-// PREPARE (AS) or a DECLARE (FOR). The parser has accepted the text, so it is there.
+// The text behind the first word `keyword` that stands outside of parentheses: the statement inside a PREPARE (AS) or a
+// DECLARE (FOR). The parser has accepted the text, so it is there.
 static struct bytes text_behind(struct bytes text, const char *keyword)
 {
-  size_t length = strlen(keyword);
+  struct scan scan = {.text = text.data, .size = text.size};
   int depth = 0;
-  char quote = 0;
-  for (size_t i = 0; i < text.size; i++) {
-    char c = (char)text.data[i];
-    if (quote) {
-      quote = c == quote ? 0 : quote;
-    } else if (c == '"' || c == '\'') {
-      quote = c;
-    } else if (c == '(') {
-      depth++;
-    } else if (c == ')') {
-      depth--;
-    } else if (depth == 0 && i > 0 && !isalnum(text.data[i - 1]) && text.data[i - 1] != '_' && i + length < text.size &&
-               strncasecmp((const char *)text.data + i, keyword, length) == 0 && !isalnum(text.data[i + length]) &&
-               text.data[i + length] != '_') {
-      return bytes_of(text.data + i + length, text.size - i - length);
-    }
+  while (scan_next(&scan) != SCAN_END && scan.kind != SCAN_OPEN) {
+    depth += scan_is_mark(&scan, '(') - scan_is_mark(&scan, ')');
+    if (depth == 0 && scan_is_word(&scan, keyword))
+      return bytes_of(text.data + scan.at, text.size - scan.at);
   }
   return bytes_of(text.data + text.size, 0);
+}
+
+// What stands between the first parenthesis and the one that closes it.
+static struct bytes parenthesized(struct bytes text)
+{
+  struct scan scan = {.text = text.data, .size = text.size};
+  int depth = 0;
+  size_t begin = text.size;
+  while (scan_next(&scan) != SCAN_END && scan.kind != SCAN_OPEN) {
+    if (scan_is_mark(&scan, '(') && depth++ == 0)
+      begin = scan.at;
+    if (scan_is_mark(&scan, ')') && --depth == 0)
+      return bytes_of(text.data + begin, scan.start - begin);
+  }
+  return bytes_of(text.data, 0);
 }
 
 static const struct version *session_version(struct session *session)
@@ -192,6 +202,17 @@ static int get_prepared(struct session *session, struct bytes text, const struct
   return prepared_get(&session->partition->cache, &input, prepared, error);
 }
 
+// The statement inside of another: its errors have their place in the whole text.
+static int get_inner(struct session *session, struct bytes whole, const char *keyword, const struct type *types,
+                     int count, struct prepared **prepared, struct error *error)
+{
+  struct bytes text = text_behind(whole, keyword);
+  int status = get_prepared(session, text, types, count, prepared, error);
+  if (status && error && error->position > 0)
+    error_position(error, error->position - 1 + parse_position(whole, (int32_t)(text.data - whole.data)));
+  return status;
+}
+
 static int prepare_command(struct session *session, const struct prepared *prepared, struct error *error)
 {
   const PgQuery__PrepareStmt *prepare = prepared->parsed->node->prepare_stmt;
@@ -205,7 +226,7 @@ static int prepare_command(struct session *session, const struct prepared *prepa
       return status;
   }
   struct prepared *inner;
-  int status = get_prepared(session, text_behind(prepared->text, "as"), types, count, &inner, error);
+  int status = get_inner(session, prepared->text, "as", types, count, &inner, error);
   if (status)
     return status;
   status = session_add_statement(session, bytes_of_string(prepare->name), inner, types, count, error);
@@ -215,10 +236,44 @@ static int prepare_command(struct session *session, const struct prepared *prepa
   return status;
 }
 
+static int count_error(const char *name, int wanted, int given, struct error *error)
+{
+  int status =
+      error_set(error, SQLSTATE_SYNTAX_ERROR, "wrong number of parameters for prepared statement \"%s\"", name);
+  error_detail(error, "Expected %d parameters but got %d.", wanted, given);
+  return status;
+}
+
+// An argument, read as the type that its expression has and cast as an assignment; one that is text may be a literal,
+// which is read as the parameter's type.
+static int convert_argument(struct session *session, struct bytes text, struct type source, struct type type,
+                            struct arena *arena, struct value *value, struct error *error)
+{
+  const struct format_settings *format = &session->settings.format;
+  const struct function *function;
+  bool is_literal = source.id == TYPE_TEXT || !cast_find(source.id, type.id, CAST_ASSIGNMENT, &function);
+  struct type read_as = is_literal ? type : source;
+  int status = value_from_text(read_as, text, format, arena, value, error);
+  if (status)
+    return status;
+  if (type_info(read_as.id)->storage == STORAGE_BYTES && !value_copy(read_as.id, value, arena))
+    return error_memory(error);
+  if (is_literal)
+    return 0;
+  struct node *node = node_constant(arena, source, *value, -1);
+  node = node ? cast_node(node, type, CAST_ASSIGNMENT, arena, format, error) : NULL;
+  struct program *program = node ? program_compile(node, arena, error) : NULL;
+  struct evaluation evaluation = {.arena = arena, .settings = format, .error = error};
+  if (!program)
+    return error && error->status ? (int)error->status : error_memory(error);
+  return program_run(program, &evaluation, value);
+}
+
 // The arguments of an EXECUTE are computed as a row of their own and given on as text.
-static int execute_arguments(struct session *session, struct portal *portal, struct bytes arguments, struct prepared *target,
+static int execute_arguments(struct session *session, struct portal *portal, const char *name, struct prepared *target,
                              struct error *error)
 {
+  struct bytes arguments = parenthesized(portal->prepared->text);
   char *text = arena_format(&session->scratch, "SELECT %.*s", (int)arguments.size, (const char *)arguments.data);
   struct prepared *row_query;
   if (!text)
@@ -243,28 +298,19 @@ static int execute_arguments(struct session *session, struct portal *portal, str
   int count = status ? 0 : read_i16(&reader);
   int wanted = target->statement->parameter_count;
   if (!status && count != wanted)
-    status = error_set(error, SQLSTATE_SYNTAX_ERROR, "wrong number of parameters for prepared statement");
+    status = count_error(name, wanted, count, error);
   for (int i = 0; !status && i < count; i++) {
     int32_t size = read_i32(&reader);
     portal->parameters[i] = value_null();
     if (size < 0)
       continue;
-    struct type type = target->statement->parameters[i];
-    status = value_from_text(type, read_bytes(&reader, (size_t)size), &session->settings.format, &portal->arena,
-                             &portal->parameters[i], error);
-    if (!status && type_info(type.id)->storage == STORAGE_BYTES && !value_copy(type.id, &portal->parameters[i], &portal->arena))
-      status = error_memory(error);
+    struct type source = row_query->statement->columns[i].expression->type;
+    status = convert_argument(session, read_bytes(&reader, (size_t)size), source, target->statement->parameters[i],
+                              &portal->arena, &portal->parameters[i], error);
   }
   buffer_deinit(&row);
   prepared_release(row_query);
   return status;
-}
-
-static struct bytes parenthesized(struct bytes text)
-{
-  const uint8_t *open = memchr(text.data, '(', text.size);
-  const uint8_t *close = memrchr(text.data, ')', text.size);
-  return open && close > open ? bytes_of(open + 1, (size_t)(close - open - 1)) : bytes_of("", 0);
 }
 
 // The portal becomes one of the named statement, and runs.
@@ -285,9 +331,9 @@ static int execute_command(struct session *session, struct portal *portal, struc
   if (!portal->parameters)
     return error_memory(error);
   if (execute->n_params > 0 && wanted > 0)
-    status = execute_arguments(session, portal, parenthesized(portal->prepared->text), target, error);
+    status = execute_arguments(session, portal, execute->name, target, error);
   else if ((int)execute->n_params != wanted)
-    status = error_set(error, SQLSTATE_SYNTAX_ERROR, "wrong number of parameters for prepared statement \"%s\"", execute->name);
+    status = count_error(execute->name, wanted, (int)execute->n_params, error);
   if (status)
     return status;
   portal->parameter_count = wanted;
@@ -325,7 +371,7 @@ static int declare_command(struct session *session, const struct prepared *prepa
   if (session->transaction != TRANSACTION_OPEN)
     return error_set(error, SQLSTATE_NO_ACTIVE_SQL_TRANSACTION, "DECLARE CURSOR can only be used in transaction blocks");
   struct prepared *query;
-  int status = get_prepared(session, text_behind(prepared->text, "for"), NULL, 0, &query, error);
+  int status = get_inner(session, prepared->text, "for", NULL, 0, &query, error);
   if (status)
     return status;
   struct bytes name = bytes_of_string(declare->portalname);
@@ -358,8 +404,11 @@ static int fetch_command(struct session *session, const PgQuery__FetchStmt *fetc
   struct portal *cursor = session_portal(session, bytes_of_string(fetch->portalname));
   if (!cursor || !cursor->is_kept)
     return error_set(error, SQLSTATE_INVALID_CURSOR_NAME, "cursor \"%s\" does not exist", fetch->portalname);
-  if (fetch->direction != PG_QUERY__FETCH_DIRECTION__FETCH_FORWARD || fetch->how_many < 0)
-    return error_set(error, SQLSTATE_OBJECT_NOT_IN_PREREQUISITE_STATE, "cursor can only scan forward");
+  if (fetch->direction != PG_QUERY__FETCH_DIRECTION__FETCH_FORWARD || fetch->how_many < 0) {
+    int status = error_set(error, SQLSTATE_OBJECT_NOT_IN_PREREQUISITE_STATE, "cursor can only scan forward");
+    error_hint(error, "Declare it with SCROLL option to enable backward scan.");
+    return status;
+  }
   size_t before = replies(session)->size;
   uint64_t limit = (uint64_t)fetch->how_many; // FETCH ALL is the largest number
   uint64_t count = limit ? portal_take(session, cursor, limit) : 0;
@@ -393,7 +442,12 @@ static int discard_command(struct session *session, const PgQuery__DiscardStmt *
     return error_set(error, SQLSTATE_ACTIVE_SQL_TRANSACTION, "DISCARD ALL cannot run inside a transaction block");
   if (all)
     session_forget_statements(session);
-  message_tag(replies(session), all ? "DISCARD ALL" : "DISCARD");
+  switch (discard->target) {
+  case PG_QUERY__DISCARD_MODE__DISCARD_ALL: message_tag(replies(session), "DISCARD ALL"); break;
+  case PG_QUERY__DISCARD_MODE__DISCARD_PLANS: message_tag(replies(session), "DISCARD PLANS"); break;
+  case PG_QUERY__DISCARD_MODE__DISCARD_SEQUENCES: message_tag(replies(session), "DISCARD SEQUENCES"); break;
+  default: message_tag(replies(session), "DISCARD TEMP"); break;
+  }
   return 0;
 }
 

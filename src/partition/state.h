@@ -240,6 +240,7 @@ int transaction_command(struct session *session, const struct prepared *prepared
 int transaction_group_end(struct session *session, struct error *error); // commits or undoes what the group holds by itself
 void transaction_abort(struct session *session);
 char transaction_status(const struct session *session); // for ReadyForQuery
+void transaction_warn(struct session *session, const char *sqlstate, const char *text);
 
 // --- command.c
 int command_run(struct session *session, struct portal *portal, struct error *error);

@@ -360,7 +360,7 @@ int transaction_group_end(struct session *session, struct error *error)
   return status;
 }
 
-static void warn(struct session *session, const char *sqlstate, const char *text)
+void transaction_warn(struct session *session, const char *sqlstate, const char *text)
 {
   struct error notice;
   int status = error_set(&notice, sqlstate, "%s", text);
@@ -382,7 +382,7 @@ static void apply_options(struct session *session, const PgQuery__TransactionStm
 static int begin_command(struct session *session, const PgQuery__TransactionStmt *command, const char *tag, struct error *error)
 {
   if (session->transaction == TRANSACTION_OPEN) {
-    warn(session, SQLSTATE_ACTIVE_SQL_TRANSACTION, "there is already a transaction in progress");
+    transaction_warn(session, SQLSTATE_ACTIVE_SQL_TRANSACTION, "there is already a transaction in progress");
   } else {
     if (session->has_atom) { // what stood before BEGIN in the same group is a transaction of its own
       int status = transaction_group_end(session, error);
@@ -403,7 +403,7 @@ static int commit_command(struct session *session, struct error *error)
   bool failed = session->transaction == TRANSACTION_FAILED;
   int status = 0;
   if (session->transaction == TRANSACTION_NONE) {
-    warn(session, SQLSTATE_NO_ACTIVE_SQL_TRANSACTION, "there is no transaction in progress");
+    transaction_warn(session, SQLSTATE_NO_ACTIVE_SQL_TRANSACTION, "there is no transaction in progress");
     status = transaction_group_end(session, error);
   } else if (failed) {
     transaction_abort(session);
@@ -421,7 +421,7 @@ static int commit_command(struct session *session, struct error *error)
 static int rollback_command(struct session *session)
 {
   if (session->transaction == TRANSACTION_NONE)
-    warn(session, SQLSTATE_NO_ACTIVE_SQL_TRANSACTION, "there is no transaction in progress");
+    transaction_warn(session, SQLSTATE_NO_ACTIVE_SQL_TRANSACTION, "there is no transaction in progress");
   else
     session->settings = session->settings_at_begin;
   transaction_abort(session);
