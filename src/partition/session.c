@@ -906,7 +906,8 @@ void session_process(struct session *session)
   }
   if (!session->in_group || session->copying) { // a group's own messages stay where they are: it may start again
     size_t left = session->input.size - session->input_at;
-    memmove(session->input.data, session->input.data + session->input_at, left);
+    if (left > 0)
+      memmove(session->input.data, session->input.data + session->input_at, left);
     session->input.size = left;
     session->input_at = 0;
     session->ready_until = 0;
