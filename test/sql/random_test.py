@@ -1,0 +1,176 @@
+#!/usr/bin/env python3
+"""Random queries from a seed, with oracles inside Quern itself (Rigger and Su, 2020):
+
+  - Ternary logic partitioning: the rows where p, where NOT p and where p IS NULL are together all rows.
+  - NoREC: the number of rows where p is the number of rows for which p, computed as a column, is true.
+
+Each holds on tables without and with indexes, and both give the same answers. A failure prints seed and statement;
+`random_test.py SEED` runs that seed alone.
+"""
+
+import collections
+import os
+import random
+import sys
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
+import quern
+
+SEEDS = 40
+QUERIES = 12  # of a seed
+COLUMNS = {"i": "int", "g": "int8", "n": "numeric", "f": "float8", "s": "text", "b": "boolean", "d": "timestamp"}
+VALUES = {
+    "i": ["0", "1", "-1", "2", "3", "7", "2147483647", "null"],
+    "g": ["0", "1", "-5", "3", "7", "9223372036854775807", "null"],
+    "n": ["0", "1.0", "1.00", "-2.5", "3", "1e20", "'NaN'", "null"],
+    "f": ["0", "-0.0", "1", "2.5", "'NaN'", "'Infinity'", "1e-300", "null"],
+    "s": ["''", "'a'", "'b'", "'ab'", "'A'", "'ü'", "'1'", "null"],
+    "b": ["true", "false", "null"],
+    "d": ["'2024-01-01'", "'2024-01-01 00:00:01'", "'infinity'", "'1969-12-31'", "null"],
+}
+NUMBERS = "ignf"
+INDEXES = ["(i)", "(s, i desc)", "(n desc nulls last)", "(f, g)", "(b, d)", "(g desc, s)", "(d nulls first)"]
+
+
+class Generator:
+    def __init__(self, seed):
+        self.random = random.Random(seed)
+
+    def pick(self, *choices):
+        return self.random.choice(choices)
+
+    def column(self, kind, tables):
+        return f"{self.pick(*tables)}.{kind}"
+
+    def scalar(self, kind, tables, depth):
+        """An expression of this kind that cannot fail."""
+        if depth <= 0 or self.random.random() < 0.45:
+            if self.random.random() < 0.6:
+                return self.column(kind, tables)
+            return f"{self.pick(*VALUES[kind])}::{COLUMNS[kind]}"
+        inner = lambda: self.scalar(kind, tables, depth - 1)
+        forms = [lambda: f"coalesce({inner()}, {inner()})", lambda: f"nullif({inner()}, {inner()})",
+                 lambda: f"case when {self.predicate(tables, depth - 1)} then {inner()} else {inner()} end",
+                 lambda: f"greatest({inner()}, {inner()})", lambda: f"least({inner()}, {inner()})"]
+        if kind == "n":
+            forms += [lambda: f"({inner()} + {inner()})", lambda: f"(- {inner()})"]
+        if kind == "s":
+            forms += [lambda: f"({inner()} || {inner()})", lambda: f"upper({inner()})",
+                      lambda: f"substr({inner()}, 1, 1)"]
+        if kind == "i":
+            forms += [lambda: f"length({self.scalar('s', tables, depth - 1)})", lambda: f"sign({inner()})::int"]
+        if kind == "b":
+            forms += [lambda: f"({self.predicate(tables, depth - 1)})"]
+        return self.pick(*forms)()
+
+    def comparison(self, tables, depth):
+        kind = self.pick(*COLUMNS)
+        other = self.pick(*NUMBERS) if kind in NUMBERS else kind
+        operator = self.pick("=", "=", "<>", "<", "<=", ">", ">=", "is distinct from", "is not distinct from")
+        return f"{self.scalar(kind, tables, depth)} {operator} {self.scalar(other, tables, depth)}"
+
+    def subquery(self, tables, depth):
+        kind = self.pick(*COLUMNS)
+        inner = f"select z.{kind} from u z where {self.predicate(['z'] + tables, depth - 1)}"
+        return self.pick(f"{self.scalar(kind, tables, 0)} in ({inner})", f"exists ({inner})",
+                         f"{self.scalar(kind, tables, 0)} not in ({inner})",
+                         f"(select count(*) from ({inner}) y) > 1")
+
+    def predicate(self, tables, depth):
+        """A condition that cannot fail."""
+        inner = lambda: self.predicate(tables, depth - 1)
+        kind = self.pick(*COLUMNS)
+        forms = [lambda: self.comparison(tables, depth - 1)] * 3
+        forms += [lambda: f"{self.scalar(kind, tables, depth - 1)} is {self.pick('', 'not ')}null",
+                  lambda: f"{self.scalar(kind, tables, 0)} {self.pick('', 'not ')}in "
+                          f"({', '.join(self.pick(*VALUES[kind]) for _ in range(3))})",
+                  lambda: f"{self.scalar(kind, tables, 0)} {self.pick('', 'not ')}between "
+                          f"{self.scalar(kind, tables, 0)} and {self.scalar(kind, tables, 0)}",
+                  lambda: f"{self.column('s', tables)} {self.pick('', 'not ')}like '{self.pick('a', 'A', '_', '')}%'",
+                  lambda: self.column("b", tables)]
+        if depth > 0:
+            forms += [lambda: f"({inner()} and {inner()})", lambda: f"({inner()} or {inner()})",
+                      lambda: f"(not {inner()})", lambda: f"(({inner()}) is {self.pick('', 'not ')}true)"] * 2
+            forms += [lambda: self.subquery(tables, depth)]
+        return self.pick(*forms)()
+
+    def source(self):
+        """What stands in FROM, and the names of the tables that it has."""
+        form = self.random.randrange(5)
+        if form < 2:
+            return "t x", ["x"]
+        if form == 2:
+            return "t x, u y", ["x", "y"]
+        kind = self.pick("join", "left join")
+        return f"t x {kind} u y on {self.predicate(['x', 'y'], 1)}", ["x", "y"]
+
+
+def create(client, generator):
+    columns = ", ".join(f"{name} {kind}" for name, kind in COLUMNS.items())
+    for table, count in (("t", 30), ("u", 12)):
+        client.query(f"create table {table} (k int primary key, {columns})")
+        rows = [f"({k}, {', '.join(generator.pick(*VALUES[name]) for name in COLUMNS)})" for k in range(count)]
+        client.query(f"insert into {table} values {', '.join(rows)}")
+
+
+def counted(client, text):
+    return collections.Counter(map(tuple, client.rows(text)))
+
+
+def check(client, query):
+    """Runs both oracles on (source, selected, predicate, grouping); gives what must be the same with indexes."""
+    source, selected, predicate, grouping = query
+    everything = counted(client, f"select {selected} from {source}")
+    parts = [counted(client, f"select {selected} from {source} where {condition}")
+             for condition in (predicate, f"not ({predicate})", f"({predicate}) is null")]
+    assert sum(parts, collections.Counter()) == everything, "the parts are not the whole"
+    where = int(client.value(f"select count(*) from {source} where {predicate}"))
+    column = int(client.value(f"select count(case when ({predicate}) then 1 end) from {source}"))
+    summed = client.value(f"select sum(case when q.p then 1 else 0 end) from (select ({predicate}) as p from {source}) q")
+    assert where == column == int(summed or 0) == sum(parts[0].values()), f"{where} rows, {column} and {summed} computed"
+    groups = f"select {grouping}, count(*) from {source} where {predicate} group by {grouping}"
+    grouped = counted(client, groups)
+    assert sum(int(row[-1]) for row in grouped.elements()) == where, "the groups are not the whole"
+    ordered = client.rows(f"{groups} having count(*) > 1 order by {grouping} desc nulls last")
+    assert len(ordered) == sum(1 for row in grouped.elements() if int(row[-1]) > 1), "HAVING gives another number"
+    # A group's key may be shown as any of its equal values (1.0, 1.00), so that only the counts are compared.
+    return everything, parts, sorted(row[-1] for row in grouped.elements()), [row[-1] for row in ordered]
+
+
+def make_query(generator):
+    source, tables = generator.source()
+    selected = ", ".join(f"{table}.k" for table in tables) + ", " + generator.scalar("i", tables, 1)
+    return source, selected, generator.predicate(tables, 3), generator.column(generator.pick(*COLUMNS), tables)
+
+
+def run_seed(server, seed):
+    generator = Generator(seed)
+    with server.connect() as client:
+        client.query("drop table if exists t, u")
+        create(client, generator)
+        queries = [make_query(generator) for _ in range(QUERIES)]
+        results = []
+        for indexed in (False, True):
+            for table in ("t", "u") if indexed else ():
+                for index in generator.random.sample(INDEXES, 4):
+                    client.query(f"create index on {table} {index}")
+            for number, query in enumerate(queries):
+                try:
+                    result = check(client, query)
+                    assert not indexed or result == results[number], "an index gives another answer"
+                    results.append(result)
+                except Exception:
+                    print(f"seed {seed}, query {number}{', with indexes' if indexed else ''}:")
+                    print(f"  select {query[1]}\n  from {query[0]}\n  where {query[2]}\n  group by {query[3]}")
+                    raise
+
+
+def random_queries_agree_with_themselves():
+    seeds = [int(argument) for argument in sys.argv[1:]] or range(SEEDS)
+    with quern.Server() as server:
+        for seed in seeds:
+            run_seed(server, seed)
+
+
+if __name__ == "__main__":
+    quern.run(random_queries_agree_with_themselves)
