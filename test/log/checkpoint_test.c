@@ -242,7 +242,7 @@ static void test_full_disk_keeps_the_old_one(void **state)
   uint64_t sum = sum_of(store_trunk(store));
   struct error error = {0};
   assert_int_equal(write_checkpoint(sim, store, 5, 1000, NULL, &error), 0);
-  size_t size;
+  size_t size = 0;
   disk_sim_bytes(sim, "checkpoint-0000000000000005", &size);
   put(store_trunk(store), 9, 9, 9, 6);
   for (uint64_t room = 0; room < size; room += 500) {
@@ -274,7 +274,7 @@ static void test_damage_is_refused_or_passed_over(void **state)
   struct store *store = filled(300, 5);
   struct error error = {0};
   assert_int_equal(write_checkpoint(sim, store, 6, 1000, NULL, &error), 0);
-  size_t size;
+  size_t size = 0;
   uint8_t *bytes = calloc(1, 1 << 20);
   const uint8_t *kept = disk_sim_bytes(sim, "checkpoint-0000000000000006", &size);
   memcpy(bytes, kept, size);

@@ -144,7 +144,7 @@ static struct pick segment_of(struct disk_sim *sim, bool oldest)
 
 static void set_byte(struct disk_sim *sim, const char *name, size_t offset, uint8_t value)
 {
-  size_t size;
+  size_t size = 0;
   const uint8_t *bytes = disk_sim_bytes(sim, name, &size);
   uint8_t *copy = malloc(size);
   memcpy(copy, bytes, size);
@@ -252,7 +252,7 @@ static void test_torn_tail_at_every_byte(void **state)
   struct log *log = must_open(sim, &reader, 0);
   must_write(log, &reader, 11, 9);
   struct pick pick = segment_of(sim, false);
-  size_t size;
+  size_t size = 0;
   const uint8_t *bytes = disk_sim_bytes(sim, pick.name, &size);
   size_t start = size;
   while (bytes[start - 1] == 0)
@@ -305,7 +305,7 @@ static void test_damage_before_the_tail_is_refused(void **state)
   log_close(log);
   struct pick pick = segment_of(sim, true);
   assert_true(pick.count > 2);
-  size_t size;
+  size_t size = 0;
   const uint8_t *bytes = disk_sim_bytes(sim, pick.name, &size);
   int refused = 0;
   for (size_t at = 0; at < size; at += at < 64 ? 1 : 97) {
@@ -583,7 +583,7 @@ static void test_random_bytes(void **state)
   for (int round = 0; round < 600; round++) {
     struct disk_sim *copy = disk_sim_copy(sim);
     const char *name = round % 2 ? oldest.name : newest.name;
-    size_t size;
+    size_t size = 0;
     const uint8_t *bytes = disk_sim_bytes(copy, name, &size);
     uint8_t *broken = malloc(size + 1);
     memcpy(broken, bytes, size);

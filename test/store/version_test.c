@@ -365,7 +365,7 @@ static void a_thread_reads_a_snapshot_while_the_owner_changes_all(void **state)
     }
     pthread_join(thread, NULL);
     assert_int_equal(reading.rows, ROWS);
-    uint64_t sum = 0, value;
+    uint64_t sum = 0, value = 0;
     for (uint64_t i = 0; i < ROWS; i++) {
       assert_true(get_number(reading.snapshot, 0, i, &value));
       sum += value;

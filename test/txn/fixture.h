@@ -88,7 +88,7 @@ static inline int64_t bank_sum(struct bank *bank, const struct version *version)
   struct cursor cursor;
   cursor_init(&cursor, version, bank->table->tree, NULL);
   for (bool more = cursor_seek(&cursor, (struct bytes){0}); more; more = cursor_next(&cursor)) {
-    struct value value;
+    struct value value = {0};
     row_get(&bank->table->schema, cursor.row, 1, &value);
     sum += value.integer;
   }
