@@ -1,8 +1,9 @@
 // connector = 'generator': rows that are a function of (seed, position).
 //
-// Options: rows (how many; without it, for ever), rate (rows a second; without it, as fast as they are taken), seed, and
-// for each column col.kind = 'sequence' (col.start) or 'random' (col.min, col.max). Without a kind a whole number is a
-// sequence from 0, a timestamp the time at which the row was due.
+// Options: rows (how many; without it, for ever), rate (rows a second; without it, as fast as they are taken), seed,
+// and for each column col.kind = 'sequence' (col.start) or 'random' (col.min, col.max). Without a kind it is a
+// sequence, without a start from 0. Text gets the number in digits, a timestamp that many seconds since 2000. A
+// sequence ends where its type does, and the source with it.
 //
 // The position is the number of the next row, as decimal text. A row depends on nothing else, so a restart goes on with
 // the very rows that would have come.
@@ -70,10 +71,15 @@ static int column_float(const struct quern_source_info *info, const char *column
   return 0;
 }
 
-static void integer_range(uint32_t type, int64_t *low, int64_t *high)
+static void value_range(uint32_t type, int64_t *low, int64_t *high)
 {
-  *low = type == OID_INT2 ? INT16_MIN : type == OID_INT4 ? INT32_MIN : INT64_MIN;
-  *high = type == OID_INT2 ? INT16_MAX : type == OID_INT4 ? INT32_MAX : INT64_MAX;
+  switch (type) {
+  case OID_INT2: *low = INT16_MIN, *high = INT16_MAX; break;
+  case OID_INT4: *low = INT32_MIN, *high = INT32_MAX; break;
+  case OID_TIMESTAMP:
+  case OID_TIMESTAMPTZ: *low = -200000000000, *high = 9000000000000; break; // seconds: 4338 BC to the year 287,000
+  default: *low = INT64_MIN, *high = INT64_MAX;
+  }
 }
 
 static int read_column(const struct quern_source_info *info, const struct quern_column *from, struct column *column,
@@ -91,7 +97,7 @@ static int read_column(const struct quern_source_info *info, const struct quern_
                            info->name, kind);
   column->kind = kind && strcmp(kind, "random") == 0 ? KIND_RANDOM : KIND_SEQUENCE;
   int64_t low, high;
-  integer_range(from->type, &low, &high);
+  value_range(from->type, &low, &high);
   if (column_integer(info, from->name, "start", 0, &column->start, error))
     return -1;
   if (from->type == OID_FLOAT8) {
@@ -107,8 +113,30 @@ static int read_column(const struct quern_source_info *info, const struct quern_
     return -1;
   if (column->min > column->max)
     return connector_error(error, "22023", "option %s.min of source \"%s\" is above its max", from->name, info->name);
-  if (is_integer(from->type) && (column->min < low || column->max > high || column->start < low || column->start > high))
+  if (column->min < low || column->max > high || column->start < low || column->start > high)
     return connector_error(error, "22023", "options of column \"%s\" of source \"%s\" are out of its type's range", from->name, info->name);
+  return 0;
+}
+
+// Bounds the rows by what the sequences can count; more than that cannot be asked for.
+static int bound_rows(const struct quern_source_info *info, struct generator *generator, struct quern_error *error)
+{
+  for (int i = 0; i < info->column_count; i++) {
+    const struct column *column = &generator->columns[i];
+    int64_t low, high;
+    value_range(column->type, &low, &high);
+    if (column->kind != KIND_SEQUENCE || column->type == OID_FLOAT8 || (column->start <= 0 && high == INT64_MAX))
+      continue;
+    int64_t most = high - column->start;
+    if (most < INT64_MAX)
+      most++;
+    if (generator->rows <= most)
+      continue;
+    if (option_find(info, "rows"))
+      return connector_error(error, "22023", "the sequence of column \"%s\" of source \"%s\" ends after %" PRId64 " rows",
+                             info->columns[i].name, info->name, most);
+    generator->rows = most;
+  }
   return 0;
 }
 
@@ -150,6 +178,8 @@ static struct generator *read_options(const struct quern_source_info *info, stru
   generator->column_count = info->column_count;
   for (int i = 0; !status && i < info->column_count; i++)
     status = read_column(info, &info->columns[i], &generator->columns[i], error);
+  if (!status)
+    status = bound_rows(info, generator, error);
   if (status) {
     free(generator);
     return NULL;
