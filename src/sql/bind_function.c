@@ -10,6 +10,10 @@ const char *bind_function_name(struct binder *binder, PgQuery__Node **names, siz
   const char *schema = count > 1 ? bind_string(names[count - 2]) : "pg_catalog";
   if (own && schema && (strcmp(schema, "pg_catalog") == 0 || strcmp(schema, "quern") == 0))
     return own;
+  if (schema && strcmp(schema, "public") != 0 && strcmp(schema, "information_schema") != 0) {
+    bind_fail(binder, location, SQLSTATE_INVALID_SCHEMA_NAME, "schema \"%s\" does not exist", schema);
+    return NULL;
+  }
   bind_fail(binder, location, SQLSTATE_UNDEFINED_FUNCTION, "function %s.%s does not exist", schema ? schema : "",
             own ? own : "");
   error_hint(binder->error, "No function matches the given name and argument types. "
@@ -126,7 +130,7 @@ static struct node *bind_aggregate(struct binder *binder, struct scope *scope, c
   if (tree->n_agg_order || tree->agg_within_group)
     return bind_fail(binder, tree->location, SQLSTATE_FEATURE_NOT_SUPPORTED,
                      "ORDER BY in an aggregate is not supported");
-  if (!tree->agg_star && tree->n_args == 0)
+  if (!tree->agg_star && tree->n_args == 0 && strcmp(name, "count") == 0)
     return bind_fail(binder, tree->location, SQLSTATE_WRONG_OBJECT_TYPE,
                      "%s(*) must be used to call a parameterless aggregate function", name);
   struct aggregate_call call = {
@@ -180,6 +184,11 @@ static struct node *refuse_form(struct binder *binder, const PgQuery__FuncCall *
   if (what)
     return bind_fail(binder, tree->location, SQLSTATE_FEATURE_NOT_SUPPORTED, "%s", what);
   int32_t at = tree->location;
+  const struct function *function;
+  if (tree->agg_star && function_resolve(name, false, NULL, 0, &function, binder->error)) {
+    (void)!bind_error_from(binder, at);
+    return NULL;
+  }
   if (tree->agg_star)
     return bind_fail(binder, at, SQLSTATE_WRONG_OBJECT_TYPE, "%s(*) specified, but %s is not an aggregate function",
                      name, name);

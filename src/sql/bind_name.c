@@ -1,5 +1,7 @@
 // Names of columns: from the innermost query outwards. What is found in an outer query makes all queries between
 // correlated.
+#include <stdio.h>
+
 #include "sql/binder.h"
 
 // NULL: the column was dropped.
@@ -222,7 +224,14 @@ static bool read_parts(struct binder *binder, const PgQuery__ColumnRef *referenc
       return false;
     }
   if (count == 0 || count > 4) {
-    bind_fail(binder, reference->location, SQLSTATE_SYNTAX_ERROR, "improper qualified name (too many dotted names)");
+    char name[256] = "";
+    for (size_t i = 0; i < count; i++) {
+      const char *part = bind_string(reference->fields[i]);
+      size_t used = strlen(name);
+      snprintf(name + used, sizeof name - used, "%s%s", i ? "." : "", part ? part : "*");
+    }
+    bind_fail(binder, reference->location, SQLSTATE_SYNTAX_ERROR,
+              "improper qualified name (too many dotted names): %s", name);
     return false;
   }
   parts->column = bind_string(reference->fields[count - 1]);

@@ -38,6 +38,8 @@ static const char *sqlstate_of(const char *message)
   for (const char *const *text = unsupported; *text; text++)
     if (strstr(message, *text))
       return SQLSTATE_FEATURE_NOT_SUPPORTED;
+  if (strcmp(message, "invalid Unicode escape") == 0)
+    return SQLSTATE_INVALID_ESCAPE_SEQUENCE;
   return strcmp(message, "out of memory") == 0 ? SQLSTATE_OUT_OF_MEMORY : SQLSTATE_SYNTAX_ERROR;
 }
 
@@ -72,6 +74,8 @@ static void add_hint(const char *message, struct error *error)
     error_hint(error, "For example, FROM (SELECT ...) [AS] foo.");
   else if (strcmp(message, "VALUES in FROM must have an alias") == 0)
     error_hint(error, "For example, FROM (VALUES ...) [AS] foo.");
+  else if (strcmp(message, "invalid Unicode escape") == 0)
+    error_hint(error, "Unicode escapes must be \\uXXXX or \\UXXXXXXXX.");
 }
 
 static void set_parse_error(const struct parse_whole *whole, const PgQueryError *from, struct error *error)
