@@ -510,7 +510,10 @@ static void wrong_queries_get_postgresqls_errors(void **state)
        "42883 operator does not exist: integer = text; hint No operator matches the given name and argument types. "
        "You might need to add explicit type casts. @19"},
       {"select count() from t", "42809 count(*) must be used to call a parameterless aggregate function @8"},
-      {"select lower(*) from t", "42809 lower(*) specified, but lower is not an aggregate function @8"},
+      {"select lower(*) from t",
+       "42883 function lower() does not exist; hint No function matches the given name and argument types. "
+       "You might need to add explicit type casts. @8"},
+      {"select now(*) from t", "42809 now(*) specified, but now is not an aggregate function @8"},
       {"select upper(distinct b) from t", "42809 DISTINCT specified, but upper is not an aggregate function @8"},
       {"select a from t union select 1", "0A000 UNION, INTERSECT and EXCEPT are not supported @0"},
       {"select 'abc'::date", "0A000 type date is not supported @15"},
