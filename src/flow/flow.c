@@ -477,15 +477,13 @@ int flow_arrive(struct flow *flow, struct writer *writer, const struct arrival *
   return status ? status : passage_end(&passage, (uint64_t)arrival->row_count, arrival->rows.size);
 }
 
-int flow_fail(struct flow *flow, struct writer *writer, const struct relation *source, struct bytes reason, int64_t now,
+int flow_fail(struct writer *writer, const struct relation *source, const struct error *reason, int64_t now,
               struct error *error)
 {
   writer->error = error;
-  struct error failure = {0};
-  int status = error_set(&failure, SQLSTATE_IO_ERROR, "%.*s", (int)(reason.size < 400 ? reason.size : 400), (const char *)reason.data);
   struct progress progress;
   progress_read(writer->version, source->oid, &progress);
-  status = source_error_add(writer, source->oid, progress.position, bytes_of(NULL, 0), &failure, now);
+  int status = source_error_add(writer, source->oid, progress.position, bytes_of(NULL, 0), reason, now);
   if (status)
     return status;
   progress_read(writer->version, source->oid, &progress);

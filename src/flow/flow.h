@@ -51,8 +51,8 @@ struct arrival {
 // Fails only for what ends the atom as a whole (53200, malformed framing: XX000): the caller undoes it.
 int flow_arrive(struct flow *flow, struct writer *writer, const struct arrival *arrival, struct error *error);
 
-// A source that cannot be opened or read (`reason` says why): counted and put into quern.source_errors.
-int flow_fail(struct flow *flow, struct writer *writer, const struct relation *source, struct bytes reason, int64_t now,
+// A source that cannot be opened or read: counted and put into quern.source_errors.
+int flow_fail(struct writer *writer, const struct relation *source, const struct error *reason, int64_t now,
               struct error *error);
 
 // Progress as committed in the version.

@@ -278,8 +278,9 @@ static int reconcile_sources(struct partition *partition, struct error *error)
   return status;
 }
 
-// One atom of the system's own: a batch of rows, or an error of a source.
-static int source_atom(struct partition *partition, const struct relation *source, const struct frame *frame, struct error *error)
+// One atom of the system's own: a batch of rows, or (failure is not NULL) an error of a source.
+static int source_atom(struct partition *partition, const struct relation *source, const struct frame *frame,
+                       const struct error *failure, struct error *error)
 {
   struct arena arena;
   arena_init(&arena, &partition->account);
@@ -296,7 +297,7 @@ static int source_atom(struct partition *partition, const struct relation *sourc
   writer.error = error;
   writer.mark = &mark;
   int status;
-  if (frame->kind == FRAME_ROWS) {
+  if (!failure) {
     struct arrival arrival = {
       .source = source,
       .rows = frame->payload,
@@ -307,7 +308,7 @@ static int source_atom(struct partition *partition, const struct relation *sourc
     };
     status = flow_arrive(partition->flow, &writer, &arrival, error);
   } else {
-    status = flow_fail(partition->flow, &writer, source, frame->payload, partition->time.wall, error);
+    status = flow_fail(&writer, source, failure, partition->time.wall, error);
   }
   uint64_t position;
   if (status)
@@ -329,8 +330,14 @@ static int source_stop(struct partition *partition, struct open_source *open, st
   return 0;
 }
 
-// A batch that cannot be taken (no memory) stops its source: nothing is lost, its position has not moved. Why, is put
-// down if there is memory for that.
+// Streams leave a sixteenth of the memory to clients, who alone can make room.
+static int check_memory(const struct partition *partition, struct error *error)
+{
+  const struct memory_account *account = &partition->account;
+  return account->limit && account->used > account->limit - account->limit / 16 ? error_memory(error) : 0;
+}
+
+// A batch that cannot be taken (no memory) stops its source: nothing is lost, its position has not moved.
 static int on_source(struct partition *partition, const struct frame *frame, struct error *error)
 {
   struct open_source *open = map_get(&partition->sources, bytes_of(&frame->source, sizeof frame->source));
@@ -341,18 +348,21 @@ static int on_source(struct partition *partition, const struct frame *frame, str
     return 0;
   struct error trouble;
   error_clear(&trouble);
-  int status = source_atom(partition, source, frame, &trouble);
-  partition->counts.source_atoms++;
-  partition->counts.source_rows += (uint64_t)frame->row_count;
-  if (!status && frame->kind == FRAME_ROWS)
+  int status = frame->kind == FRAME_SOURCE_FAILED
+                   ? error_set(&trouble, SQLSTATE_IO_ERROR, "%.*s",
+                               (int)(frame->payload.size < 400 ? frame->payload.size : 400), (const char *)frame->payload.data)
+                   : check_memory(partition, &trouble);
+  if (!status)
+    status = source_atom(partition, source, frame, NULL, &trouble);
+  if (!status) {
+    partition->counts.source_atoms++;
+    partition->counts.source_rows += (uint64_t)frame->row_count;
     return 0;
-  partition->counts.errors++;
-  if (status && status != STATUS_FATAL && frame->kind == FRAME_ROWS) {
-    struct frame failure = {.kind = FRAME_SOURCE_FAILED, .payload = bytes_of_string(trouble.message)};
-    struct error ignored;
-    status = source_atom(partition, source, &failure, &ignored);
-    trouble = status == STATUS_FATAL ? ignored : trouble;
   }
+  partition->counts.errors++;
+  struct error failure = trouble;
+  if (status != STATUS_FATAL) // without memory even for this nobody reads why, but quern.sources has that it failed
+    status = source_atom(partition, source, frame, &failure, &trouble);
   if (status == STATUS_FATAL) {
     *error = trouble;
     return status;

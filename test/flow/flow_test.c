@@ -367,9 +367,10 @@ static void test_errors_are_bounded(void **state)
   stage_open(&stage);
   const struct relation *source = make_source(&stage, "s", false);
   for (int i = 0; i < LIMIT_SOURCE_ERRORS + 10; i++) {
-    char reason[32];
-    snprintf(reason, sizeof reason, "reason %d", i);
-    assert_int_equal(flow_fail(stage.flow, &stage.world.writer, source, bytes_of_string(reason), 5, &stage.world.error), 0);
+    struct error reason;
+    error_clear(&reason);
+    assert_int_not_equal(error_set(&reason, "58030", "reason %d", i), 0);
+    assert_int_equal(flow_fail(&stage.world.writer, source, &reason, 5, &stage.world.error), 0);
     world_commit(&stage.world, NULL);
   }
   uint64_t at = 0;

@@ -332,6 +332,25 @@ def test_failing_atom_of_a_stream(client, _):
         ["g", "", "22012"], ["g", "3", "23514"], ["k", "3", "23514"]]
 
 
+def test_without_memory_it_stops_and_loses_nothing():
+    with Server("--memory-limit", "32MB") as own, own.connect() as client:
+        make = ["CREATE TABLE c (id int8 PRIMARY KEY)", "CREATE WORKFLOW w AS INSERT INTO c SELECT id FROM g"]
+        client.query("CREATE SOURCE g (id int8) WITH (connector = 'generator')")
+        for text in make:
+            client.query(text)
+        wait_until(lambda: client.value("SELECT state FROM quern.sources") == "failed", "the end of the memory")
+        rows = rows_of(client, "g")
+        assert client.rows("SELECT count(*), max(id) FROM c") == [[str(rows), str(rows - 1)]]
+        assert client.rows("SELECT source, reason, sqlstate FROM quern.source_errors") == [["g", "out of memory", "53200"]]
+        client.query("DROP WORKFLOW w")
+        client.query("DROP TABLE c")
+        for text in make:
+            client.query(text)
+        client.query("ALTER SOURCE g SET (state = 'running')")
+        wait_until(lambda: rows_of(client, "g") > rows, "rows after that")
+        assert client.value("SELECT min(id) FROM c") == str(rows)
+
+
 # --- Pausing ---------------------------------------------------------------------------------------------
 
 
