@@ -8,26 +8,35 @@
 void buffer_deinit(struct buffer *buffer)
 {
   free(buffer->data);
-  *buffer = (struct buffer){0};
+  account_release(buffer->account, buffer->capacity);
+  *buffer = (struct buffer){.account = buffer->account};
 }
 
+static bool resize(struct buffer *buffer, size_t capacity)
+{
+  size_t added = capacity - buffer->capacity;
+  if (!account_charge(buffer->account, added))
+    return false;
+  uint8_t *data = realloc(buffer->data, capacity);
+  if (!data) {
+    account_release(buffer->account, added);
+    return false;
+  }
+  buffer->data = data;
+  buffer->capacity = capacity;
+  return true;
+}
+
+// Twice as much as there was; near a limit as much as is needed.
 bool buffer_grow(struct buffer *buffer, size_t more)
 {
   if (buffer->failed || more > SIZE_MAX / 4 - buffer->size) {
     buffer->failed = true;
     return false;
   }
-  size_t capacity = buffer->capacity ? buffer->capacity * 2 : 64;
-  if (capacity < buffer->size + more)
-    capacity = buffer->size + more;
-  uint8_t *data = realloc(buffer->data, capacity);
-  if (!data) {
-    buffer->failed = true;
-    return false;
-  }
-  buffer->data = data;
-  buffer->capacity = capacity;
-  return true;
+  size_t needed = buffer->size + more, twice = buffer->capacity ? buffer->capacity * 2 : 64;
+  buffer->failed = !(twice > needed && resize(buffer, twice)) && !resize(buffer, needed);
+  return !buffer->failed;
 }
 
 void buffer_format(struct buffer *buffer, const char *format, ...)

@@ -9,6 +9,7 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "base/arena.h"
 #include "base/bytes.h"
 
 struct buffer {
@@ -16,9 +17,10 @@ struct buffer {
   size_t size;
   size_t capacity;
   bool failed;
+  struct memory_account *account; // what the capacity is charged to; NULL: nobody
 };
 
-void buffer_deinit(struct buffer *buffer); // an all-zero buffer is an empty one
+void buffer_deinit(struct buffer *buffer); // an all-zero buffer is an empty one; the account stays
 // Makes room for at least `more` bytes behind the end. False: out of memory, and the buffer has failed.
 bool buffer_grow(struct buffer *buffer, size_t more);
 void buffer_format(struct buffer *buffer, const char *format, ...) __attribute__((format(printf, 2, 3)));

@@ -118,7 +118,7 @@ static int float8_from_numeric(CALL)
 {
   double v = numeric_to_float8(&arguments[0]);
   if (isinf(v) && arguments[0].data[0] == 0) { // finite, but too large
-    struct buffer text = {0};
+    struct buffer text = buffer_for(evaluation);
     value_to_text(TYPE_NUMERIC, &arguments[0], &format_settings_default, &text);
     int status = error_set(evaluation->error, SQLSTATE_NUMERIC_VALUE_OUT_OF_RANGE,
                            "\"%.*s\" is out of range for type double precision", (int)text.size,
@@ -193,7 +193,7 @@ static int name_from_boolean(CALL)
 
 static int text_form(struct evaluation *evaluation, enum type_id type, const struct value *value, struct value *result)
 {
-  struct buffer buffer = {0};
+  struct buffer buffer = buffer_for(evaluation);
   value_to_text(type, value, settings_of(evaluation), &buffer);
   return result_from_buffer(evaluation, &buffer, result);
 }

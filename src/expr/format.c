@@ -73,14 +73,14 @@ static void append_literal(struct buffer *out, struct bytes text)
 
 static int quote_ident(CALL)
 {
-  struct buffer out = {0};
+  struct buffer out = buffer_for(evaluation);
   append_identifier(&out, bytes_of_value(&arguments[0]));
   return result_from_buffer(evaluation, &out, result);
 }
 
 static int quote_literal(CALL)
 {
-  struct buffer out = {0};
+  struct buffer out = buffer_for(evaluation);
   append_literal(&out, bytes_of_value(&arguments[0]));
   return result_from_buffer(evaluation, &out, result);
 }
@@ -250,7 +250,7 @@ static int format_specifiers(struct evaluation *evaluation, const struct value *
 
 static int format(CALL)
 {
-  struct buffer out = {0};
+  struct buffer out = buffer_for(evaluation);
   *result = value_null();
   if (arguments[0].is_null)
     return STATUS_OK;
@@ -494,7 +494,7 @@ static int number_to_char(struct evaluation *evaluation, struct bytes pattern, c
   d.whole_count = (int)strspn(d.whole, "0123456789");
   d.fraction = d.whole + d.whole_count + (d.whole[d.whole_count] == '.');
   d.overflows = d.whole_count > p->before || !isdigit((uint8_t)number[strlen(number) - 1]);
-  struct buffer out = {0};
+  struct buffer out = buffer_for(evaluation);
   write_number(pattern, p, &d, &out);
   return result_from_buffer(evaluation, &out, result);
 }
@@ -504,7 +504,7 @@ static int numeric_to_char(CALL)
   struct bytes pattern = bytes_of_value(&arguments[1]);
   struct number_pattern p;
   struct value rounded;
-  struct buffer text = {0};
+  struct buffer text = buffer_for(evaluation);
   int status = read_number_pattern(evaluation, pattern, &p);
   if (status == STATUS_OK)
     status = numeric_round(&arguments[0], p.after, evaluation->arena, &rounded, evaluation->error);
@@ -724,7 +724,7 @@ static int time_to_char(struct evaluation *evaluation, const struct value *argum
                         struct value *result)
 {
   struct bytes pattern = bytes_of_value(&arguments[1]);
-  struct buffer out = {0};
+  struct buffer out = buffer_for(evaluation);
   struct time_writer w = {.settings = has_zone ? settings_of(evaluation) : NULL, .out = &out};
   int64_t at = arguments[0].integer;
   *result = value_null();

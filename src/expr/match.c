@@ -87,7 +87,7 @@ static int like_escape(CALL)
     error_hint(evaluation->error, "Escape string must be empty or one character.");
     return status;
   }
-  struct buffer out = {0};
+  struct buffer out = buffer_for(evaluation);
   bool escaped = false;
   for (size_t i = 0; i < pattern.size;) {
     size_t width = (size_t)utf8_width(pattern.data[i]);

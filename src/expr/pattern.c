@@ -193,7 +193,7 @@ static int read_flags(struct evaluation *evaluation, struct bytes flags, uint32_
 static int regex_compile(struct evaluation *evaluation, struct bytes pattern, struct bytes flags, struct regex *regex)
 {
   uint32_t options = PCRE2_UTF | PCRE2_UCP | PCRE2_DOTALL | PCRE2_DOLLAR_ENDONLY | PCRE2_NO_UTF_CHECK;
-  struct buffer translated = {0};
+  struct buffer translated = buffer_for(evaluation);
   int code = 0;
   size_t offset = 0;
   *regex = (struct regex){0};
@@ -315,13 +315,13 @@ struct replacement {
 static int replace(struct evaluation *evaluation, const struct replacement *r, struct value *result)
 {
   struct regex regex;
-  struct buffer out = {0};
+  struct buffer out = buffer_for(evaluation);
   int status = regex_compile(evaluation, r->pattern, r->flags, &regex);
   if (status != STATUS_OK)
     return status;
   int64_t number = r->number >= 0 ? r->number : regex.is_global ? 0 : 1;
   size_t copied = 0, from = utf8_prefix(r->text, (size_t)r->start - 1);
-  for (int64_t n = 1; from <= r->text.size; n++) {
+  for (int64_t n = 1; from <= r->text.size && !out.failed; n++) {
     bool found;
     status = regex_find(evaluation, &regex, r->text, from, &found);
     if (status != STATUS_OK || !found)
@@ -448,7 +448,7 @@ static int similar(CALL)
     error_hint(evaluation->error, "Escape string must be empty or one character.");
     return status;
   }
-  struct buffer out = {0};
+  struct buffer out = buffer_for(evaluation);
   bool in_bracket = false;
   buffer_append_string(&out, "^(?:");
   for (size_t i = 0; i < pattern.size;) {

@@ -224,7 +224,7 @@ static int run_to_text(const struct program_step *step, struct evaluation *evalu
     *out = value_null();
     return STATUS_OK;
   }
-  struct buffer buffer = {0};
+  struct buffer buffer = {.account = evaluation->arena->account};
   value_to_text(step->type, left, evaluation->settings ? evaluation->settings : &format_settings_default, &buffer);
   uint8_t *data = buffer.failed ? NULL : arena_copy(evaluation->arena, buffer.data, buffer.size);
   *out = value_bytes(data, (uint32_t)buffer.size);

@@ -59,6 +59,12 @@ static inline uint8_t *result_bytes(struct evaluation *evaluation, size_t size, 
   return data;
 }
 
+// A buffer for a result under way: it counts as the statement's memory.
+static inline struct buffer buffer_for(const struct evaluation *evaluation)
+{
+  return (struct buffer){.account = evaluation->arena->account};
+}
+
 // Gives the buffer's bytes as the result and frees the buffer.
 static inline int result_from_buffer(struct evaluation *evaluation, struct buffer *buffer, struct value *result)
 {

@@ -171,7 +171,7 @@ static int overlay(CALL)
   int64_t count = argument_count > 3 ? arguments[3].integer : (int64_t)utf8_length(with);
   if (start <= 0)
     return negative_length(evaluation);
-  struct buffer out = {0};
+  struct buffer out = buffer_for(evaluation);
   buffer_append_bytes(&out, slice(text, 1, start));
   buffer_append_bytes(&out, with);
   buffer_append_bytes(&out, slice(text, start + count, INT64_MAX));
@@ -262,8 +262,8 @@ static int replace(CALL)
   size_t copied = 0, at = from.size ? find(text, from, 0) : SIZE_MAX;
   if (at == SIZE_MAX)
     return text_of(text, result);
-  struct buffer out = {0};
-  for (; at != SIZE_MAX && out.size <= TEXT_MAX; at = find(text, from, copied)) {
+  struct buffer out = buffer_for(evaluation);
+  for (; at != SIZE_MAX && out.size <= TEXT_MAX && !out.failed; at = find(text, from, copied)) {
     buffer_append(&out, text.data + copied, at - copied);
     buffer_append_bytes(&out, to);
     copied = at + from.size;
@@ -276,7 +276,7 @@ static int translate(CALL)
 {
   struct bytes text = bytes_of_value(&arguments[0]), from = bytes_of_value(&arguments[1]);
   struct bytes to = bytes_of_value(&arguments[2]);
-  struct buffer out = {0};
+  struct buffer out = buffer_for(evaluation);
   for (size_t i = 0; i < text.size;) {
     size_t width = (size_t)utf8_width(text.data[i]), f = 0, t = 0;
     while (f < from.size &&
@@ -332,11 +332,11 @@ static int pad(struct evaluation *evaluation, const struct value *arguments, int
     return too_long(evaluation);
   if (length >= wanted || with.size == 0)
     return text_of(slice(text, 1, wanted + 1), result);
-  struct buffer out = {0};
+  struct buffer out = buffer_for(evaluation);
   if (!at_left)
     buffer_append_bytes(&out, text);
   size_t at = 0;
-  for (int64_t n = wanted - length; n > 0; n--) {
+  for (int64_t n = wanted - length; n > 0 && !out.failed; n--) {
     size_t width = (size_t)utf8_width(with.data[at]);
     buffer_append(&out, with.data + at, width);
     at = (at + width) % with.size;
@@ -353,7 +353,7 @@ static int pad_right(CALL) { return pad(evaluation, arguments, argument_count, f
 static int join(struct evaluation *evaluation, const struct value *arguments, int count, int first,
                 struct bytes separator, struct value *result)
 {
-  struct buffer out = {0};
+  struct buffer out = buffer_for(evaluation);
   bool any = false;
   for (int i = first; i < count; i++) {
     if (arguments[i].is_null)

@@ -28,6 +28,7 @@ enum {
   BATCHES_A_STEP = 2,
   WALL_CLOCK_US = 10000, // how long the wall clock is reckoned from the monotonic one before it is read again
   CHECKPOINT_BYTES = 256 * 1024 * 1024,
+  BUFFER_KEPT = 16 * 1024 * 1024,   // of a buffer that is empty again
   BACKLOG_LIMIT = 64 * 1024 * 1024, // bytes that may wait for the log before the loop waits too
   GENERATION_SHIFT = 16,            // a session's id: generation above, slot + 1 below
   SLOT_MASK = (1 << GENERATION_SHIFT) - 1,
@@ -642,6 +643,8 @@ static int step(struct quern *engine, struct error *error)
   int status = partition_step(engine->partition, engine->frames, engine->frame_count, &time, &output, error);
   drop_closed(engine, engine->frames, engine->frame_count);
   engine->frame_count = 0;
+  if (engine->frame_bytes.capacity > BUFFER_KEPT)
+    buffer_deinit(&engine->frame_bytes);
   buffer_clear(&engine->frame_bytes);
   sources_taken(engine->sources);
   uint64_t took = (uint64_t)(clock_monotonic() - begin);

@@ -10,6 +10,8 @@
 #include "base/sqlstate.h"
 #include "partition/state.h"
 
+enum { REPLIES_KEPT = 16 * 1024 * 1024, CHANGES_KEPT = 16 * 1024 * 1024 }; // of buffers, from step to step
+
 // --- Opening and closing -----------------------------------------------------------------------------------
 
 static int compile(void *context, const struct relation *relation, const char *text, struct type want,
@@ -57,6 +59,8 @@ struct partition *partition_open(const struct partition_options *options, struct
     partition_close(partition);
     return (void)!error_memory(error), NULL;
   }
+  partition->trunk.changes.bytes.account = partition->trunk.output.account = &partition->account;
+  partition->changes.account = &partition->account;
   partition->trunk.without_output = options->without_log;
   prepared_cache_init(&partition->cache, partition->catalog, &partition->account, partition->options.statement_memory);
   return partition;
@@ -199,6 +203,8 @@ static void output_finish(struct partition *partition, struct step_output *outpu
     frame->payload.data = partition->replies.data + at;
     at += frame->payload.size;
   }
+  if (partition->changes.capacity > CHANGES_KEPT)
+    buffer_deinit(&partition->changes);
   struct buffer spare = partition->changes; // of the last step: the host has taken it
   buffer_clear(&spare);
   partition->changes = partition->trunk.output;
@@ -406,23 +412,29 @@ static void on_open(struct partition *partition, const struct frame *frame)
   refuse_session(partition, frame);
 }
 
+static void refuse_request(struct partition *partition, struct session *session, const char *sqlstate, const char *text)
+{
+  struct error error;
+  error_clear(&error);
+  int status = error_set(&error, sqlstate, "%s", text);
+  (void)status;
+  error.severity = SEVERITY_FATAL;
+  message_error(&partition->replies, &error);
+  session->is_broken = true;
+}
+
 static void on_request(struct partition *partition, struct session *session, struct bytes messages)
 {
   if (session->is_broken || session->is_closing)
     return;
   if (session->input.size - session->input_at + messages.size > LIMIT_PENDING_INPUT + LIMIT_MESSAGE) {
-    struct error error;
-    error_clear(&error);
-    int status = error_set(&error, SQLSTATE_CONFIGURATION_LIMIT_EXCEEDED, "too many requests are waiting in this session");
-    (void)status;
-    error.severity = SEVERITY_FATAL;
-    message_error(&partition->replies, &error);
-    session->is_broken = true;
+    refuse_request(partition, session, SQLSTATE_CONFIGURATION_LIMIT_EXCEEDED,
+                   "too many requests are waiting in this session");
     return;
   }
   buffer_append_bytes(&session->input, messages);
   if (session->input.failed)
-    session->is_broken = true;
+    refuse_request(partition, session, SQLSTATE_OUT_OF_MEMORY, "out of memory for a request");
 }
 
 static void on_session(struct partition *partition, const struct frame *frame)
@@ -485,6 +497,8 @@ int partition_step(struct partition *partition, const struct frame *frames, int 
 {
   partition->time = *time;
   partition->frame_count = 0;
+  if (partition->replies.capacity > REPLIES_KEPT)
+    buffer_deinit(&partition->replies);
   buffer_clear(&partition->replies);
   arena_reset(&partition->output_arena);
   if (partition->has_old_definitions) // nothing borrowed from the catalog lives from step to step

@@ -50,7 +50,7 @@ enum frame_kind {
   FRAME_OPEN,     // session: a new conversation; payload: "user\0…\0" pairs as in the start-up message; secret
   FRAME_CLOSE,    // session: gone; what it has not committed is undone
   FRAME_REQUEST,  // session, payload: whole messages
-  FRAME_HOLD,     // session: produce no more for now
+  FRAME_HOLD,     // session: produce no more until FRAME_RELEASE
   FRAME_RELEASE,  // session: go on
   FRAME_CANCEL,   // session
   FRAME_ROWS,     // source, opening, payload, row_count, is_binary, position: a connector's batch

@@ -546,6 +546,9 @@ static int portal_run_statement(struct session *session, struct portal *portal, 
   if (!is_read && session->settings.read_only)
     return error_set(error, SQLSTATE_READ_ONLY_SQL_TRANSACTION, "cannot execute %s in a read-only transaction",
                      statement ? query_command(statement->kind) : utility_tag(portal->prepared->parsed));
+  if (!statement && session->transaction == TRANSACTION_OPEN &&
+      strcmp(utility_tag(portal->prepared->parsed), "VACUUM") == 0)
+    return error_set(error, SQLSTATE_ACTIVE_SQL_TRANSACTION, "VACUUM cannot run inside a transaction block");
   const struct version *version;
   struct writer writer;
   int status = transaction_version(session, !is_read, &version, &writer, error);
@@ -564,6 +567,7 @@ static int portal_run_statement(struct session *session, struct portal *portal, 
   run.promise = transaction_in_branch(session) ? &promise : NULL;
   keeps = keeps && statement && statement->column_count > 0;
   if (keeps) {
+    portal->rows.account = &session->partition->account;
     run.out = &portal->rows;
     run.without_tag = true;
     run.reply_limit = portal->prepared->account.limit;

@@ -10,6 +10,8 @@
 #include "base/sqlstate.h"
 #include "partition/state.h"
 
+enum { INPUT_KEPT = 1024 * 1024 }; // bytes of a buffer that is empty again
+
 static struct buffer *replies(struct session *session)
 {
   return &session->partition->replies;
@@ -88,6 +90,7 @@ struct session *session_open(struct partition *partition, const struct frame *fr
     .parent = &partition->account,
     .limit = partition->options.statement_memory,
   };
+  session->input.account = &partition->account;
   arena_init(&session->scratch, &session->account);
   arena_init(&session->unnamed.arena, &session->account);
   settings_init(&session->settings);
@@ -168,8 +171,20 @@ void session_close(struct session *session)
   free(session);
 }
 
+// Is the notice below what client_min_messages lets through?
+static bool is_muted(const struct session *session, const struct error *notice)
+{
+  char scratch[256];
+  const char *least = settings_show(&session->settings, "client_min_messages", scratch, sizeof scratch);
+  bool only_errors = least && strcmp(least, "error") == 0;
+  bool no_notices = only_errors || (least && strcmp(least, "warning") == 0);
+  return (only_errors && notice->severity == SEVERITY_WARNING) || (no_notices && notice->severity == SEVERITY_NOTICE);
+}
+
 void session_notice(struct session *session, const struct error *notice)
 {
+  if (is_muted(session, notice))
+    return;
   message_error(replies(session), notice);
 }
 
@@ -909,6 +924,8 @@ void session_process(struct session *session)
     if (left > 0)
       memmove(session->input.data, session->input.data + session->input_at, left);
     session->input.size = left;
+    if (left == 0 && session->input.capacity > INPUT_KEPT)
+      buffer_deinit(&session->input);
     session->input_at = 0;
     session->ready_until = 0;
   }

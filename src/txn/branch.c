@@ -15,11 +15,9 @@
 struct branch {
   struct trunk *trunk;
   struct version *version;
-  struct memory_account *account;
   struct change_list changes;
   struct buffer script; // steps, one after another: struct step, bytes of the step, kept values
   size_t step_count;
-  size_t charged; // bytes of the script on the account
   uint64_t committed; // the trunk's position when the branch began
 };
 
@@ -75,9 +73,9 @@ struct branch *branch_open(struct trunk *trunk, struct memory_account *account)
     return NULL;
   }
   branch->trunk = trunk;
-  branch->account = account;
   branch->committed = trunk->position;
   change_list_init(&branch->changes);
+  branch->changes.bytes.account = branch->script.account = account;
   return branch;
 }
 
@@ -89,8 +87,6 @@ void branch_close(struct branch *branch)
     version_close(branch->version);
   change_list_deinit(&branch->changes);
   buffer_deinit(&branch->script);
-  if (branch->account)
-    account_release(branch->account, branch->charged);
   free(branch);
 }
 
@@ -129,9 +125,6 @@ int branch_record(struct branch *branch, struct bytes step, struct bytes kept, c
     error_hint(error, "Commit more often, or use COPY outside of a transaction.");
     return status;
   }
-  if (branch->account && !account_charge(branch->account, size))
-    return error_memory(error);
-  branch->charged += branch->account ? size : 0;
   if (!buffer_reserve(&branch->script, size)) {
     branch->script.failed = false;
     return error_memory(error);
