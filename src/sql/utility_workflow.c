@@ -96,31 +96,6 @@ static const PgQuery__RangeVar *changed_table(const PgQuery__Node *node)
   }
 }
 
-static int find_driver(const struct utility_input *input, const struct relation **source, struct error *error)
-{
-  const struct parsed *parsed = input->parsed;
-  struct search search = {.input = input};
-  for (int i = 0; i < parsed->body_count; i++) {
-    search.target = changed_table(parsed->body[i].node);
-    walk(&parsed->body[i].node->base, &search);
-  }
-  *source = search.atom ? search.atom : search.stream ? search.stream : search.keyed;
-  if (search.atom && search.stream && search.stream != search.atom)
-    search.second = search.stream;
-  if (!*source) {
-    int status = utility_error(input, error, parsed->body[0].start, SQLSTATE_INVALID_TABLE_DEFINITION,
-                               "no source drives the workflow");
-    error_hint(error,
-               "One of its statements must name a source in FROM, as in INSERT INTO ... SELECT ... FROM source.");
-    return status;
-  }
-  if (search.second)
-    return utility_error(input, error, parsed->body[0].start, SQLSTATE_FEATURE_NOT_SUPPORTED,
-                         "a workflow is driven by one source, but both \"%s\" and \"%s\" would have to drive it",
-                         (*source)->name, search.second->name);
-  return 0;
-}
-
 // --- Binding its statements --------------------------------------------------------------------------------------
 
 struct body {
@@ -145,18 +120,6 @@ static bool add_dependency(struct relation *definition, struct arena *arena, uin
   return true;
 }
 
-static int check_statement(const struct utility_input *input, const struct body *body, const struct parsed *parsed,
-                           const struct statement *statement, struct error *error)
-{
-  const struct modification *modification = statement->modification;
-  if (!modification)
-    return utility_error(input, error, parsed->start, SQLSTATE_FEATURE_NOT_SUPPORTED,
-                         "a workflow's statements are INSERT, UPDATE and DELETE");
-  if (statement->parameter_count)
-    return utility_error(input, error, parsed->start, SQLSTATE_UNDEFINED_PARAMETER, "there is no parameter $1");
-  return 0;
-}
-
 // Binds all statements; what they read and change becomes definition's dependencies (NULL: nobody wants to know).
 static int bind_body(const struct utility_input *input, const struct body *body, struct relation *definition,
                      struct error *error)
@@ -174,16 +137,55 @@ static int bind_body(const struct utility_input *input, const struct body *body,
         .arena = input->arena,
     };
     struct statement *statement;
+    if (!changed_table(body->statements[i].node))
+      return utility_error(input, error, body->statements[i].start, SQLSTATE_FEATURE_NOT_SUPPORTED,
+                           "a workflow's statements are INSERT, UPDATE and DELETE");
     status = bind_statement(&bind, &statement, error);
     if (status)
       return status;
-    status = check_statement(input, body, &body->statements[i], statement, error);
+    if (statement->parameter_count)
+      status = utility_error(input, error, body->statements[i].start, SQLSTATE_UNDEFINED_PARAMETER,
+                             "there is no parameter $1");
     for (int r = 0; r < statement->relation_count && !status && definition; r++)
       if (!add_dependency(definition, input->arena, statement->relations[r]->oid))
         status = error_memory(error);
     statement_release(statement);
   }
   return status;
+}
+
+// What else is wrong with the statements comes first: a name that is not there may have been the source's.
+static int no_driver(const struct utility_input *input, struct error *error)
+{
+  const struct parsed *parsed = input->parsed;
+  struct body body = {.statements = parsed->body, .count = parsed->body_count, .text = input->text};
+  int status = bind_body(input, &body, NULL, error);
+  if (status)
+    return status;
+  status = utility_error(input, error, parsed->body[0].start, SQLSTATE_INVALID_TABLE_DEFINITION,
+                         "no source drives the workflow");
+  error_hint(error, "One of its statements must name a source in FROM, as in INSERT INTO ... SELECT ... FROM source.");
+  return status;
+}
+
+static int find_driver(const struct utility_input *input, const struct relation **source, struct error *error)
+{
+  const struct parsed *parsed = input->parsed;
+  struct search search = {.input = input};
+  for (int i = 0; i < parsed->body_count; i++) {
+    search.target = changed_table(parsed->body[i].node);
+    walk(&parsed->body[i].node->base, &search);
+  }
+  *source = search.atom ? search.atom : search.stream ? search.stream : search.keyed;
+  if (search.atom && search.stream && search.stream != search.atom)
+    search.second = search.stream;
+  if (!*source)
+    return no_driver(input, error);
+  if (search.second)
+    return utility_error(input, error, parsed->body[0].start, SQLSTATE_FEATURE_NOT_SUPPORTED,
+                         "a workflow is driven by one source, but both \"%s\" and \"%s\" would have to drive it",
+                         (*source)->name, search.second->name);
+  return 0;
 }
 
 static bool depends_on(const struct relation *workflow, uint32_t oid)

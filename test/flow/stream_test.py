@@ -213,6 +213,32 @@ def test_feedback_is_refused(client, _):
 
 
 @fresh
+def test_workflows_that_cannot_be(client, _):
+    client.query("CREATE SOURCE s (v int) WITH (connector = 'push')")
+    client.query("CREATE SOURCE other (v int) WITH (connector = 'push')")
+    client.query("CREATE TABLE t (v int)")
+    for text, sqlstate, part in [
+        ("()", "42601", "needs at least one statement"),
+        ("(INSERT INTO t SELECT v FROM s; TRUNCATE t)", "0A000", "are INSERT, UPDATE and DELETE"),
+        ("(SELECT v FROM s)", "0A000", "are INSERT, UPDATE and DELETE"),
+        ("INSERT INTO t VALUES (1)", "42P16", "no source drives the workflow"),
+        ("INSERT INTO t SELECT v FROM nothing", "42P01", 'relation "nothing" does not exist'),
+        ("INSERT INTO t SELECT w FROM s", "42703", 'column "w" does not exist'),
+        ("INSERT INTO t SELECT $1 FROM s", "42P02", "there is no parameter $1"),
+        ("INSERT INTO t SELECT s.v FROM s JOIN other USING (v)", "0A000", 'both "s" and "other" would have to drive it'),
+        ("INSERT INTO t SELECT a.v FROM s a JOIN s b USING (v)", "42809", "keeps no rows"),
+        ("(" + "INSERT INTO t SELECT v FROM s;" * 65 + ")", "54000", "at most 64 statements"),
+    ]:
+        failure = client.fails(f"CREATE WORKFLOW w AS {text}", sqlstate)
+        assert part in failure.message, (text, failure)
+    client.fails("SELECT * FROM s", "42809")
+    client.fails("SELECT * FROM atom(s)", "42809")
+    client.fails("UPDATE s SET v = 1", "42809")
+    client.fails("CREATE INDEX ON s (v)", "42809")
+    assert client.rows("SELECT * FROM quern.workflows") == []
+
+
+@fresh
 def test_dependencies(client, _):
     client.query("CREATE SOURCE s (v int) WITH (connector = 'push')")
     client.query("CREATE SOURCE k (v int PRIMARY KEY) WITH (connector = 'push')")
