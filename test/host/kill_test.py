@@ -15,18 +15,20 @@ CLIENTS = 4
 
 
 def writer(server, number, acknowledged, begun, stop):
-    """Inserts pairs (id, 'a'), (id, 'b') in turn as one statement, a batch or a transaction, until the server dies."""
+    """Makes pairs (id, 'a'), (id, 'b') until the server dies: by a statement, a batch, a workflow or a transaction."""
     try:
         client = server.connect()
         while not stop.is_set():
             identity = number * 1_000_000 + len(begun[number])
             begun[number].append(identity)
             insert = f"INSERT INTO pairs VALUES ({identity}, '{{}}')"
-            shape = identity % 3
+            shape = identity % 4
             if shape == 0:
                 client.query(f"INSERT INTO pairs VALUES ({identity}, 'a'), ({identity}, 'b')")
             elif shape == 1:
                 client.query(insert.format("a") + ";" + insert.format("b"))
+            elif shape == 2:
+                client.query(f"INSERT INTO entry VALUES ({identity})")
             else:
                 client.query("BEGIN")
                 client.query(insert.format("a"))
@@ -64,6 +66,9 @@ def test_kill_amid_writes():
         with server:
             client = server.connect()
             client.query("CREATE TABLE pairs (id bigint, half text, PRIMARY KEY (id, half))")
+            client.query("CREATE SOURCE entry (id bigint) WITH (connector = 'push')")
+            client.query("CREATE WORKFLOW enter AS (INSERT INTO pairs SELECT id, 'a' FROM entry; "
+                         "INSERT INTO pairs SELECT id, 'b' FROM entry)")
             client.query("CREATE TABLE counts (k int PRIMARY KEY, n bigint)")
             client.query("CREATE TABLE total (one int PRIMARY KEY, n bigint)")
             client.query("CREATE SOURCE numbers (k int) WITH (connector = 'generator', rate = '20000', k.kind = 'random', "
