@@ -432,7 +432,7 @@ static int arrive_rows(struct passage *passage, struct value **kept, int *kept_c
     return error_memory(writer->error);
   for (int i = 0; i < arrival->row_count; i++) {
     if (!next_row(&rest, &row))
-      return error_set(writer->error, SQLSTATE_INTERNAL_ERROR, "the connector of source \"%s\" gave a malformed batch",
+      return error_set(writer->error, SQLSTATE_BAD_COPY_FILE_FORMAT, "the connector of source \"%s\" gave a malformed batch",
                        passage->source->name);
     struct arena_mark memory = arena_mark(writer->arena);
     struct value *values = kept ? ARENA_ARRAY(writer->arena, struct value, columns + 1) : scratch;

@@ -48,7 +48,7 @@ struct arrival {
   struct bytes position;  // the connector's, behind the last row
   int64_t now;            // microseconds since 2000-01-01 UTC
 };
-// Fails only for what ends the atom as a whole (53200, malformed framing: XX000): the caller undoes it.
+// Fails only for what ends the atom as a whole (53200, malformed framing: 22P04): the caller undoes it.
 int flow_arrive(struct flow *flow, struct writer *writer, const struct arrival *arrival, struct error *error);
 
 // A source that cannot be opened or read: counted and put into quern.source_errors.

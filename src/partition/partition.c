@@ -343,6 +343,15 @@ static int check_memory(const struct partition *partition, struct error *error)
   return account->limit && account->used > account->limit - account->limit / 16 ? error_memory(error) : 0;
 }
 
+// What the host says of a source. It is an I/O error, but none of ours: the engine goes on.
+static int source_trouble(const struct frame *frame, struct error *error)
+{
+  int size = (int)(frame->payload.size < 400 ? frame->payload.size : 400);
+  int status = error_set(error, SQLSTATE_IO_ERROR, "%.*s", size, (const char *)frame->payload.data);
+  (void)status;
+  return error->status = STATUS_INPUT;
+}
+
 // A batch that cannot be taken (no memory) stops its source: nothing is lost, its position has not moved.
 static int on_source(struct partition *partition, const struct frame *frame, struct error *error)
 {
@@ -354,10 +363,7 @@ static int on_source(struct partition *partition, const struct frame *frame, str
     return 0;
   struct error trouble;
   error_clear(&trouble);
-  int status = frame->kind == FRAME_SOURCE_FAILED
-                   ? error_set(&trouble, SQLSTATE_IO_ERROR, "%.*s",
-                               (int)(frame->payload.size < 400 ? frame->payload.size : 400), (const char *)frame->payload.data)
-                   : check_memory(partition, &trouble);
+  int status = frame->kind == FRAME_SOURCE_FAILED ? source_trouble(frame, &trouble) : check_memory(partition, &trouble);
   if (!status)
     status = source_atom(partition, source, frame, NULL, &trouble);
   if (!status) {

@@ -429,7 +429,7 @@ static void test_a_malformed_batch_changes_nothing(void **state)
   for (size_t size = 0; size < rows.size; size++) {
     struct arrival arrival = {.source = source, .row_count = 1, .rows = bytes_of(rows.data, size)};
     assert_int_not_equal(flow_arrive(stage.flow, &stage.world.writer, &arrival, &stage.world.error), 0);
-    assert_string_equal(stage.world.error.sqlstate, "XX000");
+    assert_string_equal(stage.world.error.sqlstate, "22P04");
     assert_int_equal(table_undo(&stage.world.writer, 0, &stage.world.error), 0);
   }
   buffer_deinit(&rows);
