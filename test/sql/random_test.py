@@ -149,8 +149,9 @@ def check(client, query):
     assert sum(parts, collections.Counter()) == everything, "the parts are not the whole"
     where = int(client.value(f"select count(*) from {source} where {predicate}"))
     column = int(client.value(f"select count(case when ({predicate}) then 1 end) from {source}"))
-    summed = client.value(f"select sum(case when q.p then 1 else 0 end) from (select ({predicate}) as p from {source}) q")
-    assert where == column == int(summed or 0) == sum(parts[0].values()), f"{where} rows, {column} and {summed} computed"
+    inner = f"select ({predicate}) as p from {source}"
+    summed = int(client.value(f"select coalesce(sum(case when q.p then 1 else 0 end), 0) from ({inner}) q"))
+    assert where == column == summed == sum(parts[0].values()), f"{where} rows, {column} and {summed} computed"
     groups = f"select {grouping}, count(*) from {source} where {predicate} group by {grouping}"
     grouped = counted(client, groups)
     assert sum(int(row[-1]) for row in grouped.elements()) == where, "the groups are not the whole"
