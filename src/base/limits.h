@@ -19,6 +19,7 @@
 #define LIMIT_WORKFLOW_DEPTH 16                   // workflows in a row that feed each other through sources
 #define LIMIT_SOURCE_ERRORS 10000                 // newest rows kept in quern.source_errors
 #define LIMIT_PLAN_CACHE 4096                     // cached plans of an engine
+#define LIMIT_PLAN_CACHE_BYTES (32 * 1024 * 1024) // of them; of one a 64th
 #define LIMIT_PREPARED_STATEMENTS 10000           // of one session
 #define LIMIT_PORTALS 1000                        // of one session
 #define LIMIT_PENDING_INPUT (128 * 1024 * 1024)   // bytes of requests that wait in one session

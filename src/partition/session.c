@@ -758,7 +758,7 @@ static int simple_begin(struct session *session, struct error *error)
   if (status != STATUS_LONG)
     return status;
   error_clear(error);
-  session->simple = parse_open(session->simple_text, error);
+  session->simple = parse_open_within(session->simple_text, &session->account, error);
   session->simple_next = 0;
   if (!session->simple)
     return error->status;

@@ -1,6 +1,7 @@
 // From text to parse trees: the pre-scan, PostgreSQL's parser, and its errors in our words.
 //
-// All memory of a parse but its text and tree is in its arena; both are freed by parse_close.
+// All memory of a parse but its tree is in its arena; both are freed by parse_close. What the tree takes, and the parser
+// on the way to it, cannot be counted as it is taken: it is reckoned from the number of tokens.
 #include "sql/parse.h"
 
 #include <pg_query.h>
@@ -13,8 +14,12 @@
 #include "sql/prescan.h"
 #include "sql/scan.h"
 
+enum { BYTES_A_TOKEN = 512 }; // of the parser and its tree; seen: up to 480
+
 struct parse_whole {
   struct parse parse; // first: a struct parse * is one of these
+  struct memory_account *account;
+  size_t charged;
   struct arena arena;
   struct prescan prescan;
 };
@@ -253,9 +258,15 @@ static int parse_text(struct parse_whole *whole, struct bytes text, struct error
     return error_memory(error);
   whole->parse.text = bytes_of(copy, text.size);
   whole->prescan.arena = &whole->arena;
+  whole->prescan.text.account = whole->account;
   status = prescan_run(&whole->prescan, whole->parse.text, error);
   if (status)
     return status;
+  whole->charged = whole->prescan.token_count * BYTES_A_TOKEN;
+  if (!account_charge(whole->account, whole->charged)) {
+    whole->charged = 0;
+    return error_memory(error);
+  }
   PgQueryProtobufParseResult result = pg_query_parse_protobuf((const char *)whole->prescan.text.data);
   status = unpack(whole, &result, error);
   pg_query_free_protobuf_parse_result(result);
@@ -265,12 +276,18 @@ static int parse_text(struct parse_whole *whole, struct bytes text, struct error
 
 struct parse *parse_open(struct bytes text, struct error *error)
 {
+  return parse_open_within(text, NULL, error);
+}
+
+struct parse *parse_open_within(struct bytes text, struct memory_account *account, struct error *error)
+{
   struct parse_whole *whole = calloc(1, sizeof *whole);
   if (!whole) {
     (void)!error_memory(error);
     return NULL;
   }
-  arena_init(&whole->arena, NULL);
+  whole->account = account;
+  arena_init(&whole->arena, account);
   if (parse_text(whole, text, error) == 0)
     return &whole->parse;
   parse_close(&whole->parse);
@@ -286,5 +303,6 @@ void parse_close(struct parse *parse)
     pg_query__parse_result__free_unpacked(parse->tree, NULL);
   prescan_deinit(&whole->prescan);
   arena_deinit(&whole->arena);
+  account_release(whole->account, whole->charged);
   free(whole);
 }

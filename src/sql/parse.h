@@ -41,6 +41,8 @@ struct parse {
 // 42601 with position, 54001, 54000; 0A000 where the grammar knows more than Quern.
 // NULL with an error. Free with parse_close.
 struct parse *parse_open(struct bytes text, struct error *error);
+// The same for a text of unknown size: what it needs is charged to the account, which must outlive it. 53200.
+struct parse *parse_open_within(struct bytes text, struct memory_account *account, struct error *error);
 void parse_close(struct parse *parse);
 
 // Byte offset in the text to PostgreSQL's position (characters from 1); -1 gives 0.

@@ -17,12 +17,19 @@ void prepared_cache_init(struct prepared_cache *cache, struct catalog *catalog, 
                          size_t statement_memory)
 {
   *cache = (struct prepared_cache){.catalog = catalog, .account = account, .statement_memory = statement_memory};
+  cache->byte_limit = LIMIT_PLAN_CACHE_BYTES;
+  if (account && account->limit && account->limit / 8 < cache->byte_limit)
+    cache->byte_limit = account->limit / 8;
 }
 
-static void drop_entry(struct map_entry *entry)
+static void drop_entry(struct prepared_cache *cache, struct map_entry *entry)
 {
-  if (entry->value != &unstrippable)
-    prepared_release(entry->value);
+  struct prepared *prepared = entry->value;
+  cache->bytes -= entry->key_size;
+  if (prepared == &unstrippable)
+    return;
+  cache->bytes -= prepared->size;
+  prepared_release(prepared);
 }
 
 void prepared_cache_deinit(struct prepared_cache *cache)
@@ -30,7 +37,7 @@ void prepared_cache_deinit(struct prepared_cache *cache)
   size_t at = 0;
   struct map_entry *entry;
   while ((entry = map_next(&cache->map, &at)))
-    drop_entry(entry);
+    drop_entry(cache, entry);
   map_deinit(&cache->map);
   buffer_deinit(&cache->key);
 }
@@ -138,7 +145,7 @@ static int bind_copy(struct prepared *prepared, struct bind_input *bind, struct 
 static int analyse(struct prepared_cache *cache, struct prepared *prepared, const struct prepared_input *input,
                    struct error *error)
 {
-  prepared->parse = parse_open(input->text, error);
+  prepared->parse = parse_open_within(input->text, &prepared->account, error);
   if (!prepared->parse)
     return error->status;
   prepared->text = prepared->parse->text;
@@ -207,22 +214,27 @@ static void evict_oldest(struct prepared_cache *cache)
   struct map_entry *entry = map_next(&cache->map, &at);
   if (!entry)
     return;
-  drop_entry(entry);
+  drop_entry(cache, entry);
   map_remove(&cache->map, bytes_of(entry->key, entry->key_size));
 }
 
+// A large text costs more to keep than to make again: it would drive out many others.
 static void cache_put(struct prepared_cache *cache, struct prepared *prepared)
 {
-  if (cache->key.failed)
+  size_t size = cache->key.size + prepared->account.used;
+  if (cache->key.failed || size > cache->byte_limit / 64)
     return;
   struct prepared *old = map_get(&cache->map, buffer_bytes(&cache->key));
   if (!map_put(&cache->map, buffer_bytes(&cache->key), prepared))
     return; // no memory for the entry: it works uncached
-  if (prepared != &unstrippable)
+  if (prepared != &unstrippable) {
+    prepared->size = prepared->account.used;
     prepared_retain(prepared);
+  }
+  cache->bytes += size - (old ? cache->key.size + old->size : 0);
   if (old && old != &unstrippable)
     prepared_release(old);
-  if (cache->map.count > LIMIT_PLAN_CACHE)
+  while (cache->map.count > LIMIT_PLAN_CACHE || cache->bytes > cache->byte_limit)
     evict_oldest(cache);
 }
 

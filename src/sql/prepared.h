@@ -27,6 +27,7 @@ struct prepared {
   const char *tag;               // "SELECT", "INSERT 0", "UPDATE", "DELETE"; "" for the others
   struct execution *idle;        // not running; whoever starts one takes it and gives it back
   bool is_empty;
+  size_t size;                   // bytes, when it was put into the cache
 };
 
 struct prepared_cache {
@@ -34,6 +35,7 @@ struct prepared_cache {
   struct memory_account *account; // borrowed: what prepared texts are charged to
   size_t statement_memory;        // bound of one execution
   struct map map;
+  size_t bytes, byte_limit;       // of the texts and what was made of them
   uint64_t hits, misses;
   struct buffer key;              // scratch
 };

@@ -336,8 +336,8 @@ static int refuse(struct prescanner *p, const char *sqlstate, const char *messag
 static int scan_text(struct prescanner *p, struct error *error)
 {
   bool after_name_mark = false, after_begin = false;
-  for (size_t tokens = 0; scan_next(&p->scan) != SCAN_END; tokens++) {
-    if (tokens == LIMIT_TOKENS)
+  for (; scan_next(&p->scan) != SCAN_END; p->prescan->token_count++) {
+    if (p->prescan->token_count == LIMIT_TOKENS)
       return refuse(p, SQLSTATE_PROGRAM_LIMIT_EXCEEDED, "the statement has too many tokens", error);
     if (scan_is_mark(&p->scan, ';') && p->depth.count == 1) {
       if (!end_statement(p))

@@ -28,6 +28,7 @@ struct prescan {
   struct buffer text; // for the parser: keywords swapped, a zero byte at the end
   struct prescan_insertion *insertions;
   int insertion_count;
+  size_t token_count;
 };
 
 // 54000 too many tokens, 54001 nested too deeply. The text for the parser is ready.
