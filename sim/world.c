@@ -1,0 +1,770 @@
+// The second host of the partition, and all that happens to it.
+//
+// Every move of the world is chosen by the seed: a client sends, the partition steps, the log writes and syncs, replies
+// leave, a job runs, a batch of the stream arrives, a checkpoint goes on, a client vanishes, the power is cut. Nothing
+// depends on anything else, so the same seed gives the same run.
+//
+// 1. A reply reaches a client only when the log is durable up to what it depends on.
+// 2. After a crash all that lived in memory is gone: the partition, what waited for the log, the clients' conversations.
+#include "sim/world.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/check.h"
+#include "base/hash.h"
+#include "log/checkpoint.h"
+#include "log/segment.h"
+#include "partition/partition.h"
+#include "quern.h"
+#include "sim/disk_sim.h"
+#include "sim/model.h"
+#include "store/store.h"
+
+enum { CLIENTS = 6, BATCH = 40, ALLOWANCE = 6, SEGMENT_BYTES = 64 * 1024, WAITING = 4096, JOBS = 64 };
+
+enum action {
+  ACTION_NONE,
+  ACTION_TRANSFER,    // BEGIN, two selects and updates, COMMIT
+  ACTION_PAIR,        // two inserts in one Query
+  ACTION_PAIR_OPEN,   // two inserts in a transaction
+  ACTION_PAIR_COPY,   // two rows by COPY
+  ACTION_READ_MONEY,  // more rows than the allowance: a job
+  ACTION_READ_LEDGER,
+  ACTION_UPSERT,
+  ACTION_READ_VALUE,
+  ACTION_READ_COUNTED,
+  ACTION_COUNT
+};
+
+struct client {
+  uint32_t id;        // of its session; 0: not connected
+  enum action action;
+  int stage;          // messages of the action sent so far
+  bool is_waiting;    // for ReadyForQuery
+  bool has_failed;    // the action met an error
+  bool is_committed;  // a COMMIT or the action's own tag came
+  int32_t pair;
+  int key, from, to, amount;
+  int64_t value;      // of the last row's first column
+  int64_t floor;      // what had been shown of what it asks for, when it asked
+  int values;         // rows
+};
+
+struct waiting {
+  uint32_t session;
+  uint64_t position;
+  struct buffer bytes;
+  bool is_end;
+};
+
+struct world {
+  struct world_options options;
+  uint64_t random;
+  struct model model;
+  struct disk_sim *sim;
+  const struct disk *disk;
+  struct disk_file *lock;
+  struct partition *partition;
+  struct partition_hooks hooks;
+  struct log *log;
+  struct log_group group;
+  struct frame frames[64];      // for the next step
+  struct buffer payloads[64];
+  int frame_count;
+  struct waiting waiting[WAITING]; // a ring
+  int first, count;
+  struct job *jobs[JOBS];
+  uint32_t job_sessions[JOBS];
+  int job_count;
+  struct checkpoint_writer *checkpoint;
+  struct version *checkpoint_snapshot;
+  uint64_t checkpoint_position;
+  bool checkpoint_is_written;
+  uint32_t source;              // 0: not open
+  uint64_t opening;
+  int64_t next_row;             // of the stream
+  int64_t committed_row;        // as the source was opened after the recovery
+  struct client clients[CLIENTS];
+  struct client checker;        // the one that looks at the state after a recovery
+  int32_t ids[LEDGER];
+  uint32_t next_session;
+  struct step_time time;
+  uint64_t hash;
+  bool is_down;                 // the disk refused: only a crash helps
+  struct world_result *result;
+};
+
+static uint64_t draw(struct world *world)
+{
+  uint64_t z = (world->random += 0x9e3779b97f4a7c15u);
+  z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
+  z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
+  return z ^ (z >> 31);
+}
+
+static int pick(struct world *world, int count)
+{
+  return (int)(draw(world) % (uint64_t)count);
+}
+
+static void note(struct world *world, const char *what, uint64_t detail)
+{
+  if (world->options.is_verbose)
+    printf("%5d %s %" PRIu64 "\n", world->result->step, what, detail);
+}
+
+static void mix(struct world *world, const void *data, size_t size)
+{
+  world->hash = hash64(data, size, world->hash);
+}
+
+// --- Frames in --------------------------------------------------------------------------------------------------
+
+static struct frame *add_frame(struct world *world, enum frame_kind kind, uint32_t session, struct bytes payload)
+{
+  CHECK(world->frame_count < 64);
+  struct buffer *copy = &world->payloads[world->frame_count];
+  buffer_clear(copy);
+  buffer_append_bytes(copy, payload);
+  struct frame *frame = &world->frames[world->frame_count++];
+  *frame = (struct frame){.kind = kind, .session = session, .payload = buffer_bytes(copy)};
+  return frame;
+}
+
+static void send_messages(struct world *world, struct client *client, struct quern_buffer *messages)
+{
+  add_frame(world, FRAME_REQUEST, client->id, bytes_of(messages->data, messages->size));
+  quern_buffer_free(messages);
+}
+
+static void send_query(struct world *world, struct client *client, const char *text)
+{
+  struct quern_buffer messages = {0};
+  quern_add_query(&messages, text);
+  client->is_waiting = true;
+  send_messages(world, client, &messages);
+}
+
+static void connect_client(struct world *world, struct client *client)
+{
+  static const char pairs[] = "user\0sim\0";
+  *client = (struct client){.id = ++world->next_session, .is_waiting = true};
+  add_frame(world, FRAME_OPEN, client->id, bytes_of(pairs, sizeof pairs));
+}
+
+// --- Replies ------------------------------------------------------------------------------------------------------
+
+static void read_reply(struct world *world, struct client *client, struct bytes bytes)
+{
+  struct quern_message message;
+  const uint8_t *at = bytes.data;
+  size_t size = bytes.size;
+  while (quern_next_message(&at, &size, &message)) {
+    const uint8_t *field;
+    int32_t length;
+    if (message.type == 'E') {
+      client->has_failed = true;
+      if (strcmp(quern_error_field(&message, 'C'), "XX000") == 0)
+        model_violate(&world->model, "an internal error: %s", quern_error_field(&message, 'M'));
+    } else if (message.type == 'Z') {
+      client->is_waiting = false;
+    } else if (message.type == 'C') {
+      client->is_committed = strcmp((const char *)message.body, "ROLLBACK") != 0;
+    } else if (message.type == 'D' && (length = quern_row_field(&message, 0, &field)) > 0) {
+      char text[32] = {0};
+      memcpy(text, field, length < 31 ? (size_t)length : 31);
+      client->value = strtoll(text, NULL, 10);
+      if (client == &world->checker && client->values < LEDGER)
+        world->ids[client->values] = (int32_t)client->value;
+      client->values++;
+    }
+  }
+}
+
+static struct client *client_of(struct world *world, uint32_t session)
+{
+  for (int i = 0; i < CLIENTS; i++)
+    if (world->clients[i].id == session)
+      return &world->clients[i];
+  return world->checker.id == session ? &world->checker : NULL;
+}
+
+// What the client now knows goes to the model.
+static void conclude(struct world *world, struct client *client)
+{
+  struct model *model = &world->model;
+  bool is_good = !client->has_failed && client->is_committed;
+  switch (client->action) {
+  case ACTION_PAIR:
+  case ACTION_PAIR_OPEN:
+  case ACTION_PAIR_COPY:
+    if (is_good)
+      model_acknowledge_pair(model, client->pair);
+    break;
+  case ACTION_READ_MONEY:
+    if (is_good)
+      model_saw_money(model, client->value);
+    break;
+  case ACTION_READ_LEDGER:
+    if (is_good)
+      model_saw_ledger(model, client->value, client->floor);
+    break;
+  case ACTION_READ_VALUE:
+    if (is_good && client->values)
+      model_saw_value(model, client->key, client->value, client->floor);
+    break;
+  case ACTION_READ_COUNTED:
+    if (is_good && client->values)
+      model_saw_counted(model, client->value, client->floor);
+    break;
+  default: break;
+  }
+  client->action = ACTION_NONE;
+}
+
+static void deliver(struct world *world)
+{
+  bool is_early = world->options.fault == FAULT_REPLY_EARLY;
+  while (world->count && (is_early || world->waiting[world->first].position <= log_durable(world->log))) {
+    struct waiting *waiting = &world->waiting[world->first];
+    struct client *client = client_of(world, waiting->session);
+    mix(world, waiting->bytes.data, waiting->bytes.size);
+    world->result->replies++;
+    if (client && waiting->is_end)
+      client->id = 0;
+    else if (client)
+      read_reply(world, client, buffer_bytes(&waiting->bytes));
+    buffer_deinit(&waiting->bytes);
+    world->first = (world->first + 1) % WAITING;
+    world->count--;
+  }
+}
+
+// --- Steps ----------------------------------------------------------------------------------------------------------
+
+static void take_output(struct world *world, const struct frame *frame)
+{
+  mix(world, &frame->kind, sizeof frame->kind);
+  switch (frame->kind) {
+  case FRAME_REPLY:
+  case FRAME_END: {
+    CHECK(world->count < WAITING);
+    struct waiting *waiting = &world->waiting[(world->first + world->count++) % WAITING];
+    *waiting = (struct waiting){.session = frame->session, .position = frame->log_position, .is_end = frame->kind == FRAME_END};
+    buffer_append_bytes(&waiting->bytes, frame->payload);
+    break;
+  }
+  case FRAME_JOB:
+    CHECK(world->job_count < JOBS);
+    world->jobs[world->job_count] = frame->job;
+    world->job_sessions[world->job_count++] = frame->session;
+    break;
+  case FRAME_SOURCE_OPEN: {
+    char text[32] = {0};
+    memcpy(text, frame->position.data, frame->position.size < 31 ? frame->position.size : 31);
+    world->source = frame->source;
+    world->opening = frame->opening;
+    world->next_row = world->committed_row = strtoll(text, NULL, 10);
+    break;
+  }
+  case FRAME_SOURCE_CLOSE: world->source = 0; break;
+  default: break;
+  }
+}
+
+static void step(struct world *world)
+{
+  struct error error = {0};
+  struct step_output output;
+  world->time.wall += pick(world, 1000);
+  world->time.monotonic += 500;
+  if (partition_step(world->partition, world->frames, world->frame_count, &world->time, &output, &error)) {
+    model_violate(&world->model, "the partition failed: %s", error.message);
+    return;
+  }
+  world->frame_count = 0;
+  mix(world, output.changes.data, output.changes.size);
+  if (log_group_append_run(&world->group, output.changes, &error))
+    abort();
+  for (int i = 0; i < output.frame_count; i++)
+    take_output(world, &output.frames[i]);
+  partition_idle(world->partition);
+}
+
+// Writes what waits, and most often syncs it: otherwise a crash may come between.
+static void write_log(struct world *world)
+{
+  struct error error;
+  uint64_t before = log_durable(world->log);
+  int status = log_group_is_empty(&world->group) ? 0 : log_write(world->log, &world->group, &error);
+  log_group_clear(&world->group);
+  if (!status && pick(world, 3) > 0)
+    status = log_sync(world->log, &error);
+  world->is_down |= status != 0;
+  world->result->atoms += log_durable(world->log) - before;
+}
+
+static void run_job(struct world *world)
+{
+  if (!world->job_count || world->frame_count > 32)
+    return;
+  int chosen = pick(world, world->job_count);
+  struct job *job = world->jobs[chosen];
+  uint32_t session = world->job_sessions[chosen];
+  world->jobs[chosen] = world->jobs[--world->job_count];
+  world->job_sessions[chosen] = world->job_sessions[world->job_count];
+  job_run(job);
+  add_frame(world, FRAME_JOB_DONE, session, bytes_of("", 0))->job = job;
+}
+
+// Row n of the stream is the key n % 8.
+static void stream_batch(struct world *world)
+{
+  struct buffer rows = {0};
+  char position[32];
+  if (!world->source || world->frame_count > 32)
+    return;
+  int count = 1 + pick(world, BATCH);
+  for (int i = 0; i < count; i++) {
+    buffer_append_be16(&rows, 1);
+    buffer_append_be32(&rows, 4);
+    buffer_append_be32(&rows, (uint32_t)((world->next_row + i) % 8));
+  }
+  world->next_row += count;
+  struct frame *frame = add_frame(world, FRAME_ROWS, 0, buffer_bytes(&rows));
+  buffer_deinit(&rows);
+  // The position stands behind the rows, in the same copied payload.
+  struct buffer *copy = &world->payloads[frame - world->frames];
+  size_t size = copy->size;
+  snprintf(position, sizeof position, "%" PRId64, world->next_row);
+  buffer_append_string(copy, position);
+  frame->payload = bytes_of(copy->data, size);
+  frame->position = bytes_of(copy->data + size, copy->size - size);
+  frame->source = world->source;
+  frame->opening = world->opening;
+  frame->row_count = count;
+  frame->is_binary = true;
+}
+
+// --- Checkpoints ------------------------------------------------------------------------------------------------------
+
+static void drop_checkpoint(struct world *world)
+{
+  checkpoint_abandon(world->checkpoint);
+  world->checkpoint = NULL;
+  if (world->checkpoint_snapshot)
+    partition_unpin(world->partition, world->checkpoint_snapshot);
+  world->checkpoint_snapshot = NULL;
+}
+
+static void checkpoint(struct world *world)
+{
+  struct error error;
+  if (!world->checkpoint_snapshot) {
+    world->checkpoint_snapshot = partition_pin(world->partition, &world->checkpoint_position);
+    world->checkpoint_is_written = false;
+    if (checkpoint_begin(world->disk, world->checkpoint_snapshot, world->checkpoint_position, log_id(world->log),
+                         &world->checkpoint, &error)) {
+      world->checkpoint = NULL;
+      world->is_down = true;
+    }
+    return;
+  }
+  if (!world->checkpoint_is_written) {
+    int more = checkpoint_step(world->checkpoint, 20, &error);
+    world->checkpoint_is_written = more == 0;
+    world->is_down |= more < 0;
+    return;
+  }
+  if (log_durable(world->log) < world->checkpoint_position)
+    return;
+  int status = checkpoint_finish(world->checkpoint, NULL, &error);
+  world->checkpoint = NULL;
+  if (!status)
+    status = log_free(world->log, world->checkpoint_position, &error);
+  world->is_down |= status != 0;
+  drop_checkpoint(world);
+  note(world, "checkpoint", world->checkpoint_position);
+}
+
+// --- Clients ------------------------------------------------------------------------------------------------------------
+
+static void begin_action(struct world *world, struct client *client)
+{
+  client->action = (enum action)(1 + pick(world, ACTION_COUNT - 1));
+  client->stage = 0;
+  client->has_failed = client->is_committed = false;
+  client->values = 0;
+  client->key = pick(world, KEYS);
+  client->from = pick(world, ACCOUNTS);
+  client->to = pick(world, ACCOUNTS);
+  client->amount = 1 + pick(world, 20);
+  bool is_pair = client->action == ACTION_PAIR || client->action == ACTION_PAIR_OPEN || client->action == ACTION_PAIR_COPY;
+  if (is_pair && (client->pair = model_draw_pair(&world->model)) < 0)
+    client->action = ACTION_READ_LEDGER;
+}
+
+// The texts of a transfer, one after another. False: it is over.
+static bool transfer_text(const struct client *client, char *text, size_t size)
+{
+  switch (client->stage) {
+  case 0: snprintf(text, size, "BEGIN"); return true;
+  case 1: snprintf(text, size, "SELECT balance FROM account WHERE id = %d", client->from); return true;
+  case 2: snprintf(text, size, "UPDATE account SET balance = balance - %d WHERE id = %d", client->amount, client->from); return true;
+  case 3: snprintf(text, size, "UPDATE account SET balance = balance + %d WHERE id = %d", client->amount, client->to); return true;
+  case 4: snprintf(text, size, "COMMIT"); return true;
+  default: return false;
+  }
+}
+
+static bool pair_open_text(const struct client *client, char *text, size_t size)
+{
+  switch (client->stage) {
+  case 0: snprintf(text, size, "BEGIN"); return true;
+  case 1:
+  case 2: snprintf(text, size, "INSERT INTO ledger VALUES (%d)", client->pair + client->stage - 1); return true;
+  case 3: snprintf(text, size, "COMMIT"); return true;
+  default: return false;
+  }
+}
+
+static bool single_text(const struct client *client, char *text, size_t size)
+{
+  if (client->stage > 0)
+    return false;
+  switch (client->action) {
+  case ACTION_PAIR:
+    snprintf(text, size, "INSERT INTO ledger VALUES (%d); INSERT INTO ledger VALUES (%d)", client->pair, client->pair + 1);
+    break;
+  case ACTION_PAIR_COPY: snprintf(text, size, "COPY ledger FROM STDIN"); break;
+  case ACTION_READ_MONEY: snprintf(text, size, "SELECT sum(balance) FROM account"); break;
+  case ACTION_READ_LEDGER: snprintf(text, size, "SELECT count(*) FROM ledger"); break;
+  case ACTION_UPSERT:
+    snprintf(text, size, "INSERT INTO value VALUES (%d, 1, %d) ON CONFLICT (k) DO UPDATE SET v = value.v + 1", client->key,
+             client->key + client->amount % 2);
+    break;
+  case ACTION_READ_VALUE: snprintf(text, size, "SELECT v FROM value WHERE k = %d", client->key); break;
+  default: snprintf(text, size, "SELECT sum(n) FROM counts"); break;
+  }
+  return true;
+}
+
+static void send_copy_rows(struct world *world, struct client *client)
+{
+  char rows[64];
+  struct quern_buffer messages = {0};
+  int size = snprintf(rows, sizeof rows, "%d\n%d\n", client->pair, client->pair + 1);
+  uint8_t data[5 + sizeof rows] = {'d'}, done[5] = {'c', 0, 0, 0, 4};
+  put_be32(data + 1, (uint32_t)size + 4);
+  memcpy(data + 5, rows, (size_t)size);
+  messages.data = malloc(128);
+  memcpy(messages.data, data, 5 + (size_t)size);
+  memcpy(messages.data + 5 + size, done, 5);
+  messages.size = 10 + (size_t)size;
+  send_messages(world, client, &messages);
+}
+
+static void client_move(struct world *world, struct client *client)
+{
+  char text[256];
+  if (world->frame_count > 32)
+    return;
+  if (!client->id) {
+    connect_client(world, client);
+    return;
+  }
+  if (client->is_waiting)
+    return;
+  if (client->action == ACTION_NONE)
+    begin_action(world, client);
+  client->value = 0;
+  client->values = 0;
+  bool has_text = client->action == ACTION_TRANSFER    ? transfer_text(client, text, sizeof text)
+                  : client->action == ACTION_PAIR_OPEN ? pair_open_text(client, text, sizeof text)
+                                                       : single_text(client, text, sizeof text);
+  if (!has_text)
+    return;
+  client->is_committed = false;
+  const struct model *model = &world->model;
+  client->floor = client->action == ACTION_READ_LEDGER  ? model->ledger_floor
+                  : client->action == ACTION_READ_VALUE ? model->value_floor[client->key]
+                                                        : model->counted_floor;
+  send_query(world, client, text);
+  if (client->action == ACTION_PAIR_COPY)
+    send_copy_rows(world, client);
+  client->stage++;
+}
+
+// An action is over when its last message was answered, or when it failed (then its transaction is rolled back).
+static void client_settle(struct world *world, struct client *client)
+{
+  if (!client->id || client->is_waiting || client->action == ACTION_NONE)
+    return;
+  int stages = client->action == ACTION_TRANSFER ? 5 : client->action == ACTION_PAIR_OPEN ? 4 : 1;
+  if (client->has_failed && client->stage < stages && stages > 1) {
+    client->action = ACTION_NONE;
+    send_query(world, client, "ROLLBACK");
+  } else if (client->stage == stages) {
+    conclude(world, client);
+  }
+}
+
+static void vanish(struct world *world, struct client *client)
+{
+  if (!client->id || world->frame_count > 32)
+    return;
+  add_frame(world, FRAME_CLOSE, client->id, bytes_of("", 0));
+  client->id = 0;
+  client->action = ACTION_NONE;
+}
+
+// --- Life and death ---------------------------------------------------------------------------------------------------
+
+static int apply(void *context, uint64_t position, struct bytes payload, struct error *error)
+{
+  struct world *world = context;
+  return partition_apply(world->partition, payload, position, error);
+}
+
+static int accept_source(void *context, const struct relation *source, struct error *error)
+{
+  return 0;
+}
+
+static int recover(struct world *world, struct error *error)
+{
+  struct partition_options options = {.scan_allowance = ALLOWANCE, .seed = world->options.seed, .hooks = &world->hooks};
+  struct checkpoint found = {0};
+  world->partition = partition_open(&options, error);
+  int status = disk_lock(world->disk, LOG_LOCK, &world->lock, error);
+  if (!status)
+    status = checkpoint_find(world->disk, &found, NULL, NULL, error);
+  if (!status && found.is_found)
+    status = checkpoint_load(world->disk, &found, partition_trunk(world->partition), NULL, error);
+  struct log_options log_options = {
+    .segment_size = SEGMENT_BYTES,
+    .after = found.position,
+    .log_id = found.log_id,
+    .new_log_id = world->options.seed | 1,
+    .without_sync = world->options.fault == FAULT_SYNC_LEFT_OUT,
+    .apply = apply,
+    .context = world,
+  };
+  if (!status)
+    status = log_open(world->disk, &log_options, &world->log, error);
+  if (!status)
+    status = checkpoint_clean(world->disk, &found, error);
+  return status ? status : partition_recovered(world->partition, log_position(world->log), error);
+}
+
+// Everything in memory goes; the disk stays as the crash leaves it.
+static void lose_memory(struct world *world)
+{
+  world->frame_count = 0;
+  drop_checkpoint(world);
+  for (; world->count; world->count--, world->first = (world->first + 1) % WAITING)
+    buffer_deinit(&world->waiting[world->first].bytes);
+  log_group_clear(&world->group);
+  log_close(world->log);
+  world->log = NULL;
+  disk_close(world->lock);
+  world->lock = NULL;
+  partition_close(world->partition);
+  world->partition = NULL;
+  world->source = 0;
+  world->is_down = false;
+  for (int i = 0; i < CLIENTS; i++)
+    world->clients[i] = (struct client){0};
+}
+
+// The jobs that are out come back first: a partition is closed when nobody runs its jobs.
+static void finish_jobs(struct world *world)
+{
+  step(world); // some may stand in the frames already
+  while (world->job_count) {
+    for (int i = 0; i < world->job_count; i++)
+      job_cancel(world->jobs[i]);
+    while (world->job_count && world->frame_count < 32)
+      run_job(world);
+    step(world);
+  }
+}
+
+// The fault 'torn record accepted': whatever is torn at the log's end gets the checksum of what is there.
+static void accept_torn(struct world *world)
+{
+  char name[DISK_NAME], last[DISK_NAME] = "";
+  for (uint64_t serial = 0; serial < 4096; serial++) {
+    size_t size;
+    segment_name(SEGMENT_LOG, serial, name);
+    if (disk_sim_bytes(world->sim, name, &size))
+      memcpy(last, name, sizeof last);
+  }
+  size_t size;
+  const uint8_t *bytes = last[0] ? disk_sim_bytes(world->sim, last, &size) : NULL;
+  struct segment segment;
+  struct header_read header;
+  if (!bytes || segment_decode_header(bytes, size, &segment, &header) != HEADER_VALID)
+    return;
+  uint64_t seed = segment_seed(header.log_id, header.serial), offset = SEGMENT_HEADER;
+  struct record record;
+  enum record_state state;
+  while ((state = record_read(bytes_of(bytes, size), offset, seed, &record)) == RECORD_WHOLE)
+    offset += record_size(record.payload.size);
+  if (state != RECORD_TORN)
+    return;
+  uint32_t length = get_le32(bytes + offset + 4);
+  if (offset + RECORD_HEADER + length > size)
+    return;
+  uint8_t *copy = malloc(size);
+  memcpy(copy, bytes, size);
+  put_le64(copy + offset + 32, hash64(copy + offset + RECORD_HEADER, length, seed));
+  put_le32(copy + offset, (uint32_t)hash64(copy + offset + 4, RECORD_HEADER - 4, seed));
+  disk_sim_put(world->sim, last, copy, size);
+  free(copy);
+}
+
+static void ask(struct world *world, const char *text)
+{
+  struct client *client = &world->checker;
+  client->values = 0;
+  client->value = 0;
+  client->has_failed = false;
+  send_query(world, client, text);
+  for (int i = 0; i < 200 && client->is_waiting; i++) {
+    step(world);
+    run_job(world);
+    write_log(world);
+    deliver(world);
+  }
+  if (client->is_waiting || client->has_failed)
+    model_violate(&world->model, "not answered after a recovery: %s", text);
+}
+
+static void check(struct world *world)
+{
+  struct model *model = &world->model;
+  connect_client(world, &world->checker);
+  ask(world, "SELECT 1");
+  ask(world, "SELECT id FROM ledger ORDER BY id");
+  model_check_ledger(model, world->ids, world->checker.values);
+  ask(world, "SELECT sum(balance) FROM account");
+  model_saw_money(model, world->checker.value);
+  ask(world, "SELECT coalesce(sum(n), 0) FROM counts");
+  model_check_stream(model, world->checker.value, world->committed_row);
+  for (int key = 0; key < KEYS; key++) {
+    char text[64];
+    snprintf(text, sizeof text, "SELECT v FROM value WHERE k = %d", key);
+    ask(world, text);
+    if (world->checker.values || model->value_floor[key])
+      model_saw_value(model, key, world->checker.value, model->value_floor[key]);
+  }
+  add_frame(world, FRAME_CLOSE, world->checker.id, bytes_of("", 0));
+  step(world);
+}
+
+static void start(struct world *world)
+{
+  struct error error = {0};
+  if (recover(world, &error))
+    model_violate(&world->model, "the recovery failed: %s %s", error.message, error.detail);
+  else
+    step(world); // opens the sources
+}
+
+static void crash(struct world *world)
+{
+  note(world, "crash", log_durable(world->log));
+  world->result->crashes++;
+  finish_jobs(world);
+  bool is_power_cut = pick(world, 4) > 0;
+  if (is_power_cut)
+    disk_sim_crash(world->sim);
+  lose_memory(world);
+  if (!is_power_cut)
+    disk_sim_kill(world->sim);
+  *disk_sim_faults(world->sim) = (struct disk_sim_faults){0};
+  if (world->options.fault == FAULT_TORN_ACCEPTED)
+    accept_torn(world);
+  start(world);
+  if (!world->model.violation[0])
+    check(world);
+}
+
+static void set_up(struct world *world)
+{
+  static const char *const texts[] = {
+    "CREATE TABLE account (id int PRIMARY KEY, balance int NOT NULL)",
+    "INSERT INTO account SELECT g, 100 FROM generate_series(0, 9) g",
+    "CREATE TABLE ledger (id int PRIMARY KEY)",
+    "CREATE TABLE value (k int PRIMARY KEY, v int, u int UNIQUE)",
+    "CREATE TABLE counts (k int PRIMARY KEY, n int)",
+    "CREATE SOURCE ticks (k int) WITH (connector = 'sim')",
+    "CREATE WORKFLOW counting AS INSERT INTO counts SELECT k, 1 FROM ticks ON CONFLICT (k) DO UPDATE SET n = counts.n + 1",
+  };
+  connect_client(world, &world->checker);
+  for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++)
+    ask(world, texts[i]);
+  add_frame(world, FRAME_CLOSE, world->checker.id, bytes_of("", 0));
+  step(world);
+}
+
+static void move(struct world *world)
+{
+  int choice = pick(world, 100);
+  if (choice < 40)
+    client_move(world, &world->clients[pick(world, CLIENTS)]);
+  else if (choice < 62)
+    step(world);
+  else if (choice < 74)
+    write_log(world);
+  else if (choice < 86)
+    deliver(world);
+  else if (choice < 90)
+    stream_batch(world);
+  else if (choice < 94)
+    run_job(world);
+  else if (choice < 97)
+    checkpoint(world);
+  else if (choice < 98)
+    vanish(world, &world->clients[pick(world, CLIENTS)]);
+  else if (choice == 98 && pick(world, 3) == 0)
+    disk_sim_faults(world->sim)->crash_operation = 1 + (uint64_t)pick(world, 12); // in the middle of something
+  else if (choice == 99 && pick(world, 3) == 0)
+    crash(world);
+  if (world->is_down)
+    crash(world);
+  for (int i = 0; i < CLIENTS; i++)
+    client_settle(world, &world->clients[i]);
+}
+
+void world_run(const struct world_options *options, struct world_result *result)
+{
+  struct world *world = calloc(1, sizeof *world);
+  CHECK(world != NULL);
+  *result = (struct world_result){0};
+  world->options = *options;
+  world->random = options->seed;
+  world->result = result;
+  world->hooks = (struct partition_hooks){.check_source = accept_source};
+  world->sim = disk_sim_open(options->seed);
+  world->disk = disk_sim_disk(world->sim);
+  start(world);
+  set_up(world);
+  for (; result->step < options->steps && !world->model.violation[0]; result->step++)
+    move(world);
+  if (!world->model.violation[0])
+    crash(world);
+  finish_jobs(world);
+  memcpy(result->violation, world->model.violation, sizeof result->violation);
+  result->hash = world->hash;
+  lose_memory(world);
+  for (int i = 0; i < 64; i++)
+    buffer_deinit(&world->payloads[i]);
+  log_group_deinit(&world->group);
+  disk_sim_close(world->sim);
+  free(world);
+}
