@@ -10,7 +10,8 @@
 
 static enum status status_of(const char *sqlstate)
 {
-  if (memcmp(sqlstate, "40", 2) == 0 || strcmp(sqlstate, SQLSTATE_LOCK_NOT_AVAILABLE) == 0)
+  if (memcmp(sqlstate, "40", 2) == 0 || strcmp(sqlstate, SQLSTATE_LOCK_NOT_AVAILABLE) == 0 ||
+      strcmp(sqlstate, SQLSTATE_SNAPSHOT_TOO_OLD) == 0)
     return STATUS_RETRY;
   if (memcmp(sqlstate, "53", 2) == 0 || memcmp(sqlstate, "54", 2) == 0 ||
       strcmp(sqlstate, SQLSTATE_QUERY_CANCELED) == 0)

@@ -92,6 +92,7 @@ struct quern {
   int64_t wall_offset;      // of the wall clock from the monotonic one, read at wall_read_at
   int64_t wall_read_at;
   bool has_failed, is_closing, is_started;
+  bool has_garbage;         // memory of old versions that is to be freed
   struct quern_error failure;
   struct { uint64_t steps, step_us_total, step_us_max; } counts;
 };
@@ -240,6 +241,7 @@ static int open_engine(struct quern *engine, struct error *error)
   struct partition_options options = {
     .memory_limit = engine->options.memory_limit,
     .statement_memory = engine->options.statement_memory,
+    .snapshot_memory = engine->options.snapshot_memory,
     .hooks = &engine->hooks,
     .without_log = !engine->options.data_directory,
   };
@@ -756,7 +758,7 @@ static int run(struct quern *engine, struct error *error)
     return status;
   release(engine);
   look_at_checkpoint(engine);
-  partition_idle(engine->partition);
+  engine->has_garbage = partition_idle(engine->partition);
   return 0;
 }
 
@@ -770,12 +772,12 @@ int quern_run(struct quern *engine, int budget)
     int status = run(engine, &error);
     if (status)
       fail(engine, &error);
-    if (!engine->frame_count || is_behind(engine))
+    if ((!engine->frame_count && !engine->has_garbage) || is_behind(engine))
       break;
   }
   if (engine->has_failed)
     return engine->failure.status;
-  return engine->frame_count > 0 && !is_behind(engine);
+  return (engine->frame_count > 0 || engine->has_garbage) && !is_behind(engine);
 }
 
 // --- Connectors, closing ---------------------------------------------------------------------------------------------------

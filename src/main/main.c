@@ -13,6 +13,7 @@ static const char usage[] =
   "  --listen HOST:PORT      127.0.0.1:5433 by default; port 0 picks a free one\n"
   "  --memory-limit SIZE     of the whole engine: bytes, or with kB, MB, GB (no bound by default)\n"
   "  --statement-memory SIZE of one statement (256MB by default)\n"
+  "  --snapshot-memory SIZE  that open transactions and long reads may hold back (1GB by default)\n"
   "  --checkpoint-bytes SIZE log after which a checkpoint is taken (256MB by default)\n"
   "  --workers N             threads for long reads (2 by default)\n"
   "  --without-sync          leave out fdatasync; a power cut then loses acknowledged work\n";

@@ -62,6 +62,8 @@ static int take_option(struct serve_options *options, const char *name, const ch
     return parse_size(value, &options->engine.memory_limit);
   else if (strcmp(name, "--statement-memory") == 0)
     return parse_size(value, &options->engine.statement_memory);
+  else if (strcmp(name, "--snapshot-memory") == 0)
+    return parse_size(value, &options->engine.snapshot_memory);
   else if (strcmp(name, "--checkpoint-bytes") == 0)
     return parse_size(value, &options->engine.checkpoint_bytes);
   else if (strcmp(name, "--workers") == 0)

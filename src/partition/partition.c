@@ -38,6 +38,8 @@ struct partition *partition_open(const struct partition_options *options, struct
   partition->options = *options;
   if (!partition->options.statement_memory)
     partition->options.statement_memory = DEFAULT_STATEMENT_MEMORY;
+  if (!partition->options.snapshot_memory)
+    partition->options.snapshot_memory = DEFAULT_SNAPSHOT_MEMORY;
   if (!partition->options.scan_allowance)
     partition->options.scan_allowance = LIMIT_SCAN_ALLOWANCE;
   if (!partition->options.session_limit)
@@ -498,6 +500,54 @@ static int take_frame(struct partition *partition, const struct frame *frame, st
   }
 }
 
+// --- Snapshots -----------------------------------------------------------------------------------------------------
+
+// Whose snapshot is the oldest of those that hold back more than a checkpoint does. NULL: nobody's, or one is being
+// given back.
+static struct session *oldest_snapshot(struct partition *partition)
+{
+  struct session *oldest = NULL;
+  size_t at = 0;
+  struct map_entry *entry;
+  while ((entry = map_next(&partition->sessions, &at))) {
+    struct session *session = entry->value;
+    bool has_snapshot = session->branch || session->job;
+    if (has_snapshot && (session->is_outdated || session->is_closing))
+      return NULL;
+    if (has_snapshot && (!oldest || session->branch_base < oldest->branch_base) &&
+        (!partition->is_pinned || session->branch_base < partition->pinned_position))
+      oldest = session;
+  }
+  return oldest;
+}
+
+// Takes the oldest snapshot away when all of them hold back too much. What the last one held must be freed before
+// another one is looked at: until then nobody knows how much the others hold.
+static void bound_snapshots(struct partition *partition)
+{
+  if (store_retired_bytes(partition->store) <= partition->options.snapshot_memory || store_collect(partition->store, 0))
+    return;
+  struct session *session = oldest_snapshot(partition);
+  if (!session)
+    return;
+  transaction_take_snapshot(session);
+  if (!session->job)
+    return;
+  if (!session->job_waits) {
+    job_cancel(session->job);
+    return;
+  }
+  struct error error;
+  error_clear(&error);
+  size_t begin = partition->replies.size;
+  session->group_replies = begin;
+  if (job_resume(session, &error)) {
+    session_fail(session, &error);
+    session_process(session);
+  }
+  output_replies(partition, session, begin);
+}
+
 int partition_step(struct partition *partition, const struct frame *frames, int frame_count, const struct step_time *time,
                    struct step_output *output, struct error *error)
 {
@@ -510,6 +560,7 @@ int partition_step(struct partition *partition, const struct frame *frames, int 
   if (partition->has_old_definitions) // nothing borrowed from the catalog lives from step to step
     catalog_collect(partition->catalog, store_trunk(partition->store));
   partition->has_old_definitions = false;
+  bound_snapshots(partition);
   int status = 0;
   for (int i = 0; !status && i < frame_count; i++) {
     status = take_frame(partition, &frames[i], error);
@@ -530,11 +581,13 @@ bool partition_idle(struct partition *partition)
 
 struct version *partition_pin(struct partition *partition, uint64_t *position)
 {
-  *position = partition->trunk.position;
+  *position = partition->pinned_position = partition->trunk.position;
+  partition->is_pinned = true;
   return version_snapshot(store_trunk(partition->store));
 }
 
 void partition_unpin(struct partition *partition, struct version *snapshot)
 {
+  partition->is_pinned = false;
   version_close(snapshot);
 }

@@ -24,6 +24,7 @@ struct relation;
 struct partition_options {
   uint64_t memory_limit;     // bytes; 0: no bound
   uint64_t statement_memory; // bytes; 0: DEFAULT_STATEMENT_MEMORY
+  uint64_t snapshot_memory;  // bytes that transactions and long reads may hold back; 0: DEFAULT_SNAPSHOT_MEMORY
   uint64_t scan_allowance;   // rows on the loop; 0: LIMIT_SCAN_ALLOWANCE
   uint64_t seed;
   uint32_t session_limit;    // 0: LIMIT_CONNECTIONS

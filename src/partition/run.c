@@ -339,6 +339,7 @@ static int job_start(struct session *session, struct portal *portal, const struc
   arena_init(&job->arena, &job->account);
   if (!transaction_in_branch(session)) {
     job->snapshot = version_snapshot(store_trunk(partition->store));
+    session->branch_base = partition->trunk.position;
     version = job->snapshot;
   }
   job->execution = execution_open(prepared->plan, &job->account);
@@ -416,6 +417,8 @@ void job_done(struct job *job)
   }
   error = job->error;
   job_close(job);
+  if (session->is_outdated)
+    status = transaction_outdated(session, &error);
   if (status)
     session_fail(session, &error);
 }
@@ -423,7 +426,14 @@ void job_done(struct job *job)
 int job_resume(struct session *session, struct error *error)
 {
   session->job_waits = false;
-  return emit_job(session->job, error);
+  int status = session->is_outdated ? transaction_outdated(session, error) : emit_job(session->job, error);
+  if (!status)
+    return 0;
+  job_close(session->job);
+  session->job = NULL;
+  session->running = NULL;
+  session->job_ended = true;
+  return status;
 }
 
 // --- Portals --------------------------------------------------------------------------------------------
@@ -670,8 +680,7 @@ int portal_run(struct session *session, struct portal *portal, uint64_t max_rows
     return RUN_DONE;
   }
   if (session->transaction == TRANSACTION_FAILED && portal->prepared->utility != UTILITY_TRANSACTION)
-    return error_set(error, SQLSTATE_IN_FAILED_SQL_TRANSACTION,
-                     "current transaction is aborted, commands ignored until end of transaction block");
+    return transaction_refuse(session, error);
   session->partition->counts.statements++;
   session->statement_now = session->partition->time.wall;
   if (!session->transaction_now)

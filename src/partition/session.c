@@ -359,8 +359,7 @@ static int on_parse(struct session *session, struct message_reader *reader, stru
   if (status)
     return status;
   if (session->transaction == TRANSACTION_FAILED && !prepared->is_empty && prepared->utility != UTILITY_TRANSACTION)
-    status = error_set(error, SQLSTATE_IN_FAILED_SQL_TRANSACTION,
-                       "current transaction is aborted, commands ignored until end of transaction block");
+    status = transaction_refuse(session, error);
   if (!status)
     status = session_add_statement(session, name, prepared, types, count, error);
   prepared_release(prepared);

@@ -85,7 +85,8 @@ struct session {
   enum transaction_state transaction;
   struct branch *branch;
   struct memory_account branch_account;
-  uint64_t branch_base;  // position of the trunk that it was made from
+  uint64_t branch_base;  // position of the trunk that it, or the running job's snapshot, was made from
+  bool is_outdated;      // its snapshot was taken from it; not yet told
   int64_t transaction_now; // 0: to be taken at the next statement
   int64_t statement_now;
 
@@ -128,6 +129,8 @@ struct partition {
   struct map sources;    // oid -> open_source
   uint64_t openings;     // of sources, so far
   bool is_full;          // the log cannot take more
+  bool is_pinned;        // by a checkpoint, at this position
+  uint64_t pinned_position;
 
   // Output of the running step
   struct buffer replies;
@@ -239,6 +242,10 @@ int transaction_record_copy(struct session *session, char kind, struct bytes byt
 int transaction_command(struct session *session, const struct prepared *prepared, struct error *error);
 int transaction_group_end(struct session *session, struct error *error); // commits or undoes what the group holds by itself
 void transaction_abort(struct session *session);
+int transaction_refuse(struct session *session, struct error *error);   // what a statement in a failed one gets
+int transaction_outdated(struct session *session, struct error *error); // tells it, once
+// Gives back the snapshot of a transaction or a long read; its next statement fails. A job must be cancelled beside it.
+void transaction_take_snapshot(struct session *session);
 char transaction_status(const struct session *session); // for ReadyForQuery
 void transaction_warn(struct session *session, const char *sqlstate, const char *text);
 

@@ -11,6 +11,24 @@
 #include "base/sqlstate.h"
 #include "partition/state.h"
 
+int transaction_outdated(struct session *session, struct error *error)
+{
+  session->is_outdated = false;
+  int status = error_set(error, SQLSTATE_SNAPSHOT_TOO_OLD, "snapshot too old");
+  error_detail(error, "What changed since this transaction began takes more than %llu bytes, which it held back.",
+               (unsigned long long)session->partition->options.snapshot_memory);
+  error_hint(error, "Run it again, end transactions sooner, or start the server with a larger --snapshot-memory.");
+  return status;
+}
+
+int transaction_refuse(struct session *session, struct error *error)
+{
+  if (session->is_outdated)
+    return transaction_outdated(session, error);
+  return error_set(error, SQLSTATE_IN_FAILED_SQL_TRANSACTION,
+                   "current transaction is aborted, commands ignored until end of transaction block");
+}
+
 bool transaction_in_branch(const struct session *session)
 {
   return session->transaction == TRANSACTION_OPEN || session->as_branch;
@@ -32,6 +50,8 @@ int transaction_version(struct session *session, bool for_change, const struct v
                         struct error *error)
 {
   struct partition *partition = session->partition;
+  if (session->is_outdated)
+    return transaction_outdated(session, error);
   if (for_change && partition->is_full) {
     int status = error_set(error, SQLSTATE_DISK_FULL, "the log cannot grow: there is no space left on the disk");
     error_hint(error, "Changes are refused until there is room; what was acknowledged is safe, and queries go on.");
@@ -299,6 +319,7 @@ static int rerun_step(void *context, struct writer *writer, struct bytes step, s
 
 static void transaction_over(struct session *session)
 {
+  session->is_outdated = false;
   session_forget_portals(session);
   session->as_branch = false;
   session->transaction = TRANSACTION_NONE;
@@ -314,6 +335,16 @@ void transaction_abort(struct session *session)
   if (session->branch)
     branch_close(session->branch);
   session->branch = NULL;
+}
+
+void transaction_take_snapshot(struct session *session)
+{
+  session->is_outdated = true;
+  if (session->job)
+    return; // it reads from the snapshot: its end is the transaction's
+  transaction_abort(session);
+  if (session->transaction == TRANSACTION_OPEN)
+    session->transaction = TRANSACTION_FAILED;
 }
 
 static int commit_branch(struct session *session, struct error *error)
@@ -344,6 +375,9 @@ int transaction_group_end(struct session *session, struct error *error)
   if (session->transaction == TRANSACTION_NONE) {
     if (session->has_failed) {
       transaction_abort(session);
+      session->is_outdated = false;
+    } else if (session->is_outdated) {
+      status = transaction_outdated(session, error);
     } else if (session->has_atom) {
       uint64_t position = 0;
       session->has_atom = false;
@@ -408,6 +442,8 @@ static int commit_command(struct session *session, struct error *error)
   } else if (failed) {
     transaction_abort(session);
     session->settings = session->settings_at_begin;
+    if (session->is_outdated) // whoever did not know that it failed must not take this for a commit
+      status = transaction_outdated(session, error);
   } else {
     status = commit_branch(session, error);
   }
@@ -437,8 +473,7 @@ int transaction_command(struct session *session, const struct prepared *prepared
   bool ends = kind == PG_QUERY__TRANSACTION_STMT_KIND__TRANS_STMT_COMMIT ||
               kind == PG_QUERY__TRANSACTION_STMT_KIND__TRANS_STMT_ROLLBACK;
   if (session->transaction == TRANSACTION_FAILED && !ends)
-    return error_set(error, SQLSTATE_IN_FAILED_SQL_TRANSACTION,
-                     "current transaction is aborted, commands ignored until end of transaction block");
+    return transaction_refuse(session, error);
   if (ends && command->chain)
     return error_set(error, SQLSTATE_FEATURE_NOT_SUPPORTED, "AND CHAIN is not supported");
   switch (kind) {
