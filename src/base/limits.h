@@ -13,7 +13,7 @@
 #define LIMIT_RANGES 4096                         // range entries (tables, subqueries, groups) of one statement
 #define LIMIT_FOLDED (64 * 1024)                  // bytes to compute an expression over constants while planning
 #define LIMIT_CONNECTIONS 1000                    // by default
-#define LIMIT_ATOM_ROWS (64 * 1024)               // rows of a source's undeclared atom
+#define LIMIT_ATOM_ROWS 1024                      // rows asked of a connector at a time: its atom
 #define LIMIT_SCAN_ALLOWANCE 10000                // rows that a statement may visit on the loop
 #define LIMIT_RESULT_CHUNK (256 * 1024)           // bytes of a result that one job hands over at a time
 #define LIMIT_WORKFLOW_DEPTH 16                   // workflows in a row that feed each other through sources

@@ -7,6 +7,7 @@
 
 #include <stdlib.h>
 
+#include "base/limits.h"
 #include "base/sqlstate.h"
 #include "os/clock.h"
 #include "os/thread.h"
@@ -198,7 +199,7 @@ static int64_t poll_source(struct source *source, struct batch *batch)
     }
   }
   batch->rows.now_us = clock_monotonic();
-  int64_t wait = source->connector->poll(source->handle, &batch->rows, SOURCES_BATCH_ROWS);
+  int64_t wait = source->connector->poll(source->handle, &batch->rows, LIMIT_ATOM_ROWS);
   if (batch->rows.rows.failed) {
     strcpy(batch->failure, "out of memory");
     return -1;

@@ -9,7 +9,7 @@
 
 struct sources;
 
-enum { SOURCES_BATCH_ROWS = 1024, SOURCES_BATCHES = 4 }; // rows asked for in one poll; batches that wait of one source
+enum { SOURCES_BATCHES = 4 }; // that wait of one source
 
 int sources_open(struct wake *wake, struct sources **sources, struct error *error);
 void sources_close(struct sources *sources);
