@@ -22,16 +22,16 @@ struct column {
   uint32_t type;
   enum kind kind;
   int64_t start;
-  int64_t min, max;        // of whole numbers and text (a number in digits)
+  int64_t min, max; // of whole numbers and text (a number in digits)
   double float_min, float_max;
 };
 
 struct generator {
-  int64_t rows;            // INT64_MAX: for ever
-  int64_t rate;            // rows a second; 0: as fast as they are taken
+  int64_t rows; // INT64_MAX: for ever
+  int64_t rate; // rows a second; 0: as fast as they are taken
   uint64_t seed;
-  uint64_t next;           // number of the next row
-  int64_t begun_us;        // when `begun_at` was due
+  uint64_t next;    // number of the next row
+  int64_t begun_us; // when `begun_at` was due
   uint64_t begun_at;
   int column_count;
   struct column columns[];
@@ -57,8 +57,8 @@ static int column_integer(const struct quern_source_info *info, const char *colu
   return option_integer(info, name, INT64_MIN, INT64_MAX, fallback, value, error);
 }
 
-static int column_float(const struct quern_source_info *info, const char *column, const char *what, double fallback, double *value,
-                        struct quern_error *error)
+static int column_float(const struct quern_source_info *info, const char *column, const char *what, double fallback,
+                        double *value, struct quern_error *error)
 {
   const char *text = column_option(info, column, what);
   *value = fallback;
@@ -67,7 +67,8 @@ static int column_float(const struct quern_source_info *info, const char *column
   char *end;
   *value = strtod(text, &end);
   if (end == text || *end || *value != *value)
-    return connector_error(error, "22023", "option %s.%s of source \"%s\" must be a number, not \"%s\"", column, what, info->name, text);
+    return connector_error(error, "22023", "option %s.%s of source \"%s\" must be a number, not \"%s\"", column, what,
+                           info->name, text);
   return 0;
 }
 
@@ -87,14 +88,14 @@ static int read_column(const struct quern_source_info *info, const struct quern_
 {
   const char *kind = column_option(info, from->name, "kind");
   *column = (struct column){.type = from->type};
-  bool is_known = is_integer(from->type) || from->type == OID_FLOAT8 || from->type == OID_TEXT || from->type == OID_VARCHAR ||
-                  from->type == OID_TIMESTAMP || from->type == OID_TIMESTAMPTZ;
+  bool is_known = is_integer(from->type) || from->type == OID_FLOAT8 || from->type == OID_TEXT ||
+                  from->type == OID_VARCHAR || from->type == OID_TIMESTAMP || from->type == OID_TIMESTAMPTZ;
   if (!is_known)
-    return connector_error(error, "22023", "column \"%s\" of source \"%s\" has a type that the generator does not make", from->name,
-                           info->name);
+    return connector_error(error, "22023", "column \"%s\" of source \"%s\" has a type that the generator does not make",
+                           from->name, info->name);
   if (kind && strcmp(kind, "sequence") != 0 && strcmp(kind, "random") != 0)
-    return connector_error(error, "22023", "option %s.kind of source \"%s\" must be sequence or random, not \"%s\"", from->name,
-                           info->name, kind);
+    return connector_error(error, "22023", "option %s.kind of source \"%s\" must be sequence or random, not \"%s\"",
+                           from->name, info->name, kind);
   column->kind = kind && strcmp(kind, "random") == 0 ? KIND_RANDOM : KIND_SEQUENCE;
   int64_t low, high;
   value_range(from->type, &low, &high);
@@ -106,15 +107,18 @@ static int read_column(const struct quern_source_info *info, const struct quern_
       return -1;
     return column->float_min <= column->float_max
                ? 0
-               : connector_error(error, "22023", "option %s.min of source \"%s\" is above its max", from->name, info->name);
+               : connector_error(error, "22023", "option %s.min of source \"%s\" is above its max", from->name,
+                                 info->name);
   }
   if (column_integer(info, from->name, "min", 0, &column->min, error) ||
-      column_integer(info, from->name, "max", is_integer(from->type) && high < 1000000 ? high : 1000000, &column->max, error))
+      column_integer(info, from->name, "max", is_integer(from->type) && high < 1000000 ? high : 1000000, &column->max,
+                     error))
     return -1;
   if (column->min > column->max)
     return connector_error(error, "22023", "option %s.min of source \"%s\" is above its max", from->name, info->name);
   if (column->min < low || column->max > high || column->start < low || column->start > high)
-    return connector_error(error, "22023", "options of column \"%s\" of source \"%s\" are out of its type's range", from->name, info->name);
+    return connector_error(error, "22023", "options of column \"%s\" of source \"%s\" are out of its type's range",
+                           from->name, info->name);
   return 0;
 }
 
@@ -133,7 +137,8 @@ static int bound_rows(const struct quern_source_info *info, struct generator *ge
     if (generator->rows <= most)
       continue;
     if (option_find(info, "rows"))
-      return connector_error(error, "22023", "the sequence of column \"%s\" of source \"%s\" ends after %" PRId64 " rows",
+      return connector_error(error, "22023",
+                             "the sequence of column \"%s\" of source \"%s\" ends after %" PRId64 " rows",
                              info->columns[i].name, info->name, most);
     generator->rows = most;
   }
@@ -197,7 +202,8 @@ static int generator_check(const struct quern_source_info *info, struct quern_er
   return 0;
 }
 
-static void *generator_open(const struct quern_source_info *info, const uint8_t *position, size_t size, struct quern_error *error)
+static void *generator_open(const struct quern_source_info *info, const uint8_t *position, size_t size,
+                            struct quern_error *error)
 {
   struct generator *generator = read_options(info, error);
   if (!generator)
@@ -228,7 +234,8 @@ static int64_t number(const struct generator *generator, const struct column *co
     return (int64_t)((uint64_t)column->start + position);
   uint64_t range = (uint64_t)column->max - (uint64_t)column->min + 1; // 0: all numbers
   uint64_t random = mix(generator->seed, position, (uint64_t)index);
-  return range ? (int64_t)((uint64_t)column->min + (uint64_t)(((unsigned __int128)random * range) >> 64)) : (int64_t)random;
+  return range ? (int64_t)((uint64_t)column->min + (uint64_t)(((unsigned __int128)random * range) >> 64))
+               : (int64_t)random;
 }
 
 static void add_column(const struct generator *generator, int index, uint64_t position, struct quern_buffer *rows)
@@ -308,7 +315,8 @@ static int64_t generator_poll(void *source, struct quern_batch *batch, int max_r
   batch->is_binary = true;
   batch->row_count = (int)count;
   batch->lag = generator->rate ? 0 : -1;
-  batch->position_size = (uint32_t)snprintf((char *)batch->position, sizeof batch->position, "%" PRIu64, generator->next);
+  batch->position_size =
+      (uint32_t)snprintf((char *)batch->position, sizeof batch->position, "%" PRIu64, generator->next);
   return wait_us;
 }
 
@@ -318,9 +326,9 @@ static void generator_close(void *source)
 }
 
 const struct quern_connector connector_generator = {
-  .name = "generator",
-  .check = generator_check,
-  .open = generator_open,
-  .poll = generator_poll,
-  .close = generator_close,
+    .name = "generator",
+    .check = generator_check,
+    .open = generator_open,
+    .poll = generator_poll,
+    .close = generator_close,
 };

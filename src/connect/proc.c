@@ -23,9 +23,9 @@ enum field { FIELD_AT, FIELD_METRIC, FIELD_VALUE };
 enum { COLUMNS_MAXIMUM = 16, CPU_FIELDS = 8 };
 
 struct counters {
-  int64_t at_us; // monotonic; 0: none yet
-  uint64_t cpu[CPU_FIELDS]; // user, nice, system, idle, iowait, irq, softirq, steal
-  uint64_t disk_read, disk_written;      // sectors of 512 bytes
+  int64_t at_us;                           // monotonic; 0: none yet
+  uint64_t cpu[CPU_FIELDS];                // user, nice, system, idle, iowait, irq, softirq, steal
+  uint64_t disk_read, disk_written;        // sectors of 512 bytes
   uint64_t network_received, network_sent; // bytes
 };
 
@@ -58,11 +58,12 @@ static int read_options(const struct quern_source_info *info, struct proc *proc,
       proc->fields[i] = FIELD_VALUE;
       is_good = column->type == OID_FLOAT8;
     } else {
-      return connector_error(error, "22023", "source \"%s\": proc has the columns at, metric and value, not \"%s\"", info->name,
-                             column->name);
+      return connector_error(error, "22023", "source \"%s\": proc has the columns at, metric and value, not \"%s\"",
+                             info->name, column->name);
     }
     if (!is_good)
-      return connector_error(error, "22023", "source \"%s\": at is a timestamp with time zone, metric text, value double precision",
+      return connector_error(error, "22023",
+                             "source \"%s\": at is a timestamp with time zone, metric text, value double precision",
                              info->name);
   }
   return 0;
@@ -74,7 +75,8 @@ static int proc_check(const struct quern_source_info *info, struct quern_error *
   return read_options(info, &proc, error);
 }
 
-static void *proc_open(const struct quern_source_info *info, const uint8_t *position, size_t size, struct quern_error *error)
+static void *proc_open(const struct quern_source_info *info, const uint8_t *position, size_t size,
+                       struct quern_error *error)
 {
   struct proc *proc = malloc(sizeof *proc);
   if (!proc) {
@@ -96,8 +98,8 @@ static void read_cpu(struct counters *now)
   if (!file)
     return;
   uint64_t *c = now->cpu;
-  if (fscanf(file, "cpu %" SCNu64 " %" SCNu64 " %" SCNu64 " %" SCNu64 " %" SCNu64 " %" SCNu64 " %" SCNu64 " %" SCNu64, &c[0], &c[1],
-             &c[2], &c[3], &c[4], &c[5], &c[6], &c[7]) != CPU_FIELDS)
+  if (fscanf(file, "cpu %" SCNu64 " %" SCNu64 " %" SCNu64 " %" SCNu64 " %" SCNu64 " %" SCNu64 " %" SCNu64 " %" SCNu64,
+             &c[0], &c[1], &c[2], &c[3], &c[4], &c[5], &c[6], &c[7]) != CPU_FIELDS)
     memset(c, 0, sizeof now->cpu);
   fclose(file);
 }
@@ -106,7 +108,8 @@ static void read_cpu(struct counters *now)
 static bool is_disk(const char *name)
 {
   size_t length = strlen(name);
-  if (strncmp(name, "loop", 4) == 0 || strncmp(name, "ram", 3) == 0 || strncmp(name, "dm-", 3) == 0 || strncmp(name, "md", 2) == 0)
+  if (strncmp(name, "loop", 4) == 0 || strncmp(name, "ram", 3) == 0 || strncmp(name, "dm-", 3) == 0 ||
+      strncmp(name, "md", 2) == 0)
     return false;
   if (strncmp(name, "nvme", 4) == 0 || strncmp(name, "mmcblk", 6) == 0)
     return strchr(name + 4, 'p') == NULL;
@@ -119,7 +122,8 @@ static void read_disks(struct counters *now)
   char line[512], name[64];
   while (file && fgets(line, sizeof line, file)) {
     uint64_t read, written;
-    if (sscanf(line, " %*u %*u %63s %*u %*u %" SCNu64 " %*u %*u %*u %" SCNu64, name, &read, &written) == 3 && is_disk(name)) {
+    if (sscanf(line, " %*u %*u %63s %*u %*u %" SCNu64 " %*u %*u %*u %" SCNu64, name, &read, &written) == 3 &&
+        is_disk(name)) {
       now->disk_read += read;
       now->disk_written += written;
     }
@@ -273,9 +277,9 @@ static void proc_close(void *source)
 }
 
 const struct quern_connector connector_proc = {
-  .name = "proc",
-  .check = proc_check,
-  .open = proc_open,
-  .poll = proc_poll,
-  .close = proc_close,
+    .name = "proc",
+    .check = proc_check,
+    .open = proc_open,
+    .poll = proc_poll,
+    .close = proc_close,
 };

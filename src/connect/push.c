@@ -8,7 +8,8 @@ static int push_check(const struct quern_source_info *info, struct quern_error *
   return option_check_known(info, known, error);
 }
 
-static void *push_open(const struct quern_source_info *info, const uint8_t *position, size_t size, struct quern_error *error)
+static void *push_open(const struct quern_source_info *info, const uint8_t *position, size_t size,
+                       struct quern_error *error)
 {
   static char nothing;
   return &nothing;
@@ -24,11 +25,11 @@ static void push_close(void *source)
 }
 
 const struct quern_connector connector_push = {
-  .name = "push",
-  .check = push_check,
-  .open = push_open,
-  .poll = push_poll,
-  .close = push_close,
+    .name = "push",
+    .check = push_check,
+    .open = push_open,
+    .poll = push_poll,
+    .close = push_close,
 };
 
 int connectors_add(struct quern *engine)

@@ -39,7 +39,8 @@ int option_integer(const struct quern_source_info *info, const char *name, int64
   errno = 0;
   *value = strtoll(text, &end, 10);
   if (errno || end == text || *end)
-    return connector_error(error, "22023", "option %s of source \"%s\" must be a whole number, not \"%s\"", name, info->name, text);
+    return connector_error(error, "22023", "option %s of source \"%s\" must be a whole number, not \"%s\"", name,
+                           info->name, text);
   if (*value < low || *value > high)
     return connector_error(error, "22023", "option %s of source \"%s\" must be between %lld and %lld", name, info->name,
                            (long long)low, (long long)high);
@@ -49,9 +50,13 @@ int option_integer(const struct quern_source_info *info, const char *name, int64
 int option_interval(const struct quern_source_info *info, const char *name, int64_t fallback_us, int64_t *value_us,
                     struct quern_error *error)
 {
-  static const struct { const char *name; double us; } units[] = {
-    {"", 1e6}, {"us", 1}, {"ms", 1e3}, {"s", 1e6}, {"sec", 1e6}, {"second", 1e6}, {"seconds", 1e6},
-    {"min", 60e6}, {"minute", 60e6}, {"minutes", 60e6}, {"h", 3600e6}, {"hour", 3600e6}, {"hours", 3600e6},
+  static const struct {
+    const char *name;
+    double us;
+  } units[] = {
+      {"", 1e6},       {"us", 1},        {"ms", 1e3},       {"s", 1e6},       {"sec", 1e6},
+      {"second", 1e6}, {"seconds", 1e6}, {"min", 60e6},     {"minute", 60e6}, {"minutes", 60e6},
+      {"h", 3600e6},   {"hour", 3600e6}, {"hours", 3600e6},
   };
   const char *text = option_find(info, name);
   *value_us = fallback_us;
@@ -69,7 +74,8 @@ int option_interval(const struct quern_source_info *info, const char *name, int6
       return 0;
     }
   }
-  return connector_error(error, "22023", "option %s of source \"%s\" must be a span of time between 1ms and 24h, not \"%s\"", name,
+  return connector_error(error, "22023",
+                         "option %s of source \"%s\" must be a span of time between 1ms and 24h, not \"%s\"", name,
                          info->name, text);
 }
 

@@ -6,19 +6,29 @@
 #include "quern.h"
 
 // PostgreSQL's object ids of the types that connectors produce.
-enum { OID_INT2 = 21, OID_INT4 = 23, OID_INT8 = 20, OID_FLOAT8 = 701, OID_NUMERIC = 1700, OID_TEXT = 25, OID_VARCHAR = 1043,
-       OID_TIMESTAMP = 1114, OID_TIMESTAMPTZ = 1184 };
+enum {
+  OID_INT2 = 21,
+  OID_INT4 = 23,
+  OID_INT8 = 20,
+  OID_FLOAT8 = 701,
+  OID_NUMERIC = 1700,
+  OID_TEXT = 25,
+  OID_VARCHAR = 1043,
+  OID_TIMESTAMP = 1114,
+  OID_TIMESTAMPTZ = 1184
+};
 
 // NULL: not given.
 const char *option_find(const struct quern_source_info *info, const char *name);
-// A whole number; fallback where the option is not given. -1 with *error (22023) when it is none or outside of low … high.
+// A whole number; fallback where the option is not given. -1 with *error (22023) when it is none or outside of
+// low … high.
 int option_integer(const struct quern_source_info *info, const char *name, int64_t low, int64_t high, int64_t fallback,
                    int64_t *value, struct quern_error *error);
 // A span of time: '250ms', '1s', '2 min', '1h'; a number alone means seconds. In microseconds.
 int option_interval(const struct quern_source_info *info, const char *name, int64_t fallback_us, int64_t *value_us,
                     struct quern_error *error);
-// 22023 for an option that is not in `known` (ends with NULL; "connector" always is). ".kind" there stands for col.kind of
-// any column; whether the source has that column is left to the caller.
+// 22023 for an option that is not in `known` (ends with NULL; "connector" always is). ".kind" there stands for
+// col.kind of any column; whether the source has that column is left to the caller.
 int option_check_known(const struct quern_source_info *info, const char *const *known, struct quern_error *error);
 int connector_error(struct quern_error *error, const char *sqlstate, const char *format, ...)
     __attribute__((format(printf, 3, 4)));

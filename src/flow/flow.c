@@ -104,9 +104,9 @@ static int add_consumer(struct flow *flow, const struct relation *workflow, stru
     flow->consumer_capacity = capacity;
   }
   flow->consumers[flow->consumer_count++] = (struct consumer){
-    .workflow_oid = workflow->oid,
-    .source_oid = workflow->dependencies[0],
-    .workflow = relation_pin(workflow),
+      .workflow_oid = workflow->oid,
+      .source_oid = workflow->dependencies[0],
+      .workflow = relation_pin(workflow),
   };
   return 0;
 }
@@ -140,8 +140,8 @@ static int open_task(struct flow *flow, struct writer *writer, struct consumer *
 {
   if (consumer->task)
     return 0;
-  return flow->hooks.task_open(flow->hooks.context, writer, consumer->workflow, source, &consumer->task, &consumer->takes_atom,
-                               writer->error);
+  return flow->hooks.task_open(flow->hooks.context, writer, consumer->workflow, source, &consumer->task,
+                               &consumer->takes_atom, writer->error);
 }
 
 // --- Rows -----------------------------------------------------------------------------------------------------
@@ -161,7 +161,8 @@ struct passage {
 };
 
 // A column of a row in PostgreSQL's binary form: as text; in hexadecimal where it is none of the column's type.
-static void append_binary(struct buffer *text, const struct schema *schema, int column, struct bytes bytes, struct arena *arena)
+static void append_binary(struct buffer *text, const struct schema *schema, int column, struct bytes bytes,
+                          struct arena *arena)
 {
   struct value value;
   struct error ignored;
@@ -228,7 +229,8 @@ static int run_task(struct passage *passage, int index, const struct row_batch *
                      consumer->workflow->name);
   if (flow->depth >= LIMIT_WORKFLOW_DEPTH)
     return error_set(writer->error, SQLSTATE_STATEMENT_TOO_COMPLEX,
-                     "more than %d workflows feed each other, up to \"%s\"", LIMIT_WORKFLOW_DEPTH, consumer->workflow->name);
+                     "more than %d workflows feed each other, up to \"%s\"", LIMIT_WORKFLOW_DEPTH,
+                     consumer->workflow->name);
   uint64_t rows_out = 0;
   consumer->is_running = true;
   flow->depth++;
@@ -281,14 +283,15 @@ static int pass_row(struct passage *passage, struct value *values, struct bytes 
   const struct relation *source = passage->source;
   struct atom_mark mark = writer_mark(passage->writer);
   uint64_t before = passage->errors;
-  int status = is_keyed(source) ? table_upsert(passage->writer, source, values) : table_check(passage->writer, source, values);
+  int status =
+      is_keyed(source) ? table_upsert(passage->writer, source, values) : table_check(passage->writer, source, values);
   status = settle(passage, mark, text, status);
   *is_taken = !status && passage->errors == before;
   return *is_taken ? run_consumers(passage, &one, false, text) : status;
 }
 
-static int passage_begin(struct passage *passage, struct flow *flow, struct writer *writer, const struct relation *source,
-                         const struct arrival *arrival)
+static int passage_begin(struct passage *passage, struct flow *flow, struct writer *writer,
+                         const struct relation *source, const struct arrival *arrival)
 {
   int status = load(flow, writer);
   *passage = (struct passage){.flow = flow, .writer = writer, .source = source, .arrival = arrival};
@@ -386,8 +389,8 @@ static bool next_row(struct bytes *rows, struct bytes *row)
   return true;
 }
 
-static int read_value(const struct column *column, struct bytes bytes, bool is_binary, struct arena *arena, struct value *value,
-                      struct error *error)
+static int read_value(const struct column *column, struct bytes bytes, bool is_binary, struct arena *arena,
+                      struct value *value, struct error *error)
 {
   int status = is_binary ? value_from_binary(column->type, bytes, arena, value, error)
                          : value_from_text(column->type, bytes, &format_settings_default, arena, value, error);
@@ -398,13 +401,13 @@ static int read_value(const struct column *column, struct bytes bytes, bool is_b
   return status;
 }
 
-static int read_row(const struct relation *source, struct bytes row, bool is_binary, struct arena *arena, struct value *values,
-                    struct error *error)
+static int read_row(const struct relation *source, struct bytes row, bool is_binary, struct arena *arena,
+                    struct value *values, struct error *error)
 {
   int columns = get_be16(row.data);
   if (columns != source->schema.column_count)
-    return error_set(error, SQLSTATE_BAD_COPY_FILE_FORMAT, "the row has %d columns, source \"%s\" has %d", columns, source->name,
-                     source->schema.column_count);
+    return error_set(error, SQLSTATE_BAD_COPY_FILE_FORMAT, "the row has %d columns, source \"%s\" has %d", columns,
+                     source->name, source->schema.column_count);
   size_t at = 2;
   for (int i = 0; i < columns; i++) {
     int32_t size = (int32_t)get_be32(row.data + at);
@@ -412,7 +415,8 @@ static int read_row(const struct relation *source, struct bytes row, bool is_bin
     values[i] = value_null();
     if (size < 0)
       continue;
-    int status = read_value(&source->schema.columns[i], bytes_of(row.data + at, (size_t)size), is_binary, arena, &values[i], error);
+    int status = read_value(&source->schema.columns[i], bytes_of(row.data + at, (size_t)size), is_binary, arena,
+                            &values[i], error);
     if (status)
       return status;
     at += (size_t)size;
@@ -432,8 +436,8 @@ static int arrive_rows(struct passage *passage, struct value **kept, int *kept_c
     return error_memory(writer->error);
   for (int i = 0; i < arrival->row_count; i++) {
     if (!next_row(&rest, &row))
-      return error_set(writer->error, SQLSTATE_BAD_COPY_FILE_FORMAT, "the connector of source \"%s\" gave a malformed batch",
-                       passage->source->name);
+      return error_set(writer->error, SQLSTATE_BAD_COPY_FILE_FORMAT,
+                       "the connector of source \"%s\" gave a malformed batch", passage->source->name);
     struct arena_mark memory = arena_mark(writer->arena);
     struct value *values = kept ? ARENA_ARRAY(writer->arena, struct value, columns + 1) : scratch;
     if (!values)

@@ -21,14 +21,14 @@ struct row_batch {
 
 struct flow_hooks {
   void *context;
-  // Makes what runs a workflow, for the definitions of writer->version. *takes_atom: it wants all rows of an atom at once.
+  // Makes what runs a workflow, for the definitions of writer->version. *takes_atom: it wants an atom's rows at once.
   int (*task_open)(void *context, struct writer *writer, const struct relation *workflow, const struct relation *source,
                    struct task **task, bool *takes_atom, struct error *error);
   void (*task_close)(void *context, struct task *task);
   // Runs the workflow's statements over the rows. What it changed before it failed is undone by flow/.
   // *rows_out: how many rows its statements changed.
-  int (*task_run)(void *context, struct task *task, struct writer *writer, const struct row_batch *rows, uint64_t *rows_out,
-                  struct error *error);
+  int (*task_run)(void *context, struct task *task, struct writer *writer, const struct row_batch *rows,
+                  uint64_t *rows_out, struct error *error);
 };
 
 // hooks are copied; account is borrowed.
@@ -42,11 +42,11 @@ int flow_push(struct flow *flow, struct writer *writer, const struct relation *s
 // A connector's batch, as one atom's worth. Each row that fails is undone by itself and goes to quern.source_errors.
 struct arrival {
   const struct relation *source;
-  struct bytes rows;      // row after row: be16 column count, for each column be32 length (-1: NULL) and bytes
-  bool is_binary;         // the columns' bytes are PostgreSQL's binary form; otherwise text
+  struct bytes rows; // row after row: be16 column count, for each column be32 length (-1: NULL) and bytes
+  bool is_binary;    // the columns' bytes are PostgreSQL's binary form; otherwise text
   int row_count;
-  struct bytes position;  // the connector's, behind the last row
-  int64_t now;            // microseconds since 2000-01-01 UTC
+  struct bytes position; // the connector's, behind the last row
+  int64_t now;           // microseconds since 2000-01-01 UTC
 };
 // Fails only for what ends the atom as a whole (53200, malformed framing: 22P04): the caller undoes it.
 int flow_arrive(struct flow *flow, struct writer *writer, const struct arrival *arrival, struct error *error);

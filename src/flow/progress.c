@@ -27,7 +27,8 @@ bool progress_read(const struct version *version, uint32_t oid, struct progress 
   put_be32(key, oid);
   struct bytes row;
   *progress = (struct progress){0};
-  if (!tree_get(version, TREE_POSITIONS, bytes_of(key, 4), &row, NULL) || row.size < 33 || row.data[0] != PROGRESS_FORMAT)
+  if (!tree_get(version, TREE_POSITIONS, bytes_of(key, 4), &row, NULL) || row.size < 33 ||
+      row.data[0] != PROGRESS_FORMAT)
     return false;
   for (int i = 0; i < 4; i++)
     progress->counts[i] = get_le64(row.data + 1 + 8 * i);
@@ -59,10 +60,10 @@ void flow_source_progress(const struct version *version, uint32_t source_oid, st
   struct progress found;
   progress_read(version, source_oid, &found);
   *progress = (struct source_progress){
-    .rows = found.counts[SOURCE_ROWS],
-    .bytes = found.counts[SOURCE_BYTES],
-    .errors = found.counts[SOURCE_ERRORS],
-    .position = found.position,
+      .rows = found.counts[SOURCE_ROWS],
+      .bytes = found.counts[SOURCE_BYTES],
+      .errors = found.counts[SOURCE_ERRORS],
+      .position = found.position,
   };
 }
 
@@ -71,10 +72,10 @@ void flow_workflow_progress(const struct version *version, uint32_t workflow_oid
   struct progress found;
   progress_read(version, workflow_oid, &found);
   *progress = (struct workflow_progress){
-    .atoms = found.counts[WORKFLOW_ATOMS],
-    .rows_in = found.counts[WORKFLOW_ROWS_IN],
-    .rows_out = found.counts[WORKFLOW_ROWS_OUT],
-    .errors = found.counts[WORKFLOW_ERRORS],
+      .atoms = found.counts[WORKFLOW_ATOMS],
+      .rows_in = found.counts[WORKFLOW_ROWS_IN],
+      .rows_out = found.counts[WORKFLOW_ROWS_OUT],
+      .errors = found.counts[WORKFLOW_ERRORS],
   };
 }
 
@@ -142,11 +143,11 @@ bool flow_error_next(const struct version *version, uint64_t *at, struct source_
     is_found = row[0] == ERROR_FORMAT && position <= rest && text <= rest - position;
     if (is_found) {
       *error = (struct source_error){
-        .source_oid = get_le32(row + 1),
-        .position = bytes_of(row + ERROR_FIXED, position),
-        .text = bytes_of(row + ERROR_FIXED + position, text),
-        .reason = bytes_of(row + ERROR_FIXED + position + text, rest - position - text),
-        .at = (int64_t)get_le64(row + 10),
+          .source_oid = get_le32(row + 1),
+          .position = bytes_of(row + ERROR_FIXED, position),
+          .text = bytes_of(row + ERROR_FIXED + position, text),
+          .reason = bytes_of(row + ERROR_FIXED + position + text, rest - position - text),
+          .at = (int64_t)get_le64(row + 10),
       };
       memcpy(error->sqlstate, row + 5, 5);
       *at = get_be64(cursor.key.data) + 1;

@@ -28,16 +28,16 @@ struct source {
   uint64_t opening;
   const struct quern_connector *connector; // NULL: not known yet
   const char *connector_name;
-  struct arena arena;                      // of info and position
+  struct arena arena; // of info and position
   struct quern_source_info info;
   struct bytes position;
-  void *handle;        // source thread only
-  bool is_opened;      // source thread only
-  bool is_over;        // ended or failed: is not polled any more
-  bool is_ended;       // the loop wants no more
+  void *handle;   // source thread only
+  bool is_opened; // source thread only
+  bool is_over;   // ended or failed: is not polled any more
+  bool is_ended;  // the loop wants no more
   int64_t due_us;
   int64_t lag;
-  int batches;         // made and not taken back
+  int batches; // made and not taken back
   struct batch *free;
 };
 
@@ -64,7 +64,8 @@ static const struct quern_connector *find_connector(const struct sources *source
 
 // --- What a connector is told ---------------------------------------------------------------------------------
 
-static int fill_info(const struct relation *relation, struct arena *arena, struct quern_source_info *info, struct error *error)
+static int fill_info(const struct relation *relation, struct arena *arena, struct quern_source_info *info,
+                     struct error *error)
 {
   int columns = relation->schema.column_count;
   struct quern_column *column = ARENA_ARRAY(arena, struct quern_column, columns + 1);
@@ -106,7 +107,8 @@ int sources_check(struct sources *sources, const struct relation *relation, stru
 {
   const char *name = relation_option(relation, "connector");
   if (!name)
-    return error_set(error, SQLSTATE_INVALID_PARAMETER_VALUE, "source \"%s\" needs the option connector", relation->name);
+    return error_set(error, SQLSTATE_INVALID_PARAMETER_VALUE, "source \"%s\" needs the option connector",
+                     relation->name);
   const struct quern_connector *connector = find_connector(sources, name);
   if (!connector)
     return error_set(error, SQLSTATE_UNDEFINED_OBJECT, "connector \"%s\" does not exist", name);

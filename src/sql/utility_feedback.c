@@ -92,9 +92,9 @@ static void tell_way(const struct step *step, struct buffer *text)
 
 static int refuse(const struct search *search, const struct step *last, struct error *error)
 {
-  int status = utility_error(search->input, error, search->input->parsed->body[0].start,
-                             SQLSTATE_INVALID_TABLE_DEFINITION, "the workflow would feed its own source \"%s\"",
-                             search->origin->name);
+  int status =
+      utility_error(search->input, error, search->input->parsed->body[0].start, SQLSTATE_INVALID_TABLE_DEFINITION,
+                    "the workflow would feed its own source \"%s\"", search->origin->name);
   struct buffer text = {0};
   tell_way(last, &text);
   if (text.size && !text.failed)

@@ -26,9 +26,12 @@ struct description {
 
 static inline uint32_t type_named(const char *name)
 {
-  static const struct { const char *name; uint32_t oid; } types[] = {
-    {"int2", OID_INT2}, {"int4", OID_INT4}, {"int8", OID_INT8}, {"float8", OID_FLOAT8}, {"text", OID_TEXT},
-    {"timestamptz", OID_TIMESTAMPTZ}, {"numeric", OID_NUMERIC}, {"bool", 16}};
+  static const struct {
+    const char *name;
+    uint32_t oid;
+  } types[] = {{"int2", OID_INT2},       {"int4", OID_INT4}, {"int8", OID_INT8},
+               {"float8", OID_FLOAT8},   {"text", OID_TEXT}, {"timestamptz", OID_TIMESTAMPTZ},
+               {"numeric", OID_NUMERIC}, {"bool", 16}};
   for (size_t i = 0; i < sizeof types / sizeof types[0]; i++)
     if (strcmp(types[i].name, name) == 0)
       return types[i].oid;
@@ -36,7 +39,8 @@ static inline uint32_t type_named(const char *name)
   return 0;
 }
 
-static inline const struct quern_source_info *describe(struct description *description, const char *columns, const char *options)
+static inline const struct quern_source_info *describe(struct description *description, const char *columns,
+                                                       const char *options)
 {
   memset(description, 0, sizeof *description);
   snprintf(description->column_text, sizeof description->column_text, "%s", columns);
@@ -48,8 +52,8 @@ static inline const struct quern_source_info *describe(struct description *descr
     char *name = strsep(&part, " ");
     description->columns[count++] = (struct quern_column){.name = name, .type = type_named(part)};
   }
-  description->info = (struct quern_source_info){.name = "s", .columns = description->columns, .column_count = count,
-                                                 .options = description->options};
+  description->info = (struct quern_source_info){
+      .name = "s", .columns = description->columns, .column_count = count, .options = description->options};
   count = 0;
   for (rest = description->option_text; (part = strsep(&rest, ",")) && *part;) {
     part += strspn(part, " ");
@@ -61,7 +65,8 @@ static inline const struct quern_source_info *describe(struct description *descr
 }
 
 // The connector refuses these columns and options: with 22023 and a message that has `part` in it.
-static inline void assert_refused(const struct quern_connector *connector, const char *columns, const char *options, const char *part)
+static inline void assert_refused(const struct quern_connector *connector, const char *columns, const char *options,
+                                  const char *part)
 {
   struct description description;
   struct quern_error error = {0};
@@ -72,7 +77,8 @@ static inline void assert_refused(const struct quern_connector *connector, const
   assert_null(connector->open(&description.info, NULL, 0, &error));
 }
 
-static inline void *open_source(const struct quern_connector *connector, const char *columns, const char *options, const char *position)
+static inline void *open_source(const struct quern_connector *connector, const char *columns, const char *options,
+                                const char *position)
 {
   struct description description;
   struct quern_error error = {0};
@@ -83,7 +89,8 @@ static inline void *open_source(const struct quern_connector *connector, const c
   return source;
 }
 
-static inline int64_t poll_at(const struct quern_connector *connector, void *source, struct quern_batch *batch, int64_t now_us, int max)
+static inline int64_t poll_at(const struct quern_connector *connector, void *source, struct quern_batch *batch,
+                              int64_t now_us, int max)
 {
   batch->rows.size = 0;
   batch->row_count = 0;

@@ -110,7 +110,8 @@ static void test_rows_end(void **state)
 static void test_whole_range(void **state)
 {
   struct quern_batch batch = {0};
-  void *source = open_source(generator, "id int8", "id.kind=random, id.min=-9223372036854775808, id.max=9223372036854775807", "");
+  void *source =
+      open_source(generator, "id int8", "id.kind=random, id.min=-9223372036854775808, id.max=9223372036854775807", "");
   poll_at(generator, source, &batch, 1, 100);
   int negative = 0;
   for (int i = 0; i < 100; i++)
@@ -165,13 +166,10 @@ static void test_refused(void **state)
 int main(void)
 {
   const struct CMUnitTest tests[] = {
-    cmocka_unit_test(test_values),
-    cmocka_unit_test(test_same_seed_and_position_same_rows),
-    cmocka_unit_test(test_rate),
-    cmocka_unit_test(test_rows_end),
-    cmocka_unit_test(test_whole_range),
-    cmocka_unit_test(test_sequence_of_a_small_type),
-    cmocka_unit_test(test_refused),
+      cmocka_unit_test(test_values),      cmocka_unit_test(test_same_seed_and_position_same_rows),
+      cmocka_unit_test(test_rate),        cmocka_unit_test(test_rows_end),
+      cmocka_unit_test(test_whole_range), cmocka_unit_test(test_sequence_of_a_small_type),
+      cmocka_unit_test(test_refused),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -57,9 +57,12 @@ static void test_columns_are_a_choice(void **state)
 
 static void test_intervals(void **state)
 {
-  static const struct { const char *option; int64_t us; } cases[] = {
-    {"interval=1ms", 1000}, {"interval=0.5", 500000}, {"interval=2 min", 120000000}, {"interval=1h", 3600000000},
-    {"interval=24 hours", 86400000000}, {"interval=1500us", 1500}, {"interval=3 seconds", 3000000}};
+  static const struct {
+    const char *option;
+    int64_t us;
+  } cases[] = {{"interval=1ms", 1000},         {"interval=0.5", 500000},           {"interval=2 min", 120000000},
+               {"interval=1h", 3600000000},    {"interval=24 hours", 86400000000}, {"interval=1500us", 1500},
+               {"interval=3 seconds", 3000000}};
   for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
     struct quern_batch batch = {0};
     void *source = open_source(proc, "value float8", cases[i].option, "");
@@ -88,10 +91,10 @@ static void test_refused(void **state)
 int main(void)
 {
   const struct CMUnitTest tests[] = {
-    cmocka_unit_test(test_measurements),
-    cmocka_unit_test(test_columns_are_a_choice),
-    cmocka_unit_test(test_intervals),
-    cmocka_unit_test(test_refused),
+      cmocka_unit_test(test_measurements),
+      cmocka_unit_test(test_columns_are_a_choice),
+      cmocka_unit_test(test_intervals),
+      cmocka_unit_test(test_refused),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

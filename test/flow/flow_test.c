@@ -24,8 +24,8 @@ struct stage {
   int opened, closed;
 };
 
-static int task_open(void *context, struct writer *writer, const struct relation *workflow, const struct relation *source,
-                     struct task **result, bool *takes_atom, struct error *error)
+static int task_open(void *context, struct writer *writer, const struct relation *workflow,
+                     const struct relation *source, struct task **result, bool *takes_atom, struct error *error)
 {
   struct stage *stage = context;
   struct task *task = calloc(1, sizeof *task);
@@ -50,13 +50,13 @@ static void task_close(void *context, struct task *task)
 
 static int keep(struct stage *stage, struct writer *writer, int64_t a)
 {
-  struct value values[4] = {value_integer((int64_t)tree_count(writer->version, stage->kept->tree)), value_integer(a), value_null(),
-                            value_null()};
+  struct value values[4] = {value_integer((int64_t)tree_count(writer->version, stage->kept->tree)), value_integer(a),
+                            value_null(), value_null()};
   return table_insert(writer, stage->kept, values, 0, NULL, NULL);
 }
 
-static int task_run(void *context, struct task *task, struct writer *writer, const struct row_batch *rows, uint64_t *rows_out,
-                    struct error *error)
+static int task_run(void *context, struct task *task, struct writer *writer, const struct row_batch *rows,
+                    uint64_t *rows_out, struct error *error)
 {
   struct stage *stage = context;
   if (strcmp(task->word, "feed") == 0) {
@@ -135,7 +135,8 @@ static const char *kept(struct stage *stage)
   for (bool more = cursor_seek(&cursor, (struct bytes){0}); more; more = cursor_next(&cursor)) {
     struct value values[4];
     assert_int_equal(relation_row(stage->kept, cursor.row, values, &stage->world.error), 0);
-    snprintf(text + strlen(text), sizeof text - strlen(text), "%s%lld", text[0] ? " " : "", (long long)values[1].integer);
+    snprintf(text + strlen(text), sizeof text - strlen(text), "%s%lld", text[0] ? " " : "",
+             (long long)values[1].integer);
   }
   cursor_deinit(&cursor);
   return text;
@@ -193,7 +194,8 @@ static int push(struct stage *stage, const struct relation *source, int count, c
   return status;
 }
 
-static void assert_source(struct stage *stage, const struct relation *source, int rows, int errors, const char *position)
+static void assert_source(struct stage *stage, const struct relation *source, int rows, int errors,
+                          const char *position)
 {
   struct source_progress progress;
   flow_source_progress(stage->world.writer.version, source->oid, &progress);
@@ -440,16 +442,16 @@ static void test_a_malformed_batch_changes_nothing(void **state)
 int main(void)
 {
   const struct CMUnitTest tests[] = {
-    cmocka_unit_test(test_rows_in_order_through_each_workflow),
-    cmocka_unit_test(test_a_failing_row_is_undone_where_it_failed),
-    cmocka_unit_test(test_a_failing_atom_is_undone_whole),
-    cmocka_unit_test(test_a_push_fails_whole),
-    cmocka_unit_test(test_want_of_memory_is_no_bad_row),
-    cmocka_unit_test(test_a_workflow_that_cannot_be_opened),
-    cmocka_unit_test(test_feeding_and_feedback),
-    cmocka_unit_test(test_errors_are_bounded),
-    cmocka_unit_test(test_what_is_wanted),
-    cmocka_unit_test(test_a_malformed_batch_changes_nothing),
+      cmocka_unit_test(test_rows_in_order_through_each_workflow),
+      cmocka_unit_test(test_a_failing_row_is_undone_where_it_failed),
+      cmocka_unit_test(test_a_failing_atom_is_undone_whole),
+      cmocka_unit_test(test_a_push_fails_whole),
+      cmocka_unit_test(test_want_of_memory_is_no_bad_row),
+      cmocka_unit_test(test_a_workflow_that_cannot_be_opened),
+      cmocka_unit_test(test_feeding_and_feedback),
+      cmocka_unit_test(test_errors_are_bounded),
+      cmocka_unit_test(test_what_is_wanted),
+      cmocka_unit_test(test_a_malformed_batch_changes_nothing),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

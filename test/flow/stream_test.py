@@ -58,7 +58,8 @@ def test_sources_that_cannot_be(client, _):
 
 @fresh
 def test_sequence_and_random(client, _):
-    client.query("CREATE SOURCE g (id int8, small int2, price float8, word text) WITH (connector = 'generator', rows = 5000, "
+    client.query("CREATE SOURCE g (id int8, small int2, price float8, word text) WITH (connector = 'generator', "
+                 "rows = 5000, "
                  "seed = 7, id.kind = 'sequence', id.start = 100, small.kind = 'random', small.min = -3, small.max = 3, "
                  "price.kind = 'random', price.min = '1.5', price.max = '2.5', word.kind = 'random', word.min = 1, word.max = 9)")
     client.query("CREATE TABLE kept (id int8 PRIMARY KEY, small int2, price float8, word text)")
@@ -109,7 +110,8 @@ def test_keyed_source_is_a_table(client, _):
 
 @fresh
 def test_constraints_of_a_stream(client, _):
-    client.query("CREATE SOURCE s (a int NOT NULL, b int DEFAULT 5, c varchar(3), CHECK (b < 100)) WITH (connector = 'push')")
+    client.query("CREATE SOURCE s (a int NOT NULL, b int DEFAULT 5, c varchar(3), CHECK (b < 100)) "
+                 "WITH (connector = 'push')")
     client.query("CREATE TABLE seen (a int, b int, c text)")
     client.query("CREATE WORKFLOW see AS INSERT INTO seen SELECT a, b, c FROM s")
     client.query("INSERT INTO s (a) VALUES (1)")
@@ -141,7 +143,8 @@ def test_row_by_row_in_order(client, _):
 def test_atom_is_one_statement(client, _):
     client.query("CREATE SOURCE s (v int) WITH (connector = 'push')")
     client.query("CREATE TABLE sums (at int8 PRIMARY KEY, n int8, total int8)")
-    client.query("CREATE WORKFLOW w AS INSERT INTO sums SELECT (SELECT count(*) FROM sums), count(*), sum(v) FROM atom(s)")
+    client.query("CREATE WORKFLOW w AS INSERT INTO sums SELECT (SELECT count(*) FROM sums), count(*), "
+                 "sum(v) FROM atom(s)")
     client.query("INSERT INTO s VALUES (1), (2), (3)")
     client.query("INSERT INTO s SELECT g FROM generate_series(1, 100000) g")
     assert client.copy_in("COPY s FROM STDIN", b"".join(b"%d\n" % i for i in range(50000))).tags == ["COPY 50000"]
@@ -197,7 +200,8 @@ def test_feedback_is_refused(client, _):
     client.query("CREATE SOURCE c (v int PRIMARY KEY) WITH (connector = 'push')")
     client.query("CREATE TABLE t (v int)")
     client.fails("CREATE WORKFLOW w AS INSERT INTO a SELECT v + 1 FROM a", "42P16")
-    client.query("CREATE WORKFLOW ab AS (INSERT INTO t SELECT v FROM a; INSERT INTO b SELECT v FROM a JOIN c USING (v))")
+    client.query("CREATE WORKFLOW ab AS (INSERT INTO t SELECT v FROM a; INSERT INTO b SELECT v "
+                 "FROM a JOIN c USING (v))")
     client.query("CREATE WORKFLOW bc AS INSERT INTO c SELECT v FROM b")
     failure = client.fails("CREATE WORKFLOW ca AS (INSERT INTO t SELECT v FROM c; INSERT INTO a SELECT v FROM c)", "42P16")
     assert failure.message == 'the workflow would feed its own source "c"', failure
@@ -275,7 +279,8 @@ def test_definitions_in_a_transaction(client, own):
         assert other.value("SELECT count(*) FROM t") == "0"
     client.query("ROLLBACK")
     client.fails("INSERT INTO s VALUES (1)", "42P01")
-    client.query("BEGIN; CREATE SOURCE s (v int) WITH (connector = 'push'); CREATE WORKFLOW w AS INSERT INTO t SELECT v FROM s; "
+    client.query("BEGIN; CREATE SOURCE s (v int) WITH (connector = 'push'); CREATE WORKFLOW w "
+                 "AS INSERT INTO t SELECT v FROM s; "
                  "INSERT INTO s VALUES (3); COMMIT")
     client.query("INSERT INTO s VALUES (4)")
     assert client.rows("SELECT v FROM t") == [["3"], ["4"]]
@@ -315,7 +320,8 @@ def test_failing_rows_of_a_stream(client, _):
                  "v.start = -50, w.start = 7)")
     client.query("CREATE TABLE t (v int PRIMARY KEY)")
     client.query("CREATE TABLE u (v int PRIMARY KEY)")
-    client.query("CREATE WORKFLOW divide AS (INSERT INTO t SELECT v FROM g; UPDATE t SET v = t.v FROM g WHERE t.v = g.v AND 1 / g.v < 2)")
+    client.query("CREATE WORKFLOW divide AS (INSERT INTO t SELECT v FROM g; UPDATE t SET v = t.v "
+                 "FROM g WHERE t.v = g.v AND 1 / g.v < 2)")
     client.query("CREATE WORKFLOW keep AS INSERT INTO u SELECT v FROM g")
     client.query("ALTER SOURCE g SET (state = 'running')")
     wait_until(lambda: rows_of(client, "g") == 100, "all rows")
@@ -343,7 +349,8 @@ def test_errors_are_bounded(client, _):
 @fresh
 def test_failing_atom_of_a_stream(client, _):
     client.query("CREATE SOURCE g (v int CHECK (v <> 3)) WITH (connector = 'generator', rows = 10, state = 'paused')")
-    client.query("CREATE SOURCE k (v int PRIMARY KEY CHECK (v <> 3)) WITH (connector = 'generator', rows = 10, state = 'paused')")
+    client.query("CREATE SOURCE k (v int PRIMARY KEY CHECK (v <> 3)) WITH (connector = 'generator', rows = 10, "
+                 "state = 'paused')")
     client.query("CREATE TABLE t (n int8, low int)")
     client.query("CREATE TABLE u (name text, v int)")
     client.query("CREATE WORKFLOW bad AS INSERT INTO t SELECT count(*), 1 / min(v) FROM atom(g)")
@@ -384,7 +391,8 @@ def test_without_memory_it_stops_and_loses_nothing():
 def test_pause_and_go_on(client, _):
     client.query("CREATE SOURCE g (id int8) WITH (connector = 'generator', rate = 20000)")
     client.query("CREATE TABLE c (one int PRIMARY KEY, n int8, top int8)")
-    client.query("CREATE WORKFLOW w AS INSERT INTO c SELECT 1, 1, id FROM g ON CONFLICT (one) DO UPDATE SET n = c.n + 1, top = excluded.top")
+    client.query("CREATE WORKFLOW w AS INSERT INTO c SELECT 1, 1, id FROM g "
+                 "ON CONFLICT (one) DO UPDATE SET n = c.n + 1, top = excluded.top")
     for _ in range(5):
         before = rows_of(client, "g")
         wait_until(lambda: rows_of(client, "g") > before, "rows")
@@ -441,7 +449,8 @@ def test_restart_goes_on_where_it_was():
             client.query("CREATE SOURCE p (v int PRIMARY KEY, w text) WITH (connector = 'push')")
             client.query("CREATE TABLE c (one int PRIMARY KEY, n int8, top int8)")
             client.query("CREATE TABLE bad (v int)")
-            client.query("CREATE WORKFLOW w AS INSERT INTO c SELECT 1, 1, id FROM g ON CONFLICT (one) DO UPDATE SET n = c.n + 1, top = excluded.top")
+            client.query("CREATE WORKFLOW w AS INSERT INTO c SELECT 1, 1, id FROM g "
+                         "ON CONFLICT (one) DO UPDATE SET n = c.n + 1, top = excluded.top")
             client.query("CREATE WORKFLOW x AS INSERT INTO bad SELECT 1 / (id - id)::int FROM g WHERE id = 5")
             client.query("INSERT INTO p VALUES (1, 'one'), (2, 'two')")
             client.query("ALTER SOURCE g SET (state = 'running')")

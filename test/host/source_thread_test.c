@@ -38,13 +38,15 @@ static void add_text(struct quern_batch *batch, const char *text)
   batch->row_count++;
 }
 
-static void *broken_open(const struct quern_source_info *info, const uint8_t *position, size_t size, struct quern_error *error)
+static void *broken_open(const struct quern_source_info *info, const uint8_t *position, size_t size,
+                         struct quern_error *error)
 {
   snprintf(error->message, sizeof error->message, "the well of %s is dry", info->name);
   return NULL;
 }
 
-static void *counter_open(const struct quern_source_info *info, const uint8_t *position, size_t size, struct quern_error *error)
+static void *counter_open(const struct quern_source_info *info, const uint8_t *position, size_t size,
+                          struct quern_error *error)
 {
   int64_t *next = calloc(1, sizeof *next);
   for (size_t i = 0; i < size; i++)
@@ -98,10 +100,21 @@ static void counter_close(void *source)
   free(source);
 }
 
-static const struct quern_connector broken = {.name = "broken", .open = broken_open, .poll = counter_poll, .close = counter_close};
-static const struct quern_connector counter = {.name = "counter", .open = counter_open, .poll = counter_poll, .close = counter_close};
-static const struct quern_connector words = {.name = "words", .open = counter_open, .poll = words_poll, .close = counter_close};
-static const struct quern_connector malformed = {.name = "malformed", .open = counter_open, .poll = malformed_poll,
+static const struct quern_connector broken = {.name = "broken",
+                                              .open = broken_open,
+                                              .poll = counter_poll,
+                                              .close = counter_close};
+static const struct quern_connector counter = {.name = "counter",
+                                               .open = counter_open,
+                                               .poll = counter_poll,
+                                               .close = counter_close};
+static const struct quern_connector words = {.name = "words",
+                                             .open = counter_open,
+                                             .poll = words_poll,
+                                             .close = counter_close};
+static const struct quern_connector malformed = {.name = "malformed",
+                                                 .open = counter_open,
+                                                 .poll = malformed_poll,
                                                  .close = counter_close};
 
 // --- A client ----------------------------------------------------------------------------------------------------
@@ -121,9 +134,13 @@ static void on_reply(void *context, const uint8_t *messages, size_t size)
     size_t used = strlen(client->text);
     const uint8_t *field;
     int32_t length;
-    for (int i = 0; message.type == 'D' && (length = quern_row_field(&message, i, &field)) > -2; i++, used = strlen(client->text))
-      snprintf(client->text + used, sizeof client->text - used, "%s%.*s", i ? "," : used ? ";" : "", length < 0 ? 4 : length,
-               length < 0 ? "NULL" : (const char *)field);
+    for (int i = 0; message.type == 'D' && (length = quern_row_field(&message, i, &field)) > -2;
+         i++, used = strlen(client->text))
+      snprintf(client->text + used, sizeof client->text - used, "%s%.*s",
+               i      ? ","
+               : used ? ";"
+                      : "",
+               length < 0 ? 4 : length, length < 0 ? "NULL" : (const char *)field);
     if (message.type == 'E')
       snprintf(client->text + used, sizeof client->text - used, "!%s", quern_error_field(&message, 'C'));
     client->ready += message.type == 'Z';
@@ -232,7 +249,8 @@ static void test_a_connector_that_comes_late(void **state)
   assert_string_equal(query(&client, "SELECT rows FROM quern.sources"), before);
   add(&client, &counter);
   char question[256];
-  snprintf(question, sizeof question, "SELECT rows > %s, rows = (SELECT count(*) FROM c), position::int8 = rows FROM quern.sources", before);
+  snprintf(question, sizeof question,
+           "SELECT rows > %s, rows = (SELECT count(*) FROM c), position::int8 = rows FROM quern.sources", before);
   wait_for(&client, question, "t,t,t");
   quern_close(client.engine);
   char command[128];
@@ -248,16 +266,23 @@ static void test_opened_and_closed_without_pause(void **state)
   add(&client, &counter);
   query(&client, "CREATE TABLE t (source int, v int, PRIMARY KEY (source, v))");
   for (int i = 0; i < 8; i++) {
-    snprintf(text, sizeof text, "CREATE SOURCE s%d (v int) WITH (connector = 'counter'); "
-             "CREATE WORKFLOW w%d AS INSERT INTO t SELECT %d, v FROM s%d", i, i, i, i);
+    snprintf(text, sizeof text,
+             "CREATE SOURCE s%d (v int) WITH (connector = 'counter'); "
+             "CREATE WORKFLOW w%d AS INSERT INTO t SELECT %d, v FROM s%d",
+             i, i, i, i);
     assert_string_equal(query(&client, text), "");
   }
   for (int round = 0; round < 200; round++) {
     int i = round * 5 % 8;
     switch (round % 3) {
     case 0: snprintf(text, sizeof text, "ALTER SOURCE s%d SET (n%d = 1)", i, round); break;
-    case 1: snprintf(text, sizeof text, "ALTER SOURCE s%d SET (state = 'paused'); ALTER SOURCE s%d SET (state = 'running')", i, i); break;
-    default: snprintf(text, sizeof text, "DROP WORKFLOW w%d; CREATE WORKFLOW w%d AS INSERT INTO t SELECT %d, v FROM s%d", i, i, i, i);
+    case 1:
+      snprintf(text, sizeof text, "ALTER SOURCE s%d SET (state = 'paused'); ALTER SOURCE s%d SET (state = 'running')",
+               i, i);
+      break;
+    default:
+      snprintf(text, sizeof text, "DROP WORKFLOW w%d; CREATE WORKFLOW w%d AS INSERT INTO t SELECT %d, v FROM s%d", i, i,
+               i, i);
     }
     assert_string_equal(query(&client, text), "");
   }
@@ -268,8 +293,10 @@ static void test_opened_and_closed_without_pause(void **state)
   }
   // The primary key would have refused what came twice; and nothing is missing.
   assert_string_equal(query(&client, "SELECT sum(errors) FROM quern.sources"), "0");
-  assert_string_equal(query(&client, "SELECT count(*) FROM quern.sources s JOIN (SELECT source, count(*) AS n, max(v) AS top FROM t "
-                                     "GROUP BY source) g ON s.name = 's' || g.source WHERE s.rows = g.n AND g.top = g.n - 1"), "8");
+  assert_string_equal(
+      query(&client, "SELECT count(*) FROM quern.sources s JOIN (SELECT source, count(*) AS n, max(v) AS top FROM t "
+                     "GROUP BY source) g ON s.name = 's' || g.source WHERE s.rows = g.n AND g.top = g.n - 1"),
+      "8");
   query(&client, "DROP SOURCE s0, s1, s2, s3, s4, s5, s6, s7 CASCADE");
   quern_close(client.engine);
 }
@@ -290,11 +317,9 @@ static void test_closed_while_it_reads(void **state)
 int main(void)
 {
   const struct CMUnitTest tests[] = {
-    cmocka_unit_test(test_a_source_that_cannot_be_read),
-    cmocka_unit_test(test_bad_text_and_the_end),
-    cmocka_unit_test(test_a_connector_that_comes_late),
-    cmocka_unit_test(test_opened_and_closed_without_pause),
-    cmocka_unit_test(test_closed_while_it_reads),
+      cmocka_unit_test(test_a_source_that_cannot_be_read), cmocka_unit_test(test_bad_text_and_the_end),
+      cmocka_unit_test(test_a_connector_that_comes_late),  cmocka_unit_test(test_opened_and_closed_without_pause),
+      cmocka_unit_test(test_closed_while_it_reads),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
