@@ -181,6 +181,13 @@ static int find_driver(const struct utility_input *input, const struct relation 
     search.second = search.stream;
   if (!*source)
     return no_driver(input, error);
+  if (search.atom && search.stream == search.atom) {
+    int status = utility_error(input, error, parsed->body[0].start, SQLSTATE_FEATURE_NOT_SUPPORTED,
+                               "a workflow takes the rows of \"%s\" one by one or as atom(%s), not both",
+                               search.atom->name, search.atom->name);
+    error_hint(error, "Make two workflows.");
+    return status;
+  }
   if (search.second)
     return utility_error(input, error, parsed->body[0].start, SQLSTATE_FEATURE_NOT_SUPPORTED,
                          "a workflow is driven by one source, but both \"%s\" and \"%s\" would have to drive it",

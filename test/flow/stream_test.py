@@ -230,6 +230,7 @@ def test_workflows_that_cannot_be(client, _):
         ("INSERT INTO t SELECT w FROM s", "42703", 'column "w" does not exist'),
         ("INSERT INTO t SELECT $1 FROM s", "42P02", "there is no parameter $1"),
         ("INSERT INTO t SELECT s.v FROM s JOIN other USING (v)", "0A000", 'both "s" and "other" would have to drive it'),
+        ("(INSERT INTO t SELECT v FROM s; INSERT INTO t SELECT sum(v) FROM atom(s))", "0A000", "one by one or as atom(s)"),
         ("INSERT INTO t SELECT a.v FROM s a JOIN s b USING (v)", "42809", "keeps no rows"),
         ("(" + "INSERT INTO t SELECT v FROM s;" * 65 + ")", "54000", "at most 64 statements"),
     ]:
