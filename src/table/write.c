@@ -283,15 +283,17 @@ static int indexes_update(struct writer *writer, const struct relation *relation
 
 // --- Insert ---------------------------------------------------------------------------------------
 
+// row: the one in the way, where it is at hand (data NULL: it is looked up).
 static int report_conflict(struct writer *writer, const struct relation *relation, const struct index *index,
-                           struct bytes key, struct conflict *conflict)
+                           struct bytes key, struct bytes row, struct conflict *conflict)
 {
   void *copy = arena_copy(writer->arena, key.data, key.size);
   if (!copy)
     return error_memory(writer->error);
   conflict->index = index && !index->is_primary ? index : NULL;
   conflict->key = bytes_of(copy, key.size);
-  if (!tree_get(writer->version, relation->tree, conflict->key, &conflict->row, writer->mark))
+  conflict->row = row;
+  if (!row.data && !tree_get(writer->version, relation->tree, conflict->key, &conflict->row, writer->mark))
     return error_set(writer->error, SQLSTATE_DATA_CORRUPTED, "index \"%s\" does not agree with its table",
                      index ? index->name : relation->name);
   conflict->found = true;
@@ -311,18 +313,18 @@ static int ask_arbiter(struct writer *writer, const struct relation *relation, c
   if (!status)
     status = probe(writer, index, buffer_bytes(&scratch->index_key));
   if (status == WRITE_REFUSED)
-    status = report_conflict(writer, relation, index, buffer_bytes(&scratch->conflict_key), conflict);
+    status = report_conflict(writer, relation, index, buffer_bytes(&scratch->conflict_key), bytes_of(NULL, 0), conflict);
   return status;
 }
 
-// A key of the new row is taken, in the primary tree (index NULL) or in a unique index.
-static int key_is_taken(struct writer *writer, const struct relation *relation, const struct index *index,
+// A key of the new row is taken, in the primary tree (index NULL; row: the one that has it) or in a unique index.
+static int key_is_taken(struct writer *writer, const struct relation *relation, const struct index *index, struct bytes row,
                         const struct value *values, int arbiter, struct conflict *on_conflict)
 {
   struct table_scratch *scratch = &writer->catalog->scratch;
   const struct index *named = index ? index : relation_primary(relation);
   if (on_conflict && (arbiter < 0 || &relation->indexes[arbiter] == named))
-    return report_conflict(writer, relation, named, buffer_bytes(index ? &scratch->conflict_key : &scratch->key),
+    return report_conflict(writer, relation, named, buffer_bytes(index ? &scratch->conflict_key : &scratch->key), row,
                            on_conflict);
   if (named)
     return constraint_unique_error(writer, relation, named, values, UNIQUE_EXISTS);
@@ -355,9 +357,10 @@ int table_insert(struct writer *writer, const struct relation *relation, const s
   if (key_out)
     *key_out = key;
   size_t mark = change_mark(writer->changes);
-  status = write_put(writer, relation->tree, 0, PUT_INSERT, key, buffer_bytes(&scratch->row), NULL);
+  struct bytes previous;
+  status = write_put(writer, relation->tree, 0, PUT_INSERT, key, buffer_bytes(&scratch->row), &previous);
   if (status == WRITE_REFUSED)
-    return key_is_taken(writer, relation, NULL, values, arbiter, on_conflict);
+    return key_is_taken(writer, relation, NULL, previous, values, arbiter, on_conflict);
   if (status || !relation->has_secondary)
     return status;
   const struct index *conflict = NULL;
@@ -369,7 +372,7 @@ int table_insert(struct writer *writer, const struct relation *relation, const s
     return undone;
   // values may have been borrowed from the version: the row's own are in scratch.
   return status == WRITE_REFUSED
-           ? key_is_taken(writer, relation, conflict, scratch->values, arbiter, on_conflict)
+           ? key_is_taken(writer, relation, conflict, bytes_of(NULL, 0), scratch->values, arbiter, on_conflict)
            : status;
 }
 
@@ -383,7 +386,7 @@ static int move_row(struct writer *writer, const struct relation *relation, stru
     if (!scratch_values(scratch, relation->schema.column_count))
       return error_memory(writer->error);
     row_get_all(&relation->schema, buffer_bytes(&scratch->row), scratch->values);
-    return key_is_taken(writer, relation, NULL, scratch->values, -1, NULL);
+    return key_is_taken(writer, relation, NULL, bytes_of(NULL, 0), scratch->values, -1, NULL);
   }
   return status ? status : write_delete(writer, relation->tree, 0, old_key);
 }
