@@ -277,6 +277,10 @@ int table_apply(struct catalog *catalog, struct version *trunk, struct bytes pay
   }
   for (size_t i = 0; i < application.count; i++)
     relation_unpin(application.redefinitions[i].old);
+  // A number that nobody had when the process ended is drawn again by the next one: a definition that is gone must not
+  // be found under its (oid, stamp) when another one has them.
+  if (application.count)
+    catalog_collect(catalog, trunk);
   free(application.redefinitions);
   return status;
 }
