@@ -96,6 +96,14 @@ static int parse_options(int count, char **arguments, struct serve_options *opti
   return 0;
 }
 
+static int listen_address(const char *text, struct socket_address *address, struct error *error)
+{
+  char host[256];
+  uint16_t port;
+  int status = socket_parse(text, host, &port, error);
+  return status ? status : socket_resolve(host, port, address, error);
+}
+
 static int serve(struct server *server, const struct signals *signals, struct error *error)
 {
   struct socket_address address;
@@ -108,19 +116,12 @@ static int serve(struct server *server, const struct signals *signals, struct er
 }
 
 // Everything that is open at the end is closed in the order of its opening, backwards.
-static int open_and_serve(struct serve_options *options, const struct signals *signals, struct error *error)
+static int open_and_serve(struct serve_options *options, const struct socket_address *address, const struct signals *signals,
+                          struct error *error)
 {
-  char host[256];
-  uint16_t port;
-  struct socket_address address;
-  int status = socket_parse(options->listen, host, &port, error);
-  if (!status)
-    status = socket_resolve(host, port, &address, error);
-  if (status)
-    return status;
   struct quern *engine;
   struct quern_error quern_error;
-  status = quern_open(&options->engine, &engine, &quern_error);
+  int status = quern_open(&options->engine, &engine, &quern_error);
   if (status) {
     complain("%s", quern_error.message);
     return status;
@@ -128,7 +129,7 @@ static int open_and_serve(struct serve_options *options, const struct signals *s
   struct server *server = NULL;
   status = connectors_add(engine);
   if (!status)
-    status = server_open(engine, &address, &server, error);
+    status = server_open(engine, address, &server, error);
   if (!status)
     status = serve(server, signals, error);
   server_close(server);
@@ -142,13 +143,18 @@ int serve_command(int count, char **arguments)
   if (parse_options(count, arguments, &options))
     return 2;
   struct error error = {0};
+  struct socket_address address;
+  if (listen_address(options.listen, &address, &error)) {
+    complain("%s", error.message);
+    return 2;
+  }
   struct signals signals;
   int status = signals_open(&signals, &error);
   if (status) {
     complain("%s", error.message);
     return 1;
   }
-  status = open_and_serve(&options, &signals, &error);
+  status = open_and_serve(&options, &address, &signals, &error);
   while (signals_next(&signals)) // taken, lest it ends us when it is unblocked
     ;
   signals_close(&signals);
