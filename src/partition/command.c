@@ -19,8 +19,7 @@ static struct buffer *replies(struct session *session)
 static uint32_t find_schema(void *context, const char *name)
 {
   struct session *session = context;
-  const struct version *version = session->branch ? branch_version(session->branch) : store_trunk(session->partition->store);
-  return catalog_schema(session->partition->catalog, version, name);
+  return catalog_schema(session->partition->catalog, session_version(session), name);
 }
 
 static int set_one(struct session *session, const char *name, const char *value, struct error *error)
@@ -182,11 +181,6 @@ static struct bytes parenthesized(struct bytes text)
       return bytes_of(text.data + begin, scan.start - begin);
   }
   return bytes_of(text.data, 0);
-}
-
-static const struct version *session_version(struct session *session)
-{
-  return session->branch ? branch_version(session->branch) : store_trunk(session->partition->store);
 }
 
 static int get_prepared(struct session *session, struct bytes text, const struct type *types, int count,

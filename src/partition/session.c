@@ -95,7 +95,6 @@ struct session *session_open(struct partition *partition, const struct frame *fr
   arena_init(&session->unnamed.arena, &session->account);
   settings_init(&session->settings);
   session->settings.backend = (int32_t)frame->session;
-  session->group_replies = partition->replies.size;
   apply_startup(session, frame->payload);
   greet(session);
   return session;
@@ -248,10 +247,15 @@ void session_remove_statement(struct session *session, struct bytes name)
     statement_free(statement);
 }
 
+const struct version *session_version(struct session *session)
+{
+  return session->branch ? branch_version(session->branch) : store_trunk(session->partition->store);
+}
+
 // A statement whose definitions changed is analysed anew.
 int session_refresh_statement(struct session *session, struct named_statement *statement, struct error *error)
 {
-  const struct version *version = session->branch ? branch_version(session->branch) : store_trunk(session->partition->store);
+  const struct version *version = session_version(session);
   struct prepared *old = statement->prepared;
   if (old->is_empty || old->definitions == version_definitions(version))
     return 0;
@@ -322,11 +326,6 @@ void session_remove_portal(struct session *session, struct bytes name)
 static int malformed(const char *what, struct error *error)
 {
   return error_set(error, SQLSTATE_PROTOCOL_VIOLATION, "invalid %s message", what);
-}
-
-static const struct version *session_version(struct session *session)
-{
-  return session->branch ? branch_version(session->branch) : store_trunk(session->partition->store);
 }
 
 static int on_parse(struct session *session, struct message_reader *reader, struct error *error)

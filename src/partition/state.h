@@ -172,6 +172,8 @@ void session_close(struct session *session); // its job must be back
 void session_process(struct session *session);
 void session_fail(struct session *session, const struct error *error); // replies with the error
 void session_notice(struct session *session, const struct error *notice);
+// Where the session binds and reads: its branch, or the trunk.
+const struct version *session_version(struct session *session);
 void session_describe_result(struct session *session, const struct prepared *prepared, const bool *formats);
 // Statements and portals by name; the empty name is the unnamed one. NULL: there is none.
 struct named_statement *session_statement(struct session *session, struct bytes name);
