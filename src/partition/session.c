@@ -90,7 +90,6 @@ struct session *session_open(struct partition *partition, const struct frame *fr
     .parent = &partition->account,
     .limit = partition->options.statement_memory,
   };
-  session->input.account = &partition->account;
   arena_init(&session->scratch, &session->account);
   arena_init(&session->unnamed.arena, &session->account);
   settings_init(&session->settings);
