@@ -143,6 +143,39 @@ int log_drop_segment(struct log *log, const struct segment *segment, struct erro
 
 // --- Opening -----------------------------------------------------------------------------------------
 
+// What the last process wrote may be in the system's memory only, and if its sync failed, the system takes that for
+// clean: a sync alone would write nothing. So what it never knew to be synced is written again, as it was read.
+static int log_secure_tail(struct log *log, const struct recovery_end *ending, struct error *error)
+{
+  const struct segment *tail = &log->segments.items[log->segments.count - 1];
+  char name[DISK_NAME];
+  segment_name(SEGMENT_LOG, tail->serial, name);
+  struct disk_file *file;
+  int status = disk_open(&log->disk, name, DISK_WRITE, &file, error);
+  if (status)
+    return status;
+  uint64_t at = ending->synced_offset;
+  while (!status && at < ending->tail_offset) {
+    uint64_t left = ending->tail_offset - at;
+    size_t size = left < LOG_CHUNK ? (size_t)left : LOG_CHUNK, got = 0;
+    buffer_clear(&log->staged);
+    if (!buffer_extend(&log->staged, size))
+      status = error_memory(error);
+    if (!status)
+      status = disk_read(file, at, log->staged.data, size, &got, error);
+    if (!status && got < size)
+      status = error_set(error, SQLSTATE_IO_ERROR, "log file \"%s/%s\" has become shorter", log->disk.path, name);
+    if (!status)
+      status = disk_write(file, at, log->staged.data, size, error);
+    at += size;
+  }
+  if (!status)
+    status = disk_sync(file, error);
+  buffer_clear(&log->staged);
+  disk_close(file);
+  return status;
+}
+
 // The old tail is done with: its torn end is cut off, or all of it if it never held a record.
 static int log_retire_tail(struct log *log, const struct recovery_end *ending, struct error *error)
 {
@@ -168,7 +201,13 @@ static int log_retire_tail(struct log *log, const struct recovery_end *ending, s
 
 static int log_begin_writing(struct log *log, const struct recovery_end *ending, struct error *error)
 {
-  int status = log_start_segment(log, error);
+  int status = ending->has_tail ? log_secure_tail(log, ending, error) : STATUS_OK;
+  // A killed process may have renamed a segment to a spare in memory only: if its new header met the old name after a
+  // crash, that would look like damage.
+  if (!status && log->spares.count)
+    status = disk_sync_directory(&log->disk, error);
+  if (!status)
+    status = log_start_segment(log, error);
   if (!status && ending->has_tail)
     status = log_retire_tail(log, ending, error);
   for (size_t i = 0; i < ending->dropped.count && !status; i++)

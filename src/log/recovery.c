@@ -1,7 +1,7 @@
 // Reading the log back.
 //
-// 1. Nothing on the disk is changed here: a log that is refused stays as it was. The last file is synced, for a killed
-//    process may have left it in memory only; the names are when log_open begins its new segment.
+// 1. Nothing on the disk is changed here: a log that is refused stays as it was. What the last file holds may be in the
+//    system's memory only: log_open sees to it before anybody is told of it.
 // 2. Where a segment ends is said by the next one's header; the last one ends at its first record that does not
 //    verify, unless a record behind it shows that this one had been synced: then it is damage, and the start is
 //    refused.
@@ -68,21 +68,16 @@ static int by_serial(const void *a, const void *b)
   return (x > y) - (x < y);
 }
 
-// All bytes of a segment (or the first `limit` of them) into recovery->bytes, synced if it may have been written last.
-static int read_segment(struct recovery *recovery, struct segment *segment, uint64_t limit, bool is_synced,
-                        struct error *error)
+// All bytes of a segment (or the first `limit` of them) into recovery->bytes.
+static int read_segment(struct recovery *recovery, struct segment *segment, uint64_t limit, struct error *error)
 {
   char name[DISK_NAME];
   segment_name(SEGMENT_LOG, segment->serial, name);
   struct disk_file *file;
-  int status = disk_open(&recovery->log->disk, name, is_synced ? DISK_WRITE : DISK_READ, &file, error);
+  int status = disk_open(&recovery->log->disk, name, DISK_READ, &file, error);
   if (status)
     return status;
-  // After a kill the system holds bytes that are not on the disk yet; nobody may see them before they are.
-  if (is_synced)
-    status = disk_sync(file, error);
-  if (!status)
-    status = disk_size(file, &segment->file_size, error);
+  status = disk_size(file, &segment->file_size, error);
   uint64_t size = segment->file_size < limit ? segment->file_size : limit;
   buffer_clear(&recovery->bytes);
   if (!status && size && !buffer_extend(&recovery->bytes, size))
@@ -98,7 +93,7 @@ static int read_segment(struct recovery *recovery, struct segment *segment, uint
 static int read_header(struct recovery *recovery, struct segment *segment, struct error *error)
 {
   struct log *log = recovery->log;
-  int status = read_segment(recovery, segment, SEGMENT_HEADER, false, error);
+  int status = read_segment(recovery, segment, SEGMENT_HEADER, error);
   if (status)
     return status;
   struct header_read read = {0};
@@ -126,7 +121,7 @@ static int read_header(struct recovery *recovery, struct segment *segment, struc
 static int check_unbegun(struct recovery *recovery, struct segment *segment, struct error *error)
 {
   struct log *log = recovery->log;
-  int status = read_segment(recovery, segment, SEGMENT_MAX, false, error);
+  int status = read_segment(recovery, segment, SEGMENT_MAX, error);
   if (status)
     return status;
   struct bytes bytes = buffer_bytes(&recovery->bytes);
@@ -293,11 +288,12 @@ static int read_records(struct recovery *recovery, struct segment *segment, cons
                         struct error *error)
 {
   struct log *log = recovery->log;
-  int status = read_segment(recovery, segment, segment->segment_size, !following, error);
+  int status = read_segment(recovery, segment, segment->segment_size, error);
   if (status)
     return status;
   struct bytes bytes = buffer_bytes(&recovery->bytes);
   uint64_t seed = segment_seed(log->log_id, segment->serial), at = SEGMENT_HEADER;
+  recovery->ending->synced_offset = at;
   while (!following || place_compare(recovery->next, following->start) != 0) {
     struct record record;
     if (record_read(bytes, at, seed, &record) != RECORD_WHOLE) {
@@ -312,6 +308,7 @@ static int read_records(struct recovery *recovery, struct segment *segment, cons
       return damaged(log, segment, at, "a record's position does not follow on the one before", error);
     if ((status = take_record(recovery, segment, at, &record, error)))
       return status;
+    recovery->ending->synced_offset = record.durable;
     at += record_size(record.payload.size);
   }
   recovery->next = following->start;

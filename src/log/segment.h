@@ -132,6 +132,7 @@ struct recovery_end {
   struct segment_list useless; // spares of another size: to be removed
   bool has_tail;               // the last segment is to be cut at tail_offset
   uint64_t tail_offset;
+  uint64_t synced_offset;      // up to there the last segment was synced when its last record was written
 };
 int log_recover(struct log *log, const struct log_options *options, struct recovery_end *ending, struct error *error);
 // Makes segment a spare, or removes it. Does not sync the directory.

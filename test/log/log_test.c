@@ -479,6 +479,62 @@ static void test_failed_sync_is_the_end(void **state)
   disk_sim_close(sim);
 }
 
+// The system has what could not be synced in memory, and takes it for clean.
+static void test_what_a_failed_sync_left_is_written_again(void **state)
+{
+  (void)state;
+  for (uint64_t seed = 1; seed <= 20; seed++) {
+    struct disk_sim *sim = disk_sim_open(seed);
+    struct reader reader = {0};
+    struct log *log = must_open(sim, &reader, 0);
+    must_write(log, &reader, 6, 3);
+    disk_sim_faults(sim)->fail_sync = 1;
+    struct error error = {0};
+    assert_int_equal(write_group(log, &reader, 6, 4, true, &error), STATUS_FATAL);
+    log_close(log);
+    disk_sim_kill(sim);
+    log = must_open(sim, &reader, 0);
+    uint64_t shown = reader.last;
+    assert_int_equal(shown, log_durable(log));
+    log_close(log);
+    disk_sim_crash(sim);
+    log = must_open(sim, &reader, 0);
+    assert_int_equal(reader.last, shown);
+    log_close(log);
+    disk_sim_close(sim);
+  }
+}
+
+// Killed while it frees segments, then without power while the next process takes one of them for its own.
+static void test_a_freed_segment_is_used_again_after_a_kill(void **state)
+{
+  (void)state;
+  for (uint64_t run = 0; run < 600; run++) {
+    struct disk_sim *sim = disk_sim_open(run);
+    struct reader reader = {0};
+    struct error error = {0};
+    struct log *log = must_open(sim, &reader, 0);
+    struct log_statistics statistics = {0};
+    while (statistics.segments < 4) {
+      must_write(log, &reader, 6, 3);
+      log_statistics(log, &statistics);
+    }
+    uint64_t after = log_durable(log);
+    disk_sim_faults(sim)->crash_operation = 2 + run % 3;
+    assert_int_equal(log_free(log, after, &error), STATUS_FATAL);
+    log_close(log);
+    disk_sim_kill(sim);
+    disk_sim_faults(sim)->crash_operation = 5 + run / 3 % 20;
+    if (!open_after(sim, &reader, after, &log, &error))
+      log_close(log);
+    disk_sim_crash(sim);
+    log = must_open(sim, &reader, after);
+    assert_int_equal(log_position(log), after);
+    log_close(log);
+    disk_sim_close(sim);
+  }
+}
+
 // One life of a disk after another, each cut short at some operation, against what is known to be durable.
 struct lives {
   uint64_t random;
@@ -656,6 +712,8 @@ int main(void)
       cmocka_unit_test(test_newer_format_is_refused),
       cmocka_unit_test(test_full_disk_keeps_what_was_there),
       cmocka_unit_test(test_failed_sync_is_the_end),
+      cmocka_unit_test(test_what_a_failed_sync_left_is_written_again),
+      cmocka_unit_test(test_a_freed_segment_is_used_again_after_a_kill),
       cmocka_unit_test(test_random_crashes),
       cmocka_unit_test(test_a_left_out_sync_is_found),
       cmocka_unit_test(test_random_bytes),
