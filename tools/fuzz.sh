@@ -1,7 +1,7 @@
 #!/bin/bash
 # Builds the fuzzers with clang and libFuzzer into build-fuzz and runs each for FUZZ_SECONDS (600):
-# tools/fuzz.sh [NAME…]. It starts from test/fuzz/corpus/NAME; what it finds goes to build-fuzz/corpus/NAME
-# and, with FUZZ_KEEP=1, what of that reaches new code is added to the kept corpus at the end.
+# tools/fuzz.sh [NAME…]. It starts from test/fuzz/corpus/NAME, with the words of test/fuzz/NAME.dict; what it finds goes
+# to build-fuzz/corpus/NAME and, with FUZZ_KEEP=1, what of that reaches new code is added to the kept corpus at the end.
 # Exits 1 if a fuzzer found a failure; the input is then in build-fuzz/NAME-….
 set -u
 cd "$(dirname "$0")/.." || exit 2
@@ -25,10 +25,13 @@ for name in "$@"; do
   program=$build/test/fuzz/${name}_fuzz
   kept=test/fuzz/corpus/$name
   found=$build/corpus/$name
+  dictionary=test/fuzz/$name.dict
+  [ -e "$dictionary" ] || dictionary=
   [ -x "$program" ] || { echo "fuzz: there is no fuzzer $name"; exit 2; }
   mkdir -p "$kept" "$found"
   echo "fuzz: $name for $seconds s"
   if ! "$program" -max_total_time="$seconds" -timeout=30 -rss_limit_mb=4096 -max_len=65536 -print_final_stats=1 \
+    ${dictionary:+-dict="$dictionary"} \
     -artifact_prefix="$build/$name-" "$found" "$kept"; then
     echo "fuzz: $name failed; its input is $(ls -t "$build/$name-"* | head -1)"
     status=1

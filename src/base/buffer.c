@@ -27,7 +27,7 @@ static bool resize(struct buffer *buffer, size_t capacity)
   return true;
 }
 
-// Twice as much as there was; near a limit as much as is needed.
+// Twice as much as there was; near a limit an eighth more, but never by so little that many small pieces cost a copy each.
 bool buffer_grow(struct buffer *buffer, size_t more)
 {
   if (buffer->failed || more > SIZE_MAX / 4 - buffer->size) {
@@ -35,7 +35,9 @@ bool buffer_grow(struct buffer *buffer, size_t more)
     return false;
   }
   size_t needed = buffer->size + more, twice = buffer->capacity ? buffer->capacity * 2 : 64;
-  buffer->failed = !(twice > needed && resize(buffer, twice)) && !resize(buffer, needed);
+  bool has_grown = (twice > needed && resize(buffer, twice)) || resize(buffer, needed + needed / 8) ||
+                   (more >= needed / 8 && resize(buffer, needed));
+  buffer->failed = !has_grown;
   return !buffer->failed;
 }
 

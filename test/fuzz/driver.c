@@ -5,6 +5,7 @@
 // 1. What iteration i does follows from the seed, i and the corpus alone, so that a failure is replayed by
 //    the line that it prints: one iteration, from FIRST.
 // 2. An input gets HANG_SECONDS; beyond it the run fails and names the input.
+#include <ctype.h>
 #include <dirent.h>
 #include <signal.h>
 #include <stdbool.h>
@@ -14,7 +15,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { ITERATIONS = 2000, INPUT_MAXIMUM = 256 * 1024, MUTATIONS_MAXIMUM = 6, HANG_SECONDS = 60 };
+enum { ITERATIONS = 10000, INPUT_MAXIMUM = 256 * 1024, MUTATIONS_MAXIMUM = 6, HANG_SECONDS = 60 };
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 int LLVMFuzzerInitialize(int *argc, char ***argv) __attribute__((weak));
@@ -24,6 +25,10 @@ struct input {
   char *name;
   uint8_t *data;
   size_t size;
+};
+
+struct bytes_range {
+  size_t start, size;
 };
 
 struct corpus {
@@ -151,6 +156,40 @@ static void put_integer(struct input *input, uint64_t *state)
     at[i] = (uint8_t)(value >> (8 * (size - 1 - i)));
 }
 
+static bool is_of_word(uint8_t byte)
+{
+  return isalnum(byte) || byte == '_' || byte == '.' || byte == '\'' || byte >= 0x80;
+}
+
+// A word (or a single mark) of the input, near a place drawn.
+static struct bytes_range draw_word(const struct input *input, uint64_t *state)
+{
+  size_t start = draw_below(state, input->size), end = start + 1;
+  if (is_of_word(input->data[start])) {
+    while (start > 0 && is_of_word(input->data[start - 1]))
+      start--;
+    while (end < input->size && is_of_word(input->data[end]))
+      end++;
+  }
+  return (struct bytes_range){start, end - start};
+}
+
+// A word for a word: what comes out of it more often passes the parser.
+static void swap_word(struct input *input, const struct input *other, uint64_t *state)
+{
+  if (!input->size || !other->size)
+    return;
+  struct bytes_range from = draw_word(other, state), to = draw_word(input, state);
+  uint8_t *word = malloc(from.size);
+  if (!word)
+    fail("out of memory", running);
+  memcpy(word, other->data + from.start, from.size);
+  memmove(input->data + to.start, input->data + to.start + to.size, input->size - to.start - to.size);
+  input->size -= to.size;
+  insert(input, to.start, word, from.size);
+  free(word);
+}
+
 static void mutate_once(struct input *input, const struct corpus *corpus, uint64_t *state)
 {
   const struct input *other = &corpus->inputs[draw_below(state, corpus->count)];
@@ -159,7 +198,7 @@ static void mutate_once(struct input *input, const struct corpus *corpus, uint64
   uint8_t noise[16];
   uint8_t *copy;
   size_t size, from;
-  switch (draw_below(state, 7)) {
+  switch (draw_below(state, 12)) {
   case 0: // flip a bit
     if (rest)
       input->data[at] ^= (uint8_t)(1u << draw_below(state, 8));
@@ -189,10 +228,12 @@ static void mutate_once(struct input *input, const struct corpus *corpus, uint64
       insert(input, at, copy, size);
     free(copy);
     break;
-  default: // a piece of another input
+  case 6: // a piece of another input
     from = draw_below(state, other->size + 1);
     if (other->size > from)
       insert(input, at, other->data + from, draw_length(state, other->size - from));
+    break;
+  default: swap_word(input, other, state);
   }
 }
 

@@ -1,0 +1,1 @@
+SELECT n.nspname, c.relname, c.relkind, pg_catalog.pg_get_userbyid(c.relowner) FROM pg_catalog.pg_class c LEFT JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace WHERE c.relkind IN ('r', 'p', '') AND n.nspname !~ '^pg_toast' ORDER BY 1, 2; SELECT * FROM information_schema.columns; SELECT * FROM quern.metrics

@@ -1,0 +1,1 @@
+SELECT x.a, count(*), sum(y.c) FILTER (WHERE y.c > 1), string_agg(y.b, ',' ORDER BY y.a DESC) FROM t x LEFT JOIN t y ON x.a = y.a + 1 AND y.b <> 'b0' GROUP BY x.a HAVING count(*) > 0 ORDER BY 2 DESC NULLS LAST, x.a LIMIT 5 OFFSET 1

@@ -1,0 +1,1 @@
+SELECT -9223372036854775808 / -1, 9223372036854775807 + 1, 2147483647 * 2147483647, 1e308::float8 * 10, 'NaN'::numeric + 'Infinity'::numeric, 0.1::numeric ^ 300, round(2.5), round(2.5::float8), width_bucket(5, 0, 10, 3), mod(-7, 0), 5 % 0.3, gcd(-12, 18), trunc(-1.5, 1), '1_0'::int

@@ -1,0 +1,1 @@
+SELECT (SELECT max(b) FROM t u WHERE u.a < t.a), EXISTS (SELECT 1 FROM t WHERE c > 3), a IN (SELECT a * 2 FROM t), a NOT IN (1, 2, NULL), q.n FROM t, (SELECT count(DISTINCT b) AS n FROM t) q WHERE a > ALL (SELECT 0)

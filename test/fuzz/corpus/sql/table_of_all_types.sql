@@ -1,0 +1,1 @@
+CREATE TABLE v (a bool, b int2, c int4, d int8, e float8, f numeric(5,2), g text, h varchar(3), i char(4), j timestamp(3), k timestamptz, UNIQUE (b, c DESC)); INSERT INTO v VALUES (true, 1, 2, 3, 4.5, 6.78, 'é', 'abc', 'x', '2024-01-01', now()), (NULL); CREATE UNIQUE INDEX ON v (g, e DESC NULLS LAST); SELECT * FROM v WHERE i = 'x  ' AND h::text || i = 'abcx'; DROP TABLE v

@@ -1,0 +1,1 @@
+SELECT substring(b from 1 for 2), overlay(b placing 'zz' from 1), position('1' in b), trim(both 'b' from b), split_part(b, '1', -1), regexp_replace(b, '(b)(.)', '\2\1', 'g'), translate(b, 'b', 'é'), format('%1$s %L %I', b, b, b), to_char(c, 'FM999.00'), lpad(b, 5, '*'), b ~* '^B', md5(b) FROM t

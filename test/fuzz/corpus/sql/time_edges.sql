@@ -1,0 +1,1 @@
+SELECT '294276-12-31 23:59:59.999999'::timestamp, 'infinity'::timestamptz, '2024-02-30'::timestamp, extract(epoch from now()), date_trunc('week', d), d AT TIME ZONE 'UTC', to_char(d, 'YYYY-MM-DD HH24:MI:SS.US TZ'), make_timestamp(2024, 2, 29, 12, 0, 60), '4713-01-01 BC'::timestamp FROM t
