@@ -61,7 +61,7 @@ def test_deep_and_endless_statements():
     for name, (text, sqlstate) in SHAPES.items():
         for size in 20_000, 40_000:
             assert outcome(client, text(size)) == sqlstate, (name, size, outcome(client, text(size)))
-        got = outcome(client, text(60 * MB))
+        got = outcome(client, text(60 * MB if name in ("additions", "open parentheses") else MB))
         assert got in (sqlstate, "54000"), (name, got)
         assert client.value("SELECT 1") == "1"
 
