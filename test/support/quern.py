@@ -11,7 +11,7 @@ import time
 
 BUILD = os.environ.get("QUERN_BUILD", "build")
 SOURCE = os.environ.get("QUERN_SOURCE", ".")
-PATIENCE = 120  # seconds before a test gives up waiting for something that should come
+PATIENCE = 600  # seconds before a test gives up waiting for something that should come
 
 
 class Failure(Exception):
