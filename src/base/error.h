@@ -13,6 +13,7 @@ enum status {
   STATUS_LIMIT = -3, // a bound was met: ask for less, or raise the bound (53xxx, 54xxx, 57014)
   STATUS_FATAL = -4, // give up; the engine must be reopened (58xxx, XXxxx)
   STATUS_LONG = -5,  // not an error: the work met its allowance and must run elsewhere
+  STATUS_WAIT = -6,  // not an error: it met a claim and must run again later
 };
 
 enum severity { SEVERITY_ERROR, SEVERITY_FATAL, SEVERITY_WARNING, SEVERITY_NOTICE, SEVERITY_INFO };

@@ -45,6 +45,7 @@ struct partition *partition_open(const struct partition_options *options, struct
   if (!partition->options.session_limit)
     partition->options.session_limit = LIMIT_CONNECTIONS;
   partition->account.limit = options->memory_limit;
+  claims_init(&partition->claims, &partition->account);
   partition->random = options->seed;
   partition->promise_seed = random_next(&partition->random);
   partition->definitions = UINT64_MAX;
@@ -77,6 +78,7 @@ void partition_close(struct partition *partition)
   while ((entry = map_next(&partition->sessions, &at)))
     session_close(entry->value);
   map_deinit(&partition->sessions);
+  claims_deinit(&partition->claims);
   at = 0;
   while ((entry = map_next(&partition->sources, &at)))
     free(entry->value);
@@ -176,8 +178,7 @@ static bool output_reply(struct partition *partition, uint32_t session, size_t b
   return true;
 }
 
-// What the session has replied since `begin` becomes a frame, and the conversation ends if it must.
-static void output_replies(struct partition *partition, struct session *session, size_t begin)
+void output_replies(struct partition *partition, struct session *session, size_t begin)
 {
   if (partition->replies.failed) { // without memory for replies the conversation cannot go on truthfully
     partition->replies.failed = false;
@@ -466,10 +467,15 @@ static void on_session(struct partition *partition, const struct frame *frame)
   case FRAME_CANCEL:
     if (session->job)
       job_cancel(session->job);
-    return;
+    if (!session->waiting)
+      return;
+    int cancelled = error_set(&error, SQLSTATE_QUERY_CANCELED, "canceling statement due to user request");
+    (void)cancelled;
+    waiting_fail(session, &error);
+    break;
   default: return;
   }
-  if (!session->job)
+  if (!session->job && !session->waiting)
     session_process(session);
   output_replies(partition, session, begin);
 }
@@ -531,9 +537,9 @@ static void bound_snapshots(struct partition *partition)
   if (!session)
     return;
   transaction_take_snapshot(session);
-  if (!session->job)
+  if (!session->job && !session->waiting)
     return;
-  if (!session->job_waits) {
+  if (session->job && !session->job_waits) {
     job_cancel(session->job);
     return;
   }
@@ -541,10 +547,13 @@ static void bound_snapshots(struct partition *partition)
   error_clear(&error);
   size_t begin = partition->replies.size;
   session->group_replies = begin;
-  if (job_resume(session, &error)) {
+  int status = session->job ? job_resume(session, &error) : transaction_outdated(session, &error);
+  if (session->waiting)
+    waiting_fail(session, &error);
+  else if (status)
     session_fail(session, &error);
+  if (status)
     session_process(session);
-  }
   output_replies(partition, session, begin);
 }
 
@@ -564,6 +573,7 @@ int partition_step(struct partition *partition, const struct frame *frames, int 
   int status = 0;
   for (int i = 0; !status && i < frame_count; i++) {
     status = take_frame(partition, &frames[i], error);
+    waiting_wake(partition);
     CHECK(!partition->trunk.is_running);
     if (!status)
       status = reconcile_sources(partition, error);

@@ -170,6 +170,7 @@ static int query_run(struct statement_run *run, struct run *environment, struct 
   input.parameters = run->parameters;
   input.mark = run->mark;
   input.allowance = run->allowance;
+  input.claimer = run->claimer;
   int status = execution_start(execution, &input, error);
   if (!status)
     status = query_rows(run, execution, error);
@@ -516,7 +517,7 @@ static bool more_follows(const struct session *session)
 
 static bool may_be_job(const struct session *session, const struct statement *statement)
 {
-  return statement->kind == STATEMENT_SELECT && !statement->reads_system &&
+  return statement->kind == STATEMENT_SELECT && !statement->reads_system && !statement->claims_rows &&
          (transaction_in_branch(session) || !session->has_atom);
 }
 
@@ -553,9 +554,12 @@ static int portal_run_statement(struct session *session, struct portal *portal, 
 {
   const struct statement *statement = portal->prepared->statement;
   bool is_read = portal->prepared->utility == UTILITY_NONE && statement->kind == STATEMENT_SELECT;
-  if (!is_read && session->settings.read_only)
+  bool claims = is_read && statement->claims_rows;
+  if ((!is_read || claims) && session->settings.read_only)
     return error_set(error, SQLSTATE_READ_ONLY_SQL_TRANSACTION, "cannot execute %s in a read-only transaction",
-                     statement ? query_command(statement->kind) : utility_tag(portal->prepared->parsed));
+                     claims      ? "SELECT FOR UPDATE"
+                     : statement ? query_command(statement->kind)
+                                 : utility_tag(portal->prepared->parsed));
   if (!statement && session->transaction == TRANSACTION_OPEN &&
       strcmp(utility_tag(portal->prepared->parsed), "VACUUM") == 0)
     return error_set(error, SQLSTATE_ACTIVE_SQL_TRANSACTION, "VACUUM cannot run inside a transaction block");
@@ -585,7 +589,10 @@ static int portal_run_statement(struct session *session, struct portal *portal, 
     run.allowance = session->partition->options.scan_allowance;
     run.reply_limit = LIMIT_RESULT_CHUNK;
   }
+  run.claimer = waiting_claimer(session);
   status = statement_run(&run, error);
+  if (status == STATUS_WAIT)
+    return waiting_begin(session, transaction_in_branch(session) ? WAITING_STATEMENT : WAITING_GROUP);
   if (status < 0 && status != STATUS_LONG && !transaction_in_branch(session))
     depend(session, mark.position); // an error tells what was seen, no less than a row
   if (status == STATUS_LONG && keeps)

@@ -84,6 +84,7 @@ struct session *session_open(struct partition *partition, const struct frame *fr
   if (!session)
     return NULL;
   session->partition = partition;
+  session->claimant.owner = session;
   session->id = frame->session;
   session->secret = frame->secret;
   session->account = (struct memory_account){
@@ -163,6 +164,7 @@ void session_close(struct session *session)
   session_forget_portals(session);
   arena_deinit(&session->unnamed.arena);
   session_forget_statements(session);
+  claims_release(&partition->claims, &session->claimant, true);
   parse_close(session->simple);
   buffer_deinit(&session->input);
   arena_deinit(&session->scratch);
@@ -557,7 +559,13 @@ static void group_end(struct session *session)
 {
   struct error error;
   error_clear(&error);
-  if (transaction_group_end(session, &error)) {
+  bool is_atom = session->has_atom;
+  int status = transaction_group_end(session, &error);
+  if (status == STATUS_WAIT) {
+    waiting_begin(session, is_atom ? WAITING_GROUP : WAITING_END);
+    return;
+  }
+  if (status) {
     session->partition->counts.errors++;
     message_error(replies(session), &error);
   }
@@ -769,11 +777,36 @@ static int simple_begin(struct session *session, struct error *error)
   return simple_continue(session, error);
 }
 
-static void simple_end(struct session *session)
+void session_end_simple(struct session *session)
 {
   parse_close(session->simple);
   session->simple = NULL;
   group_end(session);
+}
+
+// What follows on a run of the Query's statements.
+static void simple_ran(struct session *session, int status, struct error *error)
+{
+  if (status == RUN_JOB || status == RUN_COPY || status == RUN_WAIT)
+    return;
+  if (status < 0 && !session->has_failed)
+    session_fail(session, error);
+  session_end_simple(session);
+}
+
+void session_resume_simple(struct session *session, enum waiting waiting)
+{
+  struct error error;
+  error_clear(&error);
+  arena_reset(&session->scratch);
+  if (waiting == WAITING_END) {
+    session_end_simple(session);
+    return;
+  }
+  int status = portal_run(session, &session->unnamed, 0, &error);
+  if (!status)
+    status = simple_continue(session, &error);
+  simple_ran(session, status, &error);
 }
 
 static void on_query(struct session *session, const struct message *message)
@@ -795,11 +828,7 @@ static void on_query(struct session *session, const struct message *message)
     CHECK(message_next(buffer_bytes(&session->input), &session->input_at, &again, &error) > 0);
     status = simple_begin(session, &error);
   }
-  if (status == RUN_JOB || status == RUN_COPY)
-    return;
-  if (status < 0)
-    session_fail(session, &error);
-  simple_end(session);
+  simple_ran(session, status, &error);
 }
 
 // --- The loop ----------------------------------------------------------------------------------------------------------
@@ -817,11 +846,7 @@ static void on_copy_message(struct session *session, const struct message *messa
     return; // its Sync ends the group
   if (!status)
     status = simple_continue(session, &error);
-  if (status == RUN_JOB || status == RUN_COPY)
-    return;
-  if (status < 0 && !session->has_failed)
-    session_fail(session, &error);
-  simple_end(session);
+  simple_ran(session, status, &error);
 }
 
 static void on_extended(struct session *session, const struct message *message)
@@ -847,11 +872,7 @@ static void continue_simple(struct session *session)
   struct error error;
   error_clear(&error);
   int status = session->has_failed ? RUN_DONE : simple_continue(session, &error);
-  if (status == RUN_JOB || status == RUN_COPY)
-    return;
-  if (status < 0)
-    session_fail(session, &error);
-  simple_end(session);
+  simple_ran(session, status, &error);
 }
 
 static bool is_copy_message(char type)
@@ -862,8 +883,17 @@ static bool is_copy_message(char type)
 // Begins the message's group if none runs. False: it must wait for more.
 static bool enter_group(struct session *session, const struct message *message, struct error *error)
 {
+  if (message->type == 'Q' && session->starts_again) {
+    session->starts_again = false;
+    return true;
+  }
   if (message->type == 'Q') {
-    if (session->in_group && transaction_group_end(session, error)) // no Sync before it: what stood there ends here
+    int status = session->in_group ? transaction_group_end(session, error) : 0; // no Sync before it: what stood there ends here
+    if (status == STATUS_WAIT) {
+      waiting_begin(session, session->branch ? WAITING_END : WAITING_GROUP);
+      return false;
+    }
+    if (status)
       session_fail(session, error);
     session->group_start = session->input_at;
     session->group_replies = replies(session)->size;
@@ -894,6 +924,7 @@ static bool take_message(struct session *session)
   bool is_copy = session->copying || (!session->in_group && is_copy_message(message.type));
   if (!is_copy && !enter_group(session, &message, &error))
     return false;
+  size_t begin = session->input_at;
   session->input_at = next;
   arena_reset(&session->scratch);
   if (session->copying)
@@ -902,6 +933,8 @@ static bool take_message(struct session *session)
     on_query(session, &message);
   else if (session->in_group) // otherwise it is what is left of a COPY that has failed
     on_extended(session, &message);
+  if (session->waiting && session->waiting != WAITING_GROUP && session->is_extended)
+    session->input_at = begin; // it is taken once more
   return true;
 }
 
@@ -910,7 +943,7 @@ void session_process(struct session *session)
   if (session->in_group && !session->is_extended && session->job_ended)
     continue_simple(session);
   session->job_ended = false;
-  while (!session->job && !session->is_broken && !session->is_closing && take_message(session))
+  while (!session->job && !session->waiting && !session->is_broken && !session->is_closing && take_message(session))
     ;
   if (session->is_broken) {
     copying_close(session);

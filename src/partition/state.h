@@ -7,6 +7,8 @@
 //      ^                    |      |  COPY FROM STDIN
 //      |  Sync, end of      |      +----------------> copying -- CopyDone, CopyFail --> running
 //      +--------------------+
+//                           |  somebody else's claim                       granted, the branch moved to the trunk
+//                           +----------------------> waiting ---------------------------------------> running
 //
 // A *group* is what runs as one transaction unless BEGIN says otherwise: the messages up to a Sync, or the statements
 // of one Query. Whole at hand, it is one-shot: its changes go to the trunk as one atom. Otherwise (a Flush, a COPY, a
@@ -19,11 +21,21 @@
 #include "sql/prepared.h"
 #include "sql/system.h"
 #include "txn/branch.h"
+#include "txn/claim.h"
 
 enum transaction_state {
   TRANSACTION_NONE,   // each group by itself
   TRANSACTION_OPEN,   // after BEGIN
   TRANSACTION_FAILED, // after an error in one: only its end is accepted
+};
+
+// What a session does again when it need not wait for a claim any more.
+enum waiting {
+  WAITING_NOT,
+  WAITING_STATEMENT, // of its branch
+  WAITING_COMMIT,    // the statement COMMIT
+  WAITING_END,       // the end of a group that is a branch
+  WAITING_GROUP,     // a one-shot, which was undone: from its first byte
 };
 
 // A statement that the client named (or not), by Parse or PREPARE.
@@ -68,6 +80,7 @@ struct session {
   // The running group
   bool in_group;
   bool is_extended;      // messages; otherwise a Query
+  bool starts_again;     // a Query that was undone: its group has begun
   bool as_branch;        // runs in `branch` though nobody said BEGIN
   bool has_failed;       // skip to the Sync
   bool has_atom;         // the trunk's atom is this group's
@@ -81,6 +94,12 @@ struct session {
   struct parse *simple;  // statements of the running Query; NULL: none or a single one
   int simple_next;
   struct bytes simple_text;
+
+  enum waiting waiting;
+  struct claimant claimant;
+  struct claimer claimer;
+  bool is_eager; // its last transaction failed for others' changes: this one claims what it reads
+  bool keeps_age;
 
   enum transaction_state transaction;
   struct branch *branch;
@@ -114,6 +133,8 @@ struct partition {
   struct store *store;
   struct catalog *catalog;
   struct trunk trunk;
+  struct claims claims;
+  uint64_t ages;         // of claimants, so far
   struct flow *flow;
   struct writer atom_writer; // of the running atom
   struct prepared_cache cache;
@@ -166,7 +187,13 @@ uint64_t random_next(uint64_t *state);
 struct frame *output_frame(struct partition *partition, enum frame_kind kind); // NULL: out of memory
 int partition_figures(void *context, const char *table, struct row_sink *sink, struct error *error); // figures.c
 
+// What the session has replied since `begin` becomes a frame, and the conversation ends if it must.
+void output_replies(struct partition *partition, struct session *session, size_t begin);
+
 // --- session.c
+// After a wait: goes on with the Query that waited, up to its end or the next wait.
+void session_resume_simple(struct session *session, enum waiting waiting);
+void session_end_simple(struct session *session);
 struct session *session_open(struct partition *partition, const struct frame *frame);
 void session_close(struct session *session); // its job must be back
 void session_process(struct session *session);
@@ -189,8 +216,8 @@ struct portal *session_portal(struct session *session, struct bytes name); // NU
 void portal_clear(struct portal *portal);
 
 // --- run.c
-enum { RUN_DONE = 0, RUN_JOB = 1, RUN_SUSPENDED = 2, RUN_COPY = 3, RUN_RESTART = 4 };
-// Runs a portal and replies. max_rows 0: all. RUN_JOB: the session is busy. RUN_RESTART: the group must start again as
+enum { RUN_DONE = 0, RUN_JOB = 1, RUN_SUSPENDED = 2, RUN_COPY = 3, RUN_RESTART = 4, RUN_WAIT = 5 };
+// Runs a portal and replies. max_rows 0: all. RUN_JOB: the session is busy. RUN_WAIT: it waits for a claim. RUN_RESTART: the group must start again as
 // a branch. Negative: *error, not yet told.
 int portal_run(struct session *session, struct portal *portal, uint64_t max_rows, struct error *error);
 // Runs a portal whose rows are to be given in pieces.
@@ -229,8 +256,9 @@ struct statement_run {
   struct promise *promise;    // NULL: not wanted
   uint64_t row_count;         // out
   bool without_tag;
+  const struct claimer *claimer; // NULL: nothing is claimed
 };
-// STATUS_LONG: a read beyond its allowance. Whatever was changed before a failure is undone.
+// STATUS_LONG: a read beyond its allowance. STATUS_WAIT: it met a claim. Whatever was changed before a failure is undone.
 int statement_run(struct statement_run *run, struct error *error);
 
 // --- transaction.c
@@ -250,6 +278,22 @@ int transaction_outdated(struct session *session, struct error *error); // tells
 void transaction_take_snapshot(struct session *session);
 char transaction_status(const struct session *session); // for ReadyForQuery
 void transaction_warn(struct session *session, const char *sqlstate, const char *text);
+
+void transaction_give_up(struct session *session); // a COMMIT that waited has failed
+// After what others did made it fail: the next one is as old as this one was, and claims what it reads.
+void transaction_was_unlucky(struct session *session);
+// Moves the session's branch to where the trunk is now.
+int transaction_move(struct session *session, struct error *error);
+
+// --- waiting.c
+// What the session's next statement is to tell of what it relies on. NULL: nobody needs to know.
+const struct claimer *waiting_claimer(struct session *session);
+// Somebody else's claim was met: says what is to be done again later. Gives RUN_WAIT.
+int waiting_begin(struct session *session, enum waiting waiting);
+// Goes on with everybody who need not wait any more.
+void waiting_wake(struct partition *partition);
+// Ends the wait with an error (a cancel, a timeout).
+void waiting_fail(struct session *session, const struct error *error);
 
 // --- command.c
 int command_run(struct session *session, struct portal *portal, struct error *error);

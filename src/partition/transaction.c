@@ -37,6 +37,9 @@ bool transaction_in_branch(const struct session *session)
 static int open_branch(struct session *session, struct error *error)
 {
   struct partition *partition = session->partition;
+  if (!session->keeps_age)
+    session->claimant.age = ++partition->ages;
+  session->keeps_age = false;
   session->branch_account = (struct memory_account){.parent = &partition->account};
   session->branch = branch_open(&partition->trunk, &session->branch_account);
   if (!session->branch)
@@ -335,6 +338,12 @@ void transaction_abort(struct session *session)
   if (session->branch)
     branch_close(session->branch);
   session->branch = NULL;
+  claims_release(&session->partition->claims, &session->claimant, false);
+}
+
+void transaction_was_unlucky(struct session *session)
+{
+  session->keeps_age = session->is_eager = true;
 }
 
 void transaction_take_snapshot(struct session *session)
@@ -347,25 +356,93 @@ void transaction_take_snapshot(struct session *session)
     session->transaction = TRANSACTION_FAILED;
 }
 
+static int admit(void *context, const struct change_list *changes, struct error *error)
+{
+  struct rerun *rerun = context;
+  struct session *session = rerun->session;
+  return claims_pass(&session->partition->claims, &session->claimant, false, changes, error);
+}
+
+// Everything around running the session's script once more.
+struct rerun_environment {
+  struct rerun rerun;
+  struct run run;
+  struct writer writer;
+  struct step_runner runner;
+};
+
+static void rerun_begin(struct rerun_environment *environment, struct session *session, struct error *error)
+{
+  struct partition *partition = session->partition;
+  environment->rerun = (struct rerun){.session = session};
+  environment->writer =
+    (struct writer){.arena = &session->scratch, .evaluation = &environment->run.evaluation, .error = error};
+  environment->runner = (struct step_runner){.context = &environment->rerun, .run = rerun_step, .admit = admit};
+  run_init(&environment->run, partition, &session->settings, store_trunk(partition->store), &session->scratch,
+           session->transaction_now, session->statement_now, 0, error);
+}
+
+static void rerun_end(struct rerun_environment *environment)
+{
+  copy_feed_close(environment->rerun.feed);
+  buffer_deinit(&environment->rerun.out);
+}
+
+// STATUS_WAIT: the branch stays, and the session stands in a claim's queue.
 static int commit_branch(struct session *session, struct error *error)
 {
-  struct branch *branch = session->branch;
-  session->branch = NULL;
-  if (!branch)
+  if (!session->branch)
     return 0;
-  struct partition *partition = session->partition;
-  struct rerun rerun = {.session = session};
-  struct run environment;
-  struct writer writer = {.arena = &session->scratch, .evaluation = &environment.evaluation, .error = error};
-  run_init(&environment, partition, &session->settings, store_trunk(partition->store), &session->scratch,
-           session->transaction_now, session->statement_now, 0, error);
+  struct rerun_environment environment;
+  rerun_begin(&environment, session, error);
   uint64_t position = 0;
-  int status = branch_commit(branch, &writer, rerun_step, &rerun, &position, error);
-  copy_feed_close(rerun.feed);
-  buffer_deinit(&rerun.out);
+  int status = branch_commit(session->branch, &environment.writer, &environment.runner, &position, error);
+  rerun_end(&environment);
+  if (status == STATUS_WAIT)
+    return status;
+  session->branch = NULL;
+  claims_release(&session->partition->claims, &session->claimant, false);
+  session->is_eager = false;
+  if (status == STATUS_RETRY)
+    transaction_was_unlucky(session);
   uint64_t depends = position > session->branch_base ? position : session->branch_base;
   if (depends > session->depends)
     session->depends = depends;
+  return status;
+}
+
+int transaction_move(struct session *session, struct error *error)
+{
+  if (!session->branch)
+    return 0;
+  struct rerun_environment environment;
+  rerun_begin(&environment, session, error);
+  int status = branch_move(session->branch, &environment.writer, &environment.runner, error);
+  rerun_end(&environment);
+  session->branch_base = branch_base(session->branch);
+  return status;
+}
+
+void transaction_give_up(struct session *session)
+{
+  transaction_abort(session);
+  transaction_over(session);
+}
+
+static int commit_atom(struct session *session, struct error *error)
+{
+  struct partition *partition = session->partition;
+  session->claimant.age = ++partition->ages;
+  int status = claims_pass(&partition->claims, &session->claimant, true, &partition->trunk.changes, error);
+  session->has_atom = false;
+  if (status) {
+    atom_abort(&partition->trunk);
+    return status;
+  }
+  uint64_t position = 0;
+  status = atom_commit(&partition->trunk, &position, error);
+  if (position > session->depends)
+    session->depends = position;
   return status;
 }
 
@@ -379,14 +456,13 @@ int transaction_group_end(struct session *session, struct error *error)
     } else if (session->is_outdated) {
       status = transaction_outdated(session, error);
     } else if (session->has_atom) {
-      uint64_t position = 0;
-      session->has_atom = false;
-      status = atom_commit(&session->partition->trunk, &position, error);
-      if (position > session->depends)
-        session->depends = position;
+      status = commit_atom(session, error);
     } else if (session->branch) {
       status = commit_branch(session, error);
     }
+    if (status == STATUS_WAIT)
+      return status;
+    claims_let_go(&session->partition->claims, &session->claimant, false);
     session_forget_portals(session);
     session->transaction_now = 0;
   }
@@ -421,7 +497,7 @@ static int begin_command(struct session *session, const PgQuery__TransactionStmt
     if (session->has_atom) { // what stood before BEGIN in the same group is a transaction of its own
       int status = transaction_group_end(session, error);
       if (status)
-        return status;
+        return status == STATUS_WAIT ? waiting_begin(session, WAITING_GROUP) : status;
     }
     session->settings_at_begin = session->settings;
     session->transaction = TRANSACTION_OPEN;
@@ -437,8 +513,10 @@ static int commit_command(struct session *session, struct error *error)
   bool failed = session->transaction == TRANSACTION_FAILED;
   int status = 0;
   if (session->transaction == TRANSACTION_NONE) {
-    transaction_warn(session, SQLSTATE_NO_ACTIVE_SQL_TRANSACTION, "there is no transaction in progress");
     status = transaction_group_end(session, error);
+    if (status == STATUS_WAIT)
+      return waiting_begin(session, session->branch ? WAITING_COMMIT : WAITING_GROUP);
+    transaction_warn(session, SQLSTATE_NO_ACTIVE_SQL_TRANSACTION, "there is no transaction in progress");
   } else if (failed) {
     transaction_abort(session);
     session->settings = session->settings_at_begin;
@@ -446,6 +524,8 @@ static int commit_command(struct session *session, struct error *error)
       status = transaction_outdated(session, error);
   } else {
     status = commit_branch(session, error);
+    if (status == STATUS_WAIT)
+      return waiting_begin(session, WAITING_COMMIT);
   }
   if (session->transaction != TRANSACTION_NONE)
     transaction_over(session);

@@ -407,6 +407,8 @@ static int bind_parts(struct binder *binder, struct scope *scope, const PgQuery_
   if (!status)
     status = bind_grouping(binder, scope, select, query);
   if (!status)
+    status = bind_locking(binder, scope, select, query, &list);
+  if (!status)
     status = bind_limit(binder, scope, select->limit_offset, CLAUSE_OFFSET, &query->offset);
   if (!status)
     status = bind_limit(binder, scope, select->limit_count, CLAUSE_LIMIT, &query->limit);

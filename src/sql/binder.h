@@ -187,6 +187,10 @@ int bind_add_target(struct binder *binder, struct target_list *list, const char 
 // A RANGE_VALUES whose columns have the common types of the rows.
 int bind_values(struct binder *binder, struct scope *scope, const PgQuery__SelectStmt *select);
 
+// --- bind_locking.c
+int bind_locking(struct binder *binder, struct scope *scope, const PgQuery__SelectStmt *select, struct query *query,
+                 struct target_list *list);
+
 // --- bind_group.c
 int bind_grouping(struct binder *binder, struct scope *scope, const PgQuery__SelectStmt *select, struct query *query);
 // ORDER BY or GROUP BY name the select list: by position or by its names. 1 found, 0 not, or a negative status.

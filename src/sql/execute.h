@@ -31,6 +31,7 @@ struct execution_input {
   // INSERT into a source that is a stream, and into a keyed one: the rows arrive there (flow/). values as cast for the columns.
   int (*push)(void *context, struct writer *writer, const struct relation *source, const struct row_batch *rows,
               struct error *error);
+  const struct claimer *claimer;     // told of what the reply relies on; NULL: nobody
   // Rows of a system table, in the arena: see sql/system.h.
   struct system_context *system;
 };

@@ -14,10 +14,17 @@ static const struct modification *modification_of(const struct execution *execut
   return execution->plan->modification->modification;
 }
 
+// Would an INSERT answer otherwise if its key had been there? A blind upsert would not.
+static bool is_relied_on(const struct modification *modification)
+{
+  return modification->conflict != CONFLICT_UPDATE || modification->returning_count;
+}
+
 void change_lend(struct execution *execution)
 {
   struct writer *writer = execution->input.writer;
   writer->error = execution->evaluation.error;
+  writer->claimer = is_relied_on(modification_of(execution)) ? execution->input.claimer : NULL;
   if (!writer->arena)
     writer->arena = &execution->row_arena;
   if (!writer->evaluation) {
@@ -87,7 +94,13 @@ static int touch(struct execution *execution, struct bytes key)
   return row_table_add(touched, key_hash(key), kept) ? 0 : execution_memory(execution);
 }
 
-// --- INSERT ----------------------------------------------------------------------------------------------
+// --- Claims: of a branch, on what its reply relies --------------------------------------------------------
+
+int change_claim(struct execution *execution, struct bytes key, enum claim_mode mode)
+{
+  return claimer_claim(execution->input.claimer, modification_of(execution)->relation->tree, key, mode,
+                       execution->evaluation.error);
+}
 
 static bool moves_key(const struct modification *modification)
 {
@@ -97,6 +110,37 @@ static bool moves_key(const struct modification *modification)
         return true;
   return false;
 }
+
+int change_claim_update(struct execution *execution, struct bytes key, const struct value *values)
+{
+  const struct plan_modification *plan = execution->plan->modification;
+  const struct modification *modification = plan->modification;
+  const struct claimer *claimer = execution->input.claimer;
+  if (!claimer || !claimer->is_branch)
+    return 0;
+  bool holds = true;
+  if (plan->recheck) {
+    struct value **range = &execution->ranges[modification->target_range], *found = *range;
+    *range = execution->change->values;
+    int status = expression_holds(execution, plan->recheck, &holds);
+    *range = found;
+    if (status)
+      return status;
+  }
+  if (moves_key(modification)) {
+    struct buffer moved = {0};
+    int status = change_claim(execution, key, CLAIM_UPDATE);
+    if (!status)
+      status = table_key(modification->relation, values, &moved, execution->evaluation.error);
+    if (!status)
+      status = change_claim(execution, buffer_bytes(&moved), CLAIM_UPDATE);
+    buffer_deinit(&moved);
+    return status;
+  }
+  return holds && !modification->returning_count ? 0 : change_claim(execution, key, CLAIM_NO_KEY_UPDATE);
+}
+
+// --- INSERT ----------------------------------------------------------------------------------------------
 
 // The row as it stands after the update of ON CONFLICT, touched under its new key too.
 static int touch_moved(struct execution *execution, const struct value *values)
@@ -145,6 +189,8 @@ static int update_conflict(struct execution *execution, const struct conflict *c
     status = touch(execution, conflict->key);
   if (!status && !is_single)
     status = touch_moved(execution, change->values);
+  if (!status && modification->returning_count)
+    status = change_claim(execution, conflict->key, CLAIM_NO_KEY_UPDATE);
   if (!status)
     status =
         table_update(execution->input.writer, modification->relation, conflict->key, conflict->row, change->values);
@@ -165,8 +211,14 @@ int change_insert_row(struct execution *execution)
                             may_conflict ? &conflict : NULL, &key);
   if (status)
     return status;
+  if (conflict.found && modification->conflict == CONFLICT_NOTHING)
+    return conflict.index ? 0 : change_claim(execution, conflict.key, CLAIM_KEY_SHARE);
   if (conflict.found)
-    return modification->conflict == CONFLICT_NOTHING ? 0 : update_conflict(execution, &conflict);
+    return update_conflict(execution, &conflict);
+  if (modification->relation->key_count && is_relied_on(modification))
+    status = change_claim(execution, key, CLAIM_UPDATE);
+  if (status)
+    return status;
   execution->row_count++;
   if (modification->conflict == CONFLICT_UPDATE && execution->plan->root)
     status = touch(execution, key);
@@ -327,14 +379,17 @@ static int write_found(struct execution *execution, const struct collected *foun
   if (!tree_get(writer->version, modification->relation->tree, found->key, &row, writer->mark))
     return error_set(execution->evaluation.error, SQLSTATE_INTERNAL_ERROR, "a row of \"%s\" that was found is gone",
                      modification->relation->name);
-  if (execution->plan->statement->kind == STATEMENT_DELETE)
-    return table_delete(writer, modification->relation, found->key, row);
+  if (execution->plan->statement->kind == STATEMENT_DELETE) {
+    int claimed = change_claim(execution, found->key, CLAIM_UPDATE);
+    return claimed ? claimed : table_delete(writer, modification->relation, found->key, row);
+  }
   int status = relation_row(modification->relation, row, change->values, execution->evaluation.error);
   if (status)
     return status;
   for (int i = 0; i < modification->assignment_count; i++)
     change->values[modification->assignments[i].column] = found->values[i];
-  return table_update(writer, modification->relation, found->key, row, change->values);
+  status = change_claim_update(execution, found->key, change->values);
+  return status ? status : table_update(writer, modification->relation, found->key, row, change->values);
 }
 
 static int run_found(struct execution *execution)
@@ -365,6 +420,7 @@ int change_run(struct execution *execution)
   writer->arena = saved.arena;
   writer->evaluation = saved.evaluation;
   writer->error = saved.error;
+  writer->claimer = saved.claimer;
   return status;
 }
 

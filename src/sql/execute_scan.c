@@ -294,7 +294,7 @@ int scan_take_row(struct execution *execution, const struct plan_node *node, str
     int status = take_older_row(execution, node, row, bounds, passes);
     if (plan->wants_identity)
       set_identity(execution, plan, key, row);
-    return status;
+    return status || !*passes ? status : execution_show(execution, plan->relation, key, row);
   }
   for (int i = 0; i < plan->test_count; i++) {
     struct value value;
@@ -315,7 +315,7 @@ int scan_take_row(struct execution *execution, const struct plan_node *node, str
     row_get(schema, row, plan->late[i], &values[plan->late[i]]);
   if (plan->wants_identity)
     set_identity(execution, plan, key, row);
-  return 0;
+  return execution_show(execution, plan->relation, key, row);
 }
 
 // The primary key within an index's key.

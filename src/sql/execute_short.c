@@ -70,6 +70,8 @@ static int short_update(struct execution *execution)
   for (int i = 0; !status && i < modification->assignment_count; i++)
     status = expression_get(execution, &plan->assignments[i], &change->values[modification->assignments[i].column]);
   if (!status)
+    status = change_claim_update(execution, key, change->values);
+  if (!status)
     status = table_update(execution->input.writer, modification->relation, key, row, change->values);
   execution->row_count = !status;
   return status;
@@ -81,7 +83,9 @@ static int short_delete(struct execution *execution)
   int status = find_row(execution, execution->plan->short_scan, &key, &row);
   if (status != 1)
     return status;
-  status = table_delete(execution->input.writer, execution->plan->modification->modification->relation, key, row);
+  status = change_claim(execution, key, CLAIM_UPDATE);
+  if (!status)
+    status = table_delete(execution->input.writer, execution->plan->modification->modification->relation, key, row);
   execution->row_count = !status;
   return status;
 }
@@ -98,6 +102,7 @@ int short_start(struct execution *execution)
   struct arena *arena = writer->arena;
   struct evaluation *evaluation = writer->evaluation;
   struct error *owners_error = writer->error;
+  const struct claimer *claimer = writer->claimer;
   change_lend(execution);
   int status = form == SHORT_INSERT   ? short_insert(execution)
                : form == SHORT_UPDATE ? short_update(execution)
@@ -105,5 +110,6 @@ int short_start(struct execution *execution)
   writer->arena = arena;
   writer->evaluation = evaluation;
   writer->error = owners_error;
+  writer->claimer = claimer;
   return status;
 }

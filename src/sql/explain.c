@@ -240,6 +240,7 @@ static bool explain_head(struct explaining *e, const struct plan_node *node, int
   case PLAN_MATERIAL: explain_named(e, node, "Materialize"); break;
   case PLAN_COUNT: explain_named(e, node, "Row Count"); break;
   case PLAN_DISTINCT: explain_named(e, node, "HashAggregate"); break;
+  case PLAN_CLAIM: explain_named(e, node, "LockRows"); break;
   case PLAN_LIMIT: explain_named(e, node, "Limit"); break;
   case PLAN_FILTER:
   case PLAN_PROJECT: break;

@@ -86,6 +86,7 @@ bool range_open(struct iterator **op, struct execution *execution, const struct 
 bool join_open(struct iterator **op, struct execution *execution, const struct plan_node *node);
 bool group_open(struct iterator **op, struct execution *execution, const struct plan_node *node);
 bool sort_open(struct iterator **op, struct execution *execution, const struct plan_node *node);
+bool claim_open(struct iterator **op, struct execution *execution);
 
 // Runs the whole change. 0 or a status.
 int change_run(struct execution *execution);
@@ -96,6 +97,9 @@ void change_close(struct execution *execution);
 int change_insert_row(struct execution *execution);
 // Lends the writer what its owner left out.
 void change_lend(struct execution *execution);
+// What a branch claims when it changes: the key itself; a row that becomes `values` (change->values).
+int change_claim(struct execution *execution, struct bytes key, enum claim_mode mode);
+int change_claim_update(struct execution *execution, struct bytes key, const struct value *values);
 int short_start(struct execution *execution);
 
 // Key of a point scan, appended to the buffer. *none: no row can have it.
@@ -108,6 +112,17 @@ int scan_take_row(struct execution *execution, const struct plan_node *node, str
 static inline int execution_visit(struct execution *execution)
 {
   return --execution->countdown ? 0 : execution_check(execution);
+}
+
+// A row that passed, of a relation's own tree: claimed if the transaction claims what it shows.
+static inline int execution_show(struct execution *execution, const struct relation *relation, struct bytes key,
+                                 struct bytes row)
+{
+  const struct claimer *claimer = execution->input.claimer;
+  if (!claimer || !claimer->may_claim_shown || execution->change ||
+      !claimer->claims_shown(claimer->context, relation->tree, key, row))
+    return 0;
+  return claimer_claim(claimer, relation->tree, key, CLAIM_NO_KEY_UPDATE, execution->evaluation.error);
 }
 
 static inline int execution_memory(struct execution *execution)

@@ -255,7 +255,7 @@ int node_slots(struct planner *planner, struct plan_node *node, range_set ranges
           node->slots[count] = (struct slot){.range = r, .column = c, .type = range->columns[c].type.id};
         count++;
       }
-      for (int c = 0; r == planner->plan->identity_range && c < 2; c++, count++)
+      for (int c = 0; range->is_identified && c < 2; c++, count++)
         if (pass == 1)
           node->slots[count] = (struct slot){.range = r, .column = range->column_count + c, .type = TYPE_TEXT};
     }
@@ -318,7 +318,6 @@ int plan_statement(const struct plan_input *input, struct plan **plan, struct er
   if (!planner.plan)
     return error_memory(planner.error);
   planner.plan->statement = input->statement;
-  planner.plan->identity_range = -1;
   planner.plan->grouped = ARENA_ARRAY(input->arena, const struct query *, input->statement->range_count + 1);
   planner.queries = ARENA_ARRAY(input->arena, struct plan_node *, input->statement->range_count + 1);
   if (!planner.plan->grouped || !planner.queries)

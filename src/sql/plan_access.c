@@ -452,7 +452,7 @@ static int make_scan(struct accessing *a, const struct candidate *c, struct plan
                              .is_backward = c->is_backward,
                              .is_ordered = c->is_ordered,
                              .primary_size = fixed_key_size(a->relation),
-                             .wants_identity = planner->plan->identity_range == a->range,
+                             .wants_identity = planner->statement->ranges[a->range].is_identified,
                              .table_rows = (uint64_t)a->table_rows};
   int status = make_key(a, c, scan);
   scan->tests = ARENA_ARRAY(planner->arena, struct quick_test, a->conjuncts->count + 1);

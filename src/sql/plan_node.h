@@ -26,6 +26,7 @@ enum plan_kind {
   PLAN_PROJECT,
   PLAN_DISTINCT,
   PLAN_SORT,
+  PLAN_CLAIM, // claims rows (FOR UPDATE …) on their way, or leaves them out
   PLAN_LIMIT,
 };
 
@@ -176,6 +177,11 @@ struct plan_node {
       const struct plan_node *limit;
     } sort; // limit: only its first rows are wanted
     struct {
+      const struct plan_scan *point; // whose key is claimed where there is no row; NULL: none
+      int lock_count;
+      const struct row_lock *locks;
+    } claim;
+    struct {
       struct expression *count, *offset;
     } limit;
   };
@@ -193,6 +199,7 @@ struct plan_modification {
   struct expression *values; // INSERT
   struct expression *assignments;
   struct expression *conflict_where;
+  struct expression *recheck; // UPDATE: its WHERE, where it reads what is assigned; NULL: the row would be found again
   struct expression *returning;
   bool is_streamed; // INSERT: the rows do not come from tables, so each is written when it comes
   bool is_joined;   // UPDATE, DELETE: a row may be found more than once
@@ -212,7 +219,6 @@ struct plan {
   const struct plan_node *short_scan; // SELECT, UPDATE, DELETE
   const struct plan_node *short_project;
   const struct query **grouped; // by the number of its group range
-  int identity_range;           // of which keys and rows are wanted: -1: none
 };
 
 // --- Between the planner's files -------------------------------------------------------------------

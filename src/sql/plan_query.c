@@ -252,11 +252,26 @@ static int plan_limit(struct planner *planner, const struct query *query, struct
     made->limit.offset = &bounds[1];
     status = expression_make(planner, query->offset, &bounds[1]);
   }
-  if (sort && query->limit)
+  if (sort && query->limit && !query->lock_count) // rows that are left out make room for others
     sort->sort.limit = made;
   made->cost = made->start_cost + ((*node)->cost - made->start_cost) * (made->rows / fmax(1, (*node)->rows));
   *node = made;
   return status;
+}
+
+// Rows are claimed in the order in which they are given, and no more of them than are wanted.
+static int plan_claim(struct planner *planner, const struct query *query, struct plan_node **node)
+{
+  struct plan_node *made = plan_above(planner, PLAN_CLAIM, *node);
+  if (!made)
+    return error_memory(planner->error);
+  made->claim.locks = query->locks;
+  made->claim.lock_count = query->lock_count;
+  const struct plan_node *project = *node;
+  if (project->kind == PLAN_PROJECT && project->left->kind == PLAN_SCAN && project->left->scan.is_point)
+    made->claim.point = &project->left->scan;
+  *node = made;
+  return 0;
 }
 
 static int plan_order(struct planner *planner, const struct query *query, bool is_ordered, struct plan_node **node)
@@ -288,7 +303,8 @@ static int plan_order(struct planner *planner, const struct query *query, bool i
     sort->cost = sort->start_cost + sort->rows * 0.0025;
     *node = sort;
   }
-  return plan_limit(planner, query, sort, node);
+  int status = query->lock_count ? plan_claim(planner, query, node) : 0;
+  return status ? status : plan_limit(planner, query, sort, node);
 }
 
 int plan_query(struct planner *planner, const struct query *query, struct plan_node **node)
@@ -366,6 +382,30 @@ static int plan_insert_source(struct planner *planner, const struct modification
   return plan_from(planner, join, &none, own, outer, NULL, NULL, &plan->root);
 }
 
+struct assigned_columns {
+  const struct modification *modification;
+  bool found;
+};
+
+static bool find_assigned(const struct node *node, void *context)
+{
+  struct assigned_columns *assigned = context;
+  const struct modification *modification = assigned->modification;
+  for (int i = 0; i < modification->assignment_count; i++)
+    assigned->found |= node->kind == NODE_COLUMN && node->range == modification->target_range &&
+                       node->column == modification->assignments[i].column;
+  return !assigned->found;
+}
+
+// May the UPDATE's own change take the row out of its WHERE?
+static bool reads_assigned(const struct statement *statement)
+{
+  struct assigned_columns assigned = {.modification = statement->modification};
+  if (statement->query->where)
+    node_walk(statement->query->where, find_assigned, &assigned);
+  return assigned.found;
+}
+
 int plan_modification(struct planner *planner)
 {
   const struct statement *statement = planner->statement;
@@ -379,13 +419,17 @@ int plan_modification(struct planner *planner)
     status = plan_insert_source(planner, modification);
   else {
     bool is_ordered;
-    planner->plan->identity_range = modification->target_range;
+    planner->statement->ranges[modification->target_range].is_identified = true;
     made->is_joined = statement->query->from->kind != JOIN_RANGE;
     status = plan_source_rows(planner, statement->query, NULL, &is_ordered, &planner->plan->root);
   }
   if (status)
     return status;
   status = assignment_expressions(planner, modification, &made->assignments);
+  if (!status && statement->kind == STATEMENT_UPDATE && reads_assigned(statement)) {
+    made->recheck = ARENA_NEW(planner->arena, struct expression);
+    status = made->recheck ? expression_make(planner, statement->query->where, made->recheck) : error_memory(planner->error);
+  }
   if (!status)
     status = target_expressions(planner, modification->returning, modification->returning_count, &made->returning);
   if (status || !modification->conflict_where)

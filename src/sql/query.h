@@ -9,6 +9,7 @@
 
 #include "expr/function.h"
 #include "expr/node.h"
+#include "table/claimer.h"
 #include "table/relation.h"
 
 struct query;
@@ -36,6 +37,7 @@ struct range {
   const char *alias; // as the statement calls it
   int column_count;
   struct range_column *columns;
+  bool is_identified;                // key and encoded row are wanted, as two columns behind the others
   const struct relation *relation;   // TABLE, SOURCE; ROW: of the table changed. Pinned by the statement
   const struct system_table *system; // SYSTEM
   struct query *query;               // SUBQUERY
@@ -77,6 +79,14 @@ struct sort_key {
   bool nulls_first;
 };
 
+// FOR UPDATE, FOR SHARE, …: of one range of the query.
+struct row_lock {
+  int range;
+  int target; // hidden: the row's key
+  enum claim_mode mode;
+  enum claim_wait wait;
+};
+
 struct query {
   struct join *from; // NULL: one empty row
   struct node *where;
@@ -95,6 +105,8 @@ struct query {
   bool is_distinct; // over the visible targets
   struct sort_key *order;
   int order_count;
+  struct row_lock *locks;
+  int lock_count;
   struct node *limit, *offset; // bigint; NULL: none. They read no range of this query
 };
 
@@ -155,6 +167,7 @@ struct statement {
   int relation_count;
   // Reads system tables or the catalog through functions: must run on the owner thread, and depends on the log's end.
   bool reads_system;
+  bool claims_rows; // has FOR UPDATE or the like somewhere: must run on the owner thread
   bool is_volatile; // calls a function that is kept or once
   bool takes_atom;  // of a workflow: FROM atom(source), all rows at once; otherwise one run a row
 };

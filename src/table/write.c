@@ -189,6 +189,13 @@ static int probe(struct writer *writer, const struct index *index, struct bytes 
   return status;
 }
 
+static int claim_key(struct writer *writer, const struct index *index, struct bytes key)
+{
+  struct claim_wish wish = {.tree = index->tree, .key = key, .is_prefix = true, .mode = CLAIM_UPDATE};
+  const struct claimer *claimer = writer->claimer;
+  return claimer && claimer->is_branch ? claimer->claim(claimer->context, &wish, writer->error) : 0;
+}
+
 // REFUSED: another row has this key.
 static int index_insert(struct writer *writer, const struct relation *relation, const struct index *index,
                         const struct value *values, struct bytes primary_key)
@@ -196,8 +203,11 @@ static int index_insert(struct writer *writer, const struct relation *relation, 
   struct buffer *key = &writer->catalog->scratch.index_key;
   buffer_clear(key);
   int status = key_append_row(&relation->schema, index->parts, index->part_count, values, key, writer->error);
-  if (!status && must_be_unique(index, values))
-    status = probe(writer, index, buffer_bytes(key));
+  if (!status && must_be_unique(index, values)) {
+    status = claim_key(writer, index, buffer_bytes(key));
+    if (!status)
+      status = probe(writer, index, buffer_bytes(key));
+  }
   if (!status)
     status = append_primary(index, primary_key, key, 0, writer->error);
   if (status)

@@ -6,6 +6,7 @@
 #pragma once
 
 #include "table/catalog.h"
+#include "table/claimer.h"
 
 // Where changes go: the trunk under an atom, or a branch.
 struct writer {
@@ -18,6 +19,7 @@ struct writer {
   struct evaluation *evaluation; // for checks and defaults: now, settings, hooks; ranges[0] is set here
   struct read_mark *mark;     // what was looked at (constraints included)
   struct error *error;
+  const struct claimer *claimer; // claims the keys of unique indexes that are written; NULL: nobody
 };
 
 // What INSERT … ON CONFLICT found in the way.

@@ -24,7 +24,7 @@ struct trunk {
   uint64_t definitions;     // before the running atom
   bool without_output;      // nobody logs: payloads are not made, and an atom that came back to what it was counts
   struct buffer output;     // payloads of committed atoms, for the log: position (8), size (4), bytes, each; the partition takes them
-  struct { uint64_t atoms, aborted, adopted, rerun, failed; } counts;
+  struct { uint64_t atoms, aborted, adopted, rerun, moved, failed; } counts;
 };
 
 // On which position a reader with this mark depends.

@@ -2,7 +2,8 @@
 //
 // 1. A branch's change list says how its version differs from the trunk that it began from.
 // 2. The script holds every step that the client sent, also those whose effects were undone since: it saw their replies.
-// 3. branch_commit closes the branch, whatever comes out.
+// 3. branch_commit closes the branch, whatever comes out, but for STATUS_WAIT.
+// 4. `base` is the trunk as it was when the branch was made: what differs from it is the branch's own change.
 #include "txn/branch.h"
 
 #include <stdlib.h>
@@ -14,7 +15,7 @@
 
 struct branch {
   struct trunk *trunk;
-  struct version *version;
+  struct version *base, *version;
   struct change_list changes;
   struct buffer script; // steps, one after another: struct step, bytes of the step, kept values
   size_t step_count;
@@ -61,21 +62,36 @@ bool promise_equal(const struct promise *a, const struct promise *b)
 
 // --- Life -----------------------------------------------------------------------------------------
 
+static void close_versions(struct branch *branch)
+{
+  if (branch->version)
+    version_close(branch->version);
+  if (branch->base)
+    version_close(branch->base);
+  branch->version = branch->base = NULL;
+}
+
+// From the trunk as it is now; without a script.
+static bool begin(struct branch *branch, struct trunk *trunk, struct memory_account *account)
+{
+  *branch = (struct branch){.trunk = trunk, .committed = trunk->position};
+  change_list_init(&branch->changes);
+  branch->changes.bytes.account = branch->script.account = account;
+  branch->base = version_snapshot(store_trunk(trunk->store));
+  branch->version = version_branch(store_trunk(trunk->store));
+  if (!branch->base || !branch->version)
+    close_versions(branch);
+  return branch->version;
+}
+
 struct branch *branch_open(struct trunk *trunk, struct memory_account *account)
 {
   CHECK(!trunk->is_running);
-  struct branch *branch = calloc(1, sizeof *branch);
-  if (!branch)
-    return NULL;
-  branch->version = version_branch(store_trunk(trunk->store));
-  if (!branch->version) {
+  struct branch *branch = malloc(sizeof *branch);
+  if (branch && !begin(branch, trunk, account)) {
     free(branch);
-    return NULL;
+    branch = NULL;
   }
-  branch->trunk = trunk;
-  branch->committed = trunk->position;
-  change_list_init(&branch->changes);
-  branch->changes.bytes.account = branch->script.account = account;
   return branch;
 }
 
@@ -83,8 +99,7 @@ void branch_close(struct branch *branch)
 {
   if (!branch)
     return;
-  if (branch->version)
-    version_close(branch->version);
+  close_versions(branch);
   change_list_deinit(&branch->changes);
   buffer_deinit(&branch->script);
   free(branch);
@@ -107,6 +122,17 @@ struct version *branch_version(struct branch *branch)
 bool branch_has_changes(const struct branch *branch)
 {
   return branch->changes.count > 0;
+}
+
+uint64_t branch_base(const struct branch *branch)
+{
+  return branch->committed;
+}
+
+bool branch_has_changed(const struct branch *branch, tree_number tree, struct bytes key, struct bytes row)
+{
+  struct bytes old;
+  return !tree_get(branch->base, tree, key, &old, NULL) || !bytes_equal(old, row);
 }
 
 size_t branch_step_count(const struct branch *branch)
@@ -163,7 +189,7 @@ static int broken_promise(size_t number, struct error *error)
   return status;
 }
 
-static int run_again(struct branch *branch, struct writer *writer, step_run run, void *context, struct error *error)
+static int run_again(struct branch *branch, struct writer *writer, const struct step_runner *runner, struct error *error)
 {
   const uint8_t *at = branch->script.data;
   for (size_t number = 1; number <= branch->step_count; number++) {
@@ -173,7 +199,7 @@ static int run_again(struct branch *branch, struct writer *writer, step_run run,
     struct bytes kept = bytes_of(step.data + step.size, head.kept_size);
     at = kept.data + kept.size;
     struct promise promise = {0};
-    int status = run(context, writer, step, kept, &promise, error);
+    int status = runner->run(runner->context, writer, step, kept, &promise, error);
     if (status)
       return status;
     if (!promise_equal(&promise, &head.promise))
@@ -182,30 +208,69 @@ static int run_again(struct branch *branch, struct writer *writer, step_run run,
   return STATUS_OK;
 }
 
-int branch_commit(struct branch *branch, struct writer *writer, step_run run, void *context, uint64_t *position,
+static int admit(const struct step_runner *runner, const struct change_list *changes, struct error *error)
+{
+  return runner->admit ? runner->admit(runner->context, changes, error) : STATUS_OK;
+}
+
+static int commit_by_running(struct branch *branch, struct writer *writer, const struct step_runner *runner,
+                             uint64_t *position, struct error *error)
+{
+  struct trunk *trunk = branch->trunk;
+  trunk->counts.rerun++;
+  atom_begin(trunk, writer);
+  int status = run_again(branch, writer, runner, error);
+  if (!status)
+    status = admit(runner, &trunk->changes, error);
+  if (status) {
+    atom_abort(trunk);
+    return status;
+  }
+  close_versions(branch); // the trunk goes on alone
+  return atom_commit(trunk, position, error);
+}
+
+int branch_commit(struct branch *branch, struct writer *writer, const struct step_runner *runner, uint64_t *position,
                   struct error *error)
 {
   struct trunk *trunk = branch->trunk;
   CHECK(!trunk->is_running);
   *position = 0;
   int status = STATUS_OK;
-  if (!branch_has_changes(branch)) {
-    // Nothing changed: it is done at its snapshot.
-  } else if (!version_is_behind(branch->version)) {
-    status = adopt(branch, position, error);
-  } else {
-    // The trunk goes on alone: the branch's nodes are no longer of use.
-    version_close(branch->version);
-    branch->version = NULL;
-    trunk->counts.rerun++;
-    atom_begin(trunk, writer);
-    status = run_again(branch, writer, run, context, error);
-    if (status)
-      atom_abort(trunk);
-    else
-      status = atom_commit(trunk, position, error);
+  if (branch_has_changes(branch)) {
+    status = admit(runner, &branch->changes, error); // what is changed again is seldom something else
+    if (!status)
+      status = version_is_behind(branch->version) ? commit_by_running(branch, writer, runner, position, error)
+                                                  : adopt(branch, position, error);
   }
+  if (status == STATUS_WAIT)
+    return status;
   trunk->counts.failed += status != STATUS_OK;
   branch_close(branch);
+  return status;
+}
+
+int branch_move(struct branch *branch, struct writer *writer, const struct step_runner *runner, struct error *error)
+{
+  if (!version_is_behind(branch->version))
+    return STATUS_OK;
+  struct branch moved;
+  if (!begin(&moved, branch->trunk, branch->changes.bytes.account))
+    return error_memory(error);
+  branch_writer(&moved, writer);
+  int status = run_again(branch, writer, runner, error);
+  if (!status) {
+    struct branch old = *branch;
+    branch->version = moved.version;
+    branch->base = moved.base;
+    branch->changes = moved.changes;
+    branch->committed = moved.committed;
+    moved.version = old.version;
+    moved.base = old.base;
+    moved.changes = old.changes;
+    branch->trunk->counts.moved++;
+  }
+  close_versions(&moved);
+  change_list_deinit(&moved.changes);
   return status;
 }

@@ -4,8 +4,11 @@
 //
 //           branch_open            branch_commit: trunk unmoved -> adopt
 //   (none) -------------> open ------------------ otherwise -----> run again as one atom: equal -> committed
-//                           |  branch_close                                             else -> undone, 40001
-//                           +-------------> (none)
+//                         |  ^                                                          else -> undone, 40001
+//                         |  | branch_move: run again on a branch of the newer trunk
+//                         |  +--------------+
+//                         |  branch_close
+//                         +-------------> (none)
 //
 // Steps are opaque bytes; who runs them is a function that is given at commit.
 #pragma once
@@ -39,13 +42,26 @@ int branch_record(struct branch *branch, struct bytes step, struct bytes kept, c
                   struct error *error);
 size_t branch_step_count(const struct branch *branch);
 
-// Runs one recorded step on the writer and fills the promise. A failure of the statement is part of the
-// promise, not of the return value: that is for what must end the commit (53200, 57014).
-typedef int (*step_run)(void *context, struct writer *writer, struct bytes step, struct bytes kept,
-                        struct promise *promise, struct error *error);
+struct step_runner {
+  void *context;
+  // Runs one recorded step on the writer and fills the promise. A failure of the statement is part of the
+  // promise, not of the return value: that is for what must end the commit (53200, 57014).
+  int (*run)(void *context, struct writer *writer, struct bytes step, struct bytes kept, struct promise *promise,
+             struct error *error);
+  // May these changes go to the trunk now? STATUS_WAIT: not yet. NULL: always.
+  int (*admit)(void *context, const struct change_list *changes, struct error *error);
+};
 
 // Commits or fails with 40001 (`could not serialize access: the reply of statement N would be different now`) and
-// closes the branch in both cases. Nothing changed: done at its snapshot, cannot fail, position 0.
+// closes the branch in both cases. STATUS_WAIT: nothing has happened, the branch stays, to be committed later.
+// Nothing changed: done at its snapshot, cannot fail, position 0.
 // *writer: scratch of the caller with arena, evaluation, error set.
-int branch_commit(struct branch *branch, struct writer *writer, step_run run, void *context, uint64_t *position,
+int branch_commit(struct branch *branch, struct writer *writer, const struct step_runner *runner, uint64_t *position,
                   struct error *error);
+// Moves an open branch to where the trunk is now: runs its script on a new one. 40001 if a reply comes out otherwise;
+// then, as after any failure, it stands where it stood.
+int branch_move(struct branch *branch, struct writer *writer, const struct step_runner *runner, struct error *error);
+// The position of the trunk from which it differs.
+uint64_t branch_base(const struct branch *branch);
+// Has it changed the row with this key, which is in its version with this content?
+bool branch_has_changed(const struct branch *branch, tree_number tree, struct bytes key, struct bytes row);

@@ -128,7 +128,7 @@ static void expressions_have_types(void **state)
        "(SELECT r0.b b:text FROM r0=t ORDER 0 desc)"},
       {"select a from t fetch first 3 rows only", "(SELECT r0.a a:integer FROM r0=t LIMIT 3)"},
       {"select a from t limit null", "(SELECT r0.a a:integer FROM r0=t)"},
-      {"select a from t for update", "(SELECT r0.a a:integer FROM r0=t)"},
+      {"select a from t for update", "(SELECT r0.a a:integer | r0.key FROM r0=t)"},
       {"select now(), random()",
        "(SELECT now() now:timestamp with time zone, random() random:double precision) volatile"},
       {"select int4(b), text(a) from t", "(SELECT int4(r0.b) int4:integer, text(r0.a) text:text FROM r0=t)"},

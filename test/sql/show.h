@@ -79,7 +79,9 @@ static void show_node(const struct statement *s, const struct node *node, struct
   case NODE_CONSTANT: show_constant(node, out); return;
   case NODE_PARAMETER: buffer_format(out, "$%d", node->parameter + 1); return;
   case NODE_COLUMN:
-    buffer_format(out, "r%d.%s", node->range, s->ranges[node->range].columns[node->column].name);
+    buffer_format(out, "r%d.%s", node->range,
+                  node->column < s->ranges[node->range].column_count ? s->ranges[node->range].columns[node->column].name
+                                                                     : "key");
     return;
   case NODE_CALL: show_call(s, node, out); return;
   case NODE_SUBQUERY: show_subquery(s, node, out); return;

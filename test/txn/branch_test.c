@@ -152,7 +152,7 @@ static void test_what_ends_a_commit_undoes_it(void **state)
   bank_do(&bank, ADD, 1, 100);
   struct writer writer = bank_writer(&bank);
   uint64_t position;
-  assert_int_equal(branch_commit(branch, &writer, stopped, &bank, &position, &bank.error), STATUS_LIMIT);
+  assert_int_equal(branch_commit(branch, &writer, &(struct step_runner){.run = stopped}, &position, &bank.error), STATUS_LIMIT);
   assert_string_equal(bank.error.sqlstate, "57014");
   assert_int_equal(bank_value(&bank, 1), 110);
   bank_close(&bank);

@@ -96,7 +96,7 @@ static inline int64_t bank_sum(struct bank *bank, const struct version *version)
   return sum;
 }
 
-// A step_run: what the client would be told goes into the promise.
+// Runs a step: what the client would be told goes into the promise.
 static inline int bank_step(void *context, struct writer *writer, struct bytes bytes, struct bytes kept,
                             struct promise *promise, struct error *error)
 {
@@ -158,7 +158,7 @@ static inline struct promise branch_do(struct bank *bank, struct branch *branch,
 static inline int bank_commit(struct bank *bank, struct branch *branch, uint64_t *position)
 {
   struct writer writer = bank_writer(bank);
-  return branch_commit(branch, &writer, bank_step, bank, position, &bank->error);
+  return branch_commit(branch, &writer, &(struct step_runner){.context = bank, .run = bank_step}, position, &bank->error);
 }
 
 // One step as an atom of its own. Returns its position.

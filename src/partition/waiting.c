@@ -1,0 +1,150 @@
+// Sessions that wait for others' claims, and the way on.
+//
+//             STATUS_WAIT                       ready: the branch moved to the trunk
+//   running --------------> waiting (queued) ------------------------------------------> running: the same again
+//                              |  cancel, timeout, the youngest of a deadlock, a promise broken by the move
+//                              +------------------------------------------------------> failed, as after any error
+//
+// 1. Who waits holds nothing but claims: an atom was undone, a statement of a branch too.
+// 2. What is done again is what the client sent: a message, a statement of a Query, or a whole group. None of its
+//    replies has left.
+#include "base/check.h"
+#include "base/limits.h"
+#include "base/sqlstate.h"
+#include "partition/state.h"
+
+// --- What statements tell of what they rely on ------------------------------------------------------------------
+
+enum { EAGER_CLAIMS = 1000 }; // rows that a transaction claims because its forerunner failed
+
+// A branch's claims. Past their bound what is asked for claims the table, and the rest goes unclaimed.
+static int claim_for_branch(struct session *session, const struct claim_wish *wish, struct error *error)
+{
+  struct claim_request request = {
+    .tag = {CLAIM_ON_ROW, wish->tree, wish->key},
+    .mode = wish->mode,
+    .wait = wish->wait,
+    .is_prefix = wish->is_prefix,
+  };
+  if (session->claimant.hold_count >= LIMIT_CLAIMS) {
+    if (!wish->is_asked)
+      return 0;
+    request.tag = (struct claim_tag){.kind = CLAIM_ON_TABLE, .tree = wish->tree};
+    request.mode = wish->mode >= CLAIM_NO_KEY_UPDATE ? CLAIM_TABLE_EXCLUSIVE : CLAIM_TABLE_SHARE;
+  }
+  return claim_take(&session->partition->claims, &session->claimant, &request, error);
+}
+
+static int on_claim(void *context, const struct claim_wish *wish, struct error *error)
+{
+  struct session *session = context;
+  if (transaction_in_branch(session))
+    return claim_for_branch(session, wish, error);
+  session->claimant.age = ++session->partition->ages;
+  // A one-shot is over before anybody else comes: it must only find free what it asks for.
+  struct claim_request request = {
+    .tag = {CLAIM_ON_ROW, wish->tree, wish->key}, .mode = wish->mode, .wait = wish->wait, .is_one_shot = true};
+  return claim_take(&session->partition->claims, &session->claimant, &request, error);
+}
+
+static bool claims_shown(void *context, tree_number tree, struct bytes key, struct bytes row)
+{
+  struct session *session = context;
+  if (session->is_eager && session->claimant.hold_count < EAGER_CLAIMS)
+    return true;
+  return branch_has_changed(session->branch, tree, key, row);
+}
+
+const struct claimer *waiting_claimer(struct session *session)
+{
+  bool is_branch = transaction_in_branch(session);
+  if (!is_branch && !session->partition->claims.map.count)
+    return NULL;
+  session->claimer = (struct claimer){
+    .context = session,
+    .claim = on_claim,
+    .claims_shown = claims_shown,
+    .may_claim_shown = is_branch && session->branch && (session->is_eager || branch_has_changes(session->branch)),
+    .is_branch = is_branch,
+  };
+  return &session->claimer;
+}
+
+// --- Waiting ----------------------------------------------------------------------------------------------------
+
+int waiting_begin(struct session *session, enum waiting waiting)
+{
+  CHECK(!session->waiting);
+  session->waiting = waiting;
+  if (waiting != WAITING_GROUP)
+    return RUN_WAIT;
+  if (session->has_atom)
+    atom_abort(&session->partition->trunk);
+  session->has_atom = false;
+  session->input_at = session->group_start;
+  session->partition->replies.size = session->group_replies;
+  session->transaction_now = 0;
+  parse_close(session->simple);
+  session->simple = NULL;
+  return RUN_WAIT;
+}
+
+static void go_on(struct session *session, enum waiting waiting)
+{
+  if (waiting == WAITING_GROUP)
+    session->starts_again = !session->is_extended;
+  else if (!session->is_extended)
+    session_resume_simple(session, waiting);
+  session_process(session);
+}
+
+void waiting_fail(struct session *session, const struct error *error)
+{
+  enum waiting waiting = session->waiting;
+  session->waiting = WAITING_NOT;
+  claim_cancel(&session->partition->claims, &session->claimant);
+  if (waiting == WAITING_GROUP && !session->is_extended) { // its Query is not looked at again
+    struct message message;
+    struct error ignored;
+    CHECK(message_next(buffer_bytes(&session->input), &session->input_at, &message, &ignored) > 0);
+  }
+  if (error->status == STATUS_RETRY)
+    transaction_was_unlucky(session);
+  if (waiting == WAITING_COMMIT)
+    transaction_give_up(session);
+  session_fail(session, error);
+  if (!session->is_extended)
+    session_end_simple(session);
+}
+
+// The claim is granted, or what was met is gone.
+static void resume(struct session *session)
+{
+  struct error error;
+  error_clear(&error);
+  enum waiting waiting = session->waiting;
+  int status = 0;
+  if (session->claimant.is_victim)
+    status = claim_deadlock(&error);
+  else if (waiting == WAITING_STATEMENT)
+    status = transaction_move(session, &error);
+  if (status) {
+    waiting_fail(session, &error);
+    session_process(session);
+    return;
+  }
+  session->waiting = WAITING_NOT;
+  go_on(session, waiting);
+}
+
+void waiting_wake(struct partition *partition)
+{
+  struct claimant *claimant;
+  while ((claimant = claims_next_ready(&partition->claims))) {
+    struct session *session = claimant->owner;
+    size_t begin = partition->replies.size;
+    session->group_replies = begin;
+    resume(session);
+    output_replies(partition, session, begin);
+  }
+}

@@ -1,0 +1,392 @@
+#!/usr/bin/env python3
+"""Claims as clients see them: who waits, who goes on, what everybody is told."""
+
+import os
+import select
+import sys
+
+sys.path.insert(0, os.path.join(os.environ.get("QUERN_SOURCE", "."), "test", "support"))
+import quern  # noqa: E402
+
+
+class Bench:
+    """A server in memory, a table, and clients by name. A step that waits is known by what the server does after it:
+    frames are handled in their order, so when a later question has been answered twice, what came before it has been
+    looked at."""
+
+    def __init__(self, *setup):
+        self.server = quern.Server()
+        self.clients = {}
+        self.setup = setup
+
+    def __enter__(self):
+        self.server.start()
+        self.probe = self.server.connect()
+        for text in self.setup:
+            self.probe.query(text)
+        return self
+
+    def __exit__(self, *_):
+        for client in self.clients.values():
+            client.close()
+        self.probe.close()
+        self.server.stop()
+
+    def client(self, name):
+        if name not in self.clients:
+            self.clients[name] = self.server.connect()
+        return self.clients[name]
+
+    def send(self, name, text, extended=False):
+        client = self.client(name)
+        if extended:
+            client.send(client.parse(text) + client.bind() + client.execute() + client.message("S"))
+        else:
+            client.send(client.message("Q", text.encode() + b"\0"))
+
+    def answered(self, name):
+        for _ in range(2):
+            self.probe.query("select 1")
+        client = self.client(name)
+        while select.select([client.socket], [], [], 0)[0]:
+            got = client.socket.recv(1 << 16)
+            if not got:
+                return True
+            client.buffer += got
+        at = 0
+        while at + 5 <= len(client.buffer) and client.buffer[at : at + 1] != b"Z":
+            at += 1 + quern.struct.unpack("!i", client.buffer[at + 1 : at + 5])[0]
+        return at + 6 <= len(client.buffer)
+
+    def answer(self, name):
+        """What a step is told: the rows, or the tag where there are none, or the SQLSTATE."""
+        try:
+            result = self.client(name).collect()
+        except quern.Failure as failure:
+            return failure.sqlstate
+        return [" ".join(str(value) for value in row) for row in result.rows] or (result.tags or [""])[-1]
+
+    def does(self, name, *texts, extended=False):
+        """Steps that must not wait. Gives the last answer."""
+        for text in texts:
+            self.send(name, text, extended)
+            assert self.answered(name), f"{name} waits: {text}"
+            told = self.answer(name)
+        return told
+
+    def waits(self, name, text, extended=False):
+        self.send(name, text, extended)
+        assert not self.answered(name), f"{name} does not wait, but is told {self.answer(name)}: {text}"
+
+    def value(self, text):
+        return self.probe.value(text)
+
+
+TABLE = ("create table t (k int primary key, v int, w text)", "insert into t values (1, 0, 'a'), (2, 0, 'b'), (3, 0, 'c')")
+BOTH = (False, True)  # the simple protocol and the extended one
+
+
+def equal(got, wanted):
+    assert got == wanted, f"{got} instead of {wanted}"
+
+
+def test_for_update_is_a_queue():
+    for extended in BOTH:
+        with Bench(*TABLE) as bench:
+            for name in "abc":
+                bench.does(name, "begin", extended=extended)
+            equal(bench.does("a", "select v from t where k = 1 for update", extended=extended), ["0"])
+            bench.waits("b", "select v from t where k = 1 for update", extended)
+            bench.waits("c", "select v from t where k = 1 for update", extended)
+            bench.does("a", "update t set v = v + 1 where k = 1", "commit", extended=extended)
+            equal(bench.answer("b"), ["1"])
+            assert not bench.answered("c")
+            bench.does("b", "update t set v = v + 1 where k = 1", "commit", extended=extended)
+            equal(bench.answer("c"), ["2"])
+            equal(bench.does("c", "update t set v = v + 1 where k = 1", "commit", extended=extended), "COMMIT")
+            equal(bench.value("select v from t where k = 1"), "3")
+
+
+def test_rollback_lets_the_next_one_go():
+    with Bench(*TABLE) as bench:
+        bench.does("a", "begin", "select v from t where k = 1 for update")
+        bench.does("b", "begin")
+        bench.waits("b", "select v from t where k = 1 for update")
+        bench.does("a", "rollback")
+        equal(bench.answer("b"), ["0"])
+        bench.does("a", "begin")
+        bench.waits("a", "delete from t where k = 1")
+        bench.does("b", "select 1 / (v) from t where k = 1")  # fails: its claims go
+        equal(bench.answer("a"), "DELETE 1")
+
+
+def test_a_vanished_client_lets_the_next_one_go():
+    with Bench(*TABLE) as bench:
+        bench.does("a", "begin", "select v from t where k = 1 for update")
+        bench.does("b", "begin")
+        bench.waits("b", "select v from t where k = 1 for update")
+        bench.does("c", "begin")
+        bench.waits("c", "select v from t where k = 1 for update")
+        bench.clients.pop("b").close()
+        bench.clients.pop("a").close()
+        equal(bench.answer("c"), ["0"])
+
+
+def test_two_update_then_select():
+    for extended in BOTH:
+        with Bench(*TABLE) as bench:
+            for name in "ab":
+                bench.does(name, "begin", "update t set v = v + 1 where k = 1", extended=extended)
+            equal(bench.does("a", "select v from t where k = 1", extended=extended), ["1"])
+            bench.waits("b", "select v from t where k = 1", extended)
+            equal(bench.does("a", "commit", extended=extended), "COMMIT")
+            equal(bench.answer("b"), ["2"])
+            equal(bench.does("b", "commit", extended=extended), "COMMIT")
+
+
+def test_a_blind_writer_waits_at_its_commit():
+    for extended in BOTH:
+        with Bench(*TABLE) as bench:
+            bench.does("b", "begin", "update t set v = v + 10 where k = 1", extended=extended)
+            bench.does("a", "begin", "select v from t where k = 1 for update", extended=extended)
+            bench.waits("b", "commit", extended)
+            equal(bench.does("a", "update t set v = v + 1 where k = 1", "commit", extended=extended), "COMMIT")
+            equal(bench.answer("b"), "COMMIT")
+            equal(bench.value("select v from t where k = 1"), "11")
+
+
+def test_blind_increments_never_wait():
+    with Bench(*TABLE) as bench:
+        for name in "abcd":
+            bench.does(name, "begin", "update t set v = v + 2 where k = 1", "update t set v = v - 1 where v > 0 and k = 1")
+        for name in "abcd":
+            equal(bench.does(name, "commit"), "COMMIT")
+
+
+def test_returning_is_a_queue():
+    with Bench(*TABLE) as bench:
+        for name in "ab":
+            bench.does(name, "begin")
+        equal(bench.does("a", "update t set v = v + 1 where k = 1 returning v"), ["1"])
+        bench.waits("b", "update t set v = v + 1 where k = 1 returning v")
+        bench.does("a", "commit")
+        equal(bench.answer("b"), ["2"])
+        equal(bench.does("b", "commit"), "COMMIT")
+
+
+def test_version_columns():
+    with Bench(*TABLE) as bench:
+        for name in "ab":
+            bench.does(name, "begin")
+        equal(bench.does("a", "update t set v = v + 1 where k = 1 and v = 0"), "UPDATE 1")
+        bench.waits("b", "update t set v = v + 1 where k = 1 and v = 0")
+        bench.does("a", "commit")
+        equal(bench.answer("b"), "UPDATE 0")
+        equal(bench.does("b", "commit"), "COMMIT")
+
+
+def test_get_or_create():
+    with Bench(*TABLE) as bench:
+        for name in "ab":
+            bench.does(name, "begin")
+            equal(bench.does(name, "select v from t where k = 9"), "SELECT 0")
+        equal(bench.does("a", "insert into t values (9, 1) on conflict do nothing"), "INSERT 0 1")
+        bench.waits("b", "insert into t values (9, 2) on conflict do nothing")
+        bench.does("a", "commit")
+        equal(bench.answer("b"), "40001")  # it had been told that there is no row
+
+
+def test_get_or_create_without_looking_first():
+    with Bench(*TABLE) as bench:
+        for name in "ab":
+            bench.does(name, "begin")
+        equal(bench.does("a", "insert into t values (9, 1) on conflict do nothing"), "INSERT 0 1")
+        bench.waits("b", "insert into t values (9, 2) on conflict do nothing")
+        bench.does("a", "commit")
+        equal(bench.answer("b"), "INSERT 0 0")
+        equal(bench.does("b", "select v from t where k = 9"), ["1"])
+        equal(bench.does("b", "commit"), "COMMIT")
+
+
+def test_an_absent_key_can_be_claimed():
+    with Bench(*TABLE) as bench:
+        for name in "ab":
+            bench.does(name, "begin")
+        equal(bench.does("a", "select v from t where k = 9 for update"), "SELECT 0")
+        bench.waits("b", "select v from t where k = 9 for update")
+        bench.waits("c", "insert into t values (9, 5)")
+        bench.does("a", "insert into t values (9, 1)", "commit")
+        equal(bench.answer("b"), ["1"])
+        bench.does("b", "commit")
+        equal(bench.answer("c"), "23505")
+
+
+def test_unique_keys():
+    with Bench("create table u (k int primary key, a text unique)") as bench:
+        for name in "ab":
+            bench.does(name, "begin")
+        bench.does("a", "insert into u values (1, 'x')")
+        bench.waits("b", "insert into u values (2, 'x')")
+        bench.waits("c", "insert into u values (3, 'x')")
+        bench.does("d", "insert into u values (4, 'y')")
+        bench.does("a", "commit")
+        equal(bench.answer("b"), "23505")
+        equal(bench.answer("c"), "23505")
+
+
+def test_one_shots_wait_and_run_again():
+    for extended in BOTH:
+        with Bench(*TABLE) as bench:
+            bench.does("a", "begin", "select v from t where k = 1 for update", extended=extended)
+            bench.waits("b", "update t set v = v + 10 where k = 1", extended)
+            bench.waits("c", "insert into t values (1, 5, 'x') on conflict (k) do update set v = t.v + 100", extended)
+            bench.waits("d", "delete from t where k = 1 returning v", extended)
+            equal(bench.does("e", "select v from t where k = 1", extended=extended), ["0"])
+            equal(bench.does("e", "update t set v = 5 where k = 2", extended=extended), "UPDATE 1")
+            bench.does("a", "update t set v = v + 1 where k = 1", "commit", extended=extended)
+            equal(bench.answer("b"), "UPDATE 1")
+            equal(bench.answer("c"), "INSERT 0 1")
+            equal(bench.answer("d"), ["111"])
+
+
+def test_a_one_shot_of_several_statements_is_undone_whole():
+    with Bench(*TABLE) as bench:
+        bench.does("a", "begin", "select v from t where k = 1 for update")
+        bench.waits("b", "update t set v = 7 where k = 2; update t set v = 8 where k = 1; select v from t where k = 2")
+        equal(bench.value("select v from t where k = 2"), "0")
+        bench.does("a", "commit")
+        equal(bench.answer("b"), ["7"])
+
+
+def test_groups_that_are_branches_wait_at_their_end():
+    with Bench(*TABLE) as bench:
+        bench.does("a", "begin", "select v from t where k = 1 for update")
+        client = bench.client("b")
+        update = client.parse("update t set v = v + 1 where k = 1") + client.bind() + client.execute()
+        client.send(update + client.message("H"))
+        equal(client.collect("C").tags, ["UPDATE 1"])
+        client.send(client.message("S"))
+        assert not bench.answered("b")
+        bench.does("a", "update t set v = 5 where k = 1", "commit")
+        client.collect()
+        equal(bench.value("select v from t where k = 1"), "6")
+        bench.does("a", "begin", "select v from t where k = 3 for update")
+        bench.waits("b", "begin; update t set v = 3 where k = 3; commit; select v from t where k = 3")
+        bench.does("a", "commit")
+        equal(bench.answer("b"), ["3"])
+
+
+def test_modes():
+    with Bench(*TABLE) as bench:
+        for name in "abcd":
+            bench.does(name, "begin")
+        equal(bench.does("a", "select v from t where k = 1 for key share"), ["0"])
+        equal(bench.does("b", "select v from t where k = 1 for share"), ["0"])
+        equal(bench.does("e", "update t set v = v where k = 2"), "UPDATE 1")
+        bench.waits("e", "update t set v = v + 1 where k = 1")
+        bench.waits("c", "select v from t where k = 1 for no key update")
+        bench.does("b", "commit")
+        equal(bench.answer("e"), "UPDATE 1")
+        equal(bench.answer("c"), ["1"])
+        bench.waits("e", "delete from t where k = 1")
+        bench.does("c", "commit")
+        assert not bench.answered("e")
+        bench.does("a", "commit")
+        equal(bench.answer("e"), "DELETE 1")
+
+
+def test_nowait_and_skip_locked():
+    with Bench(*TABLE) as bench:
+        bench.does("a", "begin", "select v from t where k = 1 for update")
+        equal(bench.does("b", "select v from t where k = 1 for update nowait"), "55P03")
+        bench.does("b", "begin")
+        equal(bench.does("b", "select k from t order by k for update skip locked limit 1"), ["2"])
+        equal(bench.does("c", "select k from t order by w for update skip locked limit 1"), ["3"])
+        equal(bench.does("c", "update t set v = 9 where k = (select k from t order by k for update skip locked limit 1) returning k"), ["3"])
+        equal(bench.does("c", "select k from t where k < 3 for update skip locked"), "SELECT 0")
+        equal(bench.does("b", "select v from t where k = 1 for update nowait"), "55P03")
+        equal(bench.does("b", "commit"), "ROLLBACK")
+
+
+def test_the_youngest_of_a_deadlock_gives_way():
+    for extended in BOTH:
+        with Bench(*TABLE) as bench:
+            for name in "ab":
+                bench.does(name, "begin", f"select v from t where k = {'ab'.index(name) + 1} for update", extended=extended)
+            bench.waits("a", "select v from t where k = 2 for update", extended)
+            equal(bench.does("b", "select v from t where k = 1 for update", extended=extended), "40P01")
+            equal(bench.answer("a"), ["0"])
+            equal(bench.does("b", "rollback", extended=extended), "ROLLBACK")
+            bench.does("a", "commit", extended=extended)
+            # The same, with the youngest waiting first.
+            bench.does("a", "begin", "select v from t where k = 1 for update", extended=extended)
+            bench.does("c", "begin", "select v from t where k = 2 for update", extended=extended)
+            bench.waits("c", "select v from t where k = 1 for update", extended)
+            equal(bench.does("a", "select v from t where k = 2 for update", extended=extended), ["0"])
+            equal(bench.answer("c"), "40P01")
+            equal(bench.does("c", "select 1", extended=extended), "25P02")
+
+
+def test_commits_are_part_of_deadlocks():
+    with Bench(*TABLE) as bench:
+        bench.does("a", "begin", "update t set v = 1 where k = 2", "select v from t where k = 1 for update")
+        bench.does("b", "begin", "update t set v = 2 where k = 1", "select v from t where k = 2 for update")
+        bench.waits("a", "commit")
+        equal(bench.does("b", "commit"), "40P01")
+        equal(bench.answer("a"), "COMMIT")
+        equal(bench.does("b", "select v from t where k = 2"), ["1"])
+
+
+def test_cancel_ends_a_wait():
+    with Bench(*TABLE) as bench:
+        bench.does("a", "begin", "select v from t where k = 1 for update")
+        bench.does("c", "begin", "update t set v = 3 where k = 1")
+        for name, text, then in (("b", "update t set v = 1 where k = 1", "SELECT 1"), ("c", "commit", "SELECT 1")):
+            bench.waits(name, text)
+            backend, secret = bench.client(name).backend
+            with quern.Client(bench.server.port, start=False) as cancel:
+                cancel.send(quern.struct.pack("!iiii", 16, 80877102, backend, secret))
+                cancel.read_message()
+            equal(bench.answer(name), "57014")
+            equal(bench.does(name, "select 1"), ["1"])
+        equal(bench.does("a", "commit"), "COMMIT")
+        equal(bench.value("select v from t where k = 1"), "0")
+
+
+def test_two_who_read_and_write_back_both_make_progress():
+    with Bench(*TABLE) as bench:
+        done = {"a": 0, "b": 0}
+        value = {}
+        state = {"a": 0, "b": 0}
+        for turn in range(400):
+            name = "ab"[turn % 2]
+            if not state[name]:
+                value[name] = None
+                bench.does(name, "begin")
+                bench.send(name, "select v from t where k = 1")
+                state[name] = 1
+            elif state[name] == 1:
+                if not bench.answered(name):
+                    continue
+                told = bench.answer(name)
+                if isinstance(told, str):
+                    bench.does(name, "rollback")
+                    state[name] = 0
+                    continue
+                bench.send(name, f"update t set v = {int(told[0]) + 1} where k = 1")
+                state[name] = 2
+            elif state[name] == 2:
+                if not bench.answered(name):
+                    continue
+                bench.answer(name)
+                bench.send(name, "commit")
+                state[name] = 3
+            else:
+                if not bench.answered(name):
+                    continue
+                done[name] += bench.answer(name) == "COMMIT"
+                state[name] = 0
+        assert min(done.values()) > 20, done
+
+
+quern.run(*[test for name, test in sorted(globals().items()) if name.startswith("test_")])
