@@ -473,6 +473,7 @@ int command_run(struct session *session, struct portal *portal, struct error *er
   case UTILITY_DECLARE: return declare_command(session, prepared, error);
   case UTILITY_FETCH: return fetch_command(session, node->fetch_stmt, error);
   case UTILITY_CLOSE: return close_command(session, node->close_portal_stmt, error);
+  case UTILITY_LOCK: return lock_command(session, prepared, error);
   case UTILITY_DISCARD: return discard_command(session, node->discard_stmt, error);
   case UTILITY_EXPLAIN: return explain_command(session, prepared, error);
   default: return error_set(error, SQLSTATE_FEATURE_NOT_SUPPORTED, "this command is not supported");

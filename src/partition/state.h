@@ -295,6 +295,9 @@ void waiting_wake(struct partition *partition);
 // Ends the wait with an error (a cancel, a timeout).
 void waiting_fail(struct session *session, const struct error *error);
 
+// --- locking.c
+int lock_command(struct session *session, const struct prepared *prepared, struct error *error); // LOCK TABLE
+
 // --- command.c
 int command_run(struct session *session, struct portal *portal, struct error *error);
 // Appends the description of the rows that a command gives (SHOW, EXPLAIN, FETCH, EXECUTE). False: it gives none.

@@ -32,7 +32,13 @@ static int claim_for_branch(struct session *session, const struct claim_wish *wi
     request.tag = (struct claim_tag){.kind = CLAIM_ON_TABLE, .tree = wish->tree};
     request.mode = wish->mode >= CLAIM_NO_KEY_UPDATE ? CLAIM_TABLE_EXCLUSIVE : CLAIM_TABLE_SHARE;
   }
-  return claim_take(&session->partition->claims, &session->claimant, &request, error);
+  struct claims *claims = &session->partition->claims;
+  int status = claim_take(claims, &session->claimant, &request, error);
+  if (status || !branch_is_stale(session->branch, wish->tree, wish->key, wish->is_prefix))
+    return status;
+  // It has the claim, but of a row that it does not see as it is: it must be moved to the trunk first.
+  claims_make_ready(claims, &session->claimant);
+  return STATUS_WAIT;
 }
 
 static int on_claim(void *context, const struct claim_wish *wish, struct error *error)

@@ -63,6 +63,7 @@ enum utility_kind utility_kind(const struct parsed *parsed)
   case PG_QUERY__NODE__NODE_FETCH_STMT: return UTILITY_FETCH;
   case PG_QUERY__NODE__NODE_CLOSE_PORTAL_STMT: return UTILITY_CLOSE;
   case PG_QUERY__NODE__NODE_DISCARD_STMT: return UTILITY_DISCARD;
+  case PG_QUERY__NODE__NODE_LOCK_STMT: return UTILITY_LOCK;
   case PG_QUERY__NODE__NODE_COPY_STMT: return UTILITY_COPY;
   case PG_QUERY__NODE__NODE_EXPLAIN_STMT: return UTILITY_EXPLAIN;
   default: return UTILITY_UNKNOWN;
@@ -241,6 +242,12 @@ int utility_find(const struct utility_input *input, const PgQuery__RangeVar *nam
   if (!status && !*relation)
     utility_notice(input, SQLSTATE_SUCCESSFUL_COMPLETION, "relation \"%s\" does not exist, skipping", name->relname);
   return status;
+}
+
+int utility_lock_target(const struct utility_input *input, const PgQuery__RangeVar *name, const struct relation **relation,
+                        struct error *error)
+{
+  return utility_find(input, name, "rf", false, relation, error);
 }
 
 int utility_schema(const struct utility_input *input, const PgQuery__RangeVar *name, uint32_t *oid, struct error *error)

@@ -21,6 +21,7 @@ enum utility_kind {
   UTILITY_FETCH,
   UTILITY_CLOSE,
   UTILITY_DISCARD,
+  UTILITY_LOCK,
   UTILITY_COPY,
   UTILITY_EXPLAIN,
   UTILITY_UNKNOWN, // 0A000
@@ -50,6 +51,9 @@ struct utility_input {
   void (*notice)(void *context, const struct error *notice);
   void *notice_context;
 };
+// The table of a LOCK TABLE; borrowed. 42P01, 42809, 42501.
+int utility_lock_target(const struct utility_input *input, const PgQuery__RangeVar *name, const struct relation **relation,
+                        struct error *error);
 // Runs CREATE TABLE [AS no], DROP TABLE/INDEX/SOURCE/WORKFLOW, CREATE INDEX, ALTER TABLE ADD PRIMARY KEY | ADD CONSTRAINT
 // UNIQUE | RENAME, ALTER SOURCE SET, ALTER WORKFLOW SET (state), TRUNCATE, CREATE SOURCE, CREATE [OR REPLACE] WORKFLOW.
 // Changes go through the writer, the definitions' number with them. 0A000 for what is not there yet.

@@ -135,6 +135,41 @@ bool branch_has_changed(const struct branch *branch, tree_number tree, struct by
   return !tree_get(branch->base, tree, key, &old, NULL) || !bytes_equal(old, row);
 }
 
+// The row with this key, or the key of the first entry that begins so. False: there is none.
+static bool look_up(const struct version *version, tree_number tree, struct bytes key, bool is_prefix,
+                    struct cursor *cursor, struct bytes *found)
+{
+  if (!is_prefix)
+    return tree_get(version, tree, key, found, NULL);
+  cursor_init(cursor, version, tree, NULL);
+  bool is_there = cursor_seek(cursor, key) && cursor->key.size >= key.size && !memcmp(cursor->key.data, key.data, key.size);
+  *found = is_there ? cursor->key : bytes_of(NULL, 0);
+  return is_there;
+}
+
+bool branch_is_stale(const struct branch *branch, tree_number tree, struct bytes key, bool is_prefix)
+{
+  if (!version_is_behind(branch->version))
+    return false;
+  struct cursor then, now;
+  struct bytes old, new;
+  bool was = look_up(branch->base, tree, key, is_prefix, &then, &old);
+  bool is = look_up(store_trunk(branch->trunk->store), tree, key, is_prefix, &now, &new);
+  return was != is || (is && !bytes_equal(old, new));
+}
+
+bool branch_is_tree_stale(const struct branch *branch, tree_number tree)
+{
+  if (!version_is_behind(branch->version))
+    return false;
+  struct diff *diff = diff_open(branch->base, store_trunk(branch->trunk->store), tree);
+  struct diff_entry entry;
+  bool differs = !diff || diff_next(diff, &entry);
+  if (diff)
+    diff_close(diff);
+  return differs;
+}
+
 size_t branch_step_count(const struct branch *branch)
 {
   return branch->step_count;

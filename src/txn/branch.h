@@ -63,5 +63,10 @@ int branch_commit(struct branch *branch, struct writer *writer, const struct ste
 int branch_move(struct branch *branch, struct writer *writer, const struct step_runner *runner, struct error *error);
 // The position of the trunk from which it differs.
 uint64_t branch_base(const struct branch *branch);
+// Has the trunk gone on with this row, or with the first entry that begins so, since the branch was made? Then whatever
+// it is shown of it cannot be promised.
+bool branch_is_stale(const struct branch *branch, tree_number tree, struct bytes key, bool is_prefix);
+// The same of a whole tree.
+bool branch_is_tree_stale(const struct branch *branch, tree_number tree);
 // Has it changed the row with this key, which is in its version with this content?
 bool branch_has_changed(const struct branch *branch, tree_number tree, struct bytes key, struct bytes row);

@@ -279,7 +279,7 @@ static void dequeue(struct claimant *claimant)
   claimant->next_waiting = NULL;
 }
 
-static void make_ready(struct claims *claims, struct claimant *claimant)
+void claims_make_ready(struct claims *claims, struct claimant *claimant)
 {
   claimant->is_ready = true;
   claimant->next_ready = NULL;
@@ -311,7 +311,7 @@ static void serve(struct claims *claims, struct claim *claim)
     dequeue(claimant);
     hold_link(claims, claimant->wanted);
     claimant->wanted = NULL;
-    make_ready(claims, claimant);
+    claims_make_ready(claims, claimant);
   }
   forget_if_unused(claims, claim);
 }
@@ -375,7 +375,7 @@ static int resolve_deadlocks(struct claims *claims, struct claimant *claimant, s
     }
     claim_cancel(claims, victim);
     victim->is_victim = true;
-    make_ready(claims, victim);
+    claims_make_ready(claims, victim);
     if (!claimant->waits_for) // it was the victim that stood before it
       return STATUS_WAIT;
   }

@@ -90,6 +90,8 @@ void claims_break(struct claims *claims, const struct change_list *changes);
 
 // What the one gets that gives way: 40P01.
 int claim_deadlock(struct error *error);
+// Puts one that waits for nothing among them.
+void claims_make_ready(struct claims *claims, struct claimant *claimant);
 // The next of those who need not wait any more; NULL: none. It stands in no queue then.
 struct claimant *claims_next_ready(struct claims *claims);
 

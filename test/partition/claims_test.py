@@ -337,6 +337,52 @@ def test_commits_are_part_of_deadlocks():
         equal(bench.does("b", "select v from t where k = 2"), ["1"])
 
 
+def test_lock_table():
+    with Bench(*TABLE) as bench:
+        for name in "abc":
+            bench.does(name, "begin")
+        equal(bench.does("a", "lock table t in share mode"), "LOCK TABLE")
+        equal(bench.does("b", "lock t in access share mode"), "LOCK TABLE")
+        equal(bench.does("b", "select v from t where k = 1 for update"), ["0"])
+        bench.waits("d", "update t set v = 1 where k = 2")
+        equal(bench.does("c", "lock table t in exclusive mode nowait"), "55P03")
+        bench.does("c", "rollback", "begin")
+        bench.waits("c", "lock table t in exclusive mode")
+        bench.does("a", "commit")
+        equal(bench.answer("d"), "UPDATE 1")
+        assert not bench.answered("c")
+        bench.does("b", "commit")
+        equal(bench.answer("c"), "LOCK TABLE")
+        equal(bench.does("c", "select sum(v) from t"), ["1"])
+        bench.waits("b", "insert into t values (7, 7)")
+        bench.waits("d", "truncate t")
+        bench.does("c", "commit")
+        equal(bench.answer("b"), "INSERT 0 1")
+        equal(bench.answer("d"), "TRUNCATE TABLE")
+        equal(bench.does("a", "lock table t"), "25P01")
+
+
+def test_truncate_waits_for_claims_on_rows():
+    with Bench(*TABLE) as bench:
+        bench.does("a", "begin", "select v from t where k = 1 for update")
+        bench.waits("b", "truncate t")
+        bench.does("a", "commit")
+        equal(bench.answer("b"), "TRUNCATE TABLE")
+
+
+def test_a_claim_on_what_has_changed_moves_the_branch():
+    for extended in BOTH:
+        with Bench(*TABLE) as bench:
+            bench.does("a", "begin", "select v from t where k = 2", "update t set v = v + 1 where k = 1", extended=extended)
+            bench.does("b", "update t set v = v + 10 where k = 1")
+            equal(bench.does("a", "select v from t where k = 1", extended=extended), ["11"])
+            equal(bench.does("a", "commit", extended=extended), "COMMIT")
+            bench.does("a", "begin", "select v from t where k = 1", extended=extended)
+            bench.does("b", "update t set v = v + 10 where k = 1")
+            equal(bench.does("a", "select v from t where k = 1 for update", extended=extended), "40001")
+            equal(bench.does("a", "commit", extended=extended), "ROLLBACK")
+
+
 def test_cancel_ends_a_wait():
     with Bench(*TABLE) as bench:
         bench.does("a", "begin", "select v from t where k = 1 for update")
