@@ -18,8 +18,10 @@
 #include "host/journal.h"
 #include "host/sources.h"
 #include "host/workers.h"
+#include "os/alarm.h"
 #include "os/clock.h"
 #include "os/disk.h"
+#include "os/poll.h"
 #include "os/random.h"
 #include "partition/partition.h"
 #include "store/store.h"
@@ -63,6 +65,9 @@ struct quern {
   struct partition *partition;
   struct partition_hooks hooks;
   struct wake wake;
+  struct alarm alarm;
+  struct poll poll;  // both of them: what the engine's owner waits for
+  int64_t deadline;  // when the partition wants a step without frames
 
   struct disk disk;
   struct disk_file *lock;
@@ -247,6 +252,14 @@ static int open_engine(struct quern *engine, struct error *error)
   };
   int status = wake_open(&engine->wake, error);
   if (!status)
+    status = alarm_open(&engine->alarm, error);
+  if (!status)
+    status = poll_open(&engine->poll, error);
+  if (!status)
+    status = poll_add(&engine->poll, engine->wake.descriptor, POLL_READ, NULL, error);
+  if (!status)
+    status = poll_add(&engine->poll, engine->alarm.descriptor, POLL_READ, NULL, error);
+  if (!status)
     status = random_fill(&options.seed, sizeof options.seed, error);
   if (!status)
     status = sources_open(&engine->wake, &engine->sources, error);
@@ -278,6 +291,8 @@ static void free_engine(struct quern *engine)
   disk_close(engine->lock);
   if (engine->disk.methods)
     disk_close_directory(&engine->disk);
+  poll_close(&engine->poll);
+  alarm_close(&engine->alarm);
   wake_close(&engine->wake);
   for (uint32_t i = 0; i < engine->slot_count; i++)
     free(engine->slots[i]);
@@ -308,7 +323,8 @@ int quern_open(const struct quern_options *options, struct quern **result, struc
     return status;
   }
   engine->options = *options;
-  engine->wake.descriptor = -1;
+  engine->wake.descriptor = engine->alarm.descriptor = engine->poll.descriptor = -1;
+  engine->deadline = INT64_MAX;
   engine->hooks = (struct partition_hooks){
     .context = engine,
     .check_source = hook_check_source,
@@ -332,12 +348,12 @@ int quern_open(const struct quern_options *options, struct quern **result, struc
 
 int quern_descriptor(const struct quern *engine)
 {
-  return engine->wake.descriptor;
+  return engine->poll.descriptor;
 }
 
 int quern_wait(struct quern *engine, int timeout_ms)
 {
-  struct pollfd wait = {.fd = engine->wake.descriptor, .events = POLLIN};
+  struct pollfd wait = {.fd = engine->poll.descriptor, .events = POLLIN};
   return poll(&wait, 1, timeout_ms) > 0;
 }
 
@@ -643,6 +659,8 @@ static int step(struct quern *engine, struct error *error)
   struct step_time time = {.wall = begin + engine->wall_offset, .monotonic = begin};
   struct step_output output = {0};
   int status = partition_step(engine->partition, engine->frames, engine->frame_count, &time, &output, error);
+  engine->deadline = output.deadline;
+  alarm_set(&engine->alarm, engine->deadline);
   drop_closed(engine, engine->frames, engine->frame_count);
   engine->frame_count = 0;
   if (engine->frame_bytes.capacity > BUFFER_KEPT)
@@ -750,7 +768,8 @@ static int run(struct quern *engine, struct error *error)
   release(engine);
   bool behind = is_behind(engine);
   int status = collect(engine, !behind && !engine->is_full && !engine->is_closing, error);
-  if (!status && !behind && (engine->frame_count || !engine->is_started)) {
+  bool is_due = engine->deadline != INT64_MAX && clock_monotonic() >= engine->deadline;
+  if (!status && !behind && (engine->frame_count || is_due || !engine->is_started)) {
     engine->is_started = true;
     status = step(engine, error);
   }

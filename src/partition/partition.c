@@ -79,6 +79,7 @@ void partition_close(struct partition *partition)
     session_close(entry->value);
   map_deinit(&partition->sessions);
   claims_deinit(&partition->claims);
+  timers_deinit(&partition->timers);
   at = 0;
   while ((entry = map_next(&partition->sources, &at)))
     free(entry->value);
@@ -215,6 +216,7 @@ static void output_finish(struct partition *partition, struct step_output *outpu
   output->frames = partition->frames;
   output->frame_count = partition->frame_count;
   output->changes = buffer_bytes(&partition->changes);
+  output->deadline = timers_next(&partition->timers);
 }
 
 // --- Sources ------------------------------------------------------------------------------------------------------
@@ -570,6 +572,9 @@ int partition_step(struct partition *partition, const struct frame *frames, int 
     catalog_collect(partition->catalog, store_trunk(partition->store));
   partition->has_old_definitions = false;
   bound_snapshots(partition);
+  struct timer *timer;
+  while ((timer = timers_take(&partition->timers, time->monotonic)))
+    timer->expire(timer);
   int status = 0;
   for (int i = 0; !status && i < frame_count; i++) {
     status = take_frame(partition, &frames[i], error);

@@ -92,6 +92,7 @@ struct step_output {
   int frame_count;
   // Payloads of the atoms that committed: position (8), size (4), bytes, each (txn/atom.h); to be logged in this order.
   struct bytes changes;
+  int64_t deadline; // monotonic: when the partition wants to be stepped even without frames; INT64_MAX: never
 };
 
 struct partition *partition_open(const struct partition_options *options, struct error *error);

@@ -18,6 +18,7 @@
 #include "flow/flow.h"
 #include "partition/message.h"
 #include "partition/partition.h"
+#include "partition/timer.h"
 #include "sql/prepared.h"
 #include "sql/system.h"
 #include "txn/branch.h"
@@ -134,6 +135,7 @@ struct partition {
   struct catalog *catalog;
   struct trunk trunk;
   struct claims claims;
+  struct timers timers;
   uint64_t ages;         // of claimants, so far
   struct flow *flow;
   struct writer atom_writer; // of the running atom
