@@ -219,6 +219,12 @@ static int settle(struct passage *passage, struct atom_mark mark, struct bytes r
                           row_text(passage->arrival, row, writer->arena), &reason, passage->arrival->now);
 }
 
+// A stream's row is a transaction of its own: nothing is deferred beyond it. What a client pushes is part of its.
+static int check_deferred(struct passage *passage, struct atom_mark mark)
+{
+  return passage->arrival ? table_check_deferred(passage->writer, mark.change) : STATUS_OK;
+}
+
 static int run_task(struct passage *passage, int index, const struct row_batch *rows)
 {
   struct flow *flow = passage->flow;
@@ -232,11 +238,14 @@ static int run_task(struct passage *passage, int index, const struct row_batch *
                      "more than %d workflows feed each other, up to \"%s\"", LIMIT_WORKFLOW_DEPTH,
                      consumer->workflow->name);
   uint64_t rows_out = 0;
+  struct atom_mark mark = writer_mark(writer);
   consumer->is_running = true;
   flow->depth++;
   int status = flow->hooks.task_run(flow->hooks.context, consumer->task, writer, rows, &rows_out, writer->error);
   flow->depth--;
   consumer->is_running = false;
+  if (!status)
+    status = check_deferred(passage, mark);
   struct consumer_counts *counts = &passage->counts[index];
   counts->runs++;
   counts->rows_in += (uint64_t)rows->row_count;
@@ -285,6 +294,10 @@ static int pass_row(struct passage *passage, struct value *values, struct bytes 
   uint64_t before = passage->errors;
   int status =
       is_keyed(source) ? table_upsert(passage->writer, source, values) : table_check(passage->writer, source, values);
+  if (!status)
+    status = table_check_statement(passage->writer, mark.change);
+  if (!status)
+    status = check_deferred(passage, mark);
   status = settle(passage, mark, text, status);
   *is_taken = !status && passage->errors == before;
   return *is_taken ? run_consumers(passage, &one, false, text) : status;

@@ -25,6 +25,8 @@ struct copy_feed {
   struct value **rows;      // for a source: rows[i][column of the relation]
   int row_capacity;
   uint64_t row_count;
+  bool has_begun;
+  size_t mark;              // in the change list, where it began
 };
 
 struct copy_feed *copy_feed_open(struct session *session, struct prepared *prepared, struct error *error)
@@ -132,8 +134,12 @@ int copy_feed_chunk(struct copy_feed *feed, struct writer *writer, struct bytes 
     .clock_now = session->partition->time.wall,
     .mark = &mark,
     .push = keep_row,
+    .is_part = true,
     .system = &run->system,
   };
+  if (!feed->has_begun)
+    feed->mark = change_mark(writer->changes);
+  feed->has_begun = true;
   int status = copy_reader_feed(&feed->reader, chunk, error);
   while (!status) {
     arena_reset(&feed->arena);
@@ -147,6 +153,8 @@ int copy_feed_chunk(struct copy_feed *feed, struct writer *writer, struct bytes 
   if (!status && at_end && is_source) {
     struct row_batch batch = {.rows = feed->rows, .row_count = (int)feed->row_count};
     status = flow_push(session->partition->flow, writer, copy->relation, &batch, error);
+  } else if (!status && at_end) {
+    status = table_check_statement(writer, feed->mark);
   }
   return status;
 }

@@ -563,6 +563,9 @@ static int portal_run_statement(struct session *session, struct portal *portal, 
   if (!statement && session->transaction == TRANSACTION_OPEN &&
       strcmp(utility_tag(portal->prepared->parsed), "VACUUM") == 0)
     return error_set(error, SQLSTATE_ACTIVE_SQL_TRANSACTION, "VACUUM cannot run inside a transaction block");
+  bool sets = !statement && strcmp(utility_tag(portal->prepared->parsed), "SET CONSTRAINTS") == 0;
+  if (sets && session->transaction == TRANSACTION_NONE && !more_follows(session))
+    transaction_warn(session, SQLSTATE_NO_ACTIVE_SQL_TRANSACTION, "SET CONSTRAINTS can only be used in transaction blocks");
   const struct version *version;
   struct writer writer;
   int status = transaction_version(session, !is_read, &version, &writer, error);

@@ -1,7 +1,7 @@
 // Transactions of sessions: atoms for what is whole at hand, branches with scripts for what is not.
 //
 // A step of a script is encoded here: 'S' a statement with its parameters, 'B' the start of a COPY, 'D' its rows,
-// 'E' its end. It holds texts, not plans: the text is bound again on the trunk when the step runs again, and what it
+// 'E' its end, 'C' the check of what was deferred. It holds texts, not plans: the text is bound again on the trunk when the step runs again, and what it
 // then means shows in its reply.
 #include <stdio.h>
 #include <stdlib.h>
@@ -298,6 +298,20 @@ static int rerun_copy(struct rerun *rerun, struct writer *writer, struct bytes s
   return status;
 }
 
+// What constraints were deferred holds at the end, or there is no commit.
+static int check_deferred(struct session *session, struct writer *writer, struct error *error)
+{
+  struct run environment;
+  struct read_mark mark = {0};
+  run_init(&environment, session->partition, &session->settings, writer->version, &session->scratch,
+           session->transaction_now, session->statement_now, 0, error);
+  writer->arena = &session->scratch;
+  writer->evaluation = &environment.evaluation;
+  writer->error = error;
+  writer->mark = &mark;
+  return table_check_deferred(writer, 0);
+}
+
 static int rerun_step(void *context, struct writer *writer, struct bytes step, struct bytes kept, struct promise *promise,
                       struct error *error)
 {
@@ -307,8 +321,9 @@ static int rerun_step(void *context, struct writer *writer, struct bytes step, s
   memcpy(&values, kept.data, sizeof values);
   arena_reset(&rerun->session->scratch);
   buffer_clear(&rerun->out);
-  int status = step.data[0] == 'S' ? rerun_statement(rerun, writer, step, &values, promise, error)
-                                   : rerun_copy(rerun, writer, step, &values, promise, error);
+  int status = step.data[0] == 'S'   ? rerun_statement(rerun, writer, step, &values, promise, error)
+               : step.data[0] == 'C' ? check_deferred(rerun->session, writer, error)
+                                     : rerun_copy(rerun, writer, step, &values, promise, error);
   if (status == STATUS_INPUT || status == STATUS_RETRY) {
     // Its reply would be another one now: that is for the promise to tell.
     promise_add_text(promise, error->sqlstate, rerun->session->partition->promise_seed);
@@ -388,15 +403,32 @@ static void rerun_end(struct rerun_environment *environment)
   buffer_deinit(&environment->rerun.out);
 }
 
+// Checked where the transaction ran, and the last step of its script, so that a second run comes to it too.
+static int check_branch(struct session *session, struct error *error)
+{
+  struct writer writer = {0};
+  struct promise promise = {0};
+  if (!branch_has_changes(session->branch))
+    return 0;
+  branch_writer(session->branch, &writer);
+  int status = check_deferred(session, &writer, error);
+  return status ? status : transaction_record_copy(session, 'C', bytes_of(NULL, 0), &promise, error);
+}
+
 // STATUS_WAIT: the branch stays, and the session stands in a claim's queue.
 static int commit_branch(struct session *session, struct error *error)
 {
   if (!session->branch)
     return 0;
+  int status = check_branch(session, error);
+  if (status) {
+    transaction_abort(session);
+    return status;
+  }
   struct rerun_environment environment;
   rerun_begin(&environment, session, error);
   uint64_t position = 0;
-  int status = branch_commit(session->branch, &environment.writer, &environment.runner, &position, error);
+  status = branch_commit(session->branch, &environment.writer, &environment.runner, &position, error);
   rerun_end(&environment);
   if (status == STATUS_WAIT)
     return status;
@@ -433,7 +465,9 @@ static int commit_atom(struct session *session, struct error *error)
 {
   struct partition *partition = session->partition;
   session->claimant.age = ++partition->ages;
-  int status = claims_pass(&partition->claims, &session->claimant, true, &partition->trunk.changes, error);
+  int status = check_deferred(session, &partition->atom_writer, error);
+  if (!status)
+    status = claims_pass(&partition->claims, &session->claimant, true, &partition->trunk.changes, error);
   session->has_atom = false;
   if (status) {
     atom_abort(&partition->trunk);

@@ -408,6 +408,16 @@ static int run_found(struct execution *execution)
   return status;
 }
 
+int change_check(struct execution *execution, size_t mark)
+{
+  // Rows that arrive at a source are checked one by one, on their way.
+  bool is_push = execution->plan->statement->kind == STATEMENT_INSERT &&
+                 modification_of(execution)->relation->kind == RELATION_SOURCE;
+  if (execution->input.is_part || is_push)
+    return 0;
+  return table_check_statement(execution->input.writer, mark);
+}
+
 int change_run(struct execution *execution)
 {
   if (!execution->input.writer)
@@ -416,7 +426,10 @@ int change_run(struct execution *execution)
   struct writer *writer = execution->input.writer;
   struct writer saved = *writer;
   change_lend(execution);
+  size_t mark = change_mark(writer->changes);
   int status = execution->plan->statement->kind == STATEMENT_INSERT ? run_insert(execution) : run_found(execution);
+  if (!status)
+    status = change_check(execution, mark);
   writer->arena = saved.arena;
   writer->evaluation = saved.evaluation;
   writer->error = saved.error;

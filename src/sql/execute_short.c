@@ -104,9 +104,12 @@ int short_start(struct execution *execution)
   struct error *owners_error = writer->error;
   const struct claimer *claimer = writer->claimer;
   change_lend(execution);
+  size_t mark = change_mark(writer->changes);
   int status = form == SHORT_INSERT   ? short_insert(execution)
                : form == SHORT_UPDATE ? short_update(execution)
                                       : short_delete(execution);
+  if (!status)
+    status = change_check(execution, mark);
   writer->arena = arena;
   writer->evaluation = evaluation;
   writer->error = owners_error;

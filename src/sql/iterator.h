@@ -95,6 +95,8 @@ void change_stop(struct execution *execution);
 void change_close(struct execution *execution);
 // Writes one row with the values in change->values, conflicts and RETURNING included.
 int change_insert_row(struct execution *execution);
+// The end of the statement, for its constraints. mark: where it began in the change list.
+int change_check(struct execution *execution, size_t mark);
 // Lends the writer what its owner left out.
 void change_lend(struct execution *execution);
 // What a branch claims when it changes: the key itself; a row that becomes `values` (change->values).

@@ -483,7 +483,7 @@ static void candidate_begin(struct accessing *a, const struct index *index, stru
   *c = (struct candidate){.index = index, .tree = index ? index->tree : a->relation->tree};
   c->parts = index ? index->parts : a->relation->key;
   c->part_count = index ? index->part_count : a->relation->key_count;
-  c->is_unique = index ? index->is_unique : true;
+  c->is_unique = index ? index->is_unique && !index->is_deferrable : true;
   candidate_match(a, c);
 }
 

@@ -39,7 +39,8 @@ enum utility_kind utility_kind(const struct parsed *parsed)
   case PG_QUERY__NODE__NODE_DELETE_STMT: return UTILITY_NONE;
   case PG_QUERY__NODE__NODE_CREATE_STMT:
   case PG_QUERY__NODE__NODE_INDEX_STMT:
-  case PG_QUERY__NODE__NODE_TRUNCATE_STMT: return UTILITY_DEFINITION;
+  case PG_QUERY__NODE__NODE_TRUNCATE_STMT:
+  case PG_QUERY__NODE__NODE_CONSTRAINTS_SET_STMT: return UTILITY_DEFINITION;
   case PG_QUERY__NODE__NODE_ALTER_TABLE_STMT: {
     enum utility_kind known =
         node->alter_table_stmt->objtype == PG_QUERY__OBJECT_TYPE__OBJECT_TABLE ? UTILITY_DEFINITION : UTILITY_UNKNOWN;
@@ -140,6 +141,7 @@ const char *utility_tag(const struct parsed *parsed)
   case PG_QUERY__NODE__NODE_CREATE_FUNCTION_STMT: return "CREATE WORKFLOW";
   case PG_QUERY__NODE__NODE_INDEX_STMT: return "CREATE INDEX";
   case PG_QUERY__NODE__NODE_TRUNCATE_STMT: return "TRUNCATE TABLE";
+  case PG_QUERY__NODE__NODE_CONSTRAINTS_SET_STMT: return "SET CONSTRAINTS";
   case PG_QUERY__NODE__NODE_ALTER_TABLE_STMT:
     return form_tag(parsed->form, "ALTER TABLE", "ALTER SOURCE", "ALTER WORKFLOW");
   case PG_QUERY__NODE__NODE_RENAME_STMT:
@@ -316,6 +318,7 @@ int utility_run(const struct utility_input *input, const char **tag, struct erro
   case PG_QUERY__NODE__NODE_CREATE_FUNCTION_STMT: return workflow_create(input, node->create_function_stmt, error);
   case PG_QUERY__NODE__NODE_INDEX_STMT: return index_create(input, node->index_stmt, error);
   case PG_QUERY__NODE__NODE_TRUNCATE_STMT: return tables_truncate(input, node->truncate_stmt, error);
+  case PG_QUERY__NODE__NODE_CONSTRAINTS_SET_STMT: return constraints_set(input, node->constraints_set_stmt, error);
   case PG_QUERY__NODE__NODE_ALTER_TABLE_STMT: return run_alter(input, error);
   case PG_QUERY__NODE__NODE_RENAME_STMT: return relation_rename(input, node->rename_stmt, tag, error);
   case PG_QUERY__NODE__NODE_DROP_STMT: return relations_drop(input, node->drop_stmt, error);

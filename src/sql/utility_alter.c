@@ -157,6 +157,18 @@ static int add_check(const struct utility_input *input, struct relation *definit
   return status ? status : walk_rows(&walk, visit_check);
 }
 
+static int add_foreign_key(const struct utility_input *input, struct relation *definition,
+                           const PgQuery__Constraint *constraint, const char *column, const struct relation **relation,
+                           struct error *error)
+{
+  int status = foreign_key_add(input, definition, constraint, column, error);
+  if (!status)
+    status = store(input, definition, relation, error);
+  if (status || constraint->skip_validation)
+    return status;
+  return table_validate(input->writer, *relation, &(*relation)->foreign_keys[(*relation)->foreign_key_count - 1]);
+}
+
 static int add_constraint(const struct utility_input *input, const struct relation *from, struct relation *definition,
                           const PgQuery__Constraint *constraint, const struct relation **relation, struct error *error)
 {
@@ -165,15 +177,43 @@ static int add_constraint(const struct utility_input *input, const struct relati
     return add_primary_key(input, from, definition, constraint, relation, error);
   case PG_QUERY__CONSTR_TYPE__CONSTR_UNIQUE: return add_unique(input, definition, constraint, relation, error);
   case PG_QUERY__CONSTR_TYPE__CONSTR_CHECK: return add_check(input, definition, constraint, relation, error);
+  case PG_QUERY__CONSTR_TYPE__CONSTR_FOREIGN:
+    return add_foreign_key(input, definition, constraint, NULL, relation, error);
   default: return constraint_refuse(input, constraint, error);
   }
 }
 
-static int drop_constraint(const struct utility_input *input, const struct relation *from, struct relation *definition,
+// Foreign keys that need the constraint's index go first, or are in its way.
+static int drop_needing(const struct utility_input *input, const struct relation **relation,
+                        const PgQuery__AlterTableCmd *command, struct relation **definition, struct error *error)
+{
+  const struct index *index = relation_index(*relation, command->name);
+  if (!index || !index->is_constraint || !(*relation)->referencing_count)
+    return 0;
+  const char *what = arena_format(input->arena, "constraint %s on table %s", index->name, (*relation)->name);
+  bool cascade = command->behavior == PG_QUERY__DROP_BEHAVIOR__DROP_CASCADE;
+  struct buffer dropped = {0};
+  int status = what ? catalog_drop_needing(input->writer, *relation, index, what, cascade, &dropped) : error_memory(error);
+  if (!status)
+    drop_notice(input, &dropped);
+  buffer_deinit(&dropped);
+  if (status)
+    return status;
+  *relation = catalog_find_oid(input->catalog, input->writer->version, (*relation)->oid);
+  *definition = *relation ? catalog_copy(*relation, input->arena) : NULL;
+  return *definition ? 0 : error_memory(error);
+}
+
+static int drop_constraint(const struct utility_input *input, struct relation *definition,
                            const PgQuery__AlterTableCmd *command, const struct relation **relation, struct error *error)
 {
-  int checks = 0, indexes = 0;
+  const struct relation *from;
+  int checks = 0, indexes = 0, keys = 0;
   bool is_primary = false;
+  int status = drop_needing(input, relation, command, &definition, error);
+  if (status)
+    return status;
+  from = *relation;
   for (int i = 0; i < definition->check_count; i++)
     if (strcmp(definition->checks[i].name, command->name) != 0)
       definition->checks[checks++] = definition->checks[i];
@@ -183,9 +223,13 @@ static int drop_constraint(const struct utility_input *input, const struct relat
     if (!goes)
       definition->indexes[indexes++] = definition->indexes[i];
   }
-  bool found = checks < definition->check_count || indexes < definition->index_count;
+  for (int i = 0; i < definition->foreign_key_count; i++)
+    if (strcmp(definition->foreign_keys[i].name, command->name) != 0)
+      definition->foreign_keys[keys++] = definition->foreign_keys[i];
+  bool found = checks < definition->check_count || indexes < definition->index_count || keys < definition->foreign_key_count;
   definition->check_count = checks;
   definition->index_count = indexes;
+  definition->foreign_key_count = keys;
   if (!found && command->missing_ok) {
     utility_notice(input, SQLSTATE_SUCCESSFUL_COMPLETION,
                    "constraint \"%s\" of relation \"%s\" does not exist, skipping", command->name, definition->name);
@@ -198,11 +242,40 @@ static int drop_constraint(const struct utility_input *input, const struct relat
     definition->key_count = 0;
     definition->tree = 0;
   }
-  int status = store(input, definition, relation, error);
+  status = store(input, definition, relation, error);
   return status || !is_primary ? status : table_rewrite(input->writer, from, *relation);
 }
 
+static int alter_foreign_key(const struct utility_input *input, struct relation *definition,
+                             const PgQuery__AlterTableCmd *command, const struct relation **relation,
+                             struct error *error)
+{
+  int status = command->subtype == PG_QUERY__ALTER_TABLE_TYPE__AT_AlterConstraint
+                   ? foreign_key_alter(definition, command->def->constraint, error)
+                   : foreign_key_validate(input, definition, command->name, error);
+  return status ? status : store(input, definition, relation, error);
+}
+
 // --- Columns ------------------------------------------------------------------------------------------------------
+
+// The foreign keys of a column that was added.
+static int add_column_keys(const struct utility_input *input, const PgQuery__ColumnDef *column,
+                           const struct relation **relation, struct error *error)
+{
+  int status = 0;
+  for (size_t i = 0; i < column->n_constraints && !status; i++) {
+    PgQuery__Constraint constraint;
+    status = constraint_of_column(input, column, i, &constraint, error);
+    if (status || constraint.contype != PG_QUERY__CONSTR_TYPE__CONSTR_FOREIGN)
+      continue;
+    struct relation *definition = catalog_copy(*relation, input->arena);
+    if (!definition)
+      return error_memory(error);
+    constraint.skip_validation = false;
+    status = add_foreign_key(input, definition, &constraint, column->colname, relation, error);
+  }
+  return status;
+}
 
 static int add_column(const struct utility_input *input, const struct relation *from, struct relation *definition,
                       const PgQuery__AlterTableCmd *command, const struct relation **relation, struct error *error)
@@ -218,17 +291,30 @@ static int add_column(const struct utility_input *input, const struct relation *
     return error_memory(error);
   int status = table_column(input, definition, column, error);
   for (size_t i = 0; i < column->n_constraints && !status; i++) {
-    const PgQuery__Constraint *constraint = column->constraints[i]->constraint;
-    if (constraint->contype == PG_QUERY__CONSTR_TYPE__CONSTR_DEFAULT)
-      status = table_default(input, definition, number, constraint->raw_expr, error);
-    else if (constraint->contype == PG_QUERY__CONSTR_TYPE__CONSTR_CHECK)
-      status = constraint_add_check(input, definition, constraint, error);
-    else if (constraint->contype == PG_QUERY__CONSTR_TYPE__CONSTR_PRIMARY ||
-             constraint->contype == PG_QUERY__CONSTR_TYPE__CONSTR_UNIQUE)
-      status = constraint_add_key(input, definition, constraint, column->colname, error);
-    else if (constraint->contype != PG_QUERY__CONSTR_TYPE__CONSTR_NULL &&
-             constraint->contype != PG_QUERY__CONSTR_TYPE__CONSTR_NOTNULL)
-      status = constraint_refuse(input, constraint, error);
+    PgQuery__Constraint constraint;
+    status = constraint_of_column(input, column, i, &constraint, error);
+    if (status)
+      break;
+    switch (constraint.contype) {
+    case PG_QUERY__CONSTR_TYPE__CONSTR_DEFAULT:
+      status = table_default(input, definition, number, constraint.raw_expr, error);
+      break;
+    case PG_QUERY__CONSTR_TYPE__CONSTR_CHECK:
+      status = constraint_add_check(input, definition, &constraint, error);
+      break;
+    case PG_QUERY__CONSTR_TYPE__CONSTR_PRIMARY:
+    case PG_QUERY__CONSTR_TYPE__CONSTR_UNIQUE:
+      status = constraint_add_key(input, definition, &constraint, column->colname, error);
+      break;
+    case PG_QUERY__CONSTR_TYPE__CONSTR_NULL:
+    case PG_QUERY__CONSTR_TYPE__CONSTR_NOTNULL:
+    case PG_QUERY__CONSTR_TYPE__CONSTR_FOREIGN: // when its rows are there
+    case PG_QUERY__CONSTR_TYPE__CONSTR_ATTR_DEFERRABLE:
+    case PG_QUERY__CONSTR_TYPE__CONSTR_ATTR_NOT_DEFERRABLE:
+    case PG_QUERY__CONSTR_TYPE__CONSTR_ATTR_DEFERRED:
+    case PG_QUERY__CONSTR_TYPE__CONSTR_ATTR_IMMEDIATE: break;
+    default: status = constraint_refuse(input, &constraint, error); break;
+    }
   }
   definition->tree = 0;
   definition->schema.version++;
@@ -238,7 +324,9 @@ static int add_column(const struct utility_input *input, const struct relation *
   if (!status)
     status = store(input, definition, relation, error);
   struct row_walk walk = {.input = input, .relation = from, .to = *relation, .column = number, .error = error};
-  return status ? status : walk_rows(&walk, visit_move);
+  if (!status)
+    status = walk_rows(&walk, visit_move);
+  return status ? status : add_column_keys(input, column, relation, error);
 }
 
 static int find_column(const struct relation *relation, const char *name, int *number, struct error *error)
@@ -268,6 +356,10 @@ static int alter_column(const struct utility_input *input, struct relation *defi
     for (int i = 0; i < definition->key_count; i++)
       if (definition->key[i].column == number)
         return error_set(error, SQLSTATE_INVALID_TABLE_DEFINITION, "column \"%s\" is in a primary key", column->name);
+    for (int i = 0; i < definition->index_count; i++)
+      for (int p = 0; definition->indexes[i].is_primary_apart && p < definition->indexes[i].part_count; p++)
+        if (definition->indexes[i].parts[p].column == number)
+          return error_set(error, SQLSTATE_INVALID_TABLE_DEFINITION, "column \"%s\" is in a primary key", column->name);
     column->not_null = false;
   }
   return status ? status : store(input, definition, relation, error);
@@ -294,7 +386,10 @@ static int run_command(const struct utility_input *input, const PgQuery__AlterTa
   case PG_QUERY__ALTER_TABLE_TYPE__AT_AddConstraint:
     return add_constraint(input, from, definition, command->def->constraint, relation, error);
   case PG_QUERY__ALTER_TABLE_TYPE__AT_DropConstraint:
-    return drop_constraint(input, from, definition, command, relation, error);
+    return drop_constraint(input, definition, command, relation, error);
+  case PG_QUERY__ALTER_TABLE_TYPE__AT_AlterConstraint:
+  case PG_QUERY__ALTER_TABLE_TYPE__AT_ValidateConstraint:
+    return alter_foreign_key(input, definition, command, relation, error);
   case PG_QUERY__ALTER_TABLE_TYPE__AT_AddColumn: return add_column(input, from, definition, command, relation, error);
   case PG_QUERY__ALTER_TABLE_TYPE__AT_ColumnDefault:
   case PG_QUERY__ALTER_TABLE_TYPE__AT_SetNotNull:
@@ -320,6 +415,7 @@ int table_alter(const struct utility_input *input, const PgQuery__AlterTableStmt
   int status = utility_find(input, alter->relation, "r", alter->missing_ok, &relation, error);
   if (status || !relation)
     return status;
+  status = table_refuse_pending(input->writer, relation, "ALTER TABLE");
   for (size_t i = 0; i < alter->n_cmds && !status; i++)
     status = run_command(input, alter->cmds[i]->alter_table_cmd, &relation, error);
   return status ? status : workflows_check(input, relation, error);
@@ -409,12 +505,15 @@ static int rename_constraint(struct relation *definition, const char *from, cons
   for (int i = 0; i < definition->check_count; i++)
     if (strcmp(definition->checks[i].name, from) == 0)
       place = definition->checks[i].name;
-    else if (strcmp(definition->checks[i].name, to) == 0)
-      return error_set(error, SQLSTATE_DUPLICATE_OBJECT, "constraint \"%s\" for relation \"%s\" already exists", to,
-                       definition->name);
   for (int i = 0; i < definition->index_count; i++)
     if (definition->indexes[i].is_constraint && strcmp(definition->indexes[i].name, from) == 0)
       place = definition->indexes[i].name;
+  for (int i = 0; i < definition->foreign_key_count; i++)
+    if (strcmp(definition->foreign_keys[i].name, from) == 0)
+      place = definition->foreign_keys[i].name;
+  if (place && relation_has_constraint(definition, to))
+    return error_set(error, SQLSTATE_DUPLICATE_OBJECT, "constraint \"%s\" for relation \"%s\" already exists", to,
+                     definition->name);
   if (!place)
     return error_set(error, SQLSTATE_UNDEFINED_OBJECT, "constraint \"%s\" for table \"%s\" does not exist", from,
                      definition->name);

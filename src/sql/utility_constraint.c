@@ -14,14 +14,10 @@ int constraint_refuse(const struct utility_input *input, const PgQuery__Constrai
 {
   int32_t at = constraint->location;
   switch (constraint->contype) {
-  case PG_QUERY__CONSTR_TYPE__CONSTR_FOREIGN: return utility_unsupported(input, error, at, "foreign keys are");
   case PG_QUERY__CONSTR_TYPE__CONSTR_EXCLUSION:
     return utility_unsupported(input, error, at, "exclusion constraints are");
   case PG_QUERY__CONSTR_TYPE__CONSTR_IDENTITY: return utility_unsupported(input, error, at, "identity columns are");
   case PG_QUERY__CONSTR_TYPE__CONSTR_GENERATED: return utility_unsupported(input, error, at, "generated columns are");
-  case PG_QUERY__CONSTR_TYPE__CONSTR_ATTR_DEFERRABLE:
-  case PG_QUERY__CONSTR_TYPE__CONSTR_ATTR_DEFERRED:
-    return utility_unsupported(input, error, at, "deferrable constraints are");
   default: return utility_unsupported(input, error, at, "this constraint is");
   }
 }
@@ -30,8 +26,6 @@ int constraint_refuse(const struct utility_input *input, const PgQuery__Constrai
 static int refuse_options(const struct utility_input *input, const PgQuery__Constraint *constraint, struct error *error)
 {
   int32_t at = constraint->location;
-  if (constraint->deferrable || constraint->initdeferred)
-    return utility_unsupported(input, error, at, "deferrable constraints are");
   if (constraint->nulls_not_distinct)
     return utility_unsupported(input, error, at, "NULLS NOT DISTINCT is");
   if (constraint->n_including)
@@ -52,10 +46,10 @@ int definition_add_index(const struct utility_input *input, struct relation *def
   if (!grown)
     return error_memory(error);
   // The primary key's own entry stands first.
-  int shift = index->is_primary;
+  int shift = index_is_primary_key(index);
   if (definition->index_count)
     memcpy(grown + shift, definition->indexes, sizeof *grown * (size_t)definition->index_count);
-  grown[index->is_primary ? 0 : definition->index_count] = *index;
+  grown[shift ? 0 : definition->index_count] = *index;
   definition->indexes = grown;
   definition->index_count++;
   return 0;
@@ -89,7 +83,7 @@ static int key_parts(const struct utility_input *input, const struct relation *d
       if (index->parts[j].column == number)
         return utility_error(input, error, place_of(definition, constraint), SQLSTATE_DUPLICATE_COLUMN,
                              "column \"%s\" appears twice in %s constraint", name,
-                             index->is_primary ? "primary key" : "unique");
+                             index_is_primary_key(index) ? "primary key" : "unique");
     index->parts[i].column = (uint16_t)number;
   }
   index->part_count = count;
@@ -101,18 +95,25 @@ static int name_key(const struct utility_input *input, const struct relation *de
 {
   if (utility_text_given(constraint->conname)) {
     snprintf(index->name, sizeof index->name, "%s", constraint->conname);
-    for (int i = 0; i < definition->check_count; i++)
-      if (strcmp(definition->checks[i].name, index->name) == 0)
-        return utility_error(input, error, -1, SQLSTATE_DUPLICATE_OBJECT,
-                             "constraint \"%s\" for relation \"%s\" already exists", index->name, definition->name);
+    if (relation_has_constraint(definition, index->name) && !relation_index(definition, index->name))
+      return utility_error(input, error, -1, SQLSTATE_DUPLICATE_OBJECT,
+                           "constraint \"%s\" for relation \"%s\" already exists", index->name, definition->name);
     return 0;
   }
   struct name_maker maker = {.input = input, .schema_oid = definition->schema_oid, .definition = definition};
   char columns[64];
   name_columns(definition, index->parts, index->part_count, columns);
-  name_make(&maker, definition->name, index->is_primary ? NULL : columns, index->is_primary ? "pkey" : "key",
-            index->name);
+  bool is_primary = index_is_primary_key(index);
+  name_make(&maker, definition->name, is_primary ? NULL : columns, is_primary ? "pkey" : "key", index->name);
   return 0;
+}
+
+static bool has_primary_key(const struct relation *definition)
+{
+  for (int i = 0; i < definition->index_count; i++)
+    if (index_is_primary_key(&definition->indexes[i]))
+      return true;
+  return false;
 }
 
 int constraint_add_key(const struct utility_input *input, struct relation *definition,
@@ -122,26 +123,38 @@ int constraint_add_key(const struct utility_input *input, struct relation *defin
   int status = refuse_options(input, constraint, error);
   if (status)
     return status;
-  if (is_primary && relation_primary(definition))
+  if (is_primary && has_primary_key(definition))
     return utility_error(input, error, place_of(definition, constraint), SQLSTATE_INVALID_TABLE_DEFINITION,
                          "multiple primary keys for table \"%s\" are not allowed", definition->name);
   if (!is_primary && definition->kind == RELATION_SOURCE)
     return utility_unsupported(input, error, constraint->location, "UNIQUE constraints of a source are");
-  struct index index = {.is_unique = true, .is_primary = is_primary, .is_constraint = true};
+  if (constraint->deferrable && definition->kind == RELATION_SOURCE)
+    return utility_unsupported(input, error, constraint->location, "deferrable keys of a source are");
+  // Rows lie under their primary key, and no two can: where two may have one for a while, they lie under numbers.
+  struct index index = {.is_unique = true,
+                        .is_primary = is_primary && !constraint->deferrable,
+                        .is_primary_apart = is_primary && constraint->deferrable,
+                        .is_constraint = true,
+                        .is_deferrable = constraint->deferrable,
+                        .is_deferred = constraint->initdeferred};
   status = key_parts(input, definition, constraint, column, &index, error);
   if (status)
     return status;
   // UNIQUE beside a PRIMARY KEY of the same columns is one constraint, as in PostgreSQL.
   for (int i = 0; i < definition->index_count && !is_primary && !definition->oid; i++)
-    if (definition->indexes[i].is_unique && same_parts(&definition->indexes[i], index.parts, index.part_count))
+    if (definition->indexes[i].is_unique && definition->indexes[i].is_deferrable == index.is_deferrable &&
+        definition->indexes[i].is_deferred == index.is_deferred &&
+        same_parts(&definition->indexes[i], index.parts, index.part_count))
       return 0;
   status = name_key(input, definition, constraint, &index, error);
   if (!status)
     status = definition_add_index(input, definition, &index, error);
   if (status || !is_primary)
     return status;
-  definition->key = index.parts;
-  definition->key_count = index.part_count;
+  if (index.is_primary) {
+    definition->key = index.parts;
+    definition->key_count = index.part_count;
+  }
   for (int i = 0; i < index.part_count; i++)
     definition->schema.columns[index.parts[i].column].not_null = true;
   return 0;
@@ -170,9 +183,7 @@ static int check_name(const struct utility_input *input, const struct relation *
     return 0;
   }
   snprintf(name, 64, "%s", constraint->conname);
-  bool is_taken = relation_index(definition, name) && relation_index(definition, name)->is_constraint;
-  for (int i = 0; i < definition->check_count; i++)
-    is_taken |= strcmp(definition->checks[i].name, name) == 0;
+  bool is_taken = relation_has_constraint(definition, name);
   if (!is_taken)
     return 0;
   if (definition->oid)

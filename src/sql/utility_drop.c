@@ -1,4 +1,6 @@
 // DROP and TRUNCATE.
+#include <stdio.h>
+
 #include "sql/utility_internal.h"
 
 struct drop_name {
@@ -38,7 +40,7 @@ static int missing(const struct utility_input *input, const struct drop_name *na
 }
 
 // "workflow a\nworkflow b\n" as PostgreSQL tells of it.
-static void cascade_notice(const struct utility_input *input, struct buffer *dropped)
+void drop_notice(const struct utility_input *input, struct buffer *dropped)
 {
   int count = 0;
   for (size_t i = 0; i < dropped->size; i++)
@@ -72,12 +74,27 @@ static int drop_relation(const struct utility_input *input, const struct relatio
   struct buffer dropped = {0};
   int status = catalog_drop(input->catalog, input->writer, relation, cascade, &dropped, error);
   if (!status)
-    cascade_notice(input, &dropped);
+    drop_notice(input, &dropped);
   buffer_deinit(&dropped);
   return status;
 }
 
-static int drop_index(const struct utility_input *input, const struct relation *relation, const char *name,
+// Foreign keys that need the index go first, or are in its way.
+static int drop_needing(const struct utility_input *input, const struct relation **relation, const struct index *index,
+                        bool cascade, struct error *error)
+{
+  const char *what = arena_format(input->arena, "index %s", index->name);
+  struct buffer dropped = {0};
+  int status = what ? catalog_drop_needing(input->writer, *relation, index, what, cascade, &dropped) : error_memory(error);
+  if (!status)
+    drop_notice(input, &dropped);
+  buffer_deinit(&dropped);
+  if (!status) // it may have had one of them itself
+    *relation = catalog_find_oid(input->catalog, input->writer->version, (*relation)->oid);
+  return status || *relation ? status : error_memory(error);
+}
+
+static int drop_index(const struct utility_input *input, const struct relation *relation, const char *name, bool cascade,
                       struct error *error)
 {
   const struct index *index = relation_index(relation, name);
@@ -88,6 +105,9 @@ static int drop_index(const struct utility_input *input, const struct relation *
     error_hint(error, "You can drop constraint %s on table %s instead.", name, relation->name);
     return status;
   }
+  int status = index && relation->referencing_count ? drop_needing(input, &relation, index, cascade, error) : 0;
+  if (status)
+    return status;
   struct relation *definition = catalog_copy(relation, input->arena);
   if (!definition)
     return error_memory(error);
@@ -110,9 +130,58 @@ static int drop_one(const struct utility_input *input, const struct drop_name *n
     return status;
   if (!relation)
     return missing(input, name, kind, drop->missing_ok, error);
+  bool cascade = drop->behavior == PG_QUERY__DROP_BEHAVIOR__DROP_CASCADE;
   if (kinds[0] == RELATION_INDEX)
-    return drop_index(input, relation, name->name, error);
-  return drop_relation(input, relation, drop->behavior == PG_QUERY__DROP_BEHAVIOR__DROP_CASCADE, error);
+    return drop_index(input, relation, name->name, cascade, error);
+  const char *command = kinds[0] == RELATION_TABLE ? "DROP TABLE" : "DROP SOURCE";
+  status = table_refuse_pending(input->writer, relation, command);
+  if (!status)
+    status = drop_relation(input, relation, cascade, error);
+  if (status && drop->n_objects > 1 && error && strcmp(error->sqlstate, SQLSTATE_DEPENDENT_OBJECTS_STILL_EXIST) == 0)
+    snprintf(error->message, sizeof error->message,
+             "cannot drop desired object(s) because other objects depend on them");
+  return status;
+}
+
+// Tables that are dropped together may refer to each other.
+static int part_relations(const struct utility_input *input, const PgQuery__DropStmt *drop, const char *kinds,
+                          struct error *error)
+{
+  uint32_t *oids = ARENA_ARRAY(input->arena, uint32_t, drop->n_objects + 1);
+  int count = 0, status = 0;
+  if (!oids)
+    return error_memory(error);
+  for (size_t i = 0; i < drop->n_objects; i++) {
+    struct name_scope scope = utility_scope(input);
+    struct drop_name name;
+    const struct relation *relation;
+    if (read_name(drop->objects[i], &name) &&
+        !catalog_find(input->catalog, input->writer->version, &scope, name.schema, name.name, kinds, RIGHT_OWN, true,
+                      &relation, NULL) &&
+        relation)
+      oids[count++] = relation->oid;
+  }
+  for (int i = 0; i < count && !status; i++) {
+    const struct relation *relation = catalog_find_oid(input->catalog, input->writer->version, oids[i]);
+    struct relation *definition = relation ? catalog_copy(relation, input->arena) : NULL;
+    if (!definition)
+      return error_memory(error);
+    int kept = 0;
+    for (int k = 0; k < definition->foreign_key_count; k++) {
+      bool goes = false;
+      for (int j = 0; j < count; j++)
+        goes |= definition->foreign_keys[k].referenced_oid == oids[j];
+      if (!goes)
+        definition->foreign_keys[kept++] = definition->foreign_keys[k];
+    }
+    if (kept == definition->foreign_key_count)
+      continue;
+    status = table_refuse_pending(input->writer, relation, "DROP TABLE");
+    definition->foreign_key_count = kept;
+    if (!status)
+      status = catalog_replace(input->catalog, input->writer, definition, error);
+  }
+  return status;
 }
 
 int relations_drop(const struct utility_input *input, const PgQuery__DropStmt *drop, struct error *error)
@@ -121,7 +190,7 @@ int relations_drop(const struct utility_input *input, const PgQuery__DropStmt *d
   enum statement_form form = input->parsed->form;
   const char *kinds = is_index ? "i" : form == FORM_SOURCE ? "f" : form == FORM_WORKFLOW ? "w" : "r";
   const char *kind = relation_kind_name((uint8_t)kinds[0]);
-  int status = 0;
+  int status = drop->n_objects > 1 && !is_index ? part_relations(input, drop, kinds, error) : 0;
   for (size_t i = 0; i < drop->n_objects && !status; i++) {
     struct drop_name name;
     if (!read_name(drop->objects[i], &name))
@@ -131,8 +200,70 @@ int relations_drop(const struct utility_input *input, const PgQuery__DropStmt *d
   return status;
 }
 
+// --- TRUNCATE -----------------------------------------------------------------------------------------------------
+
+struct truncation {
+  const struct relation **relations;
+  int count, capacity;
+};
+
+static bool truncation_has(const struct truncation *truncation, uint32_t oid)
+{
+  for (int i = 0; i < truncation->count; i++)
+    if (truncation->relations[i]->oid == oid)
+      return true;
+  return false;
+}
+
+static int truncation_add(const struct utility_input *input, struct truncation *truncation, const struct relation *relation,
+                          struct error *error)
+{
+  if (truncation_has(truncation, relation->oid))
+    return 0;
+  if (truncation->count == truncation->capacity) {
+    int capacity = truncation->capacity ? 2 * truncation->capacity : 8;
+    const struct relation **relations = ARENA_ARRAY(input->arena, const struct relation *, capacity);
+    if (!relations)
+      return error_memory(error);
+    if (truncation->count)
+      memcpy(relations, truncation->relations, sizeof *relations * (size_t)truncation->count);
+    truncation->relations = relations;
+    truncation->capacity = capacity;
+  }
+  truncation->relations[truncation->count++] = relation;
+  return table_refuse_pending(input->writer, relation, "TRUNCATE");
+}
+
+// The tables that refer to those which are emptied: with CASCADE they are emptied too, else they are in the way.
+static int truncation_gather(const struct utility_input *input, struct truncation *truncation, bool cascade,
+                             struct error *error)
+{
+  int status = 0;
+  for (int i = 0; i < truncation->count && !status; i++) {
+    const struct relation *parent = truncation->relations[i];
+    for (int r = 0; r < parent->referencing_count && !status; r++) {
+      const struct relation *child = catalog_find_oid(input->catalog, input->writer->version, parent->referencing[r]);
+      if (!child)
+        return error_memory(error);
+      if (truncation_has(truncation, child->oid))
+        continue;
+      if (!cascade) {
+        status = error_set(error, SQLSTATE_FEATURE_NOT_SUPPORTED,
+                           "cannot truncate a table referenced in a foreign key constraint");
+        error_detail(error, "Table \"%s\" references \"%s\".", child->name, parent->name);
+        error_hint(error, "Truncate table \"%s\" at the same time, or use TRUNCATE ... CASCADE.", child->name);
+        return status;
+      }
+      utility_notice(input, SQLSTATE_SUCCESSFUL_COMPLETION, "truncate cascades to table \"%s\"", child->name);
+      status = truncation_add(input, truncation, child, error);
+    }
+  }
+  return status;
+}
+
 int tables_truncate(const struct utility_input *input, const PgQuery__TruncateStmt *truncate, struct error *error)
 {
+  struct truncation truncation = {0};
   int status = 0;
   for (size_t i = 0; i < truncate->n_relations && !status; i++) {
     const PgQuery__RangeVar *name = truncate->relations[i]->range_var;
@@ -143,7 +274,11 @@ int tables_truncate(const struct utility_input *input, const PgQuery__TruncateSt
     if (!status && !relation->tree)
       status = error_set(error, SQLSTATE_WRONG_OBJECT_TYPE, "\"%s\" is not a table", name->relname);
     if (!status)
-      status = table_truncate(input->writer, relation);
+      status = truncation_add(input, &truncation, relation, error);
   }
+  if (!status)
+    status = truncation_gather(input, &truncation, truncate->behavior == PG_QUERY__DROP_BEHAVIOR__DROP_CASCADE, error);
+  for (int i = 0; i < truncation.count && !status; i++)
+    status = table_truncate(input->writer, truncation.relations[i]);
   return status;
 }

@@ -79,6 +79,8 @@ int index_create(const struct utility_input *input, const PgQuery__IndexStmt *cr
   int status = refuse_forms(input, create, error);
   if (!status)
     status = find_table(input, create->relation, &relation, error);
+  if (!status)
+    status = table_refuse_pending(input->writer, relation, "CREATE INDEX");
   if (status)
     return status;
   struct index index = {.is_unique = create->unique, .part_count = (int)create->n_index_params};

@@ -71,6 +71,21 @@ int constraint_refuse(const struct utility_input *input, const PgQuery__Constrai
 int definition_add_index(const struct utility_input *input, struct relation *definition, const struct index *index,
                          struct error *error);
 
+// --- utility_foreign.c
+// The column's constraint of this number with the attributes that stand behind it (DEFERRABLE, INITIALLY …).
+int constraint_of_column(const struct utility_input *input, const PgQuery__ColumnDef *column, size_t number,
+                         PgQuery__Constraint *merged, struct error *error);
+// To a definition that is stored already. column: of a column's own, or NULL.
+int foreign_key_add(const struct utility_input *input, struct relation *definition,
+                    const PgQuery__Constraint *constraint, const char *column, struct error *error);
+// Those of CREATE TABLE, for the table that was just made.
+int foreign_keys_create(const struct utility_input *input, const struct relation *made, PgQuery__Node **elements,
+                        size_t count, struct error *error);
+int foreign_key_alter(struct relation *definition, const PgQuery__Constraint *command, struct error *error);
+int foreign_key_validate(const struct utility_input *input, struct relation *definition, const char *name,
+                         struct error *error);
+int constraints_set(const struct utility_input *input, const PgQuery__ConstraintsSetStmt *set, struct error *error);
+
 // --- utility_alter.c
 int table_alter(const struct utility_input *input, const PgQuery__AlterTableStmt *alter, struct error *error);
 int relation_rename(const struct utility_input *input, const PgQuery__RenameStmt *rename, const char **tag,
@@ -81,6 +96,8 @@ int index_create(const struct utility_input *input, const PgQuery__IndexStmt *cr
 
 // --- utility_drop.c
 int relations_drop(const struct utility_input *input, const PgQuery__DropStmt *drop, struct error *error);
+// Tells what a cascade has dropped: a line for each.
+void drop_notice(const struct utility_input *input, struct buffer *dropped);
 int tables_truncate(const struct utility_input *input, const PgQuery__TruncateStmt *truncate, struct error *error);
 
 // --- utility_source.c

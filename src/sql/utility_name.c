@@ -11,12 +11,8 @@ static bool is_taken(const struct name_maker *maker, const char *name)
     return true;
   if (!definition)
     return false;
-  if (strcmp(definition->name, name) == 0 || relation_index(definition, name))
-    return true;
-  for (int i = 0; i < definition->check_count; i++)
-    if (strcmp(definition->checks[i].name, name) == 0)
-      return true;
-  return false;
+  return strcmp(definition->name, name) == 0 || relation_index(definition, name) ||
+         relation_has_constraint(definition, name);
 }
 
 static size_t clip(const char *text, size_t size)

@@ -128,7 +128,9 @@ int source_create(const struct utility_input *input, const PgQuery__CreateStmt *
     status = put_options(input, definition, create->options, create->n_options, error);
   if (!status)
     status = check_source(input, definition, error);
-  return status ? status : catalog_create(input->catalog, input->writer, definition, error);
+  if (!status)
+    status = catalog_create(input->catalog, input->writer, definition, error);
+  return status ? status : foreign_keys_create(input, definition, create->table_elts, create->n_table_elts, error);
 }
 
 static void reset_options(struct relation *definition, PgQuery__Node **options, size_t count, struct arena *arena)

@@ -194,8 +194,11 @@ static int add_constraint(const struct utility_input *input, struct relation *de
   case PG_QUERY__CONSTR_TYPE__CONSTR_NULL:
   case PG_QUERY__CONSTR_TYPE__CONSTR_NOTNULL:
   case PG_QUERY__CONSTR_TYPE__CONSTR_DEFAULT:
+  case PG_QUERY__CONSTR_TYPE__CONSTR_ATTR_DEFERRABLE:
   case PG_QUERY__CONSTR_TYPE__CONSTR_ATTR_NOT_DEFERRABLE:
-  case PG_QUERY__CONSTR_TYPE__CONSTR_ATTR_IMMEDIATE: return 0;
+  case PG_QUERY__CONSTR_TYPE__CONSTR_ATTR_DEFERRED:
+  case PG_QUERY__CONSTR_TYPE__CONSTR_ATTR_IMMEDIATE:
+  case PG_QUERY__CONSTR_TYPE__CONSTR_FOREIGN: return 0; // foreign_keys_create comes for them
   case PG_QUERY__CONSTR_TYPE__CONSTR_CHECK:
     return pass == constraint->contype ? constraint_add_check(input, definition, constraint, error) : 0;
   case PG_QUERY__CONSTR_TYPE__CONSTR_PRIMARY:
@@ -214,8 +217,12 @@ static int constraint_pass(const struct utility_input *input, struct relation *d
       status = add_constraint(input, definition, elements[i]->constraint, pass, NULL, error);
     } else {
       const PgQuery__ColumnDef *column = elements[i]->column_def;
-      for (size_t j = 0; j < column->n_constraints && !status; j++)
-        status = add_constraint(input, definition, column->constraints[j]->constraint, pass, column->colname, error);
+      for (size_t j = 0; j < column->n_constraints && !status; j++) {
+        PgQuery__Constraint merged;
+        status = constraint_of_column(input, column, j, &merged, error);
+        if (!status)
+          status = add_constraint(input, definition, &merged, pass, column->colname, error);
+      }
     }
   }
   return status;
@@ -321,5 +328,7 @@ int table_create(const struct utility_input *input, const PgQuery__CreateStmt *c
   if (exists)
     return error_set(error, SQLSTATE_DUPLICATE_TABLE, "relation \"%s\" already exists", definition->name);
   status = table_elements(input, definition, create->table_elts, create->n_table_elts, error);
-  return status ? status : catalog_create(input->catalog, input->writer, definition, error);
+  if (!status)
+    status = catalog_create(input->catalog, input->writer, definition, error);
+  return status ? status : foreign_keys_create(input, definition, create->table_elts, create->n_table_elts, error);
 }

@@ -41,6 +41,7 @@ static void scratch_deinit(struct table_scratch *scratch)
   buffer_deinit(&scratch->index_key);
   buffer_deinit(&scratch->other_key);
   buffer_deinit(&scratch->conflict_key);
+  buffer_deinit(&scratch->reference_key);
   buffer_deinit(&scratch->text);
   free(scratch->values);
   free(scratch->old_values);
@@ -107,6 +108,9 @@ static void count_relation(struct catalog *catalog, const struct relation *relat
     if (relation->indexes[i].tree >= catalog->next_tree)
       catalog->next_tree = relation->indexes[i].tree + 1;
   }
+  for (int i = 0; i < relation->foreign_key_count; i++)
+    if (relation->foreign_keys[i].oid >= catalog->next_oid)
+      catalog->next_oid = relation->foreign_keys[i].oid + 1;
 }
 
 void catalog_recover(struct catalog *catalog, const struct version *version)

@@ -29,7 +29,7 @@ struct entry {
 
 void change_list_init(struct change_list *list)
 {
-  *list = (struct change_list){.last = NO_ENTRY};
+  *list = (struct change_list){.last = NO_ENTRY, .modes = NO_ENTRY};
 }
 
 void change_list_deinit(struct change_list *list)
@@ -44,8 +44,8 @@ void change_list_clear(struct change_list *list)
   if (list->bytes.capacity > KEPT)
     buffer_deinit(&list->bytes);
   buffer_clear(&list->bytes);
-  list->last = NO_ENTRY;
-  list->count = list->whole = 0;
+  list->last = list->modes = NO_ENTRY;
+  list->count = list->whole = list->checked = 0;
 }
 
 bool change_reserve(struct change_list *list, size_t bytes)
@@ -57,6 +57,14 @@ bool change_reserve(struct change_list *list, size_t bytes)
     return true;
   list->bytes.failed = false; // what is in the list is whole: the next change may be smaller
   return false;
+}
+
+// Counts an entry in, or out again.
+static void tally(struct change_list *list, uint8_t flags, size_t by)
+{
+  list->count += flags & CHANGE_MODES ? 0 : by;
+  list->whole += flags & (CHANGE_FILLED | CHANGE_DROPPED) ? by : 0;
+  list->checked += flags & CHANGE_CHECKED ? by : 0;
 }
 
 bool change_append(struct change_list *list, const struct change *change)
@@ -86,8 +94,20 @@ bool change_append(struct change_list *list, const struct change *change)
   if (entry.new_size)
     memcpy(at, change->new_row.data, entry.new_size);
   list->last = offset;
-  list->count++;
-  list->whole += (change->flags & (CHANGE_FILLED | CHANGE_DROPPED)) != 0;
+  tally(list, change->flags, 1);
+  return true;
+}
+
+// The offset of the one before it is the entry's old row.
+bool change_set_modes(struct change_list *list, struct bytes modes)
+{
+  uint8_t before[4];
+  put_le32(before, list->modes);
+  struct change change = {
+    .flags = CHANGE_MODES | CHANGE_DERIVED, .has_old = true, .has_new = true, .old_row = bytes_of(before, 4), .new_row = modes};
+  if (!change_append(list, &change))
+    return false;
+  list->modes = list->last;
   return true;
 }
 
@@ -108,6 +128,14 @@ static struct entry entry_at(const struct change_list *list, size_t offset, stru
   return entry;
 }
 
+struct bytes change_modes(const struct change_list *list)
+{
+  struct change change = {0};
+  if (list->modes != NO_ENTRY)
+    entry_at(list, list->modes, &change);
+  return change.new_row;
+}
+
 bool change_next(const struct change_list *list, size_t *at, struct change *change)
 {
   if (*at >= list->bytes.size)
@@ -119,7 +147,7 @@ bool change_next(const struct change_list *list, size_t *at, struct change *chan
 
 static bool undo_one(const struct change *change, struct version *version, uint64_t position)
 {
-  if (change->flags & CHANGE_DROPPED)
+  if (change->flags & (CHANGE_DROPPED | CHANGE_MODES))
     return true;
   if (change->flags & CHANGE_FILLED)
     return tree_clear(version, change->tree);
@@ -136,10 +164,11 @@ int change_undo(struct change_list *list, size_t mark, struct version *version, 
     struct entry entry = entry_at(list, list->last, &change);
     if (!undo_one(&change, version, position))
       return error_set(error, SQLSTATE_INTERNAL_ERROR, "out of memory while changes were undone");
+    if (change.flags & CHANGE_MODES)
+      list->modes = get_le32(change.old_row.data);
     list->bytes.size = list->last;
     list->last = entry.previous;
-    list->count--;
-    list->whole -= (change.flags & (CHANGE_FILLED | CHANGE_DROPPED)) != 0;
+    tally(list, change.flags, (size_t)-1);
   }
   return STATUS_OK;
 }

@@ -17,6 +17,10 @@ enum change_flag {
   // Of a whole tree, without key and rows, so that a large table costs one entry:
   CHANGE_FILLED = 2,  // the tree was empty and was loaded: undone by clearing it; the log gets its rows as they are at the end
   CHANGE_DROPPED = 4, // nobody reads the tree any more: it is cleared when the atom commits (change_finish)
+  // Of rows with constraints that are checked at the end of a statement, or of the transaction (table/late.c):
+  CHANGE_CHECKED = 8, // such a row
+  CHANGE_MOVED = 16,  // it went because its key changed: the entry before has it in its new place
+  CHANGE_MODES = 32,  // SET CONSTRAINTS: no row, not in the log; new_row says what is deferred from here on
 };
 
 struct change {
@@ -29,8 +33,10 @@ struct change {
 struct change_list {
   struct buffer bytes;
   uint32_t last;  // offset of the last entry, UINT32_MAX: none
-  size_t count;
-  size_t whole; // entries among them that are of a whole tree
+  uint32_t modes; // of the last CHANGE_MODES, UINT32_MAX: none
+  size_t count;   // of entries that change something
+  size_t whole;   // entries among them that are of a whole tree
+  size_t checked; // entries with CHANGE_CHECKED
 };
 
 void change_list_init(struct change_list *list);
@@ -43,6 +49,9 @@ bool change_reserve(struct change_list *list, size_t bytes) __attribute__((warn_
 
 // Walk forwards: start with *at = 0 (or a mark); false behind the last.
 bool change_next(const struct change_list *list, size_t *at, struct change *change);
+// Appends what SET CONSTRAINTS says; and what the last one said, borrowed until the next entry (empty: there is none).
+bool change_set_modes(struct change_list *list, struct bytes modes) __attribute__((warn_unused_result));
+struct bytes change_modes(const struct change_list *list);
 // A savepoint: everything appended from here on can be undone.
 static inline size_t change_mark(const struct change_list *list) { return list->bytes.size; }
 // Undoes, in version, all entries behind the mark and takes them off the list. `position` is what the

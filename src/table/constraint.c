@@ -1,4 +1,5 @@
 // Constraints of a row: NOT NULL and CHECK, and the errors of all constraints as PostgreSQL words them.
+#include <stdio.h>
 #include <string.h>
 
 #include "base/sqlstate.h"
@@ -92,6 +93,25 @@ int constraint_null_error(struct writer *writer, const struct relation *relation
   return status;
 }
 
+// "Key (a, b)=(1, 2) already exists."
+static void key_detail(struct writer *writer, const struct relation *relation, const uint16_t *columns, int count,
+                       const struct value *values, const char *what)
+{
+  struct buffer *text = &writer->catalog->scratch.text;
+  buffer_clear(text);
+  for (int i = 0; i < count; i++)
+    buffer_format(text, "%s%s", i ? ", " : "", relation->schema.columns[columns[i]].name);
+  buffer_append_string(text, ")=(");
+  for (int i = 0; i < count && text->size < DETAIL_BYTES; i++) {
+    buffer_append_string(text, i ? ", " : "");
+    append_value(writer, text, relation->schema.columns[columns[i]].type.id, &values[columns[i]]);
+  }
+  if (text->failed)
+    return;
+  clip_buffer(text, 0, DETAIL_BYTES);
+  error_detail(writer->error, "Key (%.*s) %s.", (int)text->size, (const char *)text->data, what);
+}
+
 int constraint_unique_error(struct writer *writer, const struct relation *relation, const struct index *index,
                             const struct value *values, enum unique_wording wording)
 {
@@ -100,24 +120,55 @@ int constraint_unique_error(struct writer *writer, const struct relation *relati
                              "duplicate key value violates unique constraint \"%s\"", index->name)
                  : error_set(writer->error, SQLSTATE_UNIQUE_VIOLATION, "could not create unique index \"%s\"",
                              index->name);
-  struct buffer *text = &writer->catalog->scratch.text;
-  buffer_clear(text);
-  for (int i = 0; i < index->part_count; i++)
-    buffer_format(text, "%s%s", i ? ", " : "", relation->schema.columns[index->parts[i].column].name);
-  buffer_append_string(text, ")=(");
-  for (int i = 0; i < index->part_count && text->size < DETAIL_BYTES; i++) {
-    uint16_t column = index->parts[i].column;
-    buffer_append_string(text, i ? ", " : "");
-    append_value(writer, text, relation->schema.columns[column].type.id, &values[column]);
-  }
-  if (!text->failed) {
-    clip_buffer(text, 0, DETAIL_BYTES);
-    error_detail(writer->error, "Key (%.*s) %s.", (int)text->size, (const char *)text->data,
-                 wording == UNIQUE_EXISTS ? "already exists" : "is duplicated");
-  }
+  uint16_t columns[64]; // of more the detail has no room to tell
+  int count = index->part_count < 64 ? index->part_count : 64;
+  for (int i = 0; i < count; i++)
+    columns[i] = index->parts[i].column;
+  key_detail(writer, relation, columns, count, values, wording == UNIQUE_EXISTS ? "already exists" : "is duplicated");
   constraint_names(writer, relation, NULL, index->name);
   return status;
 }
+
+// --- Foreign keys ---------------------------------------------------------------------------------
+
+static int child_error(struct writer *writer, const struct reference *reference)
+{
+  int status = error_set(writer->error, SQLSTATE_FOREIGN_KEY_VIOLATION,
+                         "insert or update on table \"%s\" violates foreign key constraint \"%s\"",
+                         reference->child->name, reference->key->name);
+  constraint_names(writer, reference->child, NULL, reference->key->name);
+  return status;
+}
+
+int constraint_missing_error(struct writer *writer, const struct reference *reference, const struct value *child_values)
+{
+  char what[128];
+  snprintf(what, sizeof what, "is not present in table \"%s\"", reference->parent->name);
+  int status = child_error(writer, reference);
+  key_detail(writer, reference->child, reference->key->columns, reference->key->part_count, child_values, what);
+  return status;
+}
+
+int constraint_mixed_error(struct writer *writer, const struct reference *reference)
+{
+  int status = child_error(writer, reference);
+  error_detail(writer->error, "MATCH FULL does not allow mixing of null and nonnull key values.");
+  return status;
+}
+
+int constraint_referenced_error(struct writer *writer, const struct reference *reference, const struct value *parent_values)
+{
+  char what[128];
+  snprintf(what, sizeof what, "is still referenced from table \"%s\"", reference->child->name);
+  int status = error_set(writer->error, SQLSTATE_FOREIGN_KEY_VIOLATION,
+                         "update or delete on table \"%s\" violates foreign key constraint \"%s\" on table \"%s\"",
+                         reference->parent->name, reference->key->name, reference->child->name);
+  key_detail(writer, reference->parent, reference->key->referenced_columns, reference->key->part_count, parent_values, what);
+  constraint_names(writer, reference->child, NULL, reference->key->name);
+  return status;
+}
+
+// --- CHECK ------------------------------------------------------------------------------------------
 
 static int check_violated(struct writer *writer, const struct relation *relation, const struct constraint *check,
                           const struct value *values)

@@ -136,8 +136,16 @@ static int assign(struct catalog *catalog, struct relation *definition, struct e
     else if (is_fresh || index->tree == 0)
       index->tree = catalog->next_tree++;
   }
+  for (int i = 0; i < definition->foreign_key_count; i++) {
+    struct foreign_key *key = &definition->foreign_keys[i];
+    if (key->oid == 0)
+      key->oid = catalog->next_oid++;
+  }
   for (int i = 0; i < definition->key_count; i++)
     definition->schema.columns[definition->key[i].column].not_null = true;
+  for (int i = 0; i < definition->index_count; i++)
+    for (int p = 0; definition->indexes[i].is_primary_apart && p < definition->indexes[i].part_count; p++)
+      definition->schema.columns[definition->indexes[i].parts[p].column].not_null = true;
   sort_checks(definition);
   if (catalog->next_tree >= TREE_NUMBER_LIMIT)
     return error_set(error, SQLSTATE_PROGRAM_LIMIT_EXCEEDED, "too many tables and indexes were ever created");
@@ -179,6 +187,81 @@ static int drop_trees(struct writer *writer, const struct relation *from, const 
   return status;
 }
 
+// --- Who refers to whom: each table has the list of those that have foreign keys to it ----------------
+
+static bool refers_to(const struct relation *relation, uint32_t oid)
+{
+  for (int i = 0; relation && i < relation->foreign_key_count; i++)
+    if (relation->foreign_keys[i].referenced_oid == oid)
+      return true;
+  return false;
+}
+
+// Puts the oid into the list, or takes it out of it.
+static int list_referencing(struct relation *definition, struct arena *arena, uint32_t oid, bool is_in,
+                            struct error *error)
+{
+  uint32_t *list = ARENA_ARRAY(arena, uint32_t, definition->referencing_count + 1);
+  int count = 0, from = 0;
+  if (!list)
+    return error_memory(error);
+  for (; from < definition->referencing_count && definition->referencing[from] < oid; from++)
+    list[count++] = definition->referencing[from];
+  if (is_in)
+    list[count++] = oid;
+  for (; from < definition->referencing_count; from++)
+    if (definition->referencing[from] != oid)
+      list[count++] = definition->referencing[from];
+  definition->referencing = list;
+  definition->referencing_count = count;
+  return STATUS_OK;
+}
+
+static int tell_referenced(struct writer *writer, uint32_t referenced, uint32_t oid, bool is_in)
+{
+  const struct relation *parent;
+  struct arena arena;
+  arena_init(&arena, NULL);
+  int status = catalog_load(writer->catalog, writer->version, referenced, writer->mark, &parent, writer->error);
+  struct relation *copy = !status && parent ? catalog_copy(parent, &arena) : NULL;
+  if (!status && parent && !copy)
+    status = error_memory(writer->error);
+  if (copy) {
+    copy->stamp = writer->catalog->next_stamp++;
+    status = list_referencing(copy, &arena, oid, is_in, writer->error);
+    if (!status)
+      status = put_definition(writer, copy);
+  }
+  arena_deinit(&arena);
+  return status;
+}
+
+// The tables that the foreign keys of `old` and of `new` name; new NULL: they all lose them.
+static int tell_all_referenced(struct writer *writer, const struct relation *old, const struct relation *new)
+{
+  int status = STATUS_OK;
+  for (int i = 0; i < old->foreign_key_count && !status; i++) {
+    uint32_t referenced = old->foreign_keys[i].referenced_oid;
+    if (referenced != old->oid && !refers_to(new, referenced))
+      status = tell_referenced(writer, referenced, old->oid, false);
+  }
+  for (int i = 0; new && i < new->foreign_key_count && !status; i++) {
+    uint32_t referenced = new->foreign_keys[i].referenced_oid;
+    if (referenced != new->oid && !refers_to(old, referenced))
+      status = tell_referenced(writer, referenced, new->oid, true);
+  }
+  return status;
+}
+
+// The list of a new definition is that of the old one, whatever its maker had in hand, but for itself.
+static int keep_referencing(struct relation *definition, const struct relation *old, struct arena *arena,
+                            struct error *error)
+{
+  definition->referencing = old->referencing;
+  definition->referencing_count = old->referencing_count;
+  return list_referencing(definition, arena, definition->oid, refers_to(definition, definition->oid), error);
+}
+
 int catalog_create(struct catalog *catalog, struct writer *writer, struct relation *definition, struct error *error)
 {
   size_t mark = change_mark(writer->changes);
@@ -208,7 +291,11 @@ int catalog_replace(struct catalog *catalog, struct writer *writer, struct relat
     return status;
   if (!old)
     return error_set(error, SQLSTATE_UNDEFINED_TABLE, "relation \"%s\" does not exist", definition->name);
+  struct arena arena;
+  arena_init(&arena, NULL);
   status = assign(catalog, definition, error);
+  if (!status)
+    status = keep_referencing(definition, old, &arena, error);
   if (!status)
     status = remove_names(writer, old);
   if (!status)
@@ -216,11 +303,98 @@ int catalog_replace(struct catalog *catalog, struct writer *writer, struct relat
   if (!status)
     status = drop_trees(writer, old, definition);
   if (!status)
+    status = tell_all_referenced(writer, old, definition);
+  if (!status)
     status = put_definition(writer, definition);
+  arena_deinit(&arena);
   if (status)
     return write_undo(writer, mark, status);
   version_touch_definitions(writer->version);
   return STATUS_OK;
+}
+
+// --- Foreign keys that need a table or an index ------------------------------------------------------------
+
+static bool is_among(const struct relation *relation, const struct relation *const *relations, int count)
+{
+  for (int i = 0; i < count; i++)
+    if (relations[i]->oid == relation->oid)
+      return true;
+  return false;
+}
+
+static bool needs(const struct foreign_key *key, const struct relation *relation, uint32_t index_oid)
+{
+  return key->referenced_oid == relation->oid && (!index_oid || key->index_oid == index_oid);
+}
+
+// Takes the keys off the child.
+static int drop_foreign_keys(struct writer *writer, const struct relation *child, const struct relation *relation,
+                             uint32_t index_oid)
+{
+  struct arena arena;
+  arena_init(&arena, NULL);
+  struct relation *copy = catalog_copy(child, &arena);
+  int kept = 0;
+  for (int i = 0; copy && i < copy->foreign_key_count; i++)
+    if (!needs(&copy->foreign_keys[i], relation, index_oid))
+      copy->foreign_keys[kept++] = copy->foreign_keys[i];
+  if (copy)
+    copy->foreign_key_count = kept;
+  int status = copy ? catalog_replace(writer->catalog, writer, copy, writer->error) : error_memory(writer->error);
+  arena_deinit(&arena);
+  return status;
+}
+
+// Appends a line for each foreign key, of tables that are not among `except`, that needs the relation, or this index of
+// it (0: any). with_drop: and drops it.
+static int needing_lines(struct writer *writer, const struct relation *relation, uint32_t index_oid,
+                         const struct relation *const *except, int except_count, bool with_drop, struct buffer *lines)
+{
+  const char *index = "";
+  for (int i = 0; i < relation->index_count; i++)
+    if (relation->indexes[i].oid == index_oid)
+      index = relation->indexes[i].name;
+  int status = STATUS_OK;
+  for (int i = 0; i < relation->referencing_count && !status; i++) {
+    const struct relation *child;
+    size_t size = lines ? lines->size : 0;
+    bool found = false;
+    status = catalog_load(writer->catalog, writer->version, relation->referencing[i], writer->mark, &child, writer->error);
+    if (status || !child || is_among(child, except, except_count))
+      continue;
+    for (int k = 0; k < child->foreign_key_count; k++) {
+      if (!needs(&child->foreign_keys[k], relation, index_oid))
+        continue;
+      found = true;
+      if (lines && with_drop)
+        buffer_format(lines, "constraint %s on table %s\n", child->foreign_keys[k].name, child->name);
+      else if (lines && size < 256)
+        buffer_format(lines, "%sconstraint %s on table %s depends on %s %s", lines->size ? "\n" : "",
+                      child->foreign_keys[k].name, child->name, index_oid ? "index" : relation_kind_name(relation->kind),
+                      index_oid ? index : relation->name);
+    }
+    if (found && with_drop)
+      status = drop_foreign_keys(writer, child, relation, index_oid);
+  }
+  return status;
+}
+
+int catalog_drop_needing(struct writer *writer, const struct relation *relation, const struct index *index,
+                         const char *what, bool cascade, struct buffer *dropped)
+{
+  if (cascade)
+    return needing_lines(writer, relation, index->oid, NULL, 0, true, dropped);
+  struct buffer *text = &writer->catalog->scratch.text;
+  buffer_clear(text);
+  int status = needing_lines(writer, relation, index->oid, NULL, 0, false, text);
+  if (status || !text->size)
+    return status;
+  status = error_set(writer->error, SQLSTATE_DEPENDENT_OBJECTS_STILL_EXIST,
+                     "cannot drop %s because other objects depend on it", what);
+  error_detail(writer->error, "%.*s", (int)text->size, (const char *)text->data);
+  error_hint(writer->error, "Use DROP ... CASCADE to drop the dependent objects too.");
+  return status;
 }
 
 // --- Drop -----------------------------------------------------------------------------------------
@@ -279,18 +453,24 @@ static int drop_gather(struct writer *writer, struct drop_set *set, struct arena
   return status;
 }
 
-static int dependents_error(struct writer *writer, const struct drop_set *set)
+// 2BP01 if there is anything beside the named one.
+static int refuse_dependents(struct writer *writer, const struct drop_set *set)
 {
   const struct relation *relation = set->relations[0];
   struct error *error = writer->error;
-  int status = error_set(error, SQLSTATE_DEPENDENT_OBJECTS_STILL_EXIST,
-                         "cannot drop %s %s because other objects depend on it", relation_kind_name(relation->kind),
-                         relation->name);
   struct buffer *text = &writer->catalog->scratch.text;
   buffer_clear(text);
+  int status = STATUS_OK;
   for (int i = 1; i < set->count && text->size < 256; i++)
     buffer_format(text, "%s%s %s depends on %s %s", i > 1 ? "\n" : "", relation_kind_name(set->relations[i]->kind),
                   set->relations[i]->name, relation_kind_name(set->because[i]->kind), set->because[i]->name);
+  for (int i = 0; i < set->count && !status; i++)
+    status = needing_lines(writer, set->relations[i], 0, set->relations, set->count, false, text);
+  if (status || !text->size)
+    return status;
+  status = error_set(error, SQLSTATE_DEPENDENT_OBJECTS_STILL_EXIST,
+                         "cannot drop %s %s because other objects depend on it", relation_kind_name(relation->kind),
+                         relation->name);
   error_detail(error, "%.*s", (int)text->size, (const char *)text->data);
   error_hint(error, "Use DROP ... CASCADE to drop the dependent objects too.");
   return status;
@@ -302,6 +482,8 @@ static int drop_one(struct writer *writer, const struct relation *relation)
   int status = remove_names(writer, relation);
   if (!status)
     status = drop_trees(writer, relation, NULL);
+  if (!status)
+    status = tell_all_referenced(writer, relation, NULL);
   if (!status)
     status = write_delete(writer, TREE_POSITIONS, 0, bytes_of(key.bytes, 4));
   if (status >= 0)
@@ -318,8 +500,10 @@ int catalog_drop(struct catalog *catalog, struct writer *writer, const struct re
   arena_init(&arena, NULL);
   struct drop_set set = {0};
   int status = drop_add(&set, &arena, relation, NULL) ? drop_gather(writer, &set, &arena) : error_memory(error);
-  if (!status && set.count > 1 && !cascade)
-    status = dependents_error(writer, &set);
+  if (!status && !cascade)
+    status = refuse_dependents(writer, &set);
+  for (int i = 0; i < set.count && !status; i++)
+    status = needing_lines(writer, set.relations[i], 0, set.relations, set.count, true, dropped);
   for (int i = set.count - 1; i >= 0 && !status; i--) {
     if (i > 0 && dropped)
       buffer_format(dropped, "%s %s\n", relation_kind_name(set.relations[i]->kind), set.relations[i]->name);

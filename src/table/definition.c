@@ -10,10 +10,19 @@
 #include "base/sqlstate.h"
 #include "table/change.h"
 
-enum { DEFINITION_VERSION = 1, NULL_TEXT = UINT32_MAX };
+// Versions: 1 the first, 2 foreign keys.
+enum { DEFINITION_VERSION = 2, NULL_TEXT = UINT32_MAX };
 enum { COLUMN_NOT_NULL = 1, COLUMN_DROPPED = 2 };
 enum { PART_DESCENDING = 1, PART_NULLS_FIRST = 2 };
-enum { INDEX_UNIQUE = 1, INDEX_PRIMARY = 2, INDEX_CONSTRAINT = 4 };
+enum {
+  INDEX_UNIQUE = 1,
+  INDEX_PRIMARY = 2,
+  INDEX_CONSTRAINT = 4,
+  INDEX_PRIMARY_APART = 8,
+  INDEX_DEFERRABLE = 16,
+  INDEX_DEFERRED = 32,
+};
+enum { FOREIGN_FULL = 1, FOREIGN_DEFERRABLE = 2, FOREIGN_DEFERRED = 4, FOREIGN_NOT_VALID = 8 };
 
 // --- Encoding -------------------------------------------------------------------------------------
 
@@ -59,9 +68,42 @@ static void encode_indexes(struct buffer *out, const struct relation *relation)
     encode_text(out, index->name);
     buffer_append_le32(out, index->tree);
     buffer_append_u8(out, (uint8_t)((index->is_unique ? INDEX_UNIQUE : 0) | (index->is_primary ? INDEX_PRIMARY : 0) |
-                                    (index->is_constraint ? INDEX_CONSTRAINT : 0)));
+                                    (index->is_constraint ? INDEX_CONSTRAINT : 0) |
+                                    (index->is_primary_apart ? INDEX_PRIMARY_APART : 0) |
+                                    (index->is_deferrable ? INDEX_DEFERRABLE : 0) |
+                                    (index->is_deferred ? INDEX_DEFERRED : 0)));
     encode_parts(out, index->parts, index->part_count);
   }
+}
+
+static void encode_column_numbers(struct buffer *out, const uint16_t *columns, int count)
+{
+  buffer_append_le16(out, (uint16_t)count);
+  for (int i = 0; i < count; i++)
+    buffer_append_le16(out, columns[i]);
+}
+
+static void encode_foreign_keys(struct buffer *out, const struct relation *relation)
+{
+  buffer_append_le16(out, (uint16_t)relation->foreign_key_count);
+  for (int i = 0; i < relation->foreign_key_count; i++) {
+    const struct foreign_key *key = &relation->foreign_keys[i];
+    buffer_append_le32(out, key->oid);
+    encode_text(out, key->name);
+    buffer_append_le32(out, key->referenced_oid);
+    buffer_append_le32(out, key->index_oid);
+    buffer_append_u8(out, (uint8_t)((key->is_full ? FOREIGN_FULL : 0) | (key->is_deferrable ? FOREIGN_DEFERRABLE : 0) |
+                                    (key->is_deferred ? FOREIGN_DEFERRED : 0) |
+                                    (key->is_not_valid ? FOREIGN_NOT_VALID : 0)));
+    buffer_append_u8(out, (uint8_t)key->on_delete);
+    buffer_append_u8(out, (uint8_t)key->on_update);
+    encode_column_numbers(out, key->columns, key->part_count);
+    encode_column_numbers(out, key->referenced_columns, key->part_count);
+    encode_column_numbers(out, key->delete_columns, key->delete_column_count);
+  }
+  buffer_append_le16(out, (uint16_t)relation->referencing_count);
+  for (int i = 0; i < relation->referencing_count; i++)
+    buffer_append_le32(out, relation->referencing[i]);
 }
 
 int definition_encode(const struct relation *relation, struct buffer *out, struct error *error)
@@ -96,6 +138,7 @@ int definition_encode(const struct relation *relation, struct buffer *out, struc
   buffer_append_le16(out, (uint16_t)relation->dependency_count);
   for (int i = 0; i < relation->dependency_count; i++)
     buffer_append_le32(out, relation->dependencies[i]);
+  encode_foreign_keys(out, relation);
   if (out->failed)
     return error_memory(error);
   if (out->size - start > LIMIT_ROW)
@@ -241,8 +284,12 @@ static void take_indexes(struct decoder *decoder, struct relation *relation)
     index->is_unique = flags & INDEX_UNIQUE;
     index->is_primary = flags & INDEX_PRIMARY;
     index->is_constraint = flags & INDEX_CONSTRAINT;
+    index->is_primary_apart = flags & INDEX_PRIMARY_APART;
+    index->is_deferrable = flags & INDEX_DEFERRABLE;
+    index->is_deferred = flags & INDEX_DEFERRED;
     index->parts = take_parts(decoder, &index->part_count, relation->schema.column_count);
     relation->has_secondary |= !index->is_primary;
+    relation->is_checked_late |= index->is_deferrable;
     if (index->tree >= TREE_NUMBER_LIMIT)
       decoder->is_malformed = true;
   }
@@ -280,6 +327,55 @@ static void take_options(struct decoder *decoder, struct relation *relation)
     relation->dependencies[i] = take_u32(decoder);
 }
 
+static uint16_t *take_column_numbers(struct decoder *decoder, int *count, int limit)
+{
+  *count = take_u16(decoder);
+  uint16_t *columns = take_items(decoder, (size_t)*count, 2, sizeof *columns);
+  for (int i = 0; columns && i < *count; i++) {
+    columns[i] = take_u16(decoder);
+    if (columns[i] >= limit)
+      decoder->is_malformed = true;
+  }
+  return columns;
+}
+
+static bool action_is_known(enum foreign_action action)
+{
+  return action && strchr("arcnd", (int)action);
+}
+
+static void take_foreign_keys(struct decoder *decoder, struct relation *relation)
+{
+  relation->foreign_key_count = take_u16(decoder);
+  relation->foreign_keys = take_items(decoder, (size_t)relation->foreign_key_count, 25, sizeof *relation->foreign_keys);
+  for (int i = 0; relation->foreign_keys && i < relation->foreign_key_count; i++) {
+    struct foreign_key *key = &relation->foreign_keys[i];
+    int columns = relation->schema.column_count, referenced_count;
+    key->oid = take_u32(decoder);
+    take_name(decoder, key->name);
+    key->referenced_oid = take_u32(decoder);
+    key->index_oid = take_u32(decoder);
+    uint8_t flags = take_u8(decoder);
+    key->is_full = flags & FOREIGN_FULL;
+    key->is_deferrable = flags & FOREIGN_DEFERRABLE;
+    key->is_deferred = flags & FOREIGN_DEFERRED;
+    key->is_not_valid = flags & FOREIGN_NOT_VALID;
+    key->on_delete = take_u8(decoder);
+    key->on_update = take_u8(decoder);
+    key->columns = take_column_numbers(decoder, &key->part_count, columns);
+    key->referenced_columns = take_column_numbers(decoder, &referenced_count, LIMIT_COLUMNS);
+    key->delete_columns = take_column_numbers(decoder, &key->delete_column_count, columns);
+    if (referenced_count != key->part_count || key->part_count == 0 || !action_is_known(key->on_delete) ||
+        !action_is_known(key->on_update))
+      decoder->is_malformed |= !decoder->is_out_of_memory;
+  }
+  relation->referencing_count = take_u16(decoder);
+  relation->referencing = take_items(decoder, (size_t)relation->referencing_count, 4, sizeof *relation->referencing);
+  for (int i = 0; relation->referencing && i < relation->referencing_count; i++)
+    relation->referencing[i] = take_u32(decoder);
+  relation->is_checked_late |= relation->foreign_key_count || relation->referencing_count;
+}
+
 static bool kind_is_known(uint8_t kind)
 {
   return kind != 0 && memchr("rivSfw", kind, 6) != NULL;
@@ -289,7 +385,7 @@ int definition_decode(struct bytes row, struct arena *arena, struct relation *re
 {
   struct decoder decoder = {.row = row, .arena = arena};
   uint8_t version = take_u8(&decoder);
-  if (row.size > 0 && version != DEFINITION_VERSION)
+  if (row.size > 0 && (version == 0 || version > DEFINITION_VERSION))
     return error_set(error, SQLSTATE_DATA_CORRUPTED, "a definition has format version %d, not %d", version,
                      DEFINITION_VERSION);
   relation->stamp = take_u64(&decoder);
@@ -306,6 +402,8 @@ int definition_decode(struct bytes row, struct arena *arena, struct relation *re
   take_indexes(&decoder, relation);
   take_expressions(&decoder, relation);
   take_options(&decoder, relation);
+  if (version >= 2)
+    take_foreign_keys(&decoder, relation);
   if (decoder.is_out_of_memory)
     return error_memory(error);
   if (decoder.is_malformed || decoder.at != row.size || !kind_is_known(kind) || relation->tree >= TREE_NUMBER_LIMIT)

@@ -12,6 +12,7 @@ struct table_scratch {
   struct buffer row, old_row;          // the new row; a copy of the one that it replaces
   struct buffer index_key, other_key;  // of a secondary index
   struct buffer conflict_key;          // primary key of a row in the way
+  struct buffer reference_key;         // that a foreign key looks for
   struct buffer text;                  // of error details
   struct value *values, *old_values;   // value_count each
   int value_count;
@@ -67,6 +68,41 @@ int constraint_unique_error(struct writer *writer, const struct relation *relati
 int constraint_null_error(struct writer *writer, const struct relation *relation, int column, const struct value *values);
 void constraint_names(struct writer *writer, const struct relation *relation, const char *column,
                       const char *constraint);
+
+// The errors of foreign keys: no such key, parts of it NULL (MATCH FULL), somebody refers to it.
+struct reference;
+int constraint_missing_error(struct writer *writer, const struct reference *reference, const struct value *child_values);
+int constraint_mixed_error(struct writer *writer, const struct reference *reference);
+int constraint_referenced_error(struct writer *writer, const struct reference *reference, const struct value *parent_values);
+
+// write.c
+// A unique index has no two equal keys, but for those with a NULL in them.
+bool index_must_be_unique(const struct index *index, const struct value *values);
+// How many entries begin with the prefix; counts up to `limit`.
+int index_prefix_count(struct writer *writer, const struct index *index, struct bytes prefix, int limit);
+// By its bytes: what differs so may still be equal.
+bool value_is_same(enum type_id type, const struct value *a, const struct value *b);
+
+// foreign_key.c: a foreign key with both of its tables. Values are a row's; memory is writer->arena's.
+struct reference {
+  const struct foreign_key *key;
+  const struct relation *child, *parent;
+  const struct index *index; // of the parent, over the referenced columns
+};
+int reference_open(struct writer *writer, const struct relation *child, const struct foreign_key *key,
+                   struct reference *reference);
+bool reference_child_changes(const struct relation *child, const struct foreign_key *key, const struct value *a,
+                             const struct value *b);
+bool reference_parent_changes(const struct relation *parent, const struct foreign_key *key, const struct value *a,
+                              const struct value *b);
+// 23503 if the row refers to what is not there.
+int reference_check_child(struct writer *writer, const struct reference *reference, const struct value *values);
+// 23503 if rows refer to a referenced row that had these values. may_be_replaced: unless another has its key now.
+int reference_check_parent(struct writer *writer, const struct reference *reference, const struct value *old_values,
+                           bool may_be_replaced);
+// CASCADE, SET NULL, SET DEFAULT to the rows that refer to one that had old_values; new_values NULL: it is gone.
+int reference_act(struct writer *writer, const struct reference *reference, enum foreign_action action,
+                  const struct value *old_values, const struct value *new_values);
 
 // Replaces the tree's rows (it must be empty) by the items, sorted by key. Two equal prefixes of a unique index end it:
 // *twin is the item, and WRITE_REFUSED is returned.

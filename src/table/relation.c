@@ -38,6 +38,25 @@ const struct index *relation_primary(const struct relation *relation)
   return NULL;
 }
 
+const struct foreign_key *relation_foreign_key(const struct relation *relation, const char *name)
+{
+  for (int i = 0; i < relation->foreign_key_count; i++)
+    if (strcmp(relation->foreign_keys[i].name, name) == 0)
+      return &relation->foreign_keys[i];
+  return NULL;
+}
+
+bool relation_has_constraint(const struct relation *relation, const char *name)
+{
+  const struct index *index = relation_index(relation, name);
+  if ((index && index->is_constraint) || relation_foreign_key(relation, name))
+    return true;
+  for (int i = 0; i < relation->check_count; i++)
+    if (strcmp(relation->checks[i].name, name) == 0)
+      return true;
+  return false;
+}
+
 int relation_row(const struct relation *relation, struct bytes row, struct value *values, struct error *error)
 {
   // A definition has one version of its schema so far; a change of the columns will bring its converter here.

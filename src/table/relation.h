@@ -40,8 +40,35 @@ struct index {
   bool is_unique;
   bool is_primary;     // the primary key's own entry (its tree is the table's; only the name and columns matter)
   bool is_constraint;  // made by UNIQUE or PRIMARY KEY
+  bool is_primary_apart; // of a PRIMARY KEY DEFERRABLE: rows lie under hidden numbers, and this tree is its own
+  bool is_deferrable;  // two rows may have its key for a while: until the end of the statement, or of the transaction
+  bool is_deferred;    // … unless SET CONSTRAINTS says otherwise, of the transaction
   int part_count;
   struct key_part *parts; // declared columns; the tree's key is these and then the primary key
+};
+
+enum foreign_action { // as in pg_constraint.confdeltype
+  FOREIGN_NO_ACTION = 'a',
+  FOREIGN_RESTRICT = 'r',
+  FOREIGN_CASCADE = 'c',
+  FOREIGN_SET_NULL = 'n',
+  FOREIGN_SET_DEFAULT = 'd',
+};
+
+struct foreign_key {
+  uint32_t oid;
+  char name[64];
+  uint32_t referenced_oid;  // the table, which may be its own
+  uint32_t index_oid;       // the unique index or primary key of it that has just the referenced columns
+  int part_count;
+  uint16_t *columns;            // of this table
+  uint16_t *referenced_columns; // of the other, in the same order
+  bool is_full;                 // MATCH FULL, otherwise SIMPLE
+  enum foreign_action on_delete, on_update;
+  int delete_column_count;      // of ON DELETE SET NULL | DEFAULT (columns); 0: all
+  uint16_t *delete_columns;
+  bool is_deferrable, is_deferred; // as of struct index
+  bool is_not_valid;               // NOT VALID: rows that were there before may break it
 };
 
 struct option {
@@ -66,6 +93,10 @@ struct relation {
   struct index *indexes;      // secondary indexes, and the primary key's own entry
   int check_count;
   struct constraint *checks;
+  int foreign_key_count;
+  struct foreign_key *foreign_keys;
+  int referencing_count;
+  uint32_t *referencing;      // tables with foreign keys to this one, ascending; kept by catalog_create and its kin
   struct expression_text *defaults; // one a column
   // Sources, workflows
   int option_count;
@@ -79,6 +110,7 @@ struct relation {
   int references;
   bool is_compiled;    // every expression has its program
   bool has_secondary;  // has an index beside the primary key's own entry
+  bool is_checked_late; // has constraints that are checked behind the change of a row (table/late.c)
   struct arena arena;
 };
 
@@ -86,9 +118,13 @@ struct relation {
 const char *relation_option(const struct relation *relation, const char *name);
 // Column number by name, -1 if there is none.
 int relation_column(const struct relation *relation, const char *name);
-// The index of this name, NULL if there is none; and the primary key's own entry.
+// The index of this name, NULL if there is none; and the primary key's own entry, which a deferrable key does not have.
 const struct index *relation_index(const struct relation *relation, const char *name);
 const struct index *relation_primary(const struct relation *relation);
+// Has it a constraint of this name, of any kind?
+bool relation_has_constraint(const struct relation *relation, const char *name);
+const struct foreign_key *relation_foreign_key(const struct relation *relation, const char *name);
+static inline bool index_is_primary_key(const struct index *index) { return index->is_primary || index->is_primary_apart; }
 // All values of a row, borrowed from it (one a column of the schema). A row of an older version of the schema is
 // converted; XX001 when it has a version that this definition does not know.
 int relation_row(const struct relation *relation, struct bytes row, struct value *values, struct error *error);

@@ -161,8 +161,7 @@ static int keep_bytes(struct writer *writer, struct buffer *buffer, struct bytes
 
 // --- Secondary indexes ----------------------------------------------------------------------------
 
-// A unique index has no two equal keys, but for those with a NULL in them.
-static bool must_be_unique(const struct index *index, const struct value *values)
+bool index_must_be_unique(const struct index *index, const struct value *values)
 {
   if (!index->is_unique)
     return false;
@@ -196,6 +195,20 @@ static int claim_key(struct writer *writer, const struct index *index, struct by
   return claimer && claimer->is_branch ? claimer->claim(claimer->context, &wish, writer->error) : 0;
 }
 
+int index_prefix_count(struct writer *writer, const struct index *index, struct bytes prefix, int limit)
+{
+  struct cursor cursor;
+  int count = 0;
+  cursor_init(&cursor, writer->version, index->tree, writer->mark);
+  for (bool more = cursor_seek(&cursor, prefix); more && count < limit; more = cursor_next(&cursor)) {
+    if (cursor.key.size < prefix.size || memcmp(cursor.key.data, prefix.data, prefix.size) != 0)
+      break;
+    count++;
+  }
+  cursor_deinit(&cursor);
+  return count;
+}
+
 // REFUSED: another row has this key.
 static int index_insert(struct writer *writer, const struct relation *relation, const struct index *index,
                         const struct value *values, struct bytes primary_key)
@@ -203,9 +216,9 @@ static int index_insert(struct writer *writer, const struct relation *relation, 
   struct buffer *key = &writer->catalog->scratch.index_key;
   buffer_clear(key);
   int status = key_append_row(&relation->schema, index->parts, index->part_count, values, key, writer->error);
-  if (!status && must_be_unique(index, values)) {
+  if (!status && index_must_be_unique(index, values)) {
     status = claim_key(writer, index, buffer_bytes(key));
-    if (!status)
+    if (!status && !index->is_deferrable)
       status = probe(writer, index, buffer_bytes(key));
   }
   if (!status)
@@ -228,7 +241,7 @@ static int index_delete(struct writer *writer, const struct relation *relation, 
   return status;
 }
 
-static bool same_value(enum type_id type, const struct value *a, const struct value *b)
+bool value_is_same(enum type_id type, const struct value *a, const struct value *b)
 {
   if (a->is_null || b->is_null)
     return a->is_null && b->is_null;
@@ -242,7 +255,7 @@ static bool index_changes(const struct relation *relation, const struct index *i
 {
   for (int i = 0; i < index->part_count; i++) {
     uint16_t column = index->parts[i].column;
-    if (!same_value(relation->schema.columns[column].type.id, &old_values[column], &values[column]))
+    if (!value_is_same(relation->schema.columns[column].type.id, &old_values[column], &values[column]))
       return true;
   }
   return false;
@@ -314,7 +327,7 @@ static int report_conflict(struct writer *writer, const struct relation *relatio
 static int ask_arbiter(struct writer *writer, const struct relation *relation, const struct index *index,
                        const struct value *values, struct conflict *conflict)
 {
-  if (!must_be_unique(index, values))
+  if (!index_must_be_unique(index, values))
     return STATUS_OK;
   struct table_scratch *scratch = &writer->catalog->scratch;
   buffer_clear(&scratch->index_key);
@@ -344,6 +357,27 @@ static int key_is_taken(struct writer *writer, const struct relation *relation, 
   return constraint_unique_error(writer, relation, &nameless, values, UNIQUE_EXISTS);
 }
 
+// ON CONFLICT cannot ask an index that may hold two rows of one key.
+static int refuse_deferrable(struct writer *writer, const struct relation *relation, int arbiter)
+{
+  for (int i = 0; i < relation->index_count; i++) {
+    const struct index *index = &relation->indexes[i];
+    if (!index->is_deferrable || (arbiter >= 0 && arbiter != i))
+      continue;
+    int status = error_set(writer->error, SQLSTATE_OBJECT_NOT_IN_PREREQUISITE_STATE,
+                           "ON CONFLICT does not support deferrable unique constraints/exclusion constraints as arbiters");
+    constraint_names(writer, relation, NULL, index->name);
+    return status;
+  }
+  return STATUS_OK;
+}
+
+// The flag of rows that table/late.c looks at.
+static uint8_t row_flags(const struct relation *relation)
+{
+  return relation->is_checked_late ? CHANGE_CHECKED : 0;
+}
+
 int table_insert(struct writer *writer, const struct relation *relation, const struct value *values,
                  int arbiter, struct conflict *on_conflict, struct bytes *key_out)
 {
@@ -351,6 +385,8 @@ int table_insert(struct writer *writer, const struct relation *relation, const s
   if (on_conflict)
     on_conflict->found = false;
   int status = constraint_check(writer, relation, values);
+  if (!status && on_conflict && relation->is_checked_late)
+    status = refuse_deferrable(writer, relation, arbiter);
   if (status)
     return status;
   if (on_conflict && arbiter >= 0 && !relation->indexes[arbiter].is_primary) {
@@ -368,7 +404,7 @@ int table_insert(struct writer *writer, const struct relation *relation, const s
     *key_out = key;
   size_t mark = change_mark(writer->changes);
   struct bytes previous;
-  status = write_put(writer, relation->tree, 0, PUT_INSERT, key, buffer_bytes(&scratch->row), &previous);
+  status = write_put(writer, relation->tree, row_flags(relation), PUT_INSERT, key, buffer_bytes(&scratch->row), &previous);
   if (status == WRITE_REFUSED)
     return key_is_taken(writer, relation, NULL, previous, values, arbiter, on_conflict);
   if (status || !relation->has_secondary)
@@ -391,14 +427,15 @@ int table_insert(struct writer *writer, const struct relation *relation, const s
 static int move_row(struct writer *writer, const struct relation *relation, struct bytes old_key, struct bytes key)
 {
   struct table_scratch *scratch = &writer->catalog->scratch;
-  int status = write_put(writer, relation->tree, 0, PUT_INSERT, key, buffer_bytes(&scratch->row), NULL);
+  int status = write_put(writer, relation->tree, row_flags(relation), PUT_INSERT, key, buffer_bytes(&scratch->row), NULL);
   if (status == WRITE_REFUSED) {
     if (!scratch_values(scratch, relation->schema.column_count))
       return error_memory(writer->error);
     row_get_all(&relation->schema, buffer_bytes(&scratch->row), scratch->values);
     return key_is_taken(writer, relation, NULL, bytes_of(NULL, 0), scratch->values, -1, NULL);
   }
-  return status ? status : write_delete(writer, relation->tree, 0, old_key);
+  uint8_t flags = row_flags(relation);
+  return status ? status : write_delete(writer, relation->tree, flags ? flags | CHANGE_MOVED : 0, old_key);
 }
 
 static int row_is_gone(struct writer *writer, const struct relation *relation)
@@ -435,7 +472,7 @@ int table_update(struct writer *writer, const struct relation *relation, struct 
   if (!is_moved && bytes_equal(old_row, buffer_bytes(&scratch->row)))
     return STATUS_OK;
   if (!is_moved && !relation->has_secondary) {
-    status = write_put(writer, relation->tree, 0, PUT_UPDATE, new_key, buffer_bytes(&scratch->row), NULL);
+    status = write_put(writer, relation->tree, row_flags(relation), PUT_UPDATE, new_key, buffer_bytes(&scratch->row), NULL);
     return status == WRITE_REFUSED ? row_is_gone(writer, relation) : status;
   }
   // key and old_row may lie in the version: they are needed behind its first change.
@@ -449,7 +486,7 @@ int table_update(struct writer *writer, const struct relation *relation, struct 
   if (is_moved)
     status = move_row(writer, relation, old_key, new_key);
   else
-    status = write_put(writer, relation->tree, 0, PUT_UPDATE, new_key, buffer_bytes(&scratch->row), NULL);
+    status = write_put(writer, relation->tree, row_flags(relation), PUT_UPDATE, new_key, buffer_bytes(&scratch->row), NULL);
   if (status == WRITE_REFUSED)
     status = row_is_gone(writer, relation);
   if (!status && relation->has_secondary)
@@ -467,7 +504,7 @@ int table_delete(struct writer *writer, const struct relation *relation, struct 
     return status;
   struct bytes kept = buffer_bytes(&scratch->new_key);
   size_t mark = change_mark(writer->changes);
-  status = write_delete(writer, relation->tree, 0, kept);
+  status = write_delete(writer, relation->tree, row_flags(relation), kept);
   if (status == WRITE_REFUSED)
     return row_is_gone(writer, relation);
   if (status || !relation->has_secondary)
@@ -499,7 +536,7 @@ int table_upsert(struct writer *writer, const struct relation *relation, const s
     return status;
   struct bytes key = buffer_bytes(&scratch->key), previous;
   size_t mark = change_mark(writer->changes);
-  status = write_put(writer, relation->tree, 0, PUT_ANY, key, buffer_bytes(&scratch->row), &previous);
+  status = write_put(writer, relation->tree, row_flags(relation), PUT_ANY, key, buffer_bytes(&scratch->row), &previous);
   if (status || !relation->has_secondary)
     return status;
   if (previous.data) {

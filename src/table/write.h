@@ -45,6 +45,22 @@ int table_delete(struct writer *writer, const struct relation *relation, struct 
 int table_upsert(struct writer *writer, const struct relation *relation, const struct value *values);
 // NOT NULL and CHECK alone: for rows that are not kept (sources without a key).
 int table_check(struct writer *writer, const struct relation *relation, const struct value *values);
+// --- What is checked behind the change of a row (late.c): foreign keys, and unique keys that are deferrable. writer->arena
+// and writer->evaluation are needed.
+// The end of a statement, which began at `mark` in the change list: foreign keys act (CASCADE, SET NULL, SET DEFAULT), as
+// further changes, and all that is not deferred is checked. 23503, 23505. Undoing is the caller's.
+int table_check_statement(struct writer *writer, size_t mark);
+// The end of a transaction: what was deferred behind the mark.
+int table_check_deferred(struct writer *writer, size_t mark);
+// SET CONSTRAINTS; count 0: ALL. What becomes immediate is checked at once.
+int table_set_constraints(struct writer *writer, const uint32_t *oids, int count, bool deferred);
+// 55006 where rows of the table are still to be checked: its definition must wait. command: "ALTER TABLE", …
+int table_refuse_pending(struct writer *writer, const struct relation *relation, const char *command);
+// Are all rows good for the foreign key? 23503.
+int table_validate(struct writer *writer, const struct relation *relation, const struct foreign_key *key);
+// Can a column of one type refer to a column of the other?
+bool foreign_key_types_fit(enum type_id from, enum type_id to);
+
 // TRUNCATE: the rows and index entries go, each as a change.
 int table_truncate(struct writer *writer, const struct relation *relation);
 // Fills a new index (already in the definition) from the table's rows. 23505 when it should be unique and is not.
