@@ -39,7 +39,8 @@ int32_t parse_position(struct bytes text, int32_t offset)
 
 static const char *sqlstate_of(const char *message)
 {
-  static const char *const unsupported[] = {"not supported", "not implemented", "not yet implemented", NULL};
+  static const char *const unsupported[] = {"not supported", "not implemented", "not yet implemented",
+                                            "is only supported for ON DELETE", NULL};
   for (const char *const *text = unsupported; *text; text++)
     if (strstr(message, *text))
       return SQLSTATE_FEATURE_NOT_SUPPORTED;

@@ -317,9 +317,9 @@ static int add_index(const struct system_table *table, struct row_sink *sink, co
       number(index->part_count),
       truth(index->is_unique),
       truth(false),
-      truth(index->is_primary),
+      truth(index_is_primary_key(index)),
       truth(false),
-      truth(true),
+      truth(!index->is_deferrable),
       truth(false),
       truth(true),
       truth(false),
@@ -348,82 +348,6 @@ ROWS(index_rows)
   return status;
 }
 
-// --- pg_constraint ------------------------------------------------------------------------------------------
-
-static const struct system_column constraint_columns[] = {
-    C_OID("oid"),           C_NAME("conname"),       C_OID("connamespace"),
-    C_CHAR("contype"),      C_BOOL("condeferrable"), C_BOOL("condeferred"),
-    C_BOOL("convalidated"), C_OID("conrelid"),       C_OID("contypid"),
-    C_OID("conindid"),      C_OID("conparentid"),    C_OID("confrelid"),
-    C_CHAR("confupdtype"),  C_CHAR("confdeltype"),   C_CHAR("confmatchtype"),
-    C_BOOL("conislocal"),   C_INT4("coninhcount"),   C_BOOL("connoinherit"),
-    C_TEXT("conkey"),       C_TEXT("confkey"),       C_TEXT("conpfeqop"),
-    C_TEXT("conppeqop"),    C_TEXT("conffeqop"),     C_TEXT("confdelsetcols"),
-    C_TEXT("conexclop"),    C_TEXT("conbin"),
-};
-
-// index NULL: the CHECK of this number.
-static int add_constraint(const struct system_table *table, struct row_sink *sink, const struct relation *relation,
-                          const struct index *index, int check, struct error *error)
-{
-  struct value key = value_null();
-  if (index) {
-    key = key_vector(sink, relation, index, VECTOR_KEY);
-    char *text = key.is_null ? NULL : arena_format(sink->arena, "{%.*s}", (int)key.size, (const char *)key.data);
-    for (char *c = text; c && *c; c++)
-      *c = *c == ' ' ? ',' : *c;
-    key = text_or_null(text);
-  }
-  const struct value values[] = {
-      number(index ? index->oid : system_check_oid(relation, check)),
-      value_string(index ? index->name : relation->checks[check].name),
-      number(relation->schema_oid),
-      value_string(!index              ? "c"
-                   : index->is_primary ? "p"
-                                       : "u"),
-      truth(false),
-      truth(false),
-      truth(true),
-      number(relation->oid),
-      number(0),
-      number(index ? index->oid : 0),
-      number(0),
-      number(0),
-      value_string(" "),
-      value_string(" "),
-      value_string(" "),
-      truth(true),
-      number(0),
-      truth(index != NULL),
-      key,
-      value_null(),
-      value_null(),
-      value_null(),
-      value_null(),
-      value_null(),
-      value_null(),
-      index ? value_null() : value_string(relation->checks[check].check.text),
-  };
-  _Static_assert(sizeof values / sizeof *values == sizeof constraint_columns / sizeof *constraint_columns,
-                 "pg_constraint");
-  return system_add(table, sink, values, error);
-}
-
-ROWS(constraint_rows)
-{
-  uint32_t oid = 0;
-  int status = 0;
-  const struct relation *relation;
-  while (!status && (relation = catalog_next(context->catalog, context->version, &oid))) {
-    for (int i = 0; i < relation->index_count && !status; i++)
-      if (relation->indexes[i].is_constraint)
-        status = add_constraint(table, sink, relation, &relation->indexes[i], 0, error);
-    for (int i = 0; i < relation->check_count && !status; i++)
-      status = add_constraint(table, sink, relation, NULL, i, error);
-  }
-  return status;
-}
-
 // --- pg_attrdef ---------------------------------------------------------------------------------------------
 
 static const struct system_column default_columns[] = {C_OID("oid"), C_OID("adrelid"), C_INT2("adnum"),
@@ -449,7 +373,6 @@ const struct system_table catalog_tables[] = {
     SYSTEM_TABLE(1259, SCHEMA_PG_CATALOG, "pg_class", class_columns, class_rows),
     SYSTEM_TABLE(1249, SCHEMA_PG_CATALOG, "pg_attribute", attribute_columns, attribute_rows),
     SYSTEM_TABLE(2610, SCHEMA_PG_CATALOG, "pg_index", index_columns, index_rows),
-    SYSTEM_TABLE(2606, SCHEMA_PG_CATALOG, "pg_constraint", constraint_columns, constraint_rows),
     SYSTEM_TABLE(2604, SCHEMA_PG_CATALOG, "pg_attrdef", default_columns, default_rows),
     {0},
 };

@@ -19,6 +19,7 @@ enum { SYSTEM_COLUMNS_MAXIMUM = 64 };
 extern const struct system_table catalog_tables[];
 extern const struct system_table server_tables[];
 extern const struct system_table schema_tables[];
+extern const struct system_table constraint_tables[];
 extern const struct system_table quern_tables[];
 
 // A table's row of the list: SYSTEM_TABLE(oid, schema, name, columns, rows)
@@ -114,7 +115,8 @@ void append_object(struct system_context *context, const struct system_object *o
 void append_index_definition(struct system_context *context, const struct relation *relation, const struct index *index,
                              bool is_pretty, struct buffer *out);
 void append_key(const struct relation *relation, const struct index *index, bool with_order, struct buffer *out);
-// Numbers of constraints: an index's own for PRIMARY KEY and UNIQUE, made up for CHECK; and of defaults.
+const char *foreign_action_name(enum foreign_action action);
+// Numbers of constraints: an index's own for PRIMARY KEY and UNIQUE, a foreign key's own, made up for CHECK; and of defaults.
 uint32_t system_check_oid(const struct relation *relation, int check);
 uint32_t system_default_oid(const struct relation *relation, int column);
 // False: there is none with this number.

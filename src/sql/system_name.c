@@ -386,15 +386,83 @@ static bool append_check(struct system_context *context, uint32_t oid, bool is_p
   return false;
 }
 
+const char *foreign_action_name(enum foreign_action action)
+{
+  switch (action) {
+  case FOREIGN_NO_ACTION: return "NO ACTION";
+  case FOREIGN_RESTRICT: return "RESTRICT";
+  case FOREIGN_CASCADE: return "CASCADE";
+  case FOREIGN_SET_NULL: return "SET NULL";
+  case FOREIGN_SET_DEFAULT: return "SET DEFAULT";
+  }
+  return "";
+}
+
+static void append_columns(const struct relation *relation, const uint16_t *columns, int count, struct buffer *out)
+{
+  for (int i = 0; i < count; i++) {
+    buffer_append_string(out, i ? ", " : "(");
+    append_identifier(out, relation->schema.columns[columns[i]].name);
+  }
+  buffer_append_u8(out, ')');
+}
+
+static void append_deferral(bool is_deferrable, bool is_deferred, struct buffer *out)
+{
+  buffer_append_string(out, is_deferrable ? " DEFERRABLE" : "");
+  buffer_append_string(out, is_deferred ? " INITIALLY DEFERRED" : "");
+}
+
+static void append_foreign_key(struct system_context *context, const struct relation *relation,
+                               const struct foreign_key *key, struct buffer *out)
+{
+  const struct relation *parent = catalog_find_oid(context->catalog, context->version, key->referenced_oid);
+  struct system_object object = {.relation = parent};
+  if (!parent)
+    return;
+  buffer_append_string(out, "FOREIGN KEY ");
+  append_columns(relation, key->columns, key->part_count, out);
+  buffer_append_string(out, " REFERENCES ");
+  append_object(context, &object, out);
+  append_columns(parent, key->referenced_columns, key->part_count, out);
+  buffer_append_string(out, key->is_full ? " MATCH FULL" : "");
+  if (key->on_update != FOREIGN_NO_ACTION)
+    buffer_format(out, " ON UPDATE %s", foreign_action_name(key->on_update));
+  if (key->on_delete != FOREIGN_NO_ACTION)
+    buffer_format(out, " ON DELETE %s", foreign_action_name(key->on_delete));
+  if (key->delete_column_count) {
+    buffer_append_u8(out, ' ');
+    append_columns(relation, key->delete_columns, key->delete_column_count, out);
+  }
+  append_deferral(key->is_deferrable, key->is_deferred, out);
+  buffer_append_string(out, key->is_not_valid ? " NOT VALID" : "");
+}
+
+static bool find_foreign_key(struct system_context *context, uint32_t oid, struct buffer *out)
+{
+  uint32_t at = 0;
+  const struct relation *relation;
+  while ((relation = catalog_next(context->catalog, context->version, &at)))
+    for (int i = 0; i < relation->foreign_key_count; i++)
+      if (relation->foreign_keys[i].oid == oid) {
+        append_foreign_key(context, relation, &relation->foreign_keys[i], out);
+        return true;
+      }
+  return false;
+}
+
 bool append_constraint_definition(struct system_context *context, uint32_t oid, bool is_pretty, struct buffer *out)
 {
   struct system_object object;
   if (oid & 0x80000000u)
     return append_check(context, oid, is_pretty, out);
-  if (!system_object_find(context, oid, &object) || !object.index || !object.index->is_constraint)
+  if (!system_object_find(context, oid, &object))
+    return find_foreign_key(context, oid, out);
+  if (!object.index || !object.index->is_constraint)
     return false;
-  buffer_append_string(out, object.index->is_primary ? "PRIMARY KEY " : "UNIQUE ");
+  buffer_append_string(out, index_is_primary_key(object.index) ? "PRIMARY KEY " : "UNIQUE ");
   append_key(object.relation, object.index, false, out);
+  append_deferral(object.index->is_deferrable, object.index->is_deferred, out);
   return true;
 }
 

@@ -271,73 +271,9 @@ ROWS(columns_rows)
   return status;
 }
 
-static const struct system_column constraints_columns[] = {
-    C_NAME("constraint_catalog"), C_NAME("constraint_schema"), C_NAME("constraint_name"), C_NAME("table_catalog"),
-    C_NAME("table_schema"),       C_NAME("table_name"),        C_TEXT("constraint_type"), C_TEXT("is_deferrable"),
-    C_TEXT("initially_deferred"), C_TEXT("enforced"),          C_TEXT("nulls_distinct"),
-};
-
-static int add_constraint(const struct system_table *table, struct system_context *context, struct row_sink *sink,
-                          const struct relation *relation, const char *name, const char *type, struct error *error)
-{
-  struct value database = value_string(context->settings->database), schema = schema_of(context, relation);
-  return ADD(database, schema, value_string(name), database, schema, value_string(relation->name), value_string(type),
-             value_string("NO"), value_string("NO"), value_string("YES"),
-             strcmp(type, "UNIQUE") == 0 ? value_string("YES") : value_null());
-}
-
-ROWS(constraints_rows)
-{
-  uint32_t oid = 0;
-  int status = 0;
-  const struct relation *relation;
-  while (!status && (relation = next_table(context, &oid))) {
-    for (int i = 0; i < relation->index_count && !status; i++)
-      if (relation->indexes[i].is_constraint)
-        status = add_constraint(table, context, sink, relation, relation->indexes[i].name,
-                                relation->indexes[i].is_primary ? "PRIMARY KEY" : "UNIQUE", error);
-    for (int i = 0; i < relation->check_count && !status; i++)
-      status = add_constraint(table, context, sink, relation, relation->checks[i].name, "CHECK", error);
-  }
-  return status;
-}
-
-static const struct system_column key_columns[] = {
-    C_NAME("constraint_catalog"), C_NAME("constraint_schema"), C_NAME("constraint_name"),
-    C_NAME("table_catalog"),      C_NAME("table_schema"),      C_NAME("table_name"),
-    C_NAME("column_name"),        C_INT4("ordinal_position"),  C_INT4("position_in_unique_constraint"),
-};
-
-ROWS(key_rows)
-{
-  uint32_t oid = 0;
-  int status = 0;
-  const struct relation *relation;
-  struct value database = value_string(context->settings->database);
-  while (!status && (relation = next_table(context, &oid)))
-    for (int i = 0; i < relation->index_count && !status; i++)
-      for (int p = 0; relation->indexes[i].is_constraint && p < relation->indexes[i].part_count && !status; p++)
-        status = ADD(database, schema_of(context, relation), value_string(relation->indexes[i].name), database,
-                     schema_of(context, relation), value_string(relation->name),
-                     value_string(relation->schema.columns[relation->indexes[i].parts[p].column].name), number(p + 1),
-                     value_null());
-  return status;
-}
-
 static const struct system_column views_columns[] = {C_NAME("table_catalog"), C_NAME("table_schema"),
                                                      C_NAME("table_name"),    C_TEXT("view_definition"),
                                                      C_TEXT("check_option"),  C_TEXT("is_updatable")};
-static const struct system_column referential_columns[] = {
-    C_NAME("constraint_catalog"),
-    C_NAME("constraint_schema"),
-    C_NAME("constraint_name"),
-    C_NAME("unique_constraint_catalog"),
-    C_NAME("unique_constraint_schema"),
-    C_NAME("unique_constraint_name"),
-    C_TEXT("match_option"),
-    C_TEXT("update_rule"),
-    C_TEXT("delete_rule"),
-};
 
 #define INFORMATION(oid, name, columns, rows) SYSTEM_TABLE(oid, SCHEMA_INFORMATION, name, columns, rows)
 
@@ -349,9 +285,6 @@ const struct system_table schema_tables[] = {
     INFORMATION(13001, "schemata", schemata_columns, schemata_rows),
     INFORMATION(13002, "tables", tables_columns, tables_rows),
     INFORMATION(13003, "columns", columns_columns, columns_rows),
-    INFORMATION(13004, "table_constraints", constraints_columns, constraints_rows),
-    INFORMATION(13005, "key_column_usage", key_columns, key_rows),
     INFORMATION(13006, "views", views_columns, system_no_rows),
-    INFORMATION(13007, "referential_constraints", referential_columns, system_no_rows),
     {0},
 };

@@ -29,7 +29,7 @@ struct late {
 struct late_row {
   const struct relation *relation;
   struct bytes key; // the new one
-  bool has_old, has_new;
+  bool has_old, has_new, is_moved;
   struct bytes old_row, new_row;
 };
 
@@ -102,7 +102,7 @@ static int read_entry(struct late *late, size_t before, const struct change *cha
                            .has_new = change->has_new, .old_row = change->old_row, .new_row = change->new_row};
   struct change moved;
   if (change->flags & CHANGE_MOVED && change_next(late->writer->changes, &before, &moved)) {
-    row->has_new = true;
+    row->has_new = row->is_moved = true;
     row->key = moved.key;
     row->new_row = moved.new_row;
   }
@@ -276,7 +276,8 @@ static int check_row(struct late *late, const struct late_row *row)
     status = read_values(late, relation, now, &values);
     if (!status)
       status = read_values(late, relation, row->new_row, &entry_values);
-    if (!status && row->has_old)
+    // What has not changed was looked at when it came, or its own entry has it looked at: but not under another key.
+    if (!status && row->has_old && !row->is_moved)
       status = read_values(late, relation, row->old_row, &old_values);
     if (!status)
       status = check_unique(late, row, old_values, values);
