@@ -17,6 +17,8 @@
 #define LIMIT_SCAN_ALLOWANCE 10000                // rows that a statement may visit on the loop
 #define LIMIT_RESULT_CHUNK (256 * 1024)           // bytes of a result that one job hands over at a time
 #define LIMIT_WORKFLOW_DEPTH 16                   // workflows in a row that feed each other through sources
+#define LIMIT_STREAM_HOLD_MS 10                   // that a stream waits for clients' claims
+#define LIMIT_STREAM_HELD (4 * 1024 * 1024)       // bytes of a source that wait then
 #define LIMIT_SOURCE_ERRORS 10000                 // newest rows kept in quern.source_errors
 #define LIMIT_PLAN_CACHE 4096                     // cached plans of an engine
 #define LIMIT_PLAN_CACHE_BYTES (32 * 1024 * 1024) // of them; of one a 64th

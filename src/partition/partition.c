@@ -2,7 +2,6 @@
 //
 // 1. Everything in a frame of output lies in this partition's buffers and stands until the next step.
 // 2. Between two steps no atom runs: whatever began one in this step has ended it.
-// 3. Connectors are told to open and close when the definitions have changed, never inside an atom.
 #include <stdlib.h>
 
 #include "base/check.h"
@@ -78,12 +77,9 @@ void partition_close(struct partition *partition)
   while ((entry = map_next(&partition->sessions, &at)))
     session_close(entry->value);
   map_deinit(&partition->sessions);
+  sources_forget(partition);
   claims_deinit(&partition->claims);
   timers_deinit(&partition->timers);
-  at = 0;
-  while ((entry = map_next(&partition->sources, &at)))
-    free(entry->value);
-  map_deinit(&partition->sources);
   prepared_cache_deinit(&partition->cache);
   if (partition->flow)
     flow_close(partition->flow);
@@ -219,174 +215,6 @@ static void output_finish(struct partition *partition, struct step_output *outpu
   output->deadline = timers_next(&partition->timers);
 }
 
-// --- Sources ------------------------------------------------------------------------------------------------------
-
-static int source_open(struct partition *partition, const struct relation *relation, struct error *error)
-{
-  struct open_source *open = malloc(sizeof *open);
-  struct frame *frame = open ? output_frame(partition, FRAME_SOURCE_OPEN) : NULL;
-  if (!frame || !map_put(&partition->sources, bytes_of(&relation->oid, sizeof relation->oid), open)) {
-    free(open);
-    return error_memory(error);
-  }
-  *open = (struct open_source){.oid = relation->oid, .stamp = relation->stamp, .opening = ++partition->openings};
-  struct source_progress progress;
-  flow_source_progress(store_trunk(partition->store), relation->oid, &progress);
-  const uint8_t *position = arena_copy(&partition->output_arena, progress.position.data, progress.position.size);
-  if (!position)
-    return error_memory(error);
-  frame->source = relation->oid;
-  frame->opening = open->opening;
-  frame->relation = relation;
-  frame->position = bytes_of(position, progress.position.size);
-  return 0;
-}
-
-static int source_close(struct partition *partition, uint32_t oid, struct error *error)
-{
-  struct frame *frame = output_frame(partition, FRAME_SOURCE_CLOSE);
-  if (!frame)
-    return error_memory(error);
-  frame->source = oid;
-  free(map_remove(&partition->sources, bytes_of(&oid, sizeof oid)));
-  return 0;
-}
-
-static int close_unwanted(struct partition *partition, struct error *error)
-{
-  const struct version *trunk = store_trunk(partition->store);
-  size_t at = 0;
-  struct map_entry *entry;
-  while ((entry = map_next(&partition->sources, &at))) {
-    const struct open_source *open = entry->value;
-    const struct relation *relation = catalog_find_oid(partition->catalog, trunk, open->oid);
-    if (relation && relation->stamp == open->stamp && flow_wants_source(partition->flow, trunk, relation))
-      continue;
-    int status = source_close(partition, open->oid, error);
-    if (status)
-      return status;
-  }
-  return 0;
-}
-
-// Opens and closes connectors so that those that are wanted read.
-static int reconcile_sources(struct partition *partition, struct error *error)
-{
-  const struct version *trunk = store_trunk(partition->store);
-  if (partition->definitions == version_definitions(trunk))
-    return 0;
-  partition->has_old_definitions = true;
-  partition->definitions_position = partition->trunk.position;
-  int status = close_unwanted(partition, error);
-  uint32_t oid = 0;
-  const struct relation *relation;
-  while (!status && (relation = catalog_next(partition->catalog, trunk, &oid)))
-    if (relation->kind == RELATION_SOURCE && flow_wants_source(partition->flow, trunk, relation) &&
-        !map_get(&partition->sources, bytes_of(&relation->oid, sizeof relation->oid)))
-      status = source_open(partition, relation, error);
-  if (!status)
-    partition->definitions = version_definitions(trunk);
-  return status;
-}
-
-// One atom of the system's own: a batch of rows, or (failure is not NULL) an error of a source.
-static int source_atom(struct partition *partition, const struct relation *source, const struct frame *frame,
-                       const struct error *failure, struct error *error)
-{
-  struct arena arena;
-  arena_init(&arena, &partition->account);
-  struct settings settings;
-  settings_init(&settings);
-  struct writer writer = {0};
-  atom_begin(&partition->trunk, &writer);
-  struct run run;
-  run_init(&run, partition, &settings, writer.version, &arena, partition->time.wall, partition->time.wall,
-           random_next(&partition->random), error);
-  struct read_mark mark = {0};
-  writer.arena = &arena;
-  writer.evaluation = &run.evaluation;
-  writer.error = error;
-  writer.mark = &mark;
-  int status;
-  if (!failure) {
-    struct arrival arrival = {
-      .source = source,
-      .rows = frame->payload,
-      .is_binary = frame->is_binary,
-      .row_count = frame->row_count,
-      .position = frame->position,
-      .now = partition->time.wall,
-    };
-    status = flow_arrive(partition->flow, &writer, &arrival, error);
-  } else {
-    status = flow_fail(&writer, source, failure, partition->time.wall, error);
-  }
-  uint64_t position;
-  if (status)
-    atom_abort(&partition->trunk);
-  else
-    status = atom_commit(&partition->trunk, &position, error);
-  arena_deinit(&arena);
-  return status;
-}
-
-// A source that has failed is closed and stays so until its definition changes.
-static int source_stop(struct partition *partition, struct open_source *open, struct error *error)
-{
-  struct frame *frame = output_frame(partition, FRAME_SOURCE_CLOSE);
-  if (!frame)
-    return error_memory(error);
-  frame->source = open->oid;
-  open->opening = 0;
-  return 0;
-}
-
-// Streams leave a sixteenth of the memory to clients, who alone can make room.
-static int check_memory(const struct partition *partition, struct error *error)
-{
-  const struct memory_account *account = &partition->account;
-  return account->limit && account->used > account->limit - account->limit / 16 ? error_memory(error) : 0;
-}
-
-// What the host says of a source. It is an I/O error, but none of ours: the engine goes on.
-static int source_trouble(const struct frame *frame, struct error *error)
-{
-  int size = (int)(frame->payload.size < 400 ? frame->payload.size : 400);
-  int status = error_set(error, SQLSTATE_IO_ERROR, "%.*s", size, (const char *)frame->payload.data);
-  (void)status;
-  return error->status = STATUS_INPUT;
-}
-
-// A batch that cannot be taken (no memory) stops its source: nothing is lost, its position has not moved.
-static int on_source(struct partition *partition, const struct frame *frame, struct error *error)
-{
-  struct open_source *open = map_get(&partition->sources, bytes_of(&frame->source, sizeof frame->source));
-  if (!open || !open->opening || open->opening != frame->opening)
-    return 0; // closed meanwhile: what was under way is read again when it opens
-  const struct relation *source = catalog_find_oid(partition->catalog, store_trunk(partition->store), frame->source);
-  if (!source)
-    return 0;
-  struct error trouble;
-  error_clear(&trouble);
-  int status = frame->kind == FRAME_SOURCE_FAILED ? source_trouble(frame, &trouble) : check_memory(partition, &trouble);
-  if (!status)
-    status = source_atom(partition, source, frame, NULL, &trouble);
-  if (!status) {
-    partition->counts.source_atoms++;
-    partition->counts.source_rows += (uint64_t)frame->row_count;
-    return 0;
-  }
-  partition->counts.errors++;
-  struct error failure = trouble;
-  if (status != STATUS_FATAL) // without memory even for this nobody reads why, but quern.sources has that it failed
-    status = source_atom(partition, source, frame, &failure, &trouble);
-  if (status == STATUS_FATAL) {
-    *error = trouble;
-    return status;
-  }
-  return source_stop(partition, open, error);
-}
-
 // --- Steps ------------------------------------------------------------------------------------------------------------
 
 static void refuse_session(struct partition *partition, const struct frame *frame)
@@ -500,7 +328,7 @@ static int take_frame(struct partition *partition, const struct frame *frame, st
   switch (frame->kind) {
   case FRAME_OPEN: on_open(partition, frame); return 0;
   case FRAME_ROWS:
-  case FRAME_SOURCE_FAILED: return on_source(partition, frame, error);
+  case FRAME_SOURCE_FAILED: return source_frame(partition, frame, error);
   case FRAME_JOB_DONE: on_job(partition, frame); return 0;
   case FRAME_FULL:
   case FRAME_ROOM: partition->is_full = frame->kind == FRAME_FULL; return 0;
@@ -575,16 +403,21 @@ int partition_step(struct partition *partition, const struct frame *frames, int 
   struct timer *timer;
   while ((timer = timers_take(&partition->timers, time->monotonic)))
     timer->expire(timer);
+  waiting_wake(partition);
   int status = 0;
   for (int i = 0; !status && i < frame_count; i++) {
     status = take_frame(partition, &frames[i], error);
     waiting_wake(partition);
     CHECK(!partition->trunk.is_running);
     if (!status)
-      status = reconcile_sources(partition, error);
+      status = sources_reconcile(partition, error);
   }
   if (!status && frame_count == 0)
-    status = reconcile_sources(partition, error);
+    status = sources_reconcile(partition, error);
+  if (!status && partition->failure.status) {
+    *error = partition->failure;
+    status = error->status;
+  }
   output_finish(partition, output);
   return status == STATUS_LIMIT ? 0 : status; // no memory to open a source: it is tried at the next step
 }

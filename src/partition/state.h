@@ -123,9 +123,17 @@ struct session {
 
 // What a connector reads for us.
 struct open_source {
+  struct partition *partition;
   uint32_t oid;
   uint64_t stamp;
   uint64_t opening; // 0: it has failed, and is opened again when its definition changes
+  // Batches that wait for others' claims. The times are monotonic, in microseconds.
+  struct held_batch *first, *last;
+  size_t held_bytes;
+  struct claimant claimant;
+  struct timer patience;
+  int64_t met_at;      // when the first of them met a claim; 0: it has not
+  int64_t rests_until; // before that it does not wait again
 };
 
 struct partition {
@@ -151,6 +159,7 @@ struct partition {
   bool has_old_definitions; // the catalog's cache is to be cleared of them
   struct map sources;    // oid -> open_source
   uint64_t openings;     // of sources, so far
+  struct error failure;  // of what was done between two frames: the partition is lost
   bool is_full;          // the log cannot take more
   bool is_pinned;        // by a checkpoint, at this position
   uint64_t pinned_position;
@@ -191,6 +200,12 @@ int partition_figures(void *context, const char *table, struct row_sink *sink, s
 
 // What the session has replied since `begin` becomes a frame, and the conversation ends if it must.
 void output_replies(struct partition *partition, struct session *session, size_t begin);
+
+// --- source.c
+int sources_reconcile(struct partition *partition, struct error *error); // opens and closes connectors so that those that are wanted read
+void sources_forget(struct partition *partition);
+int source_frame(struct partition *partition, const struct frame *frame, struct error *error);
+void source_resume(struct open_source *open); // the claim that it met is gone
 
 // --- session.c
 // After a wait: goes on with the Query that waited, up to its end or the next wait.

@@ -147,6 +147,10 @@ void waiting_wake(struct partition *partition)
 {
   struct claimant *claimant;
   while ((claimant = claims_next_ready(&partition->claims))) {
+    if (claimant->is_source) {
+      source_resume(claimant->owner);
+      continue;
+    }
     struct session *session = claimant->owner;
     size_t begin = partition->replies.size;
     session->group_replies = begin;
