@@ -84,7 +84,7 @@ struct session *session_open(struct partition *partition, const struct frame *fr
   if (!session)
     return NULL;
   session->partition = partition;
-  session->claimant.owner = session;
+  waiting_init(session);
   session->id = frame->session;
   session->secret = frame->secret;
   session->account = (struct memory_account){
@@ -165,6 +165,7 @@ void session_close(struct session *session)
   arena_deinit(&session->unnamed.arena);
   session_forget_statements(session);
   claims_release(&partition->claims, &session->claimant, true);
+  timer_clear(&partition->timers, &session->lock_timer);
   parse_close(session->simple);
   buffer_deinit(&session->input);
   arena_deinit(&session->scratch);

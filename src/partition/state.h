@@ -99,6 +99,7 @@ struct session {
   enum waiting waiting;
   struct claimant claimant;
   struct claimer claimer;
+  struct timer lock_timer;
   bool is_eager; // its last transaction failed for others' changes: this one claims what it reads
   bool keeps_age;
 
@@ -309,8 +310,11 @@ const struct claimer *waiting_claimer(struct session *session);
 int waiting_begin(struct session *session, enum waiting waiting);
 // Goes on with everybody who need not wait any more.
 void waiting_wake(struct partition *partition);
-// Ends the wait with an error (a cancel, a timeout).
+// Ends the wait with an error (a cancel). The caller goes on with the session.
 void waiting_fail(struct session *session, const struct error *error);
+// The same from outside of the session's own frames (a timeout), and goes on with it.
+void waiting_interrupt(struct session *session, const struct error *error);
+void waiting_init(struct session *session);
 
 // --- locking.c
 int lock_command(struct session *session, const struct prepared *prepared, struct error *error); // LOCK TABLE

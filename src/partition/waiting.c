@@ -82,13 +82,17 @@ int waiting_begin(struct session *session, enum waiting waiting)
 {
   CHECK(!session->waiting);
   session->waiting = waiting;
+  struct partition *partition = session->partition;
+  int64_t timeout_ms = settings_number(&session->settings, "lock_timeout");
+  if (timeout_ms && !session->lock_timer.place) // a one-shot that waits again has waited before
+    (void)!timer_set(&partition->timers, &session->lock_timer, partition->time.monotonic + timeout_ms * 1000);
   if (waiting != WAITING_GROUP)
     return RUN_WAIT;
   if (session->has_atom)
-    atom_abort(&session->partition->trunk);
+    atom_abort(&partition->trunk);
   session->has_atom = false;
   session->input_at = session->group_start;
-  session->partition->replies.size = session->group_replies;
+  partition->replies.size = session->group_replies;
   session->transaction_now = 0;
   parse_close(session->simple);
   session->simple = NULL;
@@ -108,13 +112,14 @@ void waiting_fail(struct session *session, const struct error *error)
 {
   enum waiting waiting = session->waiting;
   session->waiting = WAITING_NOT;
+  timer_clear(&session->partition->timers, &session->lock_timer);
   claim_cancel(&session->partition->claims, &session->claimant);
   if (waiting == WAITING_GROUP && !session->is_extended) { // its Query is not looked at again
     struct message message;
     struct error ignored;
     CHECK(message_next(buffer_bytes(&session->input), &session->input_at, &message, &ignored) > 0);
   }
-  if (error->status == STATUS_RETRY)
+  if (error->status == STATUS_RETRY && strcmp(error->sqlstate, SQLSTATE_LOCK_NOT_AVAILABLE) != 0)
     transaction_was_unlucky(session);
   if (waiting == WAITING_COMMIT)
     transaction_give_up(session);
@@ -141,6 +146,34 @@ static void resume(struct session *session)
   }
   session->waiting = WAITING_NOT;
   go_on(session, waiting);
+  if (!session->waiting)
+    timer_clear(&session->partition->timers, &session->lock_timer);
+}
+
+void waiting_interrupt(struct session *session, const struct error *error)
+{
+  struct partition *partition = session->partition;
+  size_t begin = partition->replies.size;
+  session->group_replies = begin;
+  waiting_fail(session, error);
+  session_process(session);
+  output_replies(partition, session, begin);
+}
+
+static void lock_timer_expires(struct timer *timer)
+{
+  struct session *session = (struct session *)((char *)timer - offsetof(struct session, lock_timer));
+  struct error error;
+  int status = error_set(&error, SQLSTATE_LOCK_NOT_AVAILABLE, "canceling statement due to lock timeout");
+  (void)status;
+  if (session->waiting)
+    waiting_interrupt(session, &error);
+}
+
+void waiting_init(struct session *session)
+{
+  session->claimant.owner = session;
+  session->lock_timer.expire = lock_timer_expires;
 }
 
 void waiting_wake(struct partition *partition)

@@ -675,6 +675,11 @@ int settings_set(struct settings *settings, const char *name, const char *value,
   return status;
 }
 
+int64_t settings_number(const struct settings *settings, const char *name)
+{
+  return *number_of((struct settings *)settings, find_setting(name));
+}
+
 const char *settings_show(const struct settings *settings, const char *name, char *scratch, int size)
 {
   const struct setting *setting = find_setting(name);

@@ -37,6 +37,8 @@ void settings_moved(struct settings *settings);
 // Those that only tell PostgreSQL's planner or memory what to do are taken, shown again, and change nothing.
 int settings_set(struct settings *settings, const char *name, const char *value,
                  uint32_t (*schema_oid)(void *context, const char *name), void *context, struct error *error);
+// One of those that have a number (lock_timeout, in its own unit).
+int64_t settings_number(const struct settings *settings, const char *name);
 // NULL: there is none.
 const char *settings_show(const struct settings *settings, const char *name, char *scratch, int scratch_size);
 // Does a change of this one have to be reported to the client (ParameterStatus)? With PostgreSQL's spelling of its name.

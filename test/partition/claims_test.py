@@ -383,6 +383,49 @@ def test_a_claim_on_what_has_changed_moves_the_branch():
             equal(bench.does("a", "commit", extended=extended), "ROLLBACK")
 
 
+def test_lock_timeout():
+    with Bench(*TABLE) as bench:
+        bench.does("a", "begin", "select v from t where k = 1 for update")
+        bench.does("b", "set lock_timeout = '20ms'", "begin")
+        for text in ("select v from t where k = 1 for update", "rollback", "update t set v = 1 where k = 1"):
+            bench.send("b", text)
+            equal(bench.answer("b"), "ROLLBACK" if text == "rollback" else "55P03")
+        bench.does("a", "commit")
+        equal(bench.does("b", "update t set v = 1 where k = 1"), "UPDATE 1")
+
+
+STREAM = (
+    "create table c (k int primary key, n bigint)",
+    "create source g (k int) with (connector = 'generator', k.kind = 'random', k.min = '1', k.max = '3')",
+    "create workflow w as insert into c select k, 1 from g on conflict (k) do update set n = c.n + 1",
+)
+
+
+def test_a_claim_does_not_stall_a_stream():
+    with Bench(*STREAM) as bench:
+        read = "select rows from quern.sources where name = 'g'"
+        quern.wait_until(lambda: int(bench.value(read)) > 0 and bench.value("select count(*) from c") == "3", "rows")
+        for _ in range(20):  # these are over before the stream loses its patience, most of them
+            bench.does("a", "begin")
+            bench.send("a", "select n from c where k = 1 for update")
+            if not isinstance(bench.answer("a"), str):
+                bench.does("a", "update c set n = n + 0 where k = 1")
+                bench.send("a", "commit")
+                bench.answer("a")
+            else:
+                bench.does("a", "rollback")
+        bench.does("a", "begin")
+        bench.send("a", "select n from c where k = 1 for update")
+        told = bench.answer("a")
+        rows = int(bench.value(read))
+        quern.wait_until(lambda: int(bench.value(read)) > rows + 10000, "the stream to go on")
+        bench.does("a", f"update c set n = {told[0]} + 1 where k = 1")
+        bench.send("a", "commit")
+        equal(bench.answer("a"), "40001")
+        bench.does("b", "alter source g set (state = 'paused')")
+        equal(bench.value("select sum(n) from c"), bench.value(read))
+
+
 def test_cancel_ends_a_wait():
     with Bench(*TABLE) as bench:
         bench.does("a", "begin", "select v from t where k = 1 for update")
