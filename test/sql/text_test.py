@@ -14,9 +14,9 @@ import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
 import quern
+from show import show_escaped, show_value
 
 CASES = os.path.join(os.path.dirname(os.path.abspath(__file__)), "cases")
-ESCAPES = [("\\", "\\\\"), ("\n", "\\n"), ("\r", "\\r"), ("\t", "\\t")]
 
 
 class Case:
@@ -73,26 +73,12 @@ def write_cases(path, cases):
         file.write("\n\n".join("\n".join(case.lines()) for case in cases) + "\n")
 
 
-def show_value(value):
-    if value is None:
-        return "∅"
-    for plain, escaped in ESCAPES:
-        value = value.replace(plain, escaped)
-    if value == "" or value != value.strip() or value.startswith('"'):
-        value = f'"{value}"'
-    return value
-
-
 def show_failure(fields):
     position = f" at {fields['P']}" if "P" in fields else ""
     lines = [f"error {fields['C']} {fields['M']}{position}"]
     lines += [f"detail {fields['D']}"] if "D" in fields else []
     lines += [f"hint {fields['H']}"] if "H" in fields else []
     return [show_escaped(line) for line in lines]
-
-
-def show_escaped(line):
-    return line.replace("\n", "\\n").replace("\t", "\\t")
 
 
 def show_result(case, result):
