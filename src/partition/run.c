@@ -593,6 +593,7 @@ static int portal_run_statement(struct session *session, struct portal *portal, 
     run.reply_limit = LIMIT_RESULT_CHUNK;
   }
   run.claimer = waiting_claimer(session);
+  buffer_clear(&session->kept);
   status = statement_run(&run, error);
   if (status == STATUS_WAIT)
     return waiting_begin(session, transaction_in_branch(session) ? WAITING_STATEMENT : WAITING_GROUP);

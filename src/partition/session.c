@@ -168,6 +168,7 @@ void session_close(struct session *session)
   timer_clear(&partition->timers, &session->lock_timer);
   parse_close(session->simple);
   buffer_deinit(&session->input);
+  buffer_deinit(&session->kept);
   arena_deinit(&session->scratch);
   free(session);
 }

@@ -102,6 +102,7 @@ struct session {
   struct timer lock_timer;
   bool is_eager; // its last transaction failed for others' changes: this one claims what it reads
   bool keeps_age;
+  bool is_checked; // what was deferred was found to hold, and the script has the step
 
   enum transaction_state transaction;
   struct branch *branch;
@@ -120,6 +121,7 @@ struct session {
   struct copying *copying; // COPY FROM STDIN under way
 
   struct arena scratch; // of one message or statement
+  struct buffer kept;   // entries of the running statement of a branch (script.c)
 };
 
 // What a connector reads for us.
@@ -283,10 +285,6 @@ int statement_run(struct statement_run *run, struct error *error);
 int transaction_version(struct session *session, bool for_change, const struct version **version, struct writer *writer,
                         struct error *error);
 bool transaction_in_branch(const struct session *session);
-int transaction_record(struct session *session, const struct portal *portal, const struct promise *promise, uint64_t random,
-                       struct error *error);
-int transaction_record_copy(struct session *session, char kind, struct bytes bytes, const struct promise *promise,
-                            struct error *error);
 int transaction_command(struct session *session, const struct prepared *prepared, struct error *error);
 int transaction_group_end(struct session *session, struct error *error); // commits or undoes what the group holds by itself
 void transaction_abort(struct session *session);
@@ -302,6 +300,35 @@ void transaction_give_up(struct session *session); // a COMMIT that waited has f
 void transaction_was_unlucky(struct session *session);
 // Moves the session's branch to where the trunk is now.
 int transaction_move(struct session *session, struct error *error);
+
+// --- script.c
+// Records a statement, or a part of a COPY, that the branch has run.
+int transaction_record(struct session *session, const struct portal *portal, const struct promise *promise, uint64_t random,
+                       struct error *error);
+int transaction_record_copy(struct session *session, char kind, struct bytes bytes, const struct promise *promise,
+                            struct error *error);
+int script_check_deferred(struct session *session, struct writer *writer, struct error *error);
+// What a step keeps for its next run: kinds of entries, each in the order in which they came.
+enum kept_kind {
+  KEPT_ROW, // key of a row that SKIP LOCKED gave
+  KEPT_KINDS
+};
+int script_keep(struct session *session, enum kept_kind kind, struct bytes bytes, struct error *error);
+// The session's script run once more, on the trunk or on a newer branch.
+struct rerun {
+  struct session *session;
+  struct copy_feed *feed;
+  struct buffer out; // replies that nobody sees
+  struct bytes kept; // of the step at hand
+  size_t kept_at[KEPT_KINDS];
+  struct run run;
+  struct writer writer;
+  struct step_runner runner;
+  struct claimer claimer;
+};
+void rerun_begin(struct rerun *rerun, struct session *session, struct error *error);
+void rerun_end(struct rerun *rerun);
+bool script_kept(struct rerun *rerun, enum kept_kind kind, struct bytes *bytes); // the next one; false: there is none
 
 // --- waiting.c
 // What the session's next statement is to tell of what it relies on. NULL: nobody needs to know.

@@ -34,6 +34,8 @@ static int claim_for_branch(struct session *session, const struct claim_wish *wi
   }
   struct claims *claims = &session->partition->claims;
   int status = claim_take(claims, &session->claimant, &request, error);
+  if (!status && wish->wait == CLAIM_OR_SKIP)
+    status = script_keep(session, KEPT_ROW, wish->key, error);
   if (status || !branch_is_stale(session->branch, wish->tree, wish->key, wish->is_prefix))
     return status;
   // It has the claim, but of a row that it does not see as it is: it must be moved to the trunk first.

@@ -426,6 +426,20 @@ def test_a_claim_does_not_stall_a_stream():
         equal(bench.value("select sum(n) from c"), bench.value(read))
 
 
+def test_workers_who_skip_what_is_locked():
+    with Bench("create table j (k int primary key, done bool)", "insert into j select g, false from generate_series(2, 9) g") as bench:
+        take = "select k from j where not done order by k limit 2 for update skip locked"
+        for name in "abc":
+            bench.does(name, "begin")
+        equal(bench.does("a", take), ["2", "3"])
+        equal(bench.does("b", take), ["4", "5"])
+        equal(bench.does("c", take), ["6", "7"])
+        bench.does("d", "insert into j values (1, false)")  # a better job
+        bench.does("a", "rollback")
+        for name, job in (("b", 4), ("c", 6)):
+            equal(bench.does(name, f"update j set done = true where k = {job}", "commit"), "COMMIT")
+
+
 def test_cancel_ends_a_wait():
     with Bench(*TABLE) as bench:
         bench.does("a", "begin", "select v from t where k = 1 for update")

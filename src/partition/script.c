@@ -1,0 +1,326 @@
+// Scripts: what an open transaction's client sent, as steps that can run again on a newer version.
+//
+// A step is bytes: 'S' a statement with its parameters, 'B' the start of a COPY, 'D' its rows, 'E' its end, 'C' the check
+// of what was deferred. It holds texts, not plans: the text is bound again when the step runs again, and what it then
+// means shows in its reply.
+#include <stdio.h>
+
+#include "base/check.h"
+#include "base/limits.h"
+#include "base/sqlstate.h"
+#include "partition/state.h"
+
+// --- Steps as bytes ------------------------------------------------------------------------------------------
+
+// What a step's functions gave and is used again; behind it lies what was kept while it ran, entry after entry.
+struct kept_values {
+  int64_t now, statement_now;
+  uint64_t random;
+};
+
+// Each entry: kind (1), size (4), bytes.
+int script_keep(struct session *session, enum kept_kind kind, struct bytes bytes, struct error *error)
+{
+  buffer_append_u8(&session->kept, (uint8_t)kind);
+  buffer_append_le32(&session->kept, (uint32_t)bytes.size);
+  buffer_append_bytes(&session->kept, bytes);
+  if (!session->kept.failed)
+    return 0;
+  session->kept.failed = false;
+  return error_memory(error);
+}
+
+static bool kept_entry(const struct rerun *rerun, enum kept_kind kind, size_t *at, struct bytes *bytes)
+{
+  while (*at < rerun->kept.size) {
+    const uint8_t *entry = rerun->kept.data + *at;
+    *bytes = bytes_of(entry + 5, get_le32(entry + 1));
+    *at += 5 + bytes->size;
+    if (entry[0] == kind)
+      return true;
+  }
+  return false;
+}
+
+bool script_kept(struct rerun *rerun, enum kept_kind kind, struct bytes *bytes)
+{
+  return kept_entry(rerun, kind, &rerun->kept_at[kind], bytes);
+}
+
+static void append_sized(struct buffer *out, struct bytes bytes)
+{
+  buffer_append_le32(out, (uint32_t)bytes.size);
+  buffer_append_bytes(out, bytes);
+}
+
+static void encode_value(struct buffer *out, enum type_id type, const struct value *value)
+{
+  buffer_append_u8(out, value->is_null);
+  if (value->is_null)
+    return;
+  if (type == TYPE_UNKNOWN || type_info(type)->storage == STORAGE_BYTES)
+    append_sized(out, bytes_of(value->data, value->size));
+  else
+    buffer_append_le64(out, (uint64_t)value->integer); // a float8's bits too
+}
+
+int transaction_record(struct session *session, const struct portal *portal, const struct promise *promise, uint64_t random,
+                       struct error *error)
+{
+  struct buffer step = {0};
+  const struct prepared *prepared = portal->prepared;
+  buffer_append_u8(&step, 'S');
+  buffer_append_u8(&step, portal->literals);
+  append_sized(&step, prepared->text);
+  buffer_append_le32(&step, (uint32_t)portal->parameter_count);
+  for (int i = 0; i < portal->parameter_count; i++) {
+    struct type given = portal->literals ? portal->parameter_types[i] : prepared->statement->parameters[i];
+    buffer_append_u8(&step, (uint8_t)given.id);
+    buffer_append_le32(&step, (uint32_t)given.modifier);
+    enum type_id type = prepared->statement->parameters[i].id;
+    buffer_append_u8(&step, (uint8_t)type);
+    encode_value(&step, type, &portal->parameters[i]);
+  }
+  int columns = portal->formats && prepared->statement ? prepared->statement->column_count : 0;
+  buffer_append_le32(&step, (uint32_t)columns);
+  for (int i = 0; i < columns; i++)
+    buffer_append_u8(&step, portal->formats[i]);
+  struct kept_values values = {session->transaction_now, session->statement_now, random};
+  struct buffer kept = {0};
+  buffer_append(&kept, &values, sizeof values);
+  buffer_append_bytes(&kept, buffer_bytes(&session->kept));
+  int status = step.failed || kept.failed
+                 ? error_memory(error)
+                 : branch_record(session->branch, buffer_bytes(&step), buffer_bytes(&kept), promise, error);
+  buffer_deinit(&kept);
+  buffer_deinit(&step);
+  return status;
+}
+
+int transaction_record_copy(struct session *session, char kind, struct bytes bytes, const struct promise *promise,
+                            struct error *error)
+{
+  struct buffer step = {0};
+  buffer_append_u8(&step, (uint8_t)kind);
+  buffer_append_bytes(&step, bytes);
+  struct kept_values kept = {session->transaction_now, session->statement_now, 0};
+  int status = step.failed ? error_memory(error)
+                           : branch_record(session->branch, buffer_bytes(&step), bytes_of(&kept, sizeof kept), promise, error);
+  buffer_deinit(&step);
+  return status;
+}
+
+// --- Running steps again ---------------------------------------------------------------------------------------
+
+// Steps are our own bytes, written above: they are trusted.
+struct step_reader {
+  const uint8_t *at;
+};
+
+static uint32_t step_u32(struct step_reader *reader)
+{
+  uint32_t v = get_le32(reader->at);
+  reader->at += 4;
+  return v;
+}
+
+static struct bytes step_sized(struct step_reader *reader)
+{
+  uint32_t size = step_u32(reader);
+  struct bytes bytes = bytes_of(reader->at, size);
+  reader->at += size;
+  return bytes;
+}
+
+static void decode_value(struct step_reader *reader, enum type_id type, struct value *value)
+{
+  *value = (struct value){.is_null = *reader->at++};
+  if (value->is_null)
+    return;
+  if (type == TYPE_UNKNOWN || type_info(type)->storage == STORAGE_BYTES) {
+    struct bytes bytes = step_sized(reader);
+    *value = value_bytes(bytes.data, (uint32_t)bytes.size);
+  } else {
+    value->integer = (int64_t)get_le64(reader->at);
+    reader->at += 8;
+  }
+}
+
+static int rerun_get(struct rerun *rerun, const struct version *version, struct bytes text, const struct type *types, int count,
+                     bool literals, struct prepared **prepared, struct error *error)
+{
+  struct prepared_input input = {
+    .version = version,
+    .settings = &rerun->session->settings,
+    .text = text,
+    .parameters = types,
+    .parameter_count = count,
+    .parameters_are_literals = literals,
+  };
+  int status = prepared_get(&rerun->session->partition->cache, &input, prepared, error);
+  // The stripped text means something else now: so will the reply.
+  return status == STATUS_LONG ? error_set(error, SQLSTATE_SERIALIZATION_FAILURE, "a definition has changed") : status;
+}
+
+static int rerun_statement(struct rerun *rerun, struct writer *writer, struct bytes step, const struct kept_values *kept,
+                           struct promise *promise, struct error *error)
+{
+  struct session *session = rerun->session;
+  struct step_reader reader = {.at = step.data + 1};
+  bool literals = *reader.at++;
+  struct bytes text = step_sized(&reader);
+  int count = (int)step_u32(&reader);
+  struct type *types = ARENA_ARRAY(&session->scratch, struct type, count + 1);
+  struct value *values = ARENA_ARRAY(&session->scratch, struct value, count + 1);
+  enum type_id *value_types = ARENA_ARRAY(&session->scratch, enum type_id, count + 1);
+  if (!types || !values || !value_types)
+    return error_memory(error);
+  for (int i = 0; i < count; i++) {
+    types[i].id = (enum type_id)*reader.at++;
+    types[i].modifier = (int32_t)step_u32(&reader);
+    value_types[i] = (enum type_id)*reader.at++;
+    decode_value(&reader, value_types[i], &values[i]);
+  }
+  struct prepared *prepared;
+  int status = rerun_get(rerun, writer->version, text, types, count, literals, &prepared, error);
+  if (status)
+    return status;
+  bool is_same = !count || (prepared->statement && prepared->statement->parameter_count == count);
+  for (int i = 0; is_same && i < count; i++)
+    is_same = prepared->statement->parameters[i].id == value_types[i];
+  if (!is_same) {
+    prepared_release(prepared);
+    return error_set(error, SQLSTATE_SERIALIZATION_FAILURE, "a definition has changed");
+  }
+  int columns = (int)step_u32(&reader);
+  bool *formats = columns ? ARENA_ARRAY(&session->scratch, bool, columns) : NULL;
+  for (int i = 0; formats && i < columns; i++)
+    formats[i] = *reader.at++;
+  struct read_mark mark = {0};
+  bool is_read = prepared->plan && prepared->statement->kind == STATEMENT_SELECT;
+  if (prepared->statement && formats && prepared->statement->column_count != columns)
+    formats = NULL;
+  struct statement_run run = {
+    .session = session,
+    .prepared = prepared,
+    .parameters = values,
+    .formats = formats,
+    .version = writer->version,
+    .writer = is_read ? NULL : writer,
+    .now = kept->now,
+    .statement_now = kept->statement_now,
+    .random = kept->random,
+    .mark = &mark,
+    .out = &rerun->out,
+    .discard_rows = true,
+    .promise = promise,
+    .claimer = &rerun->claimer,
+  };
+  status = statement_run(&run, error);
+  prepared_release(prepared);
+  return status;
+}
+
+static int rerun_copy(struct rerun *rerun, struct writer *writer, struct bytes step, const struct kept_values *kept,
+                      struct promise *promise, struct error *error)
+{
+  struct session *session = rerun->session;
+  struct bytes bytes = bytes_of(step.data + 1, step.size - 1);
+  char kind = (char)step.data[0];
+  if (kind == 'B') {
+    struct prepared *prepared;
+    int status = rerun_get(rerun, writer->version, bytes, NULL, 0, false, &prepared, error);
+    if (status)
+      return status;
+    copy_feed_close(rerun->feed);
+    rerun->feed = copy_feed_open(session, prepared, error);
+    prepared_release(prepared);
+    return rerun->feed ? 0 : error->status;
+  }
+  if (!rerun->feed)
+    return error_set(error, SQLSTATE_SERIALIZATION_FAILURE, "the COPY could not be started again");
+  int status = copy_feed_chunk(rerun->feed, writer, bytes, kind == 'E', kept->now, kept->random, error);
+  if (!status && kind == 'E') {
+    char tag[64];
+    snprintf(tag, sizeof tag, "COPY %llu", (unsigned long long)copy_feed_rows(rerun->feed));
+    promise_add_text(promise, tag, session->partition->promise_seed);
+  }
+  return status;
+}
+
+// What constraints were deferred holds at the end, or there is no commit.
+int script_check_deferred(struct session *session, struct writer *writer, struct error *error)
+{
+  struct run environment;
+  struct read_mark mark = {0};
+  run_init(&environment, session->partition, &session->settings, writer->version, &session->scratch,
+           session->transaction_now, session->statement_now, 0, error);
+  writer->arena = &session->scratch;
+  writer->evaluation = &environment.evaluation;
+  writer->error = error;
+  writer->mark = &mark;
+  return table_check_deferred(writer, 0);
+}
+
+static int rerun_step(void *context, struct writer *writer, struct bytes step, struct bytes kept, struct promise *promise,
+                      struct error *error)
+{
+  struct rerun *rerun = context;
+  struct kept_values values;
+  CHECK(kept.size >= sizeof values);
+  memcpy(&values, kept.data, sizeof values);
+  rerun->kept = bytes_of(kept.data + sizeof values, kept.size - sizeof values);
+  memset(rerun->kept_at, 0, sizeof rerun->kept_at);
+  arena_reset(&rerun->session->scratch);
+  buffer_clear(&rerun->out);
+  int status = step.data[0] == 'S'   ? rerun_statement(rerun, writer, step, &values, promise, error)
+               : step.data[0] == 'C' ? script_check_deferred(rerun->session, writer, error)
+                                     : rerun_copy(rerun, writer, step, &values, promise, error);
+  if (status == STATUS_INPUT || status == STATUS_RETRY) {
+    // Its reply would be another one now: that is for the promise to tell.
+    promise_add_text(promise, error->sqlstate, rerun->session->partition->promise_seed);
+    error_clear(error);
+    return 0;
+  }
+  return status;
+}
+
+// --- The whole -------------------------------------------------------------------------------------------------
+
+static int admit(void *context, const struct change_list *changes, struct error *error)
+{
+  struct rerun *rerun = context;
+  struct session *session = rerun->session;
+  return claims_pass(&session->partition->claims, &session->claimant, false, changes, error);
+}
+
+// SKIP LOCKED promised the rows that it gave, and no others: those are looked for again.
+static int claim_again(void *context, const struct claim_wish *wish, struct error *error)
+{
+  struct rerun *rerun = context;
+  struct bytes given;
+  if (wish->wait != CLAIM_OR_SKIP)
+    return 0;
+  size_t at = rerun->kept_at[KEPT_ROW];
+  if (!kept_entry(rerun, KEPT_ROW, &at, &given) || !bytes_equal(given, wish->key))
+    return CLAIM_SKIPPED;
+  rerun->kept_at[KEPT_ROW] = at;
+  return 0;
+}
+
+void rerun_begin(struct rerun *rerun, struct session *session, struct error *error)
+{
+  struct partition *partition = session->partition;
+  *rerun = (struct rerun){.session = session};
+  rerun->writer = (struct writer){.arena = &session->scratch, .evaluation = &rerun->run.evaluation, .error = error};
+  rerun->runner = (struct step_runner){.context = rerun, .run = rerun_step, .admit = admit};
+  rerun->claimer = (struct claimer){.context = rerun, .claim = claim_again};
+  run_init(&rerun->run, partition, &session->settings, store_trunk(partition->store), &session->scratch,
+           session->transaction_now, session->statement_now, 0, error);
+}
+
+void rerun_end(struct rerun *rerun)
+{
+  copy_feed_close(rerun->feed);
+  buffer_deinit(&rerun->out);
+}
