@@ -557,6 +557,19 @@ static void group_begin(struct session *session, bool is_extended)
   session->partition->counts.groups++;
 }
 
+// A Query whose last statement turns out not to be done has not said that it is.
+static void take_back_tag(struct session *session)
+{
+  struct buffer *out = replies(session);
+  struct message message = {0};
+  struct error error;
+  size_t at = session->group_replies, last = at;
+  for (size_t next = at; message_next(buffer_bytes(out), &next, &message, &error) > 0; at = next)
+    last = at;
+  if (message.type == 'C' && !session->is_extended)
+    out->size = last;
+}
+
 static void group_end(struct session *session)
 {
   struct error error;
@@ -569,6 +582,7 @@ static void group_end(struct session *session)
   }
   if (status) {
     session->partition->counts.errors++;
+    take_back_tag(session);
     message_error(replies(session), &error);
   }
   session->in_group = false;
