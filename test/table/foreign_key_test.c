@@ -8,7 +8,7 @@
 #include "fixture.h"
 
 enum { A, B, C, TABLES };
-enum { DOMAIN = 7 };
+enum { DOMAIN = 5 };
 
 struct play {
   struct world world;
@@ -182,6 +182,21 @@ static void random_values(struct play *play, struct value values[4], char text[8
   }
 }
 
+// Rows to which others may refer, as far as there is room for them.
+static int fill(struct play *play)
+{
+  for (int i = 0; i < DOMAIN; i++) {
+    struct value values[4] = {value_integer(i), value_null(), value_null(), value_integer(i)};
+    for (int number = A; number <= B; number++) {
+      values[1] = number == A ? value_null() : value_integer(i);
+      int status = table_insert(&play->world.writer, table(play, number), values, -1, NULL, NULL);
+      if (status && status != STATUS_INPUT)
+        return status;
+    }
+  }
+  return 0;
+}
+
 // Some rows inserted, updated or deleted.
 static int change_rows(struct play *play, const struct relation *relation)
 {
@@ -190,6 +205,8 @@ static int change_rows(struct play *play, const struct relation *relation)
   char text[8];
   struct value values[4];
   int kind = below(&play->seed, 3), status = 0;
+  if (kind == 0 && below(&play->seed, 4) == 0)
+    return fill(play);
   if (kind == 0) {
     for (int i = below(&play->seed, 3); i >= 0 && !status; i--) {
       random_values(play, values, text);
