@@ -555,7 +555,8 @@ static int portal_run_statement(struct session *session, struct portal *portal, 
   const struct statement *statement = portal->prepared->statement;
   bool is_read = portal->prepared->utility == UTILITY_NONE && statement->kind == STATEMENT_SELECT;
   bool claims = is_read && statement->claims_rows;
-  if ((!is_read || claims) && session->settings.read_only)
+  bool sets = !statement && strcmp(utility_tag(portal->prepared->parsed), "SET CONSTRAINTS") == 0;
+  if ((!is_read || claims) && !sets && session->settings.read_only)
     return error_set(error, SQLSTATE_READ_ONLY_SQL_TRANSACTION, "cannot execute %s in a read-only transaction",
                      claims      ? "SELECT FOR UPDATE"
                      : statement ? query_command(statement->kind)
@@ -563,7 +564,6 @@ static int portal_run_statement(struct session *session, struct portal *portal, 
   if (!statement && session->transaction == TRANSACTION_OPEN &&
       strcmp(utility_tag(portal->prepared->parsed), "VACUUM") == 0)
     return error_set(error, SQLSTATE_ACTIVE_SQL_TRANSACTION, "VACUUM cannot run inside a transaction block");
-  bool sets = !statement && strcmp(utility_tag(portal->prepared->parsed), "SET CONSTRAINTS") == 0;
   if (sets && session->transaction == TRANSACTION_NONE && !more_follows(session))
     transaction_warn(session, SQLSTATE_NO_ACTIVE_SQL_TRANSACTION, "SET CONSTRAINTS can only be used in transaction blocks");
   const struct version *version;

@@ -22,7 +22,7 @@ static int store(const struct utility_input *input, struct relation *definition,
 struct row_walk {
   const struct utility_input *input;
   const struct relation *relation; // whose rows
-  const struct relation *to;       // ADD COLUMN: where they go
+  struct relation *to;             // ADD COLUMN: where they go
   const struct constraint *check;  // ADD CHECK
   int column;                      // SET NOT NULL, ADD COLUMN
   struct value *values;            // one more than columns
@@ -323,7 +323,9 @@ static int add_column(const struct utility_input *input, const struct relation *
                        definition->name);
   if (!status)
     status = store(input, definition, relation, error);
-  struct row_walk walk = {.input = input, .relation = from, .to = *relation, .column = number, .error = error};
+  struct relation to = status ? *definition : **relation;
+  to.is_checked_late = false; // the rows are what they were, and fit
+  struct row_walk walk = {.input = input, .relation = from, .to = &to, .column = number, .error = error};
   if (!status)
     status = walk_rows(&walk, visit_move);
   return status ? status : add_column_keys(input, column, relation, error);
