@@ -337,9 +337,9 @@ static void run_play(uint64_t seed, size_t *commits, size_t *refused, size_t *fa
 static void test_random_changes(void **state)
 {
   size_t commits = 0, refused = 0, failures = 0;
-  for (uint64_t seed = 1; seed <= 600; seed++)
+  for (uint64_t seed = 1; seed <= 200; seed++)
     run_play(seed, &commits, &refused, &failures);
-  assert_true(commits > 5000 && refused > 200 && failures > 5000);
+  assert_true(commits > 1000 && refused > 50 && failures > 1000);
 }
 
 // A play's commits, applied to another world as recovery does, definitions included.
