@@ -15,26 +15,38 @@ static uint64_t row_count, call_count;
 
 // --- Quern -------------------------------------------------------------------------------------------------------
 
-static void put_key(uint8_t *at, uint64_t key)
+static void count_row(void *context, const struct quern_value *values, int count)
 {
-  for (int i = 0; i < 8; i++)
-    at[i] = (uint8_t)(key >> (56 - 8 * i));
+  struct client *client = context;
+  client->rows += count == 1 && values[0].kind == QUERN_INTEGER;
 }
 
-static double quern_calls(struct client *client, const char *statement)
+static void count_done(void *context, const struct quern_result *result)
+{
+  struct client *client = context;
+  client->ready++;
+  client->errors += result->error != NULL;
+}
+
+static double quern_calls(struct client *client, struct quern_session *session, const char *text)
 {
   uint64_t random = 7;
-  uint8_t key[8];
-  struct quern_parameter parameter = {.data = key, .size = 8, .is_binary = true};
+  struct quern_value key = {.kind = QUERN_INTEGER};
+  struct quern_receiver receiver = {.row = count_row, .done = count_done, .context = client};
+  struct quern_statement *statement = quern_statement_prepare(session, text);
   double start = seconds_now();
   for (uint64_t i = 0; i < call_count; i++) {
-    put_key(key, next_random(&random) % row_count);
-    quern_add_bind(&client->request, statement, &parameter, 1, true);
-    quern_add_execute(&client->request);
-    quern_add_sync(&client->request);
-    client_run(client, 1);
+    key.integer = (int64_t)(next_random(&random) % row_count);
+    uint64_t until = client->ready + 1;
+    if (quern_statement_execute(statement, &key, 1, &receiver) < 0)
+      exit(1);
+    while (client->ready < until)
+      if (quern_run(client->engine, 1) < 0)
+        exit(1);
   }
-  return (double)call_count / (seconds_now() - start);
+  double rate = (double)call_count / (seconds_now() - start);
+  quern_statement_close(statement);
+  return rate;
 }
 
 static void measure_quern(double *selects, double *updates)
@@ -45,15 +57,17 @@ static void measure_quern(double *selects, double *updates)
   client_query(&client, "CREATE TABLE t (k bigint PRIMARY KEY, v bigint)");
   snprintf(text, sizeof text, "INSERT INTO t SELECT g, g FROM generate_series(0, %llu) g", (unsigned long long)row_count - 1);
   client_query(&client, text);
-  quern_add_parse(&client.request, "get", "SELECT v FROM t WHERE k = $1", (uint32_t[]){20}, 1);
-  quern_add_parse(&client.request, "add", "UPDATE t SET v = v + 1 WHERE k = $1", (uint32_t[]){20}, 1);
-  quern_add_sync(&client.request);
-  client_run(&client, 1);
+  struct quern_error error;
+  struct quern_session *session = quern_session_open(client.engine, &(struct quern_session_options){0}, &error);
+  if (!session)
+    exit(1);
   uint64_t rows = client.rows;
-  *selects = quern_calls(&client, "get");
+  *selects = quern_calls(&client, session, "SELECT v FROM t WHERE k = $1");
   if (client.rows - rows != call_count)
     exit(1);
-  *updates = quern_calls(&client, "add");
+  *updates = quern_calls(&client, session, "UPDATE t SET v = v + 1 WHERE k = $1");
+  if (client.errors)
+    exit(1);
   client_close(&client);
 }
 

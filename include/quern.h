@@ -9,6 +9,7 @@
  * start-up: Query, Parse, Bind, Describe, Execute, Close, Flush, Sync, CopyData, CopyDone, CopyFail on the way in;
  * RowDescription, DataRow, CommandComplete, ErrorResponse, ReadyForQuery and the others on the way out.
  * The quern_add_* functions write requests; quern_next_message reads replies.
+ * Programs that would rather not see messages prepare statements and execute them with typed values: see Statements.
  */
 #ifndef QUERN_H
 #define QUERN_H
@@ -21,7 +22,7 @@
 extern "C" {
 #endif
 
-#define QUERN_ABI 1
+#define QUERN_ABI 2
 #define QUERN_API __attribute__((visibility("default")))
 
 struct quern;         /* an engine */
@@ -34,6 +35,7 @@ struct quern_error {
   char message[512];
   char detail[512];
   char hint[256];
+  int32_t position; /* of what is wrong in the statement's text, in characters from 1; 0: unknown */
 };
 
 /* --- The engine ---------------------------------------------------------------------------------- */
@@ -78,7 +80,7 @@ struct quern_session_options {
   const char *database;         /* NULL: the user's name */
   const char *application_name; /* may be NULL */
   const char *options;          /* settings as the start-up message has them: name, 0, value, 0, …, 0; may be NULL */
-  quern_reply reply;
+  quern_reply reply;            /* NULL: the session is for statements (below), and takes no messages */
   void *context;
 };
 /* The first replies are ParameterStatus, BackendKeyData and ReadyForQuery. NULL: out of memory or over the limit. */
@@ -93,6 +95,56 @@ QUERN_API int quern_submit(struct quern_session *session, const uint8_t *message
 QUERN_API void quern_session_hold(struct quern_session *session, bool hold);
 /* Cancels what the session with this key is doing (BackendKeyData). Silent when there is none. */
 QUERN_API void quern_cancel(struct quern *engine, int32_t backend, int32_t secret);
+
+/* --- Statements: typed values in, typed rows out ---------------------------------------------------
+ *
+ * For sessions that were opened without a reply function. Each execution is a transaction of its own, unless one is
+ * open: BEGIN, COMMIT and ROLLBACK are statements like any other. Executions of a session end in the order in which
+ * they were begun. A short one (a row by its key) ends within quern_statement_execute where nothing stands before it
+ * and it need not wait for the disk; any other ends in some later quern_run.
+ */
+
+enum quern_kind {
+  QUERN_NULL,
+  QUERN_BOOLEAN,   /* boolean: 0 or 1 in `integer` */
+  QUERN_INTEGER,   /* int2, int4, int8 */
+  QUERN_FLOAT,     /* float8 */
+  QUERN_TIMESTAMP, /* timestamp, timestamptz: microseconds since 2000-01-01 UTC; INT64_MIN, INT64_MAX: infinite */
+  QUERN_TEXT       /* text, varchar, char; numeric as its digits; and all other types in PostgreSQL's text form */
+};
+struct quern_value {
+  enum quern_kind kind;
+  uint32_t size; /* bytes of text */
+  union {
+    int64_t integer;
+    double number;
+    const char *text; /* UTF-8; not ended by a zero */
+  };
+};
+
+struct quern_result {
+  const struct quern_error *error; /* NULL: done, and durable unless a transaction is open */
+  uint64_t row_count;              /* rows given, or changed */
+};
+/* Both may begin and close statements and close the session; they must not call quern_run. All is borrowed for the call. */
+struct quern_receiver {
+  void (*row)(void *context, const struct quern_value *values, int count); /* NULL: rows are not wanted */
+  void (*done)(void *context, const struct quern_result *result);          /* once for each execution; may be NULL */
+  void *context;
+};
+
+struct quern_statement;
+/* One statement; $1, $2, … are its parameters, whose types are found from their use. The text is copied and looked at
+ * with the first execution, which tells what is wrong with it. The statement stays good when definitions change. It
+ * belongs to the session, and is gone with quern_session_close. NULL: out of memory, or the session takes messages. */
+QUERN_API struct quern_statement *quern_statement_prepare(struct quern_session *session, const char *text);
+/* Begins an execution; values are borrowed for the call. A text is read as a value of any type, and any value as
+ * a text or numeric; other kinds must fit. 1: it has ended, and the receiver knows; 0: it is under way; negative: it
+ * was not begun (-1: the session is over, -3: too much is waiting). */
+QUERN_API int quern_statement_execute(struct quern_statement *statement, const struct quern_value *values, int count,
+                                      const struct quern_receiver *receiver);
+/* Executions under way end as usual. */
+QUERN_API void quern_statement_close(struct quern_statement *statement);
 
 /* --- Writing requests ---------------------------------------------------------------------------- */
 

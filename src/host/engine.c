@@ -15,6 +15,7 @@
 #include "base/limits.h"
 #include "base/sqlstate.h"
 #include "host/checkpointer.h"
+#include "host/conversation.h"
 #include "host/journal.h"
 #include "host/sources.h"
 #include "host/workers.h"
@@ -42,6 +43,7 @@ struct quern_session {
   int32_t secret;
   quern_reply reply;
   void *context;
+  struct conversation *conversation; // NULL: it takes messages
   int waiting;    // of its replies in the queue
   bool is_closed;
 };
@@ -97,6 +99,7 @@ struct quern {
   int64_t wall_offset;      // of the wall clock from the monotonic one, read at wall_read_at
   int64_t wall_read_at;
   bool has_failed, is_closing, is_started;
+  bool is_running;          // in quern_run
   bool has_garbage;         // memory of old versions that is to be freed
   struct quern_error failure;
   struct { uint64_t steps, step_us_total, step_us_max; } counts;
@@ -294,8 +297,11 @@ static void free_engine(struct quern *engine)
   poll_close(&engine->poll);
   alarm_close(&engine->alarm);
   wake_close(&engine->wake);
-  for (uint32_t i = 0; i < engine->slot_count; i++)
+  for (uint32_t i = 0; i < engine->slot_count; i++) {
+    if (engine->slots[i])
+      conversation_close(engine->slots[i]->conversation);
     free(engine->slots[i]);
+  }
   free(engine->slots);
   free(engine->frames);
   buffer_deinit(&engine->frame_bytes);
@@ -460,14 +466,20 @@ struct quern_session *quern_session_open(struct quern *engine, const struct quer
     session->id = engine->generation << GENERATION_SHIFT | (slot + 1);
     session->reply = options->reply;
     session->context = options->context;
+    if (!options->reply) {
+      session->conversation = session->context = conversation_open(session);
+      session->reply = conversation_reply;
+    }
     start_up_pairs(options, &pairs);
-    is_open = !pairs.failed && add_payload_frame(engine, FRAME_OPEN, session, pairs.data, pairs.size);
+    is_open = !pairs.failed && (options->reply || session->conversation) && add_payload_frame(engine, FRAME_OPEN, session, pairs.data, pairs.size);
   }
   buffer_deinit(&pairs);
   if (is_open) {
     engine->slots[slot] = session;
     return session;
   }
+  if (session)
+    conversation_close(session->conversation);
   free(session);
   int status = error.status ? error.status : error_memory(&error);
   (void)status;
@@ -498,7 +510,17 @@ static bool are_whole_messages(const uint8_t *messages, size_t size)
 
 int quern_submit(struct quern_session *session, const uint8_t *messages, size_t size)
 {
-  if (session->is_closed || !are_whole_messages(messages, size))
+  return session->conversation || !are_whole_messages(messages, size) ? STATUS_INPUT : session_submit(session, messages, size);
+}
+
+struct conversation *session_conversation(const struct quern_session *session)
+{
+  return session->is_closed ? NULL : session->conversation;
+}
+
+int session_submit(struct quern_session *session, const uint8_t *messages, size_t size)
+{
+  if (session->is_closed)
     return STATUS_INPUT;
   if (session->engine->frame_bytes.size + size > LIMIT_PENDING_INPUT + LIMIT_MESSAGE)
     return STATUS_LIMIT;
@@ -641,9 +663,33 @@ static void drop_closed(struct quern *engine, const struct frame *frames, int co
     struct quern_session *session = find_session(engine, frames[i].session);
     if (session) {
       engine->slots[(session->id & SLOT_MASK) - 1] = NULL;
+      conversation_close(session->conversation);
       free(session);
     }
   }
+}
+
+static struct step_time time_now(struct quern *engine)
+{
+  int64_t now = clock_monotonic();
+  if (now - engine->wall_read_at > WALL_CLOCK_US || !engine->wall_offset) {
+    engine->wall_offset = clock_wall() - now;
+    engine->wall_read_at = now;
+  }
+  return (struct step_time){.wall = now + engine->wall_offset, .monotonic = now};
+}
+
+// Only where no frame, reply or timer stands before it. With a log a change waits for the disk anyway: its messages do.
+bool session_call(struct quern_session *session, struct partition_call *call)
+{
+  struct quern *engine = session->engine;
+  if (engine->is_running || engine->has_failed || engine->frame_count || engine->deadline != INT64_MAX || session->waiting)
+    return false;
+  call->session = session->id;
+  call->may_change = !engine->journal;
+  call->durable = durable_position(engine);
+  struct step_time time = time_now(engine);
+  return partition_call(engine->partition, call, &time);
 }
 
 static int step(struct quern *engine, struct error *error)
@@ -651,12 +697,8 @@ static int step(struct quern *engine, struct error *error)
   for (int i = 0; i < engine->frame_count; i++)
     if (has_payload_copied(&engine->frames[i]))
       engine->frames[i].payload.data = engine->frame_bytes.data + (size_t)engine->frames[i].payload.data;
-  int64_t begin = clock_monotonic();
-  if (begin - engine->wall_read_at > WALL_CLOCK_US || !engine->wall_offset) {
-    engine->wall_offset = clock_wall() - begin;
-    engine->wall_read_at = begin;
-  }
-  struct step_time time = {.wall = begin + engine->wall_offset, .monotonic = begin};
+  struct step_time time = time_now(engine);
+  int64_t begin = time.monotonic;
   struct step_output output = {0};
   int status = partition_step(engine->partition, engine->frames, engine->frame_count, &time, &output, error);
   engine->deadline = output.deadline;
@@ -788,7 +830,9 @@ int quern_run(struct quern *engine, int budget)
   for (int i = 0; i < budget; i++) {
     if (engine->has_failed)
       return engine->failure.status;
+    engine->is_running = true;
     int status = run(engine, &error);
+    engine->is_running = false;
     if (status)
       fail(engine, &error);
     if ((!engine->frame_count && !engine->has_garbage) || is_behind(engine))

@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "base/bytes.h"
-#include "quern.h"
+#include "host/conversation.h"
 
 void quern_buffer_free(struct quern_buffer *buffer)
 {
@@ -56,6 +56,11 @@ static void add_be32(struct quern_buffer *buffer, uint32_t v)
   uint8_t *at = extend(buffer, 4);
   if (at)
     put_be32(at, v);
+}
+
+void request_append(struct quern_buffer *buffer, const void *data, size_t size)
+{
+  add(buffer, data, size);
 }
 
 static size_t begin(struct quern_buffer *buffer, char type)

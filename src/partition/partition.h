@@ -15,6 +15,7 @@
 #include "base/arena.h"
 #include "base/buffer.h"
 #include "base/error.h"
+#include "data/type.h"
 
 struct partition;
 struct job;
@@ -107,6 +108,24 @@ int partition_recovered(struct partition *partition, uint64_t position, struct e
 // Never fails for what a frame says: that gets replies. STATUS_FATAL: the partition is lost (error says why).
 int partition_step(struct partition *partition, const struct frame *frames, int frame_count, const struct step_time *time,
                    struct step_output *output, struct error *error);
+// --- The direct way of a short statement, past frames and messages: one that finds or changes a row by its key, in a
+// session that is at rest outside of a transaction. Between steps only.
+struct value;
+struct partition_call {
+  uint32_t session;
+  struct bytes statement;         // its name
+  const enum type_id *types;      // of the values as given: boolean, int8, float8, timestamptz, or unknown: a text
+  const struct value *values;
+  int count;
+  bool may_change;                // changes need not be logged
+  uint64_t durable;               // a row that depends on more is not given
+  void (*row)(void *context, const enum type_id *types, const struct value *values, int count); // borrowed for the call
+  void *context;
+  uint64_t row_count;             // out: given or changed
+};
+// False: nothing was done (or all of it was undone): send the messages, which also tell what is wrong.
+// What row was given is void then.
+bool partition_call(struct partition *partition, struct partition_call *call, const struct step_time *time);
 // Small work between steps (freeing old versions' memory). True: there is more.
 bool partition_idle(struct partition *partition);
 

@@ -145,6 +145,11 @@ static int query_rows(struct statement_run *run, struct execution *execution, st
   const struct value *row;
   int status;
   while ((status = execution_next(execution, &row, error)) > 0) {
+    if (run->take) {
+      if ((status = run->take(run, row)))
+        return status;
+      continue;
+    }
     size_t begin = run->out->size;
     row_write(&writer, row, run->out);
     if (run->out->failed)

@@ -277,6 +277,9 @@ struct statement_run {
   uint64_t row_count;         // out
   bool without_tag;
   const struct claimer *claimer; // NULL: nothing is claimed
+  // Rows go there instead of `out`: STATUS_LONG, or 0. NULL: they are written.
+  int (*take)(struct statement_run *run, const struct value *row);
+  void *take_context;
 };
 // STATUS_LONG: a read beyond its allowance. STATUS_WAIT: it met a claim. Whatever was changed before a failure is undone.
 int statement_run(struct statement_run *run, struct error *error);
