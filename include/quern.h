@@ -126,7 +126,8 @@ struct quern_result {
   const struct quern_error *error; /* NULL: done, and durable unless a transaction is open */
   uint64_t row_count;              /* rows given, or changed */
 };
-/* Both may begin and close statements and close the session; they must not call quern_run. All is borrowed for the call. */
+/* Both may begin and close statements and close the session; they must not call quern_run. All is borrowed for the call, and values
+ * until another execution begins. */
 struct quern_receiver {
   void (*row)(void *context, const struct quern_value *values, int count); /* NULL: rows are not wanted */
   void (*done)(void *context, const struct quern_result *result);          /* once for each execution; may be NULL */
@@ -140,7 +141,7 @@ struct quern_statement;
 QUERN_API struct quern_statement *quern_statement_prepare(struct quern_session *session, const char *text);
 /* Begins an execution; values are borrowed for the call. A text is read as a value of any type, and any value as
  * a text or numeric; other kinds must fit. 1: it has ended, and the receiver knows; 0: it is under way; negative: it
- * was not begun (-1: the session is over, -3: too much is waiting). */
+ * was not begun (-1: the session is over and is to be closed, -3: too much is waiting). COPY FROM STDIN ends it. */
 QUERN_API int quern_statement_execute(struct quern_statement *statement, const struct quern_value *values, int count,
                                       const struct quern_receiver *receiver);
 /* Executions under way end as usual. */

@@ -26,6 +26,7 @@ struct quern_statement {
   struct quern_statement *previous, *next;
   char name[24];
   size_t name_size;
+  struct call_place place;
   char *text;
   int executions; // under way
   bool is_known;  // the session has parsed it
@@ -143,6 +144,7 @@ static bool execute_directly(struct quern_statement *statement, const struct que
     given[i] = value_of(&values[i], &types[i]);
   struct partition_call call = {
     .statement = bytes_of(statement->name, statement->name_size),
+    .place = &statement->place,
     .types = types,
     .values = given,
     .count = count,
@@ -356,6 +358,24 @@ static void read_tag(struct execution_entry *entry, const struct quern_message *
     entry->row_count = strtoull(blank + 1, NULL, 10);
 }
 
+static const struct quern_error copy_refused = {
+  .status = STATUS_INPUT,
+  .sqlstate = SQLSTATE_FEATURE_NOT_SUPPORTED,
+  .message = "COPY FROM STDIN needs a session that takes messages",
+};
+
+// The session is over: so is all that is under way.
+static void end_all(struct conversation *conversation)
+{
+  conversation->is_over = true;
+  const struct quern_error *failure = &conversation->failure;
+  while (conversation->first) {
+    fail_entry(conversation->first, failure->message[0] ? failure->sqlstate : SQLSTATE_CONNECTION_FAILURE,
+               failure->message[0] ? failure->message : "the session is over");
+    end_entry(conversation);
+  }
+}
+
 static void take_message(struct conversation *conversation, const struct quern_message *message)
 {
   struct execution_entry *entry = conversation->first;
@@ -375,29 +395,19 @@ static void take_message(struct conversation *conversation, const struct quern_m
       break;
     case 'D': read_row(conversation, entry, message); break;
     case 'C': read_tag(entry, message); break;
-    case 'G':
-      fail_entry(entry, SQLSTATE_FEATURE_NOT_SUPPORTED, "COPY FROM STDIN needs a session that takes messages");
-      quern_session_close(conversation->session);
+    case 'G': // nobody would send it rows
+      conversation->failure = copy_refused;
+      end_all(conversation);
       break;
     case 'E':
       entry->has_error = true;
       read_error(message, &entry->error);
+      if (entry->statement && strcmp(entry->error.sqlstate, SQLSTATE_INVALID_SQL_STATEMENT_NAME) == 0)
+        entry->statement->is_known = false; // DEALLOCATE
       break;
     case 'Z': end_entry(conversation); break;
     default: break;
     }
-  }
-}
-
-// The session is over: so is all that is under way.
-static void end_all(struct conversation *conversation)
-{
-  conversation->is_over = true;
-  const struct quern_error *failure = &conversation->failure;
-  while (conversation->first) {
-    fail_entry(conversation->first, failure->message[0] ? failure->sqlstate : SQLSTATE_CONNECTION_FAILURE,
-               failure->message[0] ? failure->message : "the session is over");
-    end_entry(conversation);
   }
 }
 

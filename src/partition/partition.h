@@ -111,9 +111,18 @@ int partition_step(struct partition *partition, const struct frame *frames, int 
 // --- The direct way of a short statement, past frames and messages: one that finds or changes a row by its key, in a
 // session that is at rest outside of a transaction. Between steps only.
 struct value;
+struct session;
+struct named_statement;
+// Where a statement was found the last time; all zero at first. Good until the frame that closes its session.
+struct call_place {
+  struct session *session;
+  struct named_statement *statement;
+  uint64_t names; // of the session, as they were then
+};
 struct partition_call {
   uint32_t session;
   struct bytes statement;         // its name
+  struct call_place *place;
   const enum type_id *types;      // of the values as given: boolean, int8, float8, timestamptz, or unknown: a text
   const struct value *values;
   int count;

@@ -130,6 +130,7 @@ void session_forget_statements(struct session *session)
     statement_free(entry->value);
   map_deinit(&session->statements);
   session->statements = (struct map){0};
+  session->names++;
 }
 
 void session_forget_portals(struct session *session)
@@ -238,6 +239,7 @@ int session_add_statement(struct session *session, struct bytes name, struct pre
   statement->parameter_count = count;
   statement->prepared = prepared_retain(prepared);
   statement->group = session->group;
+  session->names++;
   if (old)
     statement_free(old);
   return 0;
@@ -246,6 +248,7 @@ int session_add_statement(struct session *session, struct bytes name, struct pre
 void session_remove_statement(struct session *session, struct bytes name)
 {
   struct named_statement *statement = map_remove(&session->statements, name);
+  session->names++;
   if (statement)
     statement_free(statement);
 }

@@ -113,6 +113,7 @@ struct session {
   int64_t statement_now;
 
   struct map statements; // name -> named_statement; the unnamed one too
+  uint64_t names;        // counts changes of them
   struct map portals;
   struct portal unnamed;
   struct portal *running; // whose job runs

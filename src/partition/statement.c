@@ -98,10 +98,25 @@ static int call_run(struct session *session, struct prepared *prepared, const st
   return !status && mark.position > call->durable ? STATUS_LONG : status; // "no row" depends on what was seen as well
 }
 
+static struct named_statement *find_statement(struct partition *partition, const struct partition_call *call)
+{
+  struct call_place *place = call->place;
+  if (!place->session)
+    place->session = map_get(&partition->sessions, bytes_of(&call->session, sizeof call->session));
+  struct session *session = place->session;
+  if (!session || !is_at_rest(session))
+    return NULL;
+  if (!place->statement || place->names != session->names) {
+    place->statement = session_statement(session, call->statement);
+    place->names = session->names;
+  }
+  return place->statement;
+}
+
 bool partition_call(struct partition *partition, struct partition_call *call, const struct step_time *time)
 {
-  struct session *session = map_get(&partition->sessions, bytes_of(&call->session, sizeof call->session));
-  struct named_statement *statement = session && is_at_rest(session) ? session_statement(session, call->statement) : NULL;
+  struct named_statement *statement = find_statement(partition, call);
+  struct session *session = call->place->session;
   if (!statement || !is_fit(session, statement->prepared, call))
     return false;
   struct prepared *prepared = statement->prepared;
