@@ -1,42 +1,44 @@
 // Quern inside a program: an engine in memory, a table, a prepared statement, a row back.
 // Build: cc embedded.c -lquern
 #include <stdio.h>
-#include <string.h>
 
 #include <quern.h>
 
 struct progress {
-  bool is_ready, has_failed;
+  bool is_done, has_failed;
 };
 
-// Replies are messages of PostgreSQL's protocol: print rows and errors, and note when the engine is ready again.
-static void on_reply(void *context, const uint8_t *messages, size_t size)
+static void on_row(void *context, const struct quern_value *values, int count)
+{
+  for (int i = 0; i < count; i++)
+    switch (values[i].kind) {
+    case QUERN_INTEGER: printf("%lld ", (long long)values[i].integer); break;
+    case QUERN_TEXT: printf("%.*s ", (int)values[i].size, values[i].text); break;
+    default: printf("- "); break;
+    }
+  printf("\n");
+}
+
+static void on_done(void *context, const struct quern_result *result)
 {
   struct progress *progress = context;
-  struct quern_message message;
-  while (quern_next_message(&messages, &size, &message)) {
-    const uint8_t *field;
-    int32_t length;
-    if (message.type == 'E') {
-      fprintf(stderr, "error: %s\n", quern_error_field(&message, 'M'));
-      progress->has_failed = true;
-    }
-    for (int i = 0; message.type == 'D' && (length = quern_row_field(&message, i, &field)) > -2; i++)
-      printf("%.*s%s", length < 0 ? 4 : (int)length, length < 0 ? "NULL" : (const char *)field, i ? "\n" : " ");
-    progress->is_ready |= message.type == 'Z';
+  progress->is_done = true;
+  if (result->error) {
+    fprintf(stderr, "error: %s\n", result->error->message);
+    progress->has_failed = true;
   }
 }
 
-// Submits what the buffer holds and runs the engine until it has answered.
-static int run(struct quern *engine, struct quern_session *session, struct quern_buffer *request, struct progress *progress)
+// Executes the statement, and runs the engine until it is done. A program with a loop of its own would go on with that.
+static bool execute(struct quern *engine, struct quern_statement *statement, const struct quern_value *values, int count)
 {
-  progress->is_ready = false;
-  int status = quern_submit(session, request->data, request->size);
-  request->size = 0;
-  while (status >= 0 && !progress->is_ready)
-    if ((status = quern_run(engine, 1)) == 0 && !progress->is_ready)
+  struct progress progress = {0};
+  struct quern_receiver receiver = {.row = on_row, .done = on_done, .context = &progress};
+  int status = statement ? quern_statement_execute(statement, values, count, &receiver) : -1;
+  while (status >= 0 && !progress.is_done)
+    if ((status = quern_run(engine, 1)) == 0 && !progress.is_done)
       quern_wait(engine, -1);
-  return progress->has_failed ? -1 : status;
+  return status >= 0 && !progress.has_failed;
 }
 
 int main(void)
@@ -45,19 +47,14 @@ int main(void)
   struct quern_error error;
   if (quern_open(&(struct quern_options){.abi = QUERN_ABI}, &engine, &error))
     return fprintf(stderr, "%s\n", error.message), 1;
-  struct progress progress = {0};
-  struct quern_session *session =
-    quern_session_open(engine, &(struct quern_session_options){.reply = on_reply, .context = &progress}, &error);
-  struct quern_buffer request = {0};
-  quern_add_query(&request, "CREATE TABLE mill (stone int PRIMARY KEY, name text); INSERT INTO mill VALUES (1, 'runner'), (2, 'bed')");
-  int status = run(engine, session, &request, &progress);
-  quern_add_parse(&request, "by_stone", "SELECT stone, name FROM mill WHERE stone = $1", NULL, 0);
-  quern_add_bind(&request, "by_stone", &(struct quern_parameter){.data = "2", .size = 1}, 1, false);
-  quern_add_execute(&request);
-  quern_add_sync(&request);
-  status = status < 0 ? status : run(engine, session, &request, &progress);
-  quern_buffer_free(&request);
-  quern_session_close(session);
+  struct quern_session *session = quern_session_open(engine, &(struct quern_session_options){0}, &error);
+  bool is_good =
+    session &&
+    execute(engine, quern_statement_prepare(session, "CREATE TABLE mill (stone int PRIMARY KEY, name text)"), NULL, 0) &&
+    execute(engine, quern_statement_prepare(session, "INSERT INTO mill VALUES (1, 'runner'), (2, 'bed')"), NULL, 0);
+  struct quern_value stone = {.kind = QUERN_INTEGER, .integer = 2};
+  is_good = is_good &&
+            execute(engine, quern_statement_prepare(session, "SELECT stone, name FROM mill WHERE stone = $1"), &stone, 1);
   quern_close(engine);
-  return status < 0;
+  return !is_good;
 }
