@@ -264,6 +264,7 @@ struct job {
   struct settings settings;     // a copy: the session's may change
   struct row_writer writer;
   struct read_mark mark;
+  struct read_set reads; // of a branch
   struct buffer out;
   struct promise promise;
   bool wants_promise, is_started, is_ended;
@@ -313,6 +314,7 @@ void job_close(struct job *job)
   if (job->snapshot)
     version_close(job->snapshot);
   buffer_deinit(&job->out);
+  read_set_deinit(&job->reads);
   prepared_release(job->prepared);
   free(job);
 }
@@ -362,6 +364,7 @@ static int job_start(struct session *session, struct portal *portal, const struc
   job->writer = writer_for(session, prepared, portal->formats);
   job->writer.settings = job->settings.format;
   job->wants_promise = transaction_in_branch(session);
+  job->mark.set = job->wants_promise ? &job->reads : NULL;
   int status = emit_job(job, error);
   if (status) {
     job_close(job);
@@ -415,7 +418,7 @@ void job_done(struct job *job)
     format_tag(job->prepared, execution_row_count(job->execution), tag, sizeof tag);
     if (job->wants_promise) {
       promise_add_text(&job->promise, tag, partition->promise_seed);
-      status = transaction_record(session, job->portal, &job->promise, job->random, &job->error);
+      status = transaction_record(session, job->portal, &job->promise, job->random, &job->reads, &job->error);
     }
     if (!status)
       message_tag(&partition->replies, tag);
@@ -543,8 +546,10 @@ static void fill_run(struct statement_run *run, struct session *session, struct 
 // After a statement: what its replies depend on, and its step in the script.
 static int after_statement(struct session *session, struct portal *portal, struct statement_run *run, struct error *error)
 {
+  const struct statement *statement = run->prepared->statement;
   if (transaction_in_branch(session))
-    return transaction_record(session, portal, run->promise, run->random, error);
+    return transaction_record(session, portal, run->promise, run->random,
+                              statement && statement->reads_system ? NULL : run->mark->set, error);
   depend(session, run->prepared->statement && run->prepared->statement->reads_system ? UINT64_MAX : run->mark->position);
   return 0;
 }
@@ -599,6 +604,8 @@ static int portal_run_statement(struct session *session, struct portal *portal, 
   }
   run.claimer = waiting_claimer(session);
   buffer_clear(&session->kept);
+  read_set_clear(&session->reads);
+  mark.set = run.promise ? &session->reads : NULL;
   status = statement_run(&run, error);
   if (status == STATUS_WAIT)
     return waiting_begin(session, transaction_in_branch(session) ? WAITING_STATEMENT : WAITING_GROUP);

@@ -65,7 +65,7 @@ static void encode_value(struct buffer *out, enum type_id type, const struct val
 }
 
 int transaction_record(struct session *session, const struct portal *portal, const struct promise *promise, uint64_t random,
-                       struct error *error)
+                       const struct read_set *reads, struct error *error)
 {
   struct buffer step = {0};
   const struct prepared *prepared = portal->prepared;
@@ -91,7 +91,7 @@ int transaction_record(struct session *session, const struct portal *portal, con
   buffer_append_bytes(&kept, buffer_bytes(&session->kept));
   int status = step.failed || kept.failed
                  ? error_memory(error)
-                 : branch_record(session->branch, buffer_bytes(&step), buffer_bytes(&kept), promise, error);
+                 : branch_record(session->branch, buffer_bytes(&step), buffer_bytes(&kept), promise, reads, error);
   buffer_deinit(&kept);
   buffer_deinit(&step);
   return status;
@@ -105,7 +105,7 @@ int transaction_record_copy(struct session *session, char kind, struct bytes byt
   buffer_append_bytes(&step, bytes);
   struct kept_values kept = {session->transaction_now, session->statement_now, 0};
   int status = step.failed ? error_memory(error)
-                           : branch_record(session->branch, buffer_bytes(&step), bytes_of(&kept, sizeof kept), promise, error);
+                           : branch_record(session->branch, buffer_bytes(&step), bytes_of(&kept, sizeof kept), promise, NULL, error);
   buffer_deinit(&step);
   return status;
 }

@@ -170,6 +170,7 @@ void session_close(struct session *session)
   parse_close(session->simple);
   buffer_deinit(&session->input);
   buffer_deinit(&session->kept);
+  read_set_deinit(&session->reads);
   arena_deinit(&session->scratch);
   free(session);
 }

@@ -20,6 +20,7 @@
 #include "partition/partition.h"
 #include "partition/timer.h"
 #include "sql/prepared.h"
+#include "store/read_set.h"
 #include "sql/system.h"
 #include "txn/branch.h"
 #include "txn/claim.h"
@@ -122,6 +123,7 @@ struct session {
   struct copying *copying; // COPY FROM STDIN under way
 
   struct arena scratch; // of one message or statement
+  struct read_set reads; // of the running statement of a branch
   struct buffer kept;   // entries of the running statement of a branch (script.c)
 };
 
@@ -308,7 +310,7 @@ int transaction_move(struct session *session, struct error *error);
 // --- script.c
 // Records a statement, or a part of a COPY, that the branch has run.
 int transaction_record(struct session *session, const struct portal *portal, const struct promise *promise, uint64_t random,
-                       struct error *error);
+                       const struct read_set *reads, struct error *error);
 int transaction_record_copy(struct session *session, char kind, struct bytes bytes, const struct promise *promise,
                             struct error *error);
 int script_check_deferred(struct session *session, struct writer *writer, struct error *error);

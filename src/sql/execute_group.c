@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "sql/iterator.h"
+#include "store/read_set.h"
 
 struct group {
   struct value *keys;
@@ -376,6 +377,8 @@ static int count_next(struct iterator *op)
   const struct execution_input *input = &op->execution->input;
   if (input->mark) // on every leaf of the tree: on all that is committed
     input->mark->position = UINT64_MAX;
+  if (input->mark && input->mark->set)
+    read_set_add(input->mark->set, op->node->count.tree, bytes_of(NULL, 0), bytes_of(NULL, 0), false);
   op->execution->ranges[op->node->count.range][0] =
       value_integer((int64_t)tree_count(input->version, op->node->count.tree));
   bool holds;

@@ -6,6 +6,36 @@
 // 3. Every leaf that the cursor looks into leaves its position in the mark.
 #include "base/check.h"
 #include "store/node.h"
+#include "store/read_set.h"
+
+// 4. Where the mark has a set, it gets what lies between a seek and the place that was reached, when the cursor seeks
+//    again or ends. A version that is written has the place at hand.
+static void note_range(struct cursor *cursor)
+{
+  if (!cursor->is_noted)
+    return;
+  cursor->is_noted = false;
+  struct bytes begin = bytes_of(cursor->begin, cursor->begin_size);
+  struct bytes place = cursor->key.data ? bytes_of(cursor->place, cursor->place_size) : bytes_of(NULL, 0);
+  if (cursor->is_backward)
+    read_set_add(cursor->mark->set, cursor->tree, place, begin, begin.size);
+  else
+    read_set_add(cursor->mark->set, cursor->tree, begin, place, cursor->key.data);
+}
+
+static void note_begin(struct cursor *cursor, struct bytes key, bool is_backward)
+{
+  note_range(cursor);
+  if (!cursor->mark || !cursor->mark->set)
+    return;
+  CHECK(cursor->version->kind != VERSION_SNAPSHOT); // it keeps no place
+  cursor->is_noted = true;
+  cursor->is_backward = is_backward;
+  cursor->begin_size = (uint32_t)key.size;
+  if (key.size)
+    memcpy(cursor->begin, key.data, key.size);
+  cursor->mark->set->visited++;
+}
 
 void cursor_init(struct cursor *cursor, const struct version *version, tree_number tree, struct read_mark *mark)
 {
@@ -16,10 +46,12 @@ void cursor_init(struct cursor *cursor, const struct version *version, tree_numb
   cursor->change = version->change;
   cursor->depth = -1;
   cursor->place_size = 0;
+  cursor->is_noted = false;
 }
 
 void cursor_deinit(struct cursor *cursor)
 {
+  note_range(cursor);
   cursor->key = cursor->row = (struct bytes){0};
 }
 
@@ -44,6 +76,8 @@ static bool stand(struct cursor *cursor)
   if (cursor->version->kind != VERSION_SNAPSHOT) {
     cursor->place_size = (uint32_t)cursor->key.size;
     memcpy(cursor->place, cursor->key.data, cursor->key.size);
+    if (cursor->is_noted)
+      cursor->mark->set->visited++;
   }
   return true;
 }
@@ -139,12 +173,14 @@ static bool step_back(struct cursor *cursor)
 bool cursor_seek(struct cursor *cursor, struct bytes key)
 {
   bool is_equal;
+  note_begin(cursor, key, false);
   return find(cursor, key, false, &is_equal) ? stand_or_next(cursor) : stand_nowhere(cursor);
 }
 
 bool cursor_seek_before(struct cursor *cursor, struct bytes key)
 {
   bool is_equal;
+  note_begin(cursor, key, true);
   return find(cursor, key, key.size == 0, &is_equal) ? step_back(cursor) : stand_nowhere(cursor);
 }
 

@@ -83,6 +83,28 @@ static struct bytes side_key(const struct side *side)
   return page->count > 0 ? page_key(page, 0) : (struct bytes){0};
 }
 
+// Opens the way down to the key.
+static void side_seek(struct side *side, struct bytes key)
+{
+  while (side->root || (side->depth >= 0 && side_page(side))) {
+    side_open(side);
+    const struct page *page = side->open[side->depth].page;
+    bool is_equal;
+    side->open[side->depth].index =
+        page->node.kind == NODE_INNER ? page_search_child(page, key) : page_search(page, key, &is_equal);
+  }
+}
+
+struct diff *diff_open_at(const struct version *from, const struct version *to, tree_number tree, struct bytes key)
+{
+  struct diff *diff = diff_open(from, to, tree);
+  if (diff && key.size && diff->from.root != diff->to.root) {
+    side_seek(&diff->from, key);
+    side_seek(&diff->to, key);
+  }
+  return diff;
+}
+
 struct diff *diff_open(const struct version *from, const struct version *to, tree_number tree)
 {
   struct memory_account *account = from->store->account;

@@ -57,8 +57,10 @@ void version_touch_definitions(struct version *version);
 void version_set_definitions(struct version *version, uint64_t definitions);
 
 // What a reader depends on: the newest position among the leaves that it visited. Start with 0.
+struct read_set; // read_set.h
 struct read_mark {
   uint64_t position;
+  struct read_set *set; // gets the keys that were looked at; NULL: nobody wants to know
 };
 
 // --- Trees. A tree that was never put into is empty. ---------------------------------------------
@@ -124,6 +126,10 @@ struct cursor {
   uint64_t change;
   int depth; // of the leaf in the path; -1: the tree is empty
   struct { const void *node; uint32_t index; } path[CURSOR_DEPTH];
+  bool is_noted;     // what it has seen since the last seek is still to go to the mark's set
+  bool is_backward;
+  uint32_t begin_size;
+  uint8_t begin[LIMIT_KEY]; // where it began, for the set
   uint32_t place_size;
   uint8_t place[LIMIT_KEY]; // copy of the last key, to find the place again: a cursor needs no memory
 };
@@ -147,6 +153,8 @@ struct diff_entry {
   struct bytes new_row; // data NULL: is gone
 };
 struct diff *diff_open(const struct version *from, const struct version *to, tree_number tree);
+// The same from the first key >= key on.
+struct diff *diff_open_at(const struct version *from, const struct version *to, tree_number tree, struct bytes key);
 bool diff_next(struct diff *diff, struct diff_entry *entry); // borrowed until the next call
 void diff_close(struct diff *diff);
 

@@ -9,6 +9,7 @@
 //    few rounds, and a run of ascending (descending) keys leaves full leaves behind.
 #include "base/check.h"
 #include "store/node.h"
+#include "store/read_set.h"
 
 enum { JOIN_BELOW = 4, RUN = 4 }; // of its capacity, in parts; rows in a row that make a run
 
@@ -27,9 +28,18 @@ static void descend(const struct root *root, struct bytes key, struct path *path
   path->at[depth].page = page;
 }
 
+static void note_key(struct read_mark *mark, tree_number tree, struct bytes key)
+{
+  if (!mark || !mark->set)
+    return;
+  mark->set->visited++;
+  read_set_add(mark->set, tree, key, key, true);
+}
+
 bool tree_get(const struct version *version, tree_number tree, struct bytes key, struct bytes *row,
   struct read_mark *mark)
 {
+  note_key(mark, tree, key);
   const struct root *root = version_root(version, tree);
   if (!root)
     return false;
@@ -337,6 +347,7 @@ static bool replace(struct version *version, struct root *root, struct page *lea
 
 static bool may_put(struct tree_put *put, bool is_there, const struct page *leaf, uint32_t index)
 {
+  note_key(put->mark, put->tree, put->key);
   mark_position(put->mark, leaf->position);
   if (put->mode == PUT_UPDATE)
     return is_there;
@@ -358,6 +369,7 @@ static enum put_result put_absent(struct version *version, struct tree_put *put)
 {
   // No tree: nothing to find, but the position of what emptied it.
   const struct root *root = version_root(version, put->tree);
+  note_key(put->mark, put->tree, put->key);
   mark_position(put->mark, root ? root->position : 0);
   if (put->mode == PUT_UPDATE)
     return PUT_REFUSED;
@@ -486,6 +498,7 @@ enum put_result tree_delete(struct version *version, struct tree_put *put)
 {
   CHECK(version->kind != VERSION_SNAPSHOT);
   put->previous = (struct bytes){0};
+  note_key(put->mark, put->tree, put->key);
   const struct root *found = version_root(version, put->tree);
   if (!found || !found->page) {
     mark_position(put->mark, found ? found->position : 0);

@@ -6,6 +6,7 @@
 //    borrowed bytes of the version end with it.
 #include "table/write.h"
 
+#include "base/check.h"
 #include "base/limits.h"
 #include "base/sqlstate.h"
 #include "table/internal.h"
@@ -91,6 +92,21 @@ int table_undo(struct writer *writer, size_t mark, struct error *error)
   status = change_undo(writer->changes, mark, writer->version, writer->committed, error);
   restore_limits(account, limits);
   return status;
+}
+
+int table_replay(struct writer *writer, const struct change_list *changes, size_t from, size_t to)
+{
+  size_t mark = change_mark(writer->changes);
+  struct change change;
+  int status = STATUS_OK;
+  while (!status && from < to && change_next(changes, &from, &change)) {
+    CHECK(!(change.flags & (CHANGE_FILLED | CHANGE_DROPPED)));
+    status = change.has_new ? write_put(writer, change.tree, change.flags, PUT_ANY, change.key, change.new_row, NULL)
+                            : write_delete(writer, change.tree, change.flags, change.key);
+    if (status == WRITE_REFUSED) // it is gone already: what it was made from was not the same
+      status = error_set(writer->error, SQLSTATE_DATA_CORRUPTED, "a row that was to be deleted once more is not there");
+  }
+  return status ? write_undo(writer, mark, status) : STATUS_OK;
 }
 
 int write_undo(struct writer *writer, size_t mark, int status)

@@ -77,6 +77,10 @@ int table_index_key(const struct relation *relation, const struct index *index, 
 // XX000 when the machine itself has no memory left: then the version is neither before nor after.
 int table_undo(struct writer *writer, size_t mark, struct error *error);
 
+// Makes the changes that stand in a list between two marks once more, as they are: for a version in which everything
+// that they were made from is the same.
+int table_replay(struct writer *writer, const struct change_list *changes, size_t from, size_t to);
+
 // Recovery: applies one log payload to the trunk, index entries included. Runs no check and no expression.
 int table_apply(struct catalog *catalog, struct version *trunk, struct bytes payload, uint64_t position,
                 struct error *error);

@@ -4,9 +4,12 @@
 #include "base/check.h"
 #include "txn/internal.h"
 
+// From there on looking at what has changed costs less than running the step.
+enum { REPAIR_ROWS = 100 };
+
 int trunk_open(struct trunk *trunk, struct store *store, struct catalog *catalog)
 {
-  *trunk = (struct trunk){.store = store, .catalog = catalog};
+  *trunk = (struct trunk){.store = store, .catalog = catalog, .repair_rows = REPAIR_ROWS};
   change_list_init(&trunk->changes);
   return STATUS_OK;
 }

@@ -11,21 +11,7 @@
 #include "base/check.h"
 #include "base/limits.h"
 #include "base/sqlstate.h"
-#include "txn/internal.h"
-
-struct branch {
-  struct trunk *trunk;
-  struct version *base, *version;
-  struct change_list changes;
-  struct buffer script; // steps, one after another: struct step, bytes of the step, kept values
-  size_t step_count;
-  uint64_t committed; // the trunk's position when the branch began
-};
-
-struct step {
-  struct promise promise;
-  size_t step_size, kept_size;
-};
+#include "txn/walk.h"
 
 // --- Promises -------------------------------------------------------------------------------------
 
@@ -81,6 +67,8 @@ static bool begin(struct branch *branch, struct trunk *trunk, struct memory_acco
   branch->version = version_branch(store_trunk(trunk->store));
   if (!branch->base || !branch->version)
     close_versions(branch);
+  else
+    branch->definitions = version_definitions(branch->version);
   return branch->version;
 }
 
@@ -102,6 +90,7 @@ void branch_close(struct branch *branch)
   close_versions(branch);
   change_list_deinit(&branch->changes);
   buffer_deinit(&branch->script);
+  buffer_deinit(&branch->reads);
   free(branch);
 }
 
@@ -175,11 +164,49 @@ size_t branch_step_count(const struct branch *branch)
   return branch->step_count;
 }
 
+// A savepoint was rolled back: what steps had changed behind the mark stands nowhere any more.
+static void forget_changes(struct branch *branch, size_t mark)
+{
+  struct step head;
+  for (uint8_t *at = branch->script.data, *end = at + branch->script.size; at < end;) {
+    memcpy(&head, at, sizeof head);
+    if (head.changes_to > mark) {
+      head.changes_from = head.changes_to = mark;
+      head.must_run = true;
+      memcpy(at, &head, sizeof head);
+    }
+    at += sizeof head + head.step_size + head.kept_size + head.reads_size;
+  }
+  branch->recorded = mark;
+}
+
+// What the step that has just run changed, and whether that can be made once more without running it.
+void step_end(struct branch *branch, struct step *head)
+{
+  uint64_t definitions = version_definitions(branch->version);
+  size_t end = change_mark(&branch->changes);
+  if (end < branch->recorded)
+    forget_changes(branch, end);
+  head->changes_from = branch->recorded;
+  head->changes_to = branch->recorded = end;
+  head->must_run = definitions != branch->definitions;
+  branch->definitions = definitions;
+  size_t at = head->changes_from;
+  struct change change;
+  while (!head->must_run && at < head->changes_to && change_next(&branch->changes, &at, &change))
+    head->must_run = change.flags & (CHANGE_FILLED | CHANGE_DROPPED);
+}
+
 int branch_record(struct branch *branch, struct bytes step, struct bytes kept, const struct promise *promise,
-                  struct error *error)
+                  const struct read_set *reads, struct error *error)
 {
   struct step head = {.promise = *promise, .step_size = step.size, .kept_size = kept.size};
-  size_t size = sizeof head + step.size + kept.size;
+  if (reads && !reads->failed && reads->visited >= branch->trunk->repair_rows) {
+    buffer_clear(&branch->reads);
+    read_set_encode(reads, &branch->reads);
+    head.reads_size = branch->reads.failed ? 0 : branch->reads.size;
+  }
+  size_t size = sizeof head + step.size + kept.size + head.reads_size;
   if (size > LIMIT_SCRIPT || branch->script.size > LIMIT_SCRIPT - size) {
     int status = error_set(error, SQLSTATE_PROGRAM_LIMIT_EXCEEDED, "the transaction's statements exceed %d bytes",
                            LIMIT_SCRIPT);
@@ -190,9 +217,11 @@ int branch_record(struct branch *branch, struct bytes step, struct bytes kept, c
     branch->script.failed = false;
     return error_memory(error);
   }
+  step_end(branch, &head);
   buffer_append(&branch->script, &head, sizeof head);
   buffer_append_bytes(&branch->script, step);
   buffer_append_bytes(&branch->script, kept);
+  buffer_append(&branch->script, branch->reads.data, head.reads_size);
   branch->step_count++;
   return STATUS_OK;
 }
@@ -215,34 +244,6 @@ static int adopt(struct branch *branch, uint64_t *position, struct error *error)
   return STATUS_OK;
 }
 
-static int broken_promise(size_t number, struct error *error)
-{
-  int status = error_set(error, SQLSTATE_SERIALIZATION_FAILURE,
-                         "could not serialize access: the reply of statement %zu would be different now", number);
-  error_detail(error, "Another transaction changed what the statement read after its reply was given.");
-  error_hint(error, "The transaction might succeed if retried.");
-  return status;
-}
-
-static int run_again(struct branch *branch, struct writer *writer, const struct step_runner *runner, struct error *error)
-{
-  const uint8_t *at = branch->script.data;
-  for (size_t number = 1; number <= branch->step_count; number++) {
-    struct step head;
-    memcpy(&head, at, sizeof head);
-    struct bytes step = bytes_of(at + sizeof head, head.step_size);
-    struct bytes kept = bytes_of(step.data + step.size, head.kept_size);
-    at = kept.data + kept.size;
-    struct promise promise = {0};
-    int status = runner->run(runner->context, writer, step, kept, &promise, error);
-    if (status)
-      return status;
-    if (!promise_equal(&promise, &head.promise))
-      return broken_promise(number, error);
-  }
-  return STATUS_OK;
-}
-
 static int admit(const struct step_runner *runner, const struct change_list *changes, struct error *error)
 {
   return runner->admit ? runner->admit(runner->context, changes, error) : STATUS_OK;
@@ -253,8 +254,13 @@ static int commit_by_running(struct branch *branch, struct writer *writer, const
 {
   struct trunk *trunk = branch->trunk;
   trunk->counts.rerun++;
+  struct walk walk = {.branch = branch, .writer = writer, .runner = runner};
+  if (walk_wants_to_know(&walk))
+    walk.now = version_snapshot(store_trunk(trunk->store));
   atom_begin(trunk, writer);
-  int status = run_again(branch, writer, runner, error);
+  int status = walk_script(&walk, error);
+  if (walk.now)
+    version_close((struct version *)walk.now);
   if (!status)
     status = admit(runner, &trunk->changes, error);
   if (status) {
@@ -293,13 +299,16 @@ int branch_move(struct branch *branch, struct writer *writer, const struct step_
   if (!begin(&moved, branch->trunk, branch->changes.bytes.account))
     return error_memory(error);
   branch_writer(&moved, writer);
-  int status = run_again(branch, writer, runner, error);
+  struct walk walk = {.branch = branch, .writer = writer, .runner = runner, .now = moved.base, .moved = &moved};
+  int status = walk_script(&walk, error);
   if (!status) {
     struct branch old = *branch;
     branch->version = moved.version;
     branch->base = moved.base;
     branch->changes = moved.changes;
     branch->committed = moved.committed;
+    branch->recorded = moved.recorded;
+    branch->definitions = moved.definitions;
     moved.version = old.version;
     moved.base = old.base;
     moved.changes = old.changes;

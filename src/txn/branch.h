@@ -17,6 +17,7 @@
 #include "txn/atom.h"
 
 struct branch;
+struct read_set;
 
 // What a step promised: count and sum (or, where the order counts, chain) of row hashes, and the outcome.
 struct promise {
@@ -38,8 +39,9 @@ bool branch_has_changes(const struct branch *branch);
 
 // Appends a step and what its reply promised. kept: values that functions such as now() and random() gave, used again
 // when it is run again. step and kept are copied. 54000 beyond LIMIT_SCRIPT.
+// reads: what it looked at, itself and on behalf of constraints; NULL: not known.
 int branch_record(struct branch *branch, struct bytes step, struct bytes kept, const struct promise *promise,
-                  struct error *error);
+                  const struct read_set *reads, struct error *error);
 size_t branch_step_count(const struct branch *branch);
 
 struct step_runner {
@@ -59,7 +61,7 @@ struct step_runner {
 int branch_commit(struct branch *branch, struct writer *writer, const struct step_runner *runner, uint64_t *position,
                   struct error *error);
 // Moves an open branch to where the trunk is now: runs its script on a new one. 40001 if a reply comes out otherwise;
-// then, as after any failure, it stands where it stood.
+// then, as after any failure, the branch is good for closing only.
 int branch_move(struct branch *branch, struct writer *writer, const struct step_runner *runner, struct error *error);
 // The position of the trunk from which it differs.
 uint64_t branch_base(const struct branch *branch);

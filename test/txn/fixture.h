@@ -2,6 +2,7 @@
 #pragma once
 
 #include "../table/fixture.h"
+#include "store/read_set.h"
 #include "txn/branch.h"
 
 struct bank {
@@ -64,13 +65,13 @@ struct operation_step {
 enum { SEED = 42 };
 
 // The value of a key; false: no such row.
-static inline bool bank_get(struct bank *bank, const struct version *version, int k, int64_t *v, struct buffer *key,
-                            struct bytes *row)
+static inline bool bank_get(struct bank *bank, const struct version *version, struct read_mark *mark, int k, int64_t *v,
+                            struct buffer *key, struct bytes *row)
 {
   struct value values[4] = {value_integer(k)};
   buffer_clear(key);
   assert_int_equal(table_key(bank->table, values, key, NULL), 0);
-  if (!tree_get(version, bank->table->tree, buffer_bytes(key), row, NULL))
+  if (!tree_get(version, bank->table->tree, buffer_bytes(key), row, mark))
     return false;
   row_get_all(&bank->table->schema, *row, values);
   *v = values[1].integer;
@@ -82,17 +83,22 @@ static inline void promise_number(struct promise *promise, int64_t number)
   promise_add_row(promise, bytes_of(&number, sizeof number), SEED, true);
 }
 
-static inline int64_t bank_sum(struct bank *bank, const struct version *version)
+// Of the keys from `first` on.
+static inline int64_t bank_sum(struct bank *bank, const struct version *version, struct read_mark *mark, int first)
 {
   int64_t sum = 0;
   struct cursor cursor;
-  cursor_init(&cursor, version, bank->table->tree, NULL);
-  for (bool more = cursor_seek(&cursor, (struct bytes){0}); more; more = cursor_next(&cursor)) {
+  struct buffer from = {0};
+  struct value key = value_integer(first);
+  assert_int_equal(table_key(bank->table, &key, &from, NULL), 0);
+  cursor_init(&cursor, version, bank->table->tree, mark);
+  for (bool more = cursor_seek(&cursor, buffer_bytes(&from)); more; more = cursor_next(&cursor)) {
     struct value value = {0};
     row_get(&bank->table->schema, cursor.row, 1, &value);
     sum += value.integer;
   }
   cursor_deinit(&cursor);
+  buffer_deinit(&from);
   return sum;
 }
 
@@ -107,7 +113,7 @@ static inline int bank_step(void *context, struct writer *writer, struct bytes b
   struct buffer key = {0};
   struct bytes row;
   int64_t v = 0;
-  bool found = bank_get(bank, writer->version, step.key, &v, &key, &row);
+  bool found = bank_get(bank, writer->version, writer->mark, step.key, &v, &key, &row);
   struct value values[4] = {value_integer(step.key), value_integer(v + step.amount), value_null(), value_null()};
   int status = 0;
   switch (step.operation) {
@@ -133,7 +139,7 @@ static inline int bank_step(void *context, struct writer *writer, struct bytes b
     promise_add_text(promise, found ? "DELETE 1" : "DELETE 0", SEED);
     break;
   case SUM:
-    promise_number(promise, bank_sum(bank, writer->version));
+    promise_number(promise, bank_sum(bank, writer->version, writer->mark, step.key));
     break;
   }
   buffer_deinit(&key);
@@ -150,9 +156,18 @@ static inline struct promise branch_do(struct bank *bank, struct branch *branch,
   branch_writer(branch, &writer);
   struct promise promise = {0};
   struct bytes bytes = bytes_of(&step, sizeof step);
+  struct read_set reads = {0};
+  writer.mark = &(struct read_mark){.set = &reads};
   assert_int_equal(bank_step(bank, &writer, bytes, (struct bytes){0}, &promise, &bank->error), 0);
-  assert_int_equal(branch_record(branch, bytes, (struct bytes){0}, &promise, &bank->error), 0);
+  assert_int_equal(branch_record(branch, bytes, (struct bytes){0}, &promise, &reads, &bank->error), 0);
+  read_set_deinit(&reads);
   return promise;
+}
+
+static inline int bank_move(struct bank *bank, struct branch *branch)
+{
+  struct writer writer = bank_writer(bank);
+  return branch_move(branch, &writer, &(struct step_runner){.context = bank, .run = bank_step}, &bank->error);
 }
 
 static inline int bank_commit(struct bank *bank, struct branch *branch, uint64_t *position)
@@ -178,7 +193,7 @@ static inline int64_t bank_value(struct bank *bank, int k)
   struct buffer key = {0};
   struct bytes row;
   int64_t v = INT64_MIN;
-  bank_get(bank, store_trunk(bank->store), k, &v, &key, &row);
+  bank_get(bank, store_trunk(bank->store), NULL, k, &v, &key, &row);
   buffer_deinit(&key);
   return v;
 }

@@ -1,0 +1,166 @@
+// Repair: a script over a newer version. A step of which everything that it looked at is as it was is kept: its changes
+// are made once more. Every other step is run again, and its reply must come out as it was promised.
+//
+// 1. Whatever differs between the branch's base and the version now lies in the diff of the two; whatever the walk itself
+//    made otherwise than the first time is in `dirty`. A step whose ranges meet neither would do the same again.
+// 2. A step that looked at little is run without asking: that costs less.
+// 3. When definitions have changed, all steps are run.
+// (Veldhuizen, "Transaction Repair: Full Serializability Without Locks", arXiv 1403.5645, at the grain of statements.)
+#include "txn/walk.h"
+
+#include "base/check.h"
+#include "base/limits.h"
+#include "base/sqlstate.h"
+
+enum { DIRTY_BYTES = 1024 * 1024 }; // beyond it anything may have come out otherwise
+
+// A step in the script, taken apart.
+struct script_step {
+  uint8_t *head; // where it lies
+  struct step step;
+  struct bytes bytes, kept, reads;
+  size_t number; // from 1
+};
+
+static bool next_step(const struct branch *branch, size_t *at, struct script_step *step)
+{
+  if (*at >= branch->script.size)
+    return false;
+  step->head = branch->script.data + *at;
+  memcpy(&step->step, step->head, sizeof step->step);
+  step->bytes = bytes_of(step->head + sizeof step->step, step->step.step_size);
+  step->kept = bytes_of(step->bytes.data + step->bytes.size, step->step.kept_size);
+  step->reads = bytes_of(step->kept.data + step->kept.size, step->step.reads_size);
+  step->number++;
+  *at += sizeof step->step + step->bytes.size + step->kept.size + step->reads.size;
+  return true;
+}
+
+bool walk_wants_to_know(const struct walk *walk)
+{
+  struct script_step step = {0};
+  size_t at = 0;
+  while (next_step(walk->branch, &at, &step))
+    if (step.reads.size && !step.step.must_run)
+      return true;
+  return false;
+}
+
+// --- What came out otherwise --------------------------------------------------------------------------------------
+
+static bool same_change(const struct change *a, const struct change *b)
+{
+  return a->tree == b->tree && a->flags == b->flags && a->has_new == b->has_new && bytes_equal(a->key, b->key) &&
+         bytes_equal(a->new_row, b->new_row);
+}
+
+static void add_dirty(struct walk *walk, const struct change_list *changes, size_t from, size_t to)
+{
+  struct change change;
+  while (from < to && change_next(changes, &from, &change) && walk->dirty.size < DIRTY_BYTES) {
+    buffer_append_le32(&walk->dirty, change.tree);
+    buffer_append_le16(&walk->dirty, (uint16_t)change.key.size);
+    buffer_append_bytes(&walk->dirty, change.key);
+  }
+}
+
+// Compares what a step changed with what it changed the first time.
+static void compare_changes(struct walk *walk, const struct step *first, size_t from, size_t to)
+{
+  const struct change_list *then = &walk->branch->changes, *now = walk->writer->changes;
+  size_t a = first->changes_from, b = from;
+  struct change old, new;
+  bool is_same = true;
+  while (is_same && a < first->changes_to && b < to) {
+    bool both = change_next(then, &a, &old) && change_next(now, &b, &new);
+    is_same = both && same_change(&old, &new);
+  }
+  if (is_same && a >= first->changes_to && b >= to)
+    return;
+  add_dirty(walk, then, first->changes_from, first->changes_to);
+  add_dirty(walk, now, from, to);
+}
+
+static bool meets_dirty(const struct walk *walk, const struct read_walk *range)
+{
+  if (walk->dirty.failed || walk->dirty.size >= DIRTY_BYTES)
+    return true;
+  for (size_t at = 0; at < walk->dirty.size;) {
+    const uint8_t *entry = walk->dirty.data + at;
+    struct bytes key = bytes_of(entry + 6, get_le16(entry + 4));
+    if (read_walk_holds(range, get_le32(entry), key))
+      return true;
+    at += 6 + key.size;
+  }
+  return false;
+}
+
+static bool is_clean(const struct walk *walk, const struct script_step *step)
+{
+  const struct branch *branch = walk->branch;
+  if (!walk->now || !step->reads.size || step->step.must_run ||
+      version_definitions(walk->now) != version_definitions(branch->base))
+    return false;
+  struct read_walk range = {.encoded = step->reads};
+  struct bytes key;
+  while (read_walk_next(&range))
+    if (meets_dirty(walk, &range) || read_walk_differs(&range, branch->base, walk->now, &key))
+      return false;
+  return true;
+}
+
+// --- Steps --------------------------------------------------------------------------------------------------------
+
+static int broken_promise(const struct script_step *step, struct error *error)
+{
+  int status = error_set(error, SQLSTATE_SERIALIZATION_FAILURE,
+                         "could not serialize access: the reply of statement %zu would be different now", step->number);
+  error_detail(error, "Another transaction changed what the statement read after its reply was given.");
+  error_hint(error, "The transaction might succeed if retried.");
+  return status;
+}
+
+static int run_step(struct walk *walk, const struct script_step *step, struct error *error)
+{
+  struct promise promise = {0};
+  size_t from = change_mark(walk->writer->changes);
+  int status =
+    walk->runner->run(walk->runner->context, walk->writer, step->bytes, step->kept, &promise, error);
+  walk->branch->trunk->counts.steps_run++;
+  if (status)
+    return status;
+  if (!promise_equal(&promise, &step->step.promise))
+    return broken_promise(step, error);
+  if (walk->now)
+    compare_changes(walk, &step->step, from, change_mark(walk->writer->changes));
+  return STATUS_OK;
+}
+
+static int keep_step(struct walk *walk, const struct script_step *step, struct error *error)
+{
+  walk->branch->trunk->counts.steps_kept++;
+  struct writer *writer = walk->writer;
+  writer->error = error;
+  return table_replay(writer, &walk->branch->changes, step->step.changes_from, step->step.changes_to);
+}
+
+int walk_script(struct walk *walk, struct error *error)
+{
+  struct script_step step = {0};
+  size_t at = 0;
+  int status = STATUS_OK;
+  while (!status && next_step(walk->branch, &at, &step)) {
+    bool is_kept = is_clean(walk, &step);
+    status = is_kept ? keep_step(walk, &step, error) : run_step(walk, &step, error);
+    if (status || !walk->moved)
+      continue;
+    // In the branch that takes over the step's changes stand elsewhere; what it looks at now is known if it was kept.
+    struct step head = step.step;
+    step_end(walk->moved, &head);
+    if (!is_kept)
+      head.must_run = true;
+    memcpy(step.head, &head, sizeof head);
+  }
+  buffer_deinit(&walk->dirty);
+  return status;
+}
