@@ -232,6 +232,11 @@ static struct promise serial_step(struct serial *serial, const struct operation_
       *v += step->amount;
     promise_add_text(&promise, *is_there ? "UPDATE 1" : "UPDATE 0", SEED);
     break;
+  case FOLLOW:
+    if (*is_there)
+      *v = (step->key + 1 < KEYS && serial->is_there[step->key + 1] ? v[1] : 0) + step->amount;
+    promise_add_text(&promise, *is_there ? "UPDATE 1" : "UPDATE 0", SEED);
+    break;
   case INSERT:
     promise_add_text(&promise, *is_there ? "23505" : "INSERT 0 1", SEED);
     if (!*is_there)
@@ -299,7 +304,7 @@ static void finish(struct bank *bank, struct client *client, struct serial *now,
 static void step(struct bank *bank, struct client *client, uint64_t *seed)
 {
   // Mostly increments, so that most promises can be kept.
-  static const enum operation operations[] = {ADD, ADD, ADD, ADD, ADD, READ, INSERT, DELETE, SUM};
+  static const enum operation operations[] = {ADD, ADD, ADD, FOLLOW, FOLLOW, READ, INSERT, DELETE, SUM};
   struct operation_step *at = &client->steps[client->step_count];
   at->operation = operations[below(seed, 9)];
   if (at->operation != ADD && below(seed, 3))

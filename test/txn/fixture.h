@@ -55,7 +55,7 @@ static inline void bank_close(struct bank *bank)
   assert_int_equal(bank->account.used, 0);
 }
 
-enum operation { READ, ADD, INSERT, DELETE, SUM };
+enum operation { READ, ADD, INSERT, DELETE, SUM, FOLLOW }; // FOLLOW: the next key's value, plus the amount, becomes this one's
 
 struct operation_step {
   enum operation operation;
@@ -138,6 +138,20 @@ static inline int bank_step(void *context, struct writer *writer, struct bytes b
       status = table_delete(writer, bank->table, buffer_bytes(&key), row);
     promise_add_text(promise, found ? "DELETE 1" : "DELETE 0", SEED);
     break;
+  case FOLLOW: {
+    struct buffer other = {0};
+    struct bytes ignored;
+    int64_t next = 0;
+    bank_get(bank, writer->version, writer->mark, step.key + 1, &next, &other, &ignored);
+    buffer_deinit(&other);
+    values[1] = value_integer(next + step.amount);
+    if (found)
+      found = bank_get(bank, writer->version, writer->mark, step.key, &v, &key, &row);
+    if (found)
+      status = table_update(writer, bank->table, buffer_bytes(&key), row, values);
+    promise_add_text(promise, found ? "UPDATE 1" : "UPDATE 0", SEED);
+    break;
+  }
   case SUM:
     promise_number(promise, bank_sum(bank, writer->version, writer->mark, step.key));
     break;
