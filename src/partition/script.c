@@ -294,6 +294,62 @@ static int admit(void *context, const struct change_list *changes, struct error 
   return claims_pass(&session->partition->claims, &session->claimant, false, changes, error);
 }
 
+static const struct relation *relation_of_tree(const struct partition *partition, tree_number tree)
+{
+  uint32_t oid = 0;
+  const struct relation *relation;
+  while ((relation = catalog_next(partition->catalog, store_trunk(partition->store), &oid))) {
+    if (relation->tree == tree)
+      return relation;
+    for (int i = 0; i < relation->index_count; i++)
+      if (relation->indexes[i].tree == tree)
+        return relation;
+  }
+  return NULL;
+}
+
+// "(a, b)=(1, x)" of a row's key in the table's own tree.
+static void describe_key(const struct relation *relation, struct bytes key, struct arena *arena, struct buffer *out)
+{
+  for (int i = 0; i < relation->key_count; i++)
+    buffer_format(out, "%s%s", i ? ", " : " (", relation->schema.columns[relation->key[i].column].name);
+  buffer_append_string(out, ")=(");
+  for (int i = 0; i < relation->key_count; i++) {
+    enum type_id type = relation->schema.columns[relation->key[i].column].type.id;
+    struct value value;
+    buffer_append_string(out, i ? ", " : "");
+    if (!key_read(type, &relation->key[i], &key, arena, &value))
+      break;
+    value_to_text(type, &value, &format_settings_default, out);
+  }
+  buffer_append_string(out, ")");
+}
+
+static void explain(void *context, tree_number tree, struct bytes key, const struct author *author, struct error *error)
+{
+  struct rerun *rerun = context;
+  struct partition *partition = rerun->session->partition;
+  const struct relation *relation = relation_of_tree(partition, tree);
+  if (!relation)
+    return;
+  struct buffer row = {0};
+  if (relation->tree == tree && relation->key_count)
+    describe_key(relation, key, &rerun->session->scratch, &row);
+  buffer_append_u8(&row, 0);
+  const struct relation *source =
+    author && author->is_source ? catalog_find_oid(partition->catalog, store_trunk(partition->store), author->id) : NULL;
+  char who[100] = "another transaction";
+  if (source)
+    snprintf(who, sizeof who, "source \"%s\"", source->name);
+  else if (author && !author->is_source)
+    snprintf(who, sizeof who, "the session with process ID %u", author->id);
+  if (!row.failed)
+    error_detail(error, "%s%s of table \"%s\", which it depends on, was changed by %s.",
+                 row.size > 1 ? "The row" : "A row", (const char *)row.data, relation->name, who);
+  snprintf(error->table, sizeof error->table, "%s", relation->name);
+  buffer_deinit(&row);
+}
+
 // SKIP LOCKED promised the rows that it gave, and no others: those are looked for again.
 static int claim_again(void *context, const struct claim_wish *wish, struct error *error)
 {
@@ -313,7 +369,7 @@ void rerun_begin(struct rerun *rerun, struct session *session, struct error *err
   struct partition *partition = session->partition;
   *rerun = (struct rerun){.session = session};
   rerun->writer = (struct writer){.arena = &session->scratch, .evaluation = &rerun->run.evaluation, .error = error};
-  rerun->runner = (struct step_runner){.context = rerun, .run = rerun_step, .admit = admit};
+  rerun->runner = (struct step_runner){.context = rerun, .run = rerun_step, .admit = admit, .explain = explain};
   rerun->claimer = (struct claimer){.context = rerun, .claim = claim_again};
   run_init(&rerun->run, partition, &session->settings, store_trunk(partition->store), &session->scratch,
            session->transaction_now, session->statement_now, 0, error);

@@ -175,6 +175,7 @@ static int source_atom(struct open_source *open, const struct relation *source, 
   settings_init(&settings);
   struct writer writer = {0};
   atom_begin(&partition->trunk, &writer);
+  partition->trunk.author = (struct author){.is_source = true, .id = open->oid};
   struct run run;
   run_init(&run, partition, &settings, writer.version, &arena, partition->time.wall, partition->time.wall,
            random_next(&partition->random), error);

@@ -71,6 +71,7 @@ int transaction_version(struct session *session, bool for_change, const struct v
   if (!session->has_atom) {
     partition->atom_writer = (struct writer){0};
     atom_begin(&partition->trunk, &partition->atom_writer);
+    partition->trunk.author = (struct author){.id = session->id};
     session->has_atom = true;
   }
   *writer = partition->atom_writer;
@@ -150,6 +151,7 @@ static int commit_branch(struct session *session, struct error *error)
   struct rerun rerun;
   rerun_begin(&rerun, session, error);
   uint64_t position = 0;
+  session->partition->trunk.author = (struct author){.id = session->id};
   status = branch_commit(session->branch, &rerun.writer, &rerun.runner, &position, error);
   rerun_end(&rerun);
   if (status == STATUS_WAIT)

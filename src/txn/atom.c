@@ -18,6 +18,7 @@ void trunk_close(struct trunk *trunk)
 {
   CHECK(!trunk->is_running);
   change_list_deinit(&trunk->changes);
+  history_deinit(&trunk->history);
   buffer_deinit(&trunk->output);
 }
 
@@ -98,6 +99,8 @@ int atom_commit(struct trunk *trunk, uint64_t *position, struct error *error)
   if (entries == 0) {
     undo_atom(trunk); // all came back to what it was
   } else {
+    if (trunk->branches)
+      history_note(&trunk->history, &trunk->changes, trunk->author);
     change_finish(&trunk->changes, version);
     *position = ++trunk->position;
     trunk->counts.atoms++;

@@ -14,6 +14,7 @@
 #pragma once
 
 #include "table/write.h"
+#include "txn/history.h"
 
 struct trunk {
   struct store *store;
@@ -22,6 +23,9 @@ struct trunk {
   struct change_list changes; // of the running atom
   bool is_running;
   uint64_t definitions;     // before the running atom
+  struct author author;     // of the running atom, or of the branch that commits
+  struct history history;
+  size_t branches;          // open ones
   uint64_t repair_rows;     // a step that looked at fewer rows is run again, rather than looked whether it must be
   bool without_output;      // nobody logs: payloads are not made, and an atom that came back to what it was counts
   struct buffer output;     // payloads of committed atoms, for the log: position (8), size (4), bytes, each; the partition takes them

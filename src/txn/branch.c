@@ -80,6 +80,7 @@ struct branch *branch_open(struct trunk *trunk, struct memory_account *account)
     free(branch);
     branch = NULL;
   }
+  trunk->branches += branch != NULL;
   return branch;
 }
 
@@ -87,6 +88,7 @@ void branch_close(struct branch *branch)
 {
   if (!branch)
     return;
+  branch->trunk->branches--;
   close_versions(branch);
   change_list_deinit(&branch->changes);
   buffer_deinit(&branch->script);
@@ -201,7 +203,8 @@ int branch_record(struct branch *branch, struct bytes step, struct bytes kept, c
                   const struct read_set *reads, struct error *error)
 {
   struct step head = {.promise = *promise, .step_size = step.size, .kept_size = kept.size};
-  if (reads && !reads->failed && reads->visited >= branch->trunk->repair_rows) {
+  if (reads && !reads->failed) {
+    head.visited = reads->visited;
     buffer_clear(&branch->reads);
     read_set_encode(reads, &branch->reads);
     head.reads_size = branch->reads.failed ? 0 : branch->reads.size;
@@ -235,6 +238,8 @@ static int adopt(struct branch *branch, uint64_t *position, struct error *error)
   int status = trunk_emit(trunk, &branch->changes, branch->version, trunk->position + 1, &entries, error);
   if (status || entries == 0) // 0: it changed nothing after all
     return status;
+  if (trunk->branches > 1)
+    history_note(&trunk->history, &branch->changes, trunk->author);
   change_finish(&branch->changes, branch->version);
   version_adopt(store_trunk(trunk->store), branch->version, trunk->position + 1);
   branch->version = NULL;

@@ -52,6 +52,8 @@ struct step_runner {
              struct error *error);
   // May these changes go to the trunk now? STATUS_WAIT: not yet. NULL: always.
   int (*admit)(void *context, const struct change_list *changes, struct error *error);
+  // Says in the error's detail which row changed, and who did that (NULL: not known). NULL: nobody does.
+  void (*explain)(void *context, tree_number tree, struct bytes key, const struct author *author, struct error *error);
 };
 
 // Commits or fails with 40001 (`could not serialize access: the reply of statement N would be different now`) and

@@ -36,12 +36,17 @@ static bool next_step(const struct branch *branch, size_t *at, struct script_ste
   return true;
 }
 
+static bool may_keep(const struct walk *walk, const struct script_step *step)
+{
+  return step->reads.size && !step->step.must_run && step->step.visited >= walk->branch->trunk->repair_rows;
+}
+
 bool walk_wants_to_know(const struct walk *walk)
 {
   struct script_step step = {0};
   size_t at = 0;
   while (next_step(walk->branch, &at, &step))
-    if (step.reads.size && !step.step.must_run)
+    if (may_keep(walk, &step))
       return true;
   return false;
 }
@@ -98,8 +103,7 @@ static bool meets_dirty(const struct walk *walk, const struct read_walk *range)
 static bool is_clean(const struct walk *walk, const struct script_step *step)
 {
   const struct branch *branch = walk->branch;
-  if (!walk->now || !step->reads.size || step->step.must_run ||
-      version_definitions(walk->now) != version_definitions(branch->base))
+  if (!walk->now || !may_keep(walk, step) || version_definitions(walk->now) != version_definitions(branch->base))
     return false;
   struct read_walk range = {.encoded = step->reads};
   struct bytes key;
@@ -111,12 +115,29 @@ static bool is_clean(const struct walk *walk, const struct script_step *step)
 
 // --- Steps --------------------------------------------------------------------------------------------------------
 
-static int broken_promise(const struct script_step *step, struct error *error)
+// A row that the step looked at and that others have changed since, if it can be named.
+static void explain(const struct walk *walk, const struct script_step *step, struct error *error)
+{
+  const struct branch *branch = walk->branch;
+  const struct version *now = walk->now ? walk->now : store_trunk(branch->trunk->store);
+  struct read_walk range = {.encoded = step->reads};
+  struct bytes key;
+  while (walk->runner->explain && read_walk_next(&range))
+    if (read_walk_differs(&range, branch->base, now, &key)) {
+      struct author author;
+      bool is_known = history_find(&branch->trunk->history, range.tree, key, &author);
+      walk->runner->explain(walk->runner->context, range.tree, key, is_known ? &author : NULL, error);
+      return;
+    }
+}
+
+static int broken_promise(const struct walk *walk, const struct script_step *step, struct error *error)
 {
   int status = error_set(error, SQLSTATE_SERIALIZATION_FAILURE,
                          "could not serialize access: the reply of statement %zu would be different now", step->number);
   error_detail(error, "Another transaction changed what the statement read after its reply was given.");
   error_hint(error, "The transaction might succeed if retried.");
+  explain(walk, step, error);
   return status;
 }
 
@@ -130,7 +151,7 @@ static int run_step(struct walk *walk, const struct script_step *step, struct er
   if (status)
     return status;
   if (!promise_equal(&promise, &step->step.promise))
-    return broken_promise(step, error);
+    return broken_promise(walk, step, error);
   if (walk->now)
     compare_changes(walk, &step->step, from, change_mark(walk->writer->changes));
   return STATUS_OK;

@@ -20,7 +20,8 @@ struct branch {
 struct step {
   struct promise promise;
   size_t step_size, kept_size;
-  size_t reads_size;               // of what it looked at; 0: not known, or too little to ask
+  size_t reads_size;               // of what it looked at; 0: not known
+  uint64_t visited;                // rows of that
   size_t changes_from, changes_to; // what it changed, in the branch's list
   bool must_run;                   // its changes cannot be made without running it
 };

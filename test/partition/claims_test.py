@@ -440,6 +440,22 @@ def test_workers_who_skip_what_is_locked():
             equal(bench.does(name, f"update j set done = true where k = {job}", "commit"), "COMMIT")
 
 
+def test_a_failure_says_what_changed_and_who_did_it():
+    with Bench(*STREAM, *TABLE) as bench:
+        a, b = bench.client("a"), bench.client("b")
+        bench.does("a", "begin", "select v from t where k = 2", "update t set v = 1 where k = 1")
+        bench.does("b", "update t set v = 9 where k = 2")
+        failure = a.fails("commit", "40001")
+        assert "statement 1" in failure.message and "(k)=(2)" in failure.fields["D"], failure.fields
+        assert f"process ID {b.backend[0]}" in failure.fields["D"] and failure.fields["t"] == "t", failure.fields
+        quern.wait_until(lambda: bench.value("select count(*) from c") == "3", "rows")
+        bench.does("a", "begin", "update t set v = 1 where k = 1", "select sum(n) from c")
+        before = int(bench.value("select sum(n) from c"))
+        quern.wait_until(lambda: int(bench.value("select sum(n) from c")) > before, "the stream to go on")
+        failure = a.fails("commit", "40001")
+        assert 'source "g"' in failure.fields["D"] and "statement 2" in failure.message, failure.fields
+
+
 def test_cancel_ends_a_wait():
     with Bench(*TABLE) as bench:
         bench.does("a", "begin", "select v from t where k = 1 for update")
