@@ -21,6 +21,7 @@ enum occasion {
 struct late {
   struct writer *writer;
   enum occasion occasion;
+  bool acts;        // the first walk of a statement, which changes rows
   tree_number tree; // of the last entry
   const struct relation *relation;
 };
@@ -95,7 +96,7 @@ static bool keep(struct writer *writer, struct bytes *bytes)
   return copy != NULL;
 }
 
-// The list may grow under a visit, and move: what it gets is a copy.
+// The list may grow under a visit that acts, and move: what that gets is a copy.
 static int read_entry(struct late *late, size_t before, const struct change *change, struct late_row *row)
 {
   *row = (struct late_row){.relation = late->relation, .key = change->key, .has_old = change->has_old,
@@ -106,6 +107,8 @@ static int read_entry(struct late *late, size_t before, const struct change *cha
     row->key = moved.key;
     row->new_row = moved.new_row;
   }
+  if (!late->acts)
+    return STATUS_OK;
   bool is_kept = keep(late->writer, &row->key) && keep(late->writer, &row->old_row) && keep(late->writer, &row->new_row);
   return is_kept ? STATUS_OK : error_memory(late->writer->error);
 }
@@ -128,7 +131,7 @@ static int walk(struct late *late, size_t mark, int (*visit)(struct late *late, 
       continue;
     struct late_row row;
     status = find_relation(late, change.tree);
-    if (!status && !late->relation)
+    if (!status && (!late->relation || (late->acts && !late->relation->referencing_count)))
       continue;
     if (!status)
       status = read_entry(late, before, &change, &row);
@@ -274,7 +277,8 @@ static int check_row(struct late *late, const struct late_row *row)
   int status = STATUS_OK;
   if (is_there) {
     status = read_values(late, relation, now, &values);
-    if (!status)
+    entry_values = values;
+    if (!status && !bytes_equal(now, row->new_row))
       status = read_values(late, relation, row->new_row, &entry_values);
     // What has not changed was looked at when it came, or its own entry has it looked at: but not under another key.
     if (!status && row->has_old && !row->is_moved)
@@ -301,7 +305,7 @@ int table_check_statement(struct writer *writer, size_t mark)
 {
   if (!writer->changes->checked)
     return STATUS_OK;
-  struct late late = {.writer = writer};
+  struct late late = {.writer = writer, .acts = true};
   int status = walk(&late, mark, act_on_row);
   return status ? status : run(writer, mark, OCCASION_STATEMENT);
 }
