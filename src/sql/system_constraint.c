@@ -108,14 +108,16 @@ static const struct system_column constraint_columns[] = {
 };
 
 // "{1,2}" as PostgreSQL's arrays print; NULL for none.
-static struct value column_array(struct row_sink *sink, const uint16_t *columns, const struct key_part *parts, int count)
+static struct value column_array(struct row_sink *sink, const uint16_t *columns, const struct key_part *parts,
+                                 int count)
 {
   struct buffer text = {0};
   for (int i = 0; i < count; i++)
     buffer_format(&text, "%s%d", i ? "," : "{", (columns ? columns[i] : parts[i].column) + 1);
   buffer_append_u8(&text, '}');
   buffer_append_u8(&text, 0);
-  struct value value = count && !text.failed ? text_or_null(arena_string(sink->arena, (const char *)text.data)) : value_null();
+  struct value value =
+      count && !text.failed ? text_or_null(arena_string(sink->arena, (const char *)text.data)) : value_null();
   buffer_deinit(&text);
   return value;
 }
@@ -138,18 +140,25 @@ ROWS(constraint_rows)
         number(oid),
         value_string(name_of(&place)),
         number(place.relation->schema_oid),
-        letter(sink, key ? 'f' : !index ? 'c' : index_is_primary_key(index) ? 'p' : 'u'),
+        letter(sink, key                           ? 'f'
+                     : !index                      ? 'c'
+                     : index_is_primary_key(index) ? 'p'
+                                                   : 'u'),
         truth(is_deferrable(&place)),
         truth(is_deferred(&place)),
         truth(!key || !key->is_not_valid),
         number(place.relation->oid),
         number(0),
-        number(index ? index->oid : key ? key->index_oid : 0),
+        number(index ? index->oid
+               : key ? key->index_oid
+                     : 0),
         number(0),
         number(key ? key->referenced_oid : 0),
         letter(sink, key ? (char)key->on_update : ' '),
         letter(sink, key ? (char)key->on_delete : ' '),
-        letter(sink, !key ? ' ' : key->is_full ? 'f' : 's'),
+        letter(sink, !key           ? ' '
+                     : key->is_full ? 'f'
+                                    : 's'),
         truth(true),
         number(0),
         truth(!place.check),
@@ -238,9 +247,10 @@ ROWS(key_rows)
   while (!status && next_constraint(&walk, &place))
     for (int i = 0; i < column_count(&place) && !status; i++) {
       struct value database = database_of(context), schema = schema_of(context, place.relation);
-      status = ADD(database, schema, value_string(name_of(&place)), database, schema, value_string(place.relation->name),
-                   value_string(place.relation->schema.columns[column_number(&place, i)].name), number(i + 1),
-                   place_in_unique(context, &place, i));
+      status =
+          ADD(database, schema, value_string(name_of(&place)), database, schema, value_string(place.relation->name),
+              value_string(place.relation->schema.columns[column_number(&place, i)].name), number(i + 1),
+              place_in_unique(context, &place, i));
     }
   return status;
 }
@@ -268,17 +278,18 @@ ROWS(referential_rows)
     if (!parent)
       continue;
     bool is_named = index->is_constraint; // an index alone has no constraint's name
-    status = ADD(database_of(context), schema_of(context, place.relation), value_string(place.key->name),
-                 is_named ? database_of(context) : value_null(), is_named ? schema_of(context, parent) : value_null(),
-                 is_named ? value_string(index->name) : value_null(), value_string(place.key->is_full ? "FULL" : "NONE"),
-                 value_string(foreign_action_name(place.key->on_update)),
-                 value_string(foreign_action_name(place.key->on_delete)));
+    status =
+        ADD(database_of(context), schema_of(context, place.relation), value_string(place.key->name),
+            is_named ? database_of(context) : value_null(), is_named ? schema_of(context, parent) : value_null(),
+            is_named ? value_string(index->name) : value_null(), value_string(place.key->is_full ? "FULL" : "NONE"),
+            value_string(foreign_action_name(place.key->on_update)),
+            value_string(foreign_action_name(place.key->on_delete)));
   }
   return status;
 }
 
 static const struct system_column column_usage_columns[] = {
-    C_NAME("table_catalog"),      C_NAME("table_schema"),      C_NAME("table_name"),     C_NAME("column_name"),
+    C_NAME("table_catalog"),      C_NAME("table_schema"),      C_NAME("table_name"),      C_NAME("column_name"),
     C_NAME("constraint_catalog"), C_NAME("constraint_schema"), C_NAME("constraint_name"),
 };
 

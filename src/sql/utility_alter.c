@@ -183,24 +183,21 @@ static int add_constraint(const struct utility_input *input, const struct relati
   }
 }
 
-// Foreign keys that need the constraint's index go first, or are in its way.
-static int drop_needing(const struct utility_input *input, const struct relation **relation,
-                        const PgQuery__AlterTableCmd *command, struct relation **definition, struct error *error)
+// Foreign keys that need the constraint's index go first.
+static int drop_its_needing(const struct utility_input *input, const struct relation **relation,
+                            const PgQuery__AlterTableCmd *command, struct relation **definition, struct error *error)
 {
   const struct index *index = relation_index(*relation, command->name);
-  if (!index || !index->is_constraint || !(*relation)->referencing_count)
+  if (!index || !index->is_constraint)
     return 0;
   const char *what = arena_format(input->arena, "constraint %s on table %s", index->name, (*relation)->name);
+  if (!what)
+    return error_memory(error);
   bool cascade = command->behavior == PG_QUERY__DROP_BEHAVIOR__DROP_CASCADE;
-  struct buffer dropped = {0};
-  int status = what ? catalog_drop_needing(input->writer, *relation, index, what, cascade, &dropped) : error_memory(error);
-  if (!status)
-    drop_notice(input, &dropped);
-  buffer_deinit(&dropped);
+  int status = drop_needing(input, relation, index, what, cascade, error);
   if (status)
     return status;
-  *relation = catalog_find_oid(input->catalog, input->writer->version, (*relation)->oid);
-  *definition = *relation ? catalog_copy(*relation, input->arena) : NULL;
+  *definition = catalog_copy(*relation, input->arena);
   return *definition ? 0 : error_memory(error);
 }
 
@@ -210,7 +207,7 @@ static int drop_constraint(const struct utility_input *input, struct relation *d
   const struct relation *from;
   int checks = 0, indexes = 0, keys = 0;
   bool is_primary = false;
-  int status = drop_needing(input, relation, command, &definition, error);
+  int status = drop_its_needing(input, relation, command, &definition, error);
   if (status)
     return status;
   from = *relation;
@@ -226,7 +223,8 @@ static int drop_constraint(const struct utility_input *input, struct relation *d
   for (int i = 0; i < definition->foreign_key_count; i++)
     if (strcmp(definition->foreign_keys[i].name, command->name) != 0)
       definition->foreign_keys[keys++] = definition->foreign_keys[i];
-  bool found = checks < definition->check_count || indexes < definition->index_count || keys < definition->foreign_key_count;
+  bool found =
+      checks < definition->check_count || indexes < definition->index_count || keys < definition->foreign_key_count;
   definition->check_count = checks;
   definition->index_count = indexes;
   definition->foreign_key_count = keys;

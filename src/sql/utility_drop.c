@@ -40,7 +40,7 @@ static int missing(const struct utility_input *input, const struct drop_name *na
 }
 
 // "workflow a\nworkflow b\n" as PostgreSQL tells of it.
-void drop_notice(const struct utility_input *input, struct buffer *dropped)
+static void drop_notice(const struct utility_input *input, struct buffer *dropped)
 {
   int count = 0;
   for (size_t i = 0; i < dropped->size; i++)
@@ -79,13 +79,13 @@ static int drop_relation(const struct utility_input *input, const struct relatio
   return status;
 }
 
-// Foreign keys that need the index go first, or are in its way.
-static int drop_needing(const struct utility_input *input, const struct relation **relation, const struct index *index,
-                        bool cascade, struct error *error)
+int drop_needing(const struct utility_input *input, const struct relation **relation, const struct index *index,
+                 const char *what, bool cascade, struct error *error)
 {
-  const char *what = arena_format(input->arena, "index %s", index->name);
+  if (!(*relation)->referencing_count)
+    return 0;
   struct buffer dropped = {0};
-  int status = what ? catalog_drop_needing(input->writer, *relation, index, what, cascade, &dropped) : error_memory(error);
+  int status = catalog_drop_needing(input->writer, *relation, index, what, cascade, &dropped);
   if (!status)
     drop_notice(input, &dropped);
   buffer_deinit(&dropped);
@@ -94,8 +94,8 @@ static int drop_needing(const struct utility_input *input, const struct relation
   return status || *relation ? status : error_memory(error);
 }
 
-static int drop_index(const struct utility_input *input, const struct relation *relation, const char *name, bool cascade,
-                      struct error *error)
+static int drop_index(const struct utility_input *input, const struct relation *relation, const char *name,
+                      bool cascade, struct error *error)
 {
   const struct index *index = relation_index(relation, name);
   if (index && index->is_constraint) {
@@ -105,7 +105,10 @@ static int drop_index(const struct utility_input *input, const struct relation *
     error_hint(error, "You can drop constraint %s on table %s instead.", name, relation->name);
     return status;
   }
-  int status = index && relation->referencing_count ? drop_needing(input, &relation, index, cascade, error) : 0;
+  const char *what = arena_format(input->arena, "index %s", name);
+  if (!what)
+    return error_memory(error);
+  int status = index ? drop_needing(input, &relation, index, what, cascade, error) : 0;
   if (status)
     return status;
   struct relation *definition = catalog_copy(relation, input->arena);
@@ -215,8 +218,8 @@ static bool truncation_has(const struct truncation *truncation, uint32_t oid)
   return false;
 }
 
-static int truncation_add(const struct utility_input *input, struct truncation *truncation, const struct relation *relation,
-                          struct error *error)
+static int truncation_add(const struct utility_input *input, struct truncation *truncation,
+                          const struct relation *relation, struct error *error)
 {
   if (truncation_has(truncation, relation->oid))
     return 0;

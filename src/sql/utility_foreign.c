@@ -15,8 +15,8 @@ static int take_attribute(const struct utility_input *input, const PgQuery__Cons
                           PgQuery__Constraint *merged, bool *saw_deferrable, bool *saw_initially, struct error *error)
 {
   PgQuery__ConstrType type = attribute->contype;
-  bool is_initially = type == PG_QUERY__CONSTR_TYPE__CONSTR_ATTR_DEFERRED ||
-                      type == PG_QUERY__CONSTR_TYPE__CONSTR_ATTR_IMMEDIATE;
+  bool is_initially =
+      type == PG_QUERY__CONSTR_TYPE__CONSTR_ATTR_DEFERRED || type == PG_QUERY__CONSTR_TYPE__CONSTR_ATTR_IMMEDIATE;
   bool is_deferred = type == PG_QUERY__CONSTR_TYPE__CONSTR_ATTR_DEFERRED;
   bool is_not = type == PG_QUERY__CONSTR_TYPE__CONSTR_ATTR_NOT_DEFERRABLE;
   if (is_initially ? *saw_initially : *saw_deferrable)
@@ -98,8 +98,8 @@ static int column_numbers(const struct utility_input *input, const struct relati
   for (size_t i = 0; i < count; i++) {
     int number = relation_column(relation, utility_string(names[i]));
     if (number < 0)
-      return error_set(error, SQLSTATE_UNDEFINED_COLUMN, "column \"%s\" referenced in foreign key constraint does not exist",
-                       utility_string(names[i]));
+      return error_set(error, SQLSTATE_UNDEFINED_COLUMN,
+                       "column \"%s\" referenced in foreign key constraint does not exist", utility_string(names[i]));
     (*columns)[i] = (uint16_t)number;
   }
   return 0;
@@ -196,8 +196,8 @@ static int check_types(const struct relation *child, const struct relation *pare
     const struct column *to = &parent->schema.columns[key->referenced_columns[i]];
     if (foreign_key_types_fit(from->type.id, to->type.id))
       continue;
-    int status = error_set(error, SQLSTATE_DATATYPE_MISMATCH, "foreign key constraint \"%s\" cannot be implemented",
-                           key->name);
+    int status =
+        error_set(error, SQLSTATE_DATATYPE_MISMATCH, "foreign key constraint \"%s\" cannot be implemented", key->name);
     error_detail(error, "Key columns \"%s\" and \"%s\" are of incompatible types: %s and %s.", from->name, to->name,
                  type_info(from->type.id)->name, type_info(to->type.id)->name);
     return status;
@@ -214,8 +214,8 @@ static int name_key(const struct utility_input *input, const struct relation *de
     snprintf(key->name, sizeof key->name, "%s", constraint->conname);
     if (!relation_has_constraint(definition, key->name))
       return 0;
-    return error_set(error, SQLSTATE_DUPLICATE_OBJECT, "constraint \"%s\" for relation \"%s\" already exists", key->name,
-                     definition->name);
+    return error_set(error, SQLSTATE_DUPLICATE_OBJECT, "constraint \"%s\" for relation \"%s\" already exists",
+                     key->name, definition->name);
   }
   struct key_part *parts = ARENA_ARRAY(input->arena, struct key_part, key->part_count);
   if (!parts)
@@ -278,14 +278,15 @@ int foreign_key_add(const struct utility_input *input, struct relation *definiti
   node.node_case = PG_QUERY__NODE__NODE_STRING;
   node.string = &name;
   if (!definition->tree)
-    return utility_unsupported(input, error, constraint->location, "foreign keys of a source without a primary key are");
+    return utility_unsupported(input, error, constraint->location,
+                               "foreign keys of a source without a primary key are");
   int status = utility_text_given(constraint->conname) ? name_key(input, definition, constraint, &key, error) : 0;
   if (!status)
     status = find_parent(input, constraint->pktable, &parent, error);
   key.part_count = column ? 1 : (int)constraint->n_fk_attrs;
   if (!status)
-    status = column_numbers(input, definition, column ? &own : constraint->fk_attrs, (size_t)key.part_count, &key.columns,
-                            error);
+    status = column_numbers(input, definition, column ? &own : constraint->fk_attrs, (size_t)key.part_count,
+                            &key.columns, error);
   if (!status)
     status = delete_columns(input, definition, constraint, &key, error);
   if (status)
@@ -295,7 +296,8 @@ int foreign_key_add(const struct utility_input *input, struct relation *definiti
   if (!count)
     status = take_primary_key(input, parent, &key, &count, error);
   else
-    status = column_numbers(input, parent, constraint->pk_attrs, constraint->n_pk_attrs, &key.referenced_columns, error);
+    status =
+        column_numbers(input, parent, constraint->pk_attrs, constraint->n_pk_attrs, &key.referenced_columns, error);
   if (!status && !key.index_oid)
     status = find_index(parent, &key, count, error);
   if (!status && count != key.part_count)
@@ -347,8 +349,9 @@ static int find_key(struct relation *definition, const char *name, bool check_wi
   for (int i = 0; i < definition->check_count && check_will_do; i++)
     if (strcmp(definition->checks[i].name, name) == 0)
       return 0; // it holds for all rows
-  return error_set(error, SQLSTATE_WRONG_OBJECT_TYPE, "constraint \"%s\" of relation \"%s\" is not a foreign key%s constraint",
-                   name, definition->name, check_will_do ? " or check" : "");
+  return error_set(error, SQLSTATE_WRONG_OBJECT_TYPE,
+                   "constraint \"%s\" of relation \"%s\" is not a foreign key%s constraint", name, definition->name,
+                   check_will_do ? " or check" : "");
 }
 
 int foreign_key_alter(struct relation *definition, const PgQuery__Constraint *command, struct error *error)
@@ -435,7 +438,8 @@ static int find_constraints(const struct utility_input *input, const PgQuery__Ra
     const struct relation *relation;
     while ((relation = catalog_next(input->catalog, input->writer->version, &oid))) {
       bool is_here = false;
-      int status = relation->schema_oid == schema ? add_named(input, relation, name->relname, list, &is_here, error) : 0;
+      int status =
+          relation->schema_oid == schema ? add_named(input, relation, name->relname, list, &is_here, error) : 0;
       if (status)
         return status;
       found |= is_here;

@@ -96,8 +96,10 @@ int index_create(const struct utility_input *input, const PgQuery__IndexStmt *cr
 
 // --- utility_drop.c
 int relations_drop(const struct utility_input *input, const PgQuery__DropStmt *drop, struct error *error);
-// Tells what a cascade has dropped: a line for each.
-void drop_notice(const struct utility_input *input, struct buffer *dropped);
+// Foreign keys that need the index (what: as in messages) go, with a notice, or are in its way. *relation becomes what is
+// stored then.
+int drop_needing(const struct utility_input *input, const struct relation **relation, const struct index *index,
+                 const char *what, bool cascade, struct error *error);
 int tables_truncate(const struct utility_input *input, const PgQuery__TruncateStmt *truncate, struct error *error);
 
 // --- utility_source.c

@@ -82,12 +82,13 @@ int catalog_create(struct catalog *catalog, struct writer *writer, struct relati
 // secondary indexes get fresh trees (table_build_index, table_rewrite fill them); trees that it no longer has are
 // dropped with their rows.
 int catalog_replace(struct catalog *catalog, struct writer *writer, struct relation *definition, struct error *error);
-// Foreign keys that need this index of the relation: 2BP01 (what: "index i", "constraint c on table t"), or, with cascade,
-// they go, a line for each in `dropped`.
+// Foreign keys that need this index of the relation: 2BP01 (what: "index i", "constraint c on table t"), or, with
+// cascade, they go, a line for each in `dropped`.
 int catalog_drop_needing(struct writer *writer, const struct relation *relation, const struct index *index,
                          const char *what, bool cascade, struct buffer *dropped);
 // Deletes the definition, its names, dependencies and rows. 2BP01 if others depend on it and not cascade
-// (cascade drops them too, and foreign keys to what goes; their names are appended to dropped, one a line, for the notice).
+// (cascade drops them too, and foreign keys to what goes; their names are appended to dropped, one a line, for the
+// notice).
 int catalog_drop(struct catalog *catalog, struct writer *writer, const struct relation *relation, bool cascade,
                  struct buffer *dropped, struct error *error);
 // A modifiable deep copy of a definition, in the arena (for ALTER). NULL: out of memory.

@@ -104,7 +104,8 @@ bool change_set_modes(struct change_list *list, struct bytes modes)
   uint8_t before[4];
   put_le32(before, list->modes);
   struct change change = {
-    .flags = CHANGE_MODES | CHANGE_DERIVED, .has_old = true, .has_new = true, .old_row = bytes_of(before, 4), .new_row = modes};
+    .flags = CHANGE_MODES | CHANGE_DERIVED, .has_old = true, .has_new = true,
+    .old_row = bytes_of(before, 4), .new_row = modes};
   if (!change_append(list, &change))
     return false;
   list->modes = list->last;

@@ -156,14 +156,16 @@ int constraint_mixed_error(struct writer *writer, const struct reference *refere
   return status;
 }
 
-int constraint_referenced_error(struct writer *writer, const struct reference *reference, const struct value *parent_values)
+int constraint_referenced_error(struct writer *writer, const struct reference *reference,
+                                const struct value *parent_values)
 {
   char what[128];
   snprintf(what, sizeof what, "is still referenced from table \"%s\"", reference->child->name);
   int status = error_set(writer->error, SQLSTATE_FOREIGN_KEY_VIOLATION,
                          "update or delete on table \"%s\" violates foreign key constraint \"%s\" on table \"%s\"",
                          reference->parent->name, reference->key->name, reference->child->name);
-  key_detail(writer, reference->parent, reference->key->referenced_columns, reference->key->part_count, parent_values, what);
+  key_detail(writer, reference->parent, reference->key->referenced_columns, reference->key->part_count, parent_values,
+             what);
   constraint_names(writer, reference->child, NULL, reference->key->name);
   return status;
 }

@@ -360,7 +360,8 @@ static int needing_lines(struct writer *writer, const struct relation *relation,
     const struct relation *child;
     size_t size = lines ? lines->size : 0;
     bool found = false;
-    status = catalog_load(writer->catalog, writer->version, relation->referencing[i], writer->mark, &child, writer->error);
+    status = catalog_load(writer->catalog, writer->version, relation->referencing[i], writer->mark, &child,
+                          writer->error);
     if (status || !child || is_among(child, except, except_count))
       continue;
     for (int k = 0; k < child->foreign_key_count; k++) {
@@ -371,8 +372,8 @@ static int needing_lines(struct writer *writer, const struct relation *relation,
         buffer_format(lines, "constraint %s on table %s\n", child->foreign_keys[k].name, child->name);
       else if (lines && size < 256)
         buffer_format(lines, "%sconstraint %s on table %s depends on %s %s", lines->size ? "\n" : "",
-                      child->foreign_keys[k].name, child->name, index_oid ? "index" : relation_kind_name(relation->kind),
-                      index_oid ? index : relation->name);
+                      child->foreign_keys[k].name, child->name,
+                      index_oid ? "index" : relation_kind_name(relation->kind), index_oid ? index : relation->name);
     }
     if (found && with_drop)
       status = drop_foreign_keys(writer, child, relation, index_oid);

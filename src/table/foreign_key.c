@@ -195,8 +195,8 @@ int reference_check_child(struct writer *writer, const struct reference *referen
   bool found = true;
   int status = STATUS_OK;
   for (int i = 0; i < key->part_count && found && !status; i++)
-    status = convert_key(writer, child_type(reference, i), parent_type(reference, i), &values[key->columns[i]], &keys[i],
-                         &found);
+    status = convert_key(writer, child_type(reference, i), parent_type(reference, i), &values[key->columns[i]],
+                         &keys[i], &found);
   if (!status && found)
     status = find_parent(writer, reference, keys, &found);
   return status || found ? status : constraint_missing_error(writer, reference, values);
@@ -206,11 +206,11 @@ int reference_check_child(struct writer *writer, const struct reference *referen
 
 struct children {
   const struct reference *reference;
-  const struct value *keys;      // by part, in the referenced types
-  const struct index *index;     // through which they are found; NULL: the primary tree
-  const struct key_part *parts;  // of its key
-  int part_count, bound_count;   // of which so many are known
-  struct value *values;          // of the row at hand
+  const struct value *keys;     // by part, in the referenced types
+  const struct index *index;    // through which they are found; NULL: the primary tree
+  const struct key_part *parts; // of its key
+  int part_count, bound_count;  // of which so many are known
+  struct value *values;         // of the row at hand
   // 1: no more are wanted.
   int (*visit)(struct writer *writer, struct children *children, struct bytes key, struct bytes row);
   enum foreign_action action;
@@ -256,8 +256,8 @@ static int children_prefix(struct writer *writer, const struct children *childre
   for (int i = 0; i < children->bound_count && !status && *fits; i++) {
     int part = part_of_column(reference, children->parts[i].column);
     struct value value;
-    status = convert_key(writer, parent_type(reference, part), child_type(reference, part), &children->keys[part], &value,
-                         fits);
+    status = convert_key(writer, parent_type(reference, part), child_type(reference, part), &children->keys[part],
+                         &value, fits);
     if (!status && *fits)
       status = append_part(writer, child_type(reference, part), &children->parts[i], &value, prefix, fits);
   }
@@ -284,8 +284,8 @@ static int is_child(struct writer *writer, const struct children *children, bool
 }
 
 // The row on which the cursor stands: its primary key and its bytes.
-static int child_at(struct writer *writer, const struct children *children, const struct cursor *cursor, struct bytes *key,
-                    struct bytes *row)
+static int child_at(struct writer *writer, const struct children *children, const struct cursor *cursor,
+                    struct bytes *key, struct bytes *row)
 {
   const struct relation *child = children->reference->child;
   *key = cursor->key;
@@ -293,8 +293,8 @@ static int child_at(struct writer *writer, const struct children *children, cons
   bool is_sound = true;
   for (int i = 0; children->index && i < children->part_count && is_sound; i++) {
     struct value value;
-    is_sound = key_read(child->schema.columns[children->parts[i].column].type.id, &children->parts[i], key, writer->arena,
-                        &value);
+    is_sound = key_read(child->schema.columns[children->parts[i].column].type.id, &children->parts[i], key,
+                        writer->arena, &value);
   }
   if (children->index && is_sound)
     is_sound = tree_get(writer->version, child->tree, *key, row, writer->mark);
@@ -403,8 +403,8 @@ static int new_value(struct writer *writer, const struct children *children, int
     return STATUS_OK;
   int status = convert(writer, parent_type(reference, part), column->type.id, given, value, writer->error);
   return status || column->type.modifier == -1
-           ? status
-           : value_apply_modifier(column->type, false, writer->arena, value, writer->error);
+             ? status
+             : value_apply_modifier(column->type, false, writer->arena, value, writer->error);
 }
 
 static bool is_set(const struct foreign_key *key, uint16_t column, bool is_gone)
@@ -436,7 +436,8 @@ static int change_child(struct writer *writer, struct children *children, struct
 int reference_act(struct writer *writer, const struct reference *reference, enum foreign_action action,
                   const struct value *old_values, const struct value *new_values)
 {
-  struct children children = {.reference = reference, .visit = change_child, .action = action, .new_values = new_values};
+  struct children children = {
+      .reference = reference, .visit = change_child, .action = action, .new_values = new_values};
   return walk_children(writer, &children, old_values);
 }
 

@@ -71,9 +71,11 @@ void constraint_names(struct writer *writer, const struct relation *relation, co
 
 // The errors of foreign keys: no such key, parts of it NULL (MATCH FULL), somebody refers to it.
 struct reference;
-int constraint_missing_error(struct writer *writer, const struct reference *reference, const struct value *child_values);
+int constraint_missing_error(struct writer *writer, const struct reference *reference,
+                             const struct value *child_values);
 int constraint_mixed_error(struct writer *writer, const struct reference *reference);
-int constraint_referenced_error(struct writer *writer, const struct reference *reference, const struct value *parent_values);
+int constraint_referenced_error(struct writer *writer, const struct reference *reference,
+                                const struct value *parent_values);
 
 // write.c
 // A unique index has no two equal keys, but for those with a NULL in them.

@@ -99,8 +99,12 @@ static bool keep(struct writer *writer, struct bytes *bytes)
 // The list may grow under a visit that acts, and move: what that gets is a copy.
 static int read_entry(struct late *late, size_t before, const struct change *change, struct late_row *row)
 {
-  *row = (struct late_row){.relation = late->relation, .key = change->key, .has_old = change->has_old,
-                           .has_new = change->has_new, .old_row = change->old_row, .new_row = change->new_row};
+  *row = (struct late_row){.relation = late->relation,
+                           .key = change->key,
+                           .has_old = change->has_old,
+                           .has_new = change->has_new,
+                           .old_row = change->old_row,
+                           .new_row = change->new_row};
   struct change moved;
   if (change->flags & CHANGE_MOVED && change_next(late->writer->changes, &before, &moved)) {
     row->has_new = row->is_moved = true;
@@ -109,7 +113,8 @@ static int read_entry(struct late *late, size_t before, const struct change *cha
   }
   if (!late->acts)
     return STATUS_OK;
-  bool is_kept = keep(late->writer, &row->key) && keep(late->writer, &row->old_row) && keep(late->writer, &row->new_row);
+  bool is_kept =
+      keep(late->writer, &row->key) && keep(late->writer, &row->old_row) && keep(late->writer, &row->new_row);
   return is_kept ? STATUS_OK : error_memory(late->writer->error);
 }
 
@@ -171,7 +176,8 @@ static int visit_references(struct late *late, const struct late_row *row,
   struct departure departure = {.late = late, .parent = parent, .old_values = old_values, .new_values = new_values};
   for (int i = 0; i < parent->referencing_count && !status; i++) {
     const struct relation *child;
-    status = catalog_load(writer->catalog, writer->version, parent->referencing[i], writer->mark, &child, writer->error);
+    status =
+        catalog_load(writer->catalog, writer->version, parent->referencing[i], writer->mark, &child, writer->error);
     for (int k = 0; !status && child && k < child->foreign_key_count; k++) {
       const struct foreign_key *key = &child->foreign_keys[k];
       struct reference reference;
@@ -354,7 +360,8 @@ static int find_pending(struct late *late, const struct late_row *row)
                   is_deferred(writer->changes, relation->foreign_keys[i].oid, relation->foreign_keys[i].is_deferred);
   for (int i = 0; row->has_old && i < relation->referencing_count; i++) {
     const struct relation *child;
-    int status = catalog_load(writer->catalog, writer->version, relation->referencing[i], writer->mark, &child, writer->error);
+    int status =
+        catalog_load(writer->catalog, writer->version, relation->referencing[i], writer->mark, &child, writer->error);
     if (status)
       return status;
     for (int k = 0; child && k < child->foreign_key_count; k++) {
@@ -381,6 +388,6 @@ int table_refuse_pending(struct writer *writer, const struct relation *relation,
   }
   if (status != 1)
     return status;
-  return error_set(writer->error, SQLSTATE_OBJECT_IN_USE, "cannot %s \"%s\" because it has pending trigger events", command,
-                   relation->name);
+  return error_set(writer->error, SQLSTATE_OBJECT_IN_USE, "cannot %s \"%s\" because it has pending trigger events",
+                   command, relation->name);
 }

@@ -14,7 +14,7 @@ struct play {
   struct world world;
   uint64_t seed;
   const char *names[TABLES];
-  bool has_restrict;       // some of its foreign keys
+  bool has_restrict;                        // some of its foreign keys
   bool initially[TABLES], deferred[TABLES]; // of A's unique key, B's and C's first foreign keys
 };
 
@@ -297,7 +297,8 @@ static void recover(struct play *play, struct world *copy, struct buffer *payloa
   struct buffer here = {0}, there = {0};
   if (payload->size) {
     copy->position++;
-    assert_int_equal(table_apply(copy->catalog, store_trunk(copy->store), buffer_bytes(payload), copy->position, &copy->error), 0);
+    assert_int_equal(
+        table_apply(copy->catalog, store_trunk(copy->store), buffer_bytes(payload), copy->position, &copy->error), 0);
   }
   version_dump(play->world.writer.version, &here);
   version_dump(store_trunk(copy->store), &there);
@@ -360,7 +361,8 @@ static void test_recovery(void **state)
       struct cursor cursor;
       cursor_init(&cursor, play.world.writer.version, tree, NULL);
       for (bool more = cursor_seek(&cursor, (struct bytes){0}); more; more = cursor_next(&cursor))
-        assert_true(change_append(&whole, &(struct change){.tree = tree, .has_new = true, .key = cursor.key, .new_row = cursor.row}));
+        assert_true(change_append(
+            &whole, &(struct change){.tree = tree, .has_new = true, .key = cursor.key, .new_row = cursor.row}));
       cursor_deinit(&cursor);
     }
     change_encode(&whole, play.world.writer.version, (struct bytes){0}, &payload);
@@ -419,9 +421,9 @@ static void test_modes_are_undone(void **state)
 int main(void)
 {
   const struct CMUnitTest tests[] = {
-    cmocka_unit_test(test_random_changes),
-    cmocka_unit_test(test_recovery),
-    cmocka_unit_test(test_modes_are_undone),
+      cmocka_unit_test(test_random_changes),
+      cmocka_unit_test(test_recovery),
+      cmocka_unit_test(test_modes_are_undone),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
