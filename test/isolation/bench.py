@@ -70,11 +70,20 @@ class SteppingClient(quern.Client):
     """A client whose answer is asked for, not waited for."""
 
     def begin(self, step, extended):
-        if step.is_pipeline or (extended and len(step.statements()) == 1):
+        if step.runs:
+            self.run_source(step.runs[1], step.runs[2])
+        elif step.is_pipeline or (extended and len(step.statements()) == 1):
             parts = [self.parse(text) + self.bind() + self.describe() + self.execute() for text in step.statements()]
             self.send(b"".join(parts) + self.message("S"))
         else:
             self.send(self.message("Q", step.text.encode() + b"\0"))
+
+    def run_source(self, name, rows):
+        """Lets a paused source run until it has given its rows, however long it waits for others; then asks how many."""
+        self.query(f"alter source {name} set (state = 'running')")
+        question = f"select rows from quern.sources where name = '{name}'"
+        quern.wait_until(lambda: self.value(question) == rows, f"source {name} gives {rows} rows")
+        self.send(self.message("Q", question.encode() + b"\0"))
 
     def is_answered(self, patience=0):
         while select.select([self.socket], [], [], patience)[0]:
@@ -218,7 +227,7 @@ class Run:
 class Rollback:
     """The end of a transaction that a case leaves open."""
 
-    is_pipeline, text = False, "rollback;"
+    is_pipeline, runs, text = False, None, "rollback;"
 
     def __init__(self, client):
         self.client, self.name = client, f"{client}*"

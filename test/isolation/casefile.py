@@ -14,6 +14,7 @@ class Step:
         self.client = client
         self.name = f"{client}{number}"
         self.is_pipeline = text.startswith("pipeline ")
+        self.runs = re.match(r"run (\w+) (\d+);$", text)  # a source, and the number of its rows
         self.text = text[len("pipeline "):] if self.is_pipeline else text
 
     def statements(self):
@@ -52,7 +53,8 @@ class Case:
         """The case itself; with a `stream` section, once for each way in which a stream may write a table."""
         if not self.stream:
             return [self]
-        return [self._variant(kind) for kind in ("upserts", "keyed source", "workflow")]
+        numbers = all(re.fullmatch(r"\(-?\d+(, -?\d+)*\)", row) for row in self.stream[1])
+        return [self._variant(kind) for kind in ("upserts", "keyed source", "workflow") + ("connector",) * numbers]
 
     def _variant(self, kind):
         table, rows = self.stream
@@ -78,7 +80,18 @@ class Case:
             "keyed source": f"insert into {table} values %s;",
             "workflow": f"insert into {table}_rows values %s;",
         }
-        steps = [Step(STREAM, i, texts[kind] % row) for i, row in enumerate(rows, 1)]
+        if kind == "connector":
+            for i, row in enumerate(rows, 1):
+                starts = ", ".join(f"{name}.start = '{value}'" for name, value in zip(names, row.strip("()").split(", ")))
+                case.tables += [
+                    f"create source {table}_row{i} ({', '.join(columns)}) with (connector = 'generator', rows = '1', "
+                    f"state = 'paused', {starts});",
+                    f"create workflow {table}_flow{i} as (insert into {table} select {', '.join(names)} "
+                    f"from {table}_row{i} {upsert});",
+                ]
+            steps = [Step(STREAM, i, f"run {table}_row{i} 1;") for i in range(1, len(rows) + 1)]
+        else:
+            steps = [Step(STREAM, i, texts[kind] % row) for i, row in enumerate(rows, 1)]
         case.steps = {**self.steps, STREAM: steps}
         return case
 
