@@ -87,6 +87,7 @@ class Server:
 class Result:
     def __init__(self):
         self.rows, self.tags, self.columns, self.notices, self.copied = [], [], [], [], b""
+        self.answers = []  # the rows of each statement, where there are several
 
 
 class Client:
@@ -155,6 +156,7 @@ class Client:
                 result.columns = self.columns(body)
             elif kind == "C":
                 result.tags.append(body[:-1].decode())
+                result.answers.append(result.rows[sum(map(len, result.answers)) :])
             elif kind == "E" and failure is None:
                 failure = Failure(self.fields(body))
                 if self.fields(body).get("S") == "FATAL":
