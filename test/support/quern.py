@@ -91,8 +91,8 @@ class Result:
 
 
 class Client:
-    def __init__(self, port, user="test", start=True, **parameters):
-        self.socket = socket.create_connection(("127.0.0.1", port), PATIENCE)
+    def __init__(self, port, user="test", start=True, patience=PATIENCE, **parameters):
+        self.socket = socket.create_connection(("127.0.0.1", port), patience)
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.buffer = b""
         self.status = None

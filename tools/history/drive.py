@@ -29,7 +29,8 @@ from quern import Failure
 
 ABORTS = ("40001", "40P01", "55P03")  # the transaction failed, and nothing is wrong
 SHAPES = {"one-shot": 4, "batch": 2, "pipeline": 2, "interactive": 6, "whole": 2, "copy": 1}
-ANSWER_S = 60  # a client that waits longer for an answer complains
+ANSWER_S = 30  # a client that waits longer for an answer complains
+PARAMETERS = {"user": "postgres", "database": "postgres"}
 BACK_S = 0.02  # between two tries to connect
 
 
@@ -71,10 +72,11 @@ class Driver:
         """A new connection, once there is a server; None when the run is over before."""
         while not self.shared.is_over():
             try:
-                client = Client(self.shared.port.value, **self.shared.parameters)
-                client.socket.settimeout(ANSWER_S)
+                client = Client(self.shared.port.value, patience=ANSWER_S, **PARAMETERS)
                 client.prepared = {}
                 return client
+            except TimeoutError:
+                self.complaints.append(f"no connection in {ANSWER_S} s")
             except (OSError, Failure):
                 time.sleep(BACK_S)
         return None
@@ -171,17 +173,9 @@ class Driver:
             self.complaints.append(f"{failure} {failure.fields}: {record.ops}")
 
     def clean_up(self):
-        """Leaves a failed transaction."""
+        """Leaves a failed transaction. A Parse behind the error was not done: prepared statements are begun anew."""
         try:
-            if self.client.status != "I":
-                self.exchange(self.simple("ROLLBACK"), can_be_cut=False)
-        except (Lost, Failure):
-            self.cut()
-        self.client and self.forget_unparsed()
-
-    def forget_unparsed(self):
-        """A Parse behind an error was not done: prepared statements are begun anew."""
-        try:
+            self.exchange(self.simple("ROLLBACK" if self.client.status != "I" else ""), can_be_cut=False)
             self.exchange(self.simple("DEALLOCATE ALL"), can_be_cut=False)
             self.client.prepared = {}
         except (Lost, Failure):
@@ -189,7 +183,7 @@ class Driver:
 
     @staticmethod
     def stamp(ops, start, end):
-        return [[*op, *([None] if len(op) == 2 and op[0] != "r" else []), start, end] if len(op) > 2 else op for op in ops]
+        return [[*op, start, end] if len(op) > 2 else op for op in ops]
 
     def begin(self):
         level = f" ISOLATION LEVEL {self.options.isolation}" if self.options.isolation else ""
@@ -201,7 +195,7 @@ class Driver:
             step = next(iter(self.workload.part(True)))  # half a transfer is no transaction
         record.ops = step.ops
         self.is_sure = False
-        record.ops = self.stamp(step.take(self.exchange(self.one(step)).rows), record.start, self.now())
+        record.ops = step.take(self.exchange(self.one(step)).rows)
         return self.ended(record)
 
     def batch(self, record):
@@ -224,9 +218,7 @@ class Driver:
         if len(answers) != len(steps):
             self.complaints.append(f"{len(steps)} statements, {len(answers)} answers: {record.ops}")
             return self.ended(record)
-        record.ops = []
-        for step, rows in zip(steps, answers):
-            record.ops += self.stamp(step.take(rows), record.start, self.now())
+        record.ops = [op for step, rows in zip(steps, answers) for op in step.take(rows)]
         return self.ended(record)
 
     def interactive(self, record):
@@ -281,7 +273,6 @@ class Shared:
         self.until_ns = self.begun_ns + int(options.seconds * 1e9)
         self.port = multiprocessing.Value("i", server.port)
         self.writes, self.stream_at = multiprocessing.Value("q", 0), multiprocessing.Value("q", 0)
-        self.parameters = {"user": "postgres", "database": "postgres"}
 
     def is_over(self):
         return time.monotonic_ns() >= self.until_ns
@@ -323,6 +314,8 @@ def drive(server, options):
             child.join()
             if child.exitcode != 0:
                 complaints.append(f"a process of clients ended with {child.exitcode}")
+        if options.kills:
+            restart(server, shared, history)
         for path in paths:
             with open(path, encoding="utf-8") as file:
                 for line in map(json.loads, file):
@@ -331,7 +324,11 @@ def drive(server, options):
                     else:
                         history.transactions.append(Transaction.from_json(line))
     history.transactions.sort(key=lambda each: each.start)
-    read_all(server, workload, history, shared)
+    try:
+        read_all(server, workload, history, shared)
+    except TimeoutError:
+        complaints.append(f"no answer in {ANSWER_S} s to the last reads; the server was killed")
+        server.kill()
     if options.stream and hasattr(workload, "stream_ops"):
         add_stream(workload, history)
     history.number()
@@ -339,24 +336,27 @@ def drive(server, options):
 
 
 def kill(server, options, shared, history):
-    """Kills the server now and then, and once more behind the last client: what was acknowledged must be there."""
+    """Kills the server now and then. (Once more, when the last client has gone: what was acknowledged must be there.)"""
+    for _ in range(options.kills):
+        time.sleep(options.seconds / (options.kills + 1))
+        restart(server, shared, history)
+
+
+def restart(server, shared, history):
     def note(text):
         history.events.append(((time.monotonic_ns() - shared.begun_ns) // 1000, text))
 
-    pause = options.seconds / (options.kills + 1)
-    for _ in range(options.kills):
-        time.sleep(pause)
-        note("the server was killed")
-        server.kill()
-        server.start()
-        shared.port.value = server.port
-        note("it was up again")
+    note("the server was killed")
+    server.kill()
+    server.start()
+    shared.port.value = server.port
+    note("it was up again")
 
 
 def read_all(server, workload, history, shared):
     """One transaction by a client that comes when all others have gone: what is there in the end."""
     keys = {op[1] for each in history.transactions for op in each.ops if op[0] not in ("savepoint", "rollback", "release")}
-    with server.connect() as client:
+    with Client(server.port, patience=ANSWER_S, **PARAMETERS) as client:
         client.query("BEGIN")
         start, ops = (time.monotonic_ns() - shared.begun_ns) // 1000, []
         for step in workload.final(keys):

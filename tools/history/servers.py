@@ -33,8 +33,6 @@ class Quern(Server):
 class Existing:
     """A server that somebody else started."""
 
-    can_be_killed = False
-
     def __init__(self, port, **parameters):
         self.port, self.parameters = port, parameters
 

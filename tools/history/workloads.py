@@ -301,7 +301,7 @@ class Bank(Workload):
         if form < 0.3:
             yield self.look()
         elif form < 0.4:
-            yield Step("UPDATE accounts SET balance = balance + CASE id WHEN $1 THEN -$3 ELSE $3 END WHERE id IN ($1, $2)",
+            yield Step("UPDATE accounts SET balance = balance + CASE id WHEN $1 THEN 0 - $3 ELSE $3 END WHERE id IN ($1, $2)",
                        [sender, receiver, amount], ops)
         elif form < 0.5 and self.context.options.stream:
             yield Step("INSERT INTO transfers VALUES ($1, $2, $3)", [sender, receiver, amount], ops)
