@@ -95,7 +95,8 @@ def simulate(workload, seed, count=3000, clients=8):
             key = draw.randrange(5) + value // 200 * 5
             if draw.random() < 0.5:
                 seen = mine.get(key, [])
-                ops.append(["r", key, ([seen[-1], len(seen)] if seen else None) if workload == "register" else list(seen)])
+                version = [seen[-1], len(seen)] if seen else None
+                ops.append(["r", key, version if workload == "register" else list(seen)])
             else:
                 value += 1
                 ops.append([{"list": "append", "set": "add", "register": "w"}[workload], key, value])

@@ -11,7 +11,7 @@ from history.report import check, explain, summary
 from history.servers import PostgreSQL
 from quern import run
 
-SECONDS = 1.5
+SECONDS = 1.2
 TRIES = 5  # what is wanted may not happen on a busy machine
 
 

@@ -39,7 +39,8 @@ class Options:
 
     def __init__(self, workload="list", seconds=5.0, clients=8, processes=2, seed=1, shapes=None, savepoints=False,
                  claims=False, stream=0, cuts=0.0, kills=0, rollbacks=0.05, isolation=None, strict=True, think_ms=0.0):
-        self.workload, self.seconds, self.clients, self.processes, self.seed = workload, seconds, clients, processes, seed
+        self.workload, self.seconds, self.seed = workload, seconds, seed
+        self.clients, self.processes = clients, processes
         self.shapes = shapes or SHAPES
         self.savepoints, self.claims, self.stream = savepoints, claims, stream  # stream: rows a second
         self.cuts, self.kills, self.rollbacks = cuts, kills, rollbacks  # parts of transactions; kills in all
@@ -146,7 +147,8 @@ class Driver:
 
     def transaction(self):
         shape = self.draw.choices(list(self.options.shapes), list(self.options.shapes.values()))[0]
-        record = Transaction(f"c{self.number}" + (f".{self.lives}" if self.lives else ""), "info", self.now(), None, [], shape)
+        process = f"c{self.number}" + (f".{self.lives}" if self.lives else "")
+        record = Transaction(process, "info", self.now(), None, [], shape)
         run = {"one-shot": self.one_shot, "batch": self.batch, "pipeline": self.pipeline, "whole": self.pipeline,
                "interactive": self.interactive, "copy": self.copy}[shape]
         self.is_sure = True  # that the transaction is not committed, should the connection be lost now
@@ -336,7 +338,7 @@ def drive(server, options):
 
 
 def kill(server, options, shared, history):
-    """Kills the server now and then. (Once more, when the last client has gone: what was acknowledged must be there.)"""
+    """Kills the server now and then; drive() does once more, when the last client has gone."""
     for _ in range(options.kills):
         time.sleep(options.seconds / (options.kills + 1))
         restart(server, shared, history)
@@ -355,7 +357,8 @@ def restart(server, shared, history):
 
 def read_all(server, workload, history, shared):
     """One transaction by a client that comes when all others have gone: what is there in the end."""
-    keys = {op[1] for each in history.transactions for op in each.ops if op[0] not in ("savepoint", "rollback", "release")}
+    marks = "savepoint", "rollback", "release"
+    keys = {op[1] for each in history.transactions for op in each.ops if op[0] not in marks}
     with Client(server.port, patience=ANSWER_S, **PARAMETERS) as client:
         client.query("BEGIN")
         start, ops = (time.monotonic_ns() - shared.begun_ns) // 1000, []

@@ -92,7 +92,7 @@ class Inference:
                 elif writer is None:
                     self.found("garbage read", [index], f"{{0}} read {value} of {key}, which nobody wrote")
                 elif self.transactions[writer].status == "fail":
-                    self.found("G1a", [index, writer], f"{{0}} read {value} of {key}, which {{1}} wrote, and {{1}} failed")
+                    self.found("G1a", [index, writer], f"{{0}} read {value} of {key}, which {{1}} wrote, which failed")
 
     def check_intermediate(self, index, key, value):
         writer = self.writer.get((key, value))
@@ -163,7 +163,8 @@ class Lists(Inference):
                 complained.add("twice")
             if version != order[: len(version)] and "order" not in complained:
                 self.found("incompatible order", [index, longest_reader],
-                           f"{{0}} read {key} as {show(version)}, {{1}} as {show(order)}: neither begins with the other")
+                           f"{{0}} read {key} as {show(version)}, {{1}} as {show(order)}:"
+                           " neither begins with the other")
                 complained.add("order")
         return order
 
@@ -227,7 +228,8 @@ class Registers(Inference):
     def look(self, transaction):
         walk = RegisterInside()
         view = walk.walk(transaction.ops)
-        view.numbers = {at: number for at, number in walk.numbers.items() if at[1] == view.writes.get(at[0], [None])[-1]}
+        view.numbers = {at: number for at, number in walk.numbers.items()
+                        if at[1] == view.writes.get(at[0], [None])[-1]}
         return view
 
     @staticmethod
@@ -260,7 +262,8 @@ class Registers(Inference):
     def number(self, index, key, value, number):
         if self.numbers.setdefault((key, value), number) != number:
             self.found("incompatible order", [index],
-                       f"{{0}} read {value} of {key} as version {number}; it is also version {self.numbers[key, value]}")
+                       f"{{0}} read {value} of {key} as version {number};"
+                       f" it is also version {self.numbers[key, value]}")
 
     def successors(self, key, readers):
         """Pairs of values of a key, of which the second came after the first."""
@@ -326,7 +329,8 @@ class Bank:
                 newest = transaction, seen
             if sum(seen.values()) != accounts * balance:
                 self.anomalies.append(Anomaly("wrong total", [transaction.index], [
-                    f"{{0}} saw {sum(seen.values())} in all accounts together, not {accounts * balance}: {sorted(seen.items())}"]))
+                    f"{{0}} saw {sum(seen.values())} in all accounts together, not {accounts * balance}:"
+                    f" {sorted(seen.items())}"]))
             for account in (each for each in seen if seen[each] < 0):
                 self.anomalies.append(Anomaly("negative balance", [transaction.index], [
                     f"{{0}} saw {seen[account]} in account {account}"]))

@@ -36,7 +36,8 @@ def describe_edge(edge, transactions):
         return f"{one} looked at {key} and did not find what {other} put there"
     if kind == PROCESS:
         return f"client {transactions[source].process} did {one} before {other}"
-    return f"{one} had ended at {seconds(transactions[source].end)} when {other} began at {seconds(transactions[target].start)}"
+    end, start = seconds(transactions[source].end), seconds(transactions[target].start)
+    return f"{one} had ended at {end} when {other} began at {start}"
 
 
 def explain(anomaly, history):

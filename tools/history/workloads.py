@@ -134,7 +134,8 @@ class Lists(Workload):
         def take(rows):
             found = {int(each[0]): self.see(each[1]) for each in rows}
             return [["r", each, found.get(each, [])] for each in keys]
-        return Step("SELECT key, elements FROM lists WHERE key IN ($1, $2)" + lock, keys, [["r", each] for each in keys], take)
+        return Step("SELECT key, elements FROM lists WHERE key IN ($1, $2)" + lock, keys,
+                    [["r", each] for each in keys], take)
 
     @staticmethod
     def read_range(low, high, column, lock, see=None):
@@ -253,7 +254,8 @@ class Sets(Workload):
         def take(rows):
             return [["r", bag, sorted(int(element) for element, of in rows if int(of) == bag)] for bag in bags]
         where = " OR ".join(f"bag = ${number + 1}" for number in range(len(bags)))
-        return Step(f"SELECT element, bag FROM members WHERE {where}" + lock, list(bags), [["r", bag] for bag in bags], take)
+        return Step(f"SELECT element, bag FROM members WHERE {where}" + lock, list(bags),
+                    [["r", bag] for bag in bags], take)
 
     def read(self):
         return self.read_of(self.two_keys() if self.draw.random() < 0.3 else [self.key()], self.context.lock())
@@ -301,8 +303,8 @@ class Bank(Workload):
         if form < 0.3:
             yield self.look()
         elif form < 0.4:
-            yield Step("UPDATE accounts SET balance = balance + CASE id WHEN $1 THEN 0 - $3 ELSE $3 END WHERE id IN ($1, $2)",
-                       [sender, receiver, amount], ops)
+            yield Step("UPDATE accounts SET balance = balance + CASE id WHEN $1 THEN 0 - $3 ELSE $3 END"
+                       " WHERE id IN ($1, $2)", [sender, receiver, amount], ops)
         elif form < 0.5 and self.context.options.stream:
             yield Step("INSERT INTO transfers VALUES ($1, $2, $3)", [sender, receiver, amount], ops)
         elif form < 0.7 or is_static:
@@ -322,7 +324,8 @@ class Bank(Workload):
         def take(rows):
             step.ops = [["r", account, int(rows[0][0])]]
             return step.ops
-        step = Step("SELECT balance FROM accounts WHERE id = $1" + self.context.lock(), [account], [["r", account]], take)
+        step = Step("SELECT balance FROM accounts WHERE id = $1" + self.context.lock(), [account],
+                    [["r", account]], take)
         return step
 
     def put(self, account, balance):
