@@ -290,9 +290,20 @@ void claims_make_ready(struct claims *claims, struct claimant *claimant)
   claims->last_ready = claimant;
 }
 
+// Who holds some of a claim and asks for more does not stand behind those who wait for it: they would wait for each other.
+static bool goes_first(const struct claim *claim, const struct claimant *claimant)
+{
+  const struct hold *hold = claim->holds;
+  while (hold && hold->claimant != claimant)
+    hold = hold->next;
+  return hold;
+}
+
 // Does somebody before it in the queue want what it may not have beside that?
 static bool has_rival_before(const struct claim *claim, const struct claimant *claimant, enum claim_mode mode)
 {
+  if (goes_first(claim, claimant))
+    return false;
   for (const struct claimant *at = claim->first_waiting; at && at != claimant; at = at->next_waiting)
     if (modes_conflict(mode, at->wanted_mode))
       return true;
@@ -318,8 +329,11 @@ static void serve(struct claims *claims, struct claim *claim)
 
 // --- Deadlocks --------------------------------------------------------------------------------------------------
 
-static struct claimant *younger(struct claimant *a, struct claimant *b)
+// Which of two gives way: who holds nothing, for it loses nothing but its place in the queue; else the younger.
+static struct claimant *better_victim(struct claimant *a, struct claimant *b)
 {
+  if (!a->hold_count != !b->hold_count)
+    return a->hold_count ? b : a;
   return a->age > b->age ? a : b;
 }
 
@@ -333,10 +347,10 @@ static struct claimant *follow_to(struct claims *claims, struct claimant *origin
     return NULL;
   next->stamp = claims->stamp;
   struct claimant *found = follow(claims, origin, next);
-  return found ? younger(found, at) : NULL;
+  return found ? better_victim(found, at) : NULL;
 }
 
-// The youngest on a way from `at` back to the origin; NULL: there is none.
+// Who is to give way of those on a way from `at` back to the origin; NULL: there is none.
 static struct claimant *follow(struct claims *claims, struct claimant *origin, struct claimant *at)
 {
   const struct claim *claim = at->waits_for;
@@ -345,7 +359,7 @@ static struct claimant *follow(struct claims *claims, struct claimant *origin, s
     if (hold->claimant != at && modes_conflict(at->wanted_mode, hold->mode) &&
         (found = follow_to(claims, origin, at, hold->claimant)))
       return found;
-  for (struct claimant *other = claim->first_waiting; other != at; other = other->next_waiting)
+  for (struct claimant *other = goes_first(claim, at) ? at : claim->first_waiting; other != at; other = other->next_waiting)
     if (modes_conflict(at->wanted_mode, other->wanted_mode) &&
         (found = follow_to(claims, origin, at, other)))
       return found;
@@ -368,13 +382,12 @@ static int resolve_deadlocks(struct claims *claims, struct claimant *claimant, s
     struct claimant *victim = follow(claims, claimant, claimant);
     if (!victim)
       return STATUS_WAIT;
-    claims->counts.deadlocks++;
-    if (victim == claimant) {
-      claim_cancel(claims, claimant);
-      return claim_deadlock(error);
-    }
+    bool fails = victim->hold_count > 0; // else it tries again, behind the others
+    claims->counts.deadlocks += fails;
     claim_cancel(claims, victim);
-    victim->is_victim = true;
+    if (victim == claimant && fails)
+      return claim_deadlock(error);
+    victim->is_victim = fails;
     claims_make_ready(claims, victim);
     if (!claimant->waits_for) // it was the victim that stood before it
       return STATUS_WAIT;
@@ -415,7 +428,7 @@ static int take(struct claims *claims, struct claimant *claimant, const struct c
     own->count += !request->is_one_shot;
     return 0;
   }
-  bool is_free = !claim || (!find_barrier(claim, claimant, request->mode) && !has_rival_before(claim, NULL, request->mode));
+  bool is_free = !claim || (!find_barrier(claim, claimant, request->mode) && !has_rival_before(claim, claimant, request->mode));
   if (is_free && request->is_one_shot)
     return 0;
   if (!is_free && request->wait != CLAIM_OR_WAIT)

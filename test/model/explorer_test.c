@@ -191,7 +191,7 @@ static const struct schedule schedules[] = {
   {"get or create, three",
    {ROWS_START, .scripts = {{2, {{INSERT, 1}, {READ, 1}}}, {2, {{INSERT, 1}, {READ, 1}}}, {2, {{INSERT, 1}, {READ, 1}}}}}, 0},
   {"who holds a row and wants more of it",
-   {ROWS_START, .scripts = {{2, {{ADD_RETURNING, 0}, {DELETE, 0}}}, {1, {{LOCK, 0}}}}}, 0},
+   {BOTH_THERE, .scripts = {{2, {{ADD_RETURNING, 1}, {LOCK, 1}}}, {2, {{LOCK, 0}, {LOCK, 1}}}}}, 0},
   {"read, then write, retried",
    {ROWS_START, .scripts = {{2, {{READ, 0}, {ADD, 0}}}, {2, {{READ, 0}, {ADD, 0}}}}}, TOLD_40001},
   {"write skew", {BOTH_THERE, .scripts = {{2, {{SUM, 0}, {ADD, 0}}}, {2, {{SUM, 0}, {ADD, 1}}}}}, TOLD_40001},

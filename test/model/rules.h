@@ -116,6 +116,11 @@ static inline int held_mode(const struct party *party, int key)
   return party->held[key] ? 31 - __builtin_clz(party->held[key]) : NO_MODE;
 }
 
+static inline bool holds_anything(const struct party *party)
+{
+  return party->held[0] || party->held[1];
+}
+
 // Who holds what keeps `who` from this mode, as bits.
 static inline unsigned barriers(const struct world *world, int who, int key, int mode)
 {
@@ -222,14 +227,14 @@ static inline void queue_append(struct world *world, int who, int key, int mode)
   world->parties[who].phase = WAITING;
 }
 
-// The one of a circle that gives way: a one-shot steps back in its queue, else the youngest fails.
+// The one of a circle that gives way: who holds nothing steps back in its queue, else the youngest fails.
 static inline void give_way(struct world *world, const struct setup *setup, unsigned circle)
 {
   int victim = NO_MODE;
   for (int i = 0; i < PARTIES; i++) {
     if (!(circle >> i & 1))
       continue;
-    if (is_one_shot(setup, i) && (setup->fault != FAULT_ONE_SHOT_FAILS || i == STREAM)) {
+    if (!holds_anything(&world->parties[i]) && (setup->fault != FAULT_ONE_SHOT_FAILS || i == STREAM)) {
       int key = world->parties[i].wants_key, mode = world->parties[i].wants_mode;
       queue_remove(world, i);
       queue_append(world, i, key, mode);

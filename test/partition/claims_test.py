@@ -327,6 +327,32 @@ def test_the_youngest_of_a_deadlock_gives_way():
             equal(bench.does("c", "select 1", extended=extended), "25P02")
 
 
+def test_who_holds_a_row_and_asks_for_more_does_not_stand_behind_others():
+    for extended in BOTH:
+        with Bench(*TABLE) as bench:
+            for name in "ab":
+                bench.does(name, "begin", extended=extended)
+            bench.does("b", "select v from t where k = 2 for update", extended=extended)
+            equal(bench.does("a", "update t set v = 5 where k = 1 returning v", extended=extended), ["5"])
+            bench.waits("b", "select v from t where k = 1 for update", extended)
+            equal(bench.does("a", "delete from t where k = 1", "commit", extended=extended), "COMMIT")
+            equal(bench.answer("b"), "SELECT 0")
+
+
+def test_a_statement_of_its_own_is_no_victim_of_a_deadlock():
+    with Bench(*TABLE) as bench:
+        bench.does("a", "begin", "update t set v = 5 where k = 1 returning v")
+        bench.does("b", "begin", "select v from t where k = 2 for update")
+        bench.waits("c", "delete from t where k = 1")
+        bench.waits("b", "insert into t values (1, 7) on conflict do nothing")  # behind the DELETE
+        bench.send("a", "select v from t where k = 2 for update")  # closes the circle: a, b, c
+        equal(bench.answer("b"), "INSERT 0 0")
+        bench.does("b", "commit")
+        equal(bench.answer("a"), ["0"])
+        equal(bench.does("a", "commit"), "COMMIT")
+        equal(bench.answer("c"), "DELETE 1")
+
+
 def test_commits_are_part_of_deadlocks():
     with Bench(*TABLE) as bench:
         bench.does("a", "begin", "update t set v = 1 where k = 2", "select v from t where k = 1 for update")
