@@ -27,6 +27,7 @@
 #define LIMIT_PENDING_INPUT (128 * 1024 * 1024)   // bytes of requests that wait in one session
 #define LIMIT_GROUP (1024 * 1024)                 // bytes of messages that wait for their Sync to run as one atom
 #define LIMIT_CLAIMS 100000                       // of one transaction; beyond, tables are claimed, or nothing
+#define LIMIT_SAVEPOINTS 100000                   // of one transaction
 #define LIMIT_SCRIPT (1024 * 1024 * 1024)         // bytes of an open transaction's script
 #define LIMIT_NUMERIC_DIGITS 131072               // digits before the decimal point
 #define LIMIT_NUMERIC_SCALE 16383                 // digits after it

@@ -609,6 +609,11 @@ static int portal_run_statement(struct session *session, struct portal *portal, 
   status = statement_run(&run, error);
   if (status == STATUS_WAIT)
     return waiting_begin(session, transaction_in_branch(session) ? WAITING_STATEMENT : WAITING_GROUP);
+  if (status == STATUS_INPUT && session->savepoints.count) { // the transaction may live on
+    script_promise_error(session, error, &promise);
+    struct error ignored;
+    session->failure_recorded = !transaction_record(session, portal, &promise, run.random, NULL, &ignored);
+  }
   if (status < 0 && status != STATUS_LONG && !transaction_in_branch(session))
     depend(session, mark.position); // an error tells what was seen, no less than a row
   if (status == STATUS_LONG && keeps)

@@ -262,6 +262,26 @@ int script_check_deferred(struct session *session, struct writer *writer, struct
   return table_check_deferred(writer, 0);
 }
 
+void script_promise_error(struct session *session, const struct error *error, struct promise *promise)
+{
+  *promise = (struct promise){0}; // rows that came before it were not told
+  promise_add_text(promise, error->sqlstate, session->partition->promise_seed);
+  promise_add_text(promise, error->constraint, session->partition->promise_seed);
+}
+
+static int run_kind(struct rerun *rerun, struct writer *writer, struct bytes step, const struct kept_values *values,
+                    struct promise *promise, struct error *error)
+{
+  switch ((enum script_step)step.data[0]) {
+  case STEP_STATEMENT: return rerun_statement(rerun, writer, step, values, promise, error);
+  case STEP_CHECK: return script_check_deferred(rerun->session, writer, error);
+  case STEP_SAVEPOINT:
+  case STEP_ROLLBACK_TO:
+  case STEP_RELEASE: return savepoints_run_step(&rerun->savepoints, writer, step, error);
+  default: return rerun_copy(rerun, writer, step, values, promise, error);
+  }
+}
+
 static int rerun_step(void *context, struct writer *writer, struct bytes step, struct bytes kept, struct promise *promise,
                       struct error *error)
 {
@@ -273,12 +293,10 @@ static int rerun_step(void *context, struct writer *writer, struct bytes step, s
   memset(rerun->kept_at, 0, sizeof rerun->kept_at);
   arena_reset(&rerun->session->scratch);
   buffer_clear(&rerun->out);
-  int status = step.data[0] == 'S'   ? rerun_statement(rerun, writer, step, &values, promise, error)
-               : step.data[0] == 'C' ? script_check_deferred(rerun->session, writer, error)
-                                     : rerun_copy(rerun, writer, step, &values, promise, error);
+  int status = run_kind(rerun, writer, step, &values, promise, error);
   if (status == STATUS_INPUT || status == STATUS_RETRY) {
-    // Its reply would be another one now: that is for the promise to tell.
-    promise_add_text(promise, error->sqlstate, rerun->session->partition->promise_seed);
+    // Its reply may be another one now: that is for the promise to tell.
+    script_promise_error(rerun->session, error, promise);
     error_clear(error);
     return 0;
   }
@@ -379,4 +397,5 @@ void rerun_end(struct rerun *rerun)
 {
   copy_feed_close(rerun->feed);
   buffer_deinit(&rerun->out);
+  savepoints_deinit(&rerun->savepoints);
 }

@@ -197,10 +197,13 @@ void session_fail(struct session *session, const struct error *error)
   session->partition->counts.errors++;
   message_error(replies(session), error);
   session->has_failed = true;
-  if (session->transaction == TRANSACTION_OPEN) {
-    session->transaction = TRANSACTION_FAILED;
+  if (session->transaction != TRANSACTION_OPEN)
+    return;
+  session->transaction = TRANSACTION_FAILED;
+  if (session->savepoints.count && session->branch)
+    transaction_note_failure(session, error); // ROLLBACK TO may let it live on
+  else
     transaction_abort(session);
-  }
 }
 
 // The bytes make no sense any more: says so and ends the conversation.
@@ -313,8 +316,20 @@ int session_add_portal(struct session *session, struct bytes name, struct portal
   }
   arena_init(&new->arena, &session->account);
   new->group = session->group;
+  new->number = ++session->portal_count;
   *portal = new;
   return 0;
+}
+
+void session_forget_portals_since(struct session *session, uint64_t number)
+{
+  size_t at = 0;
+  struct map_entry *entry;
+  while ((entry = map_next(&session->portals, &at))) {
+    struct portal *portal = entry->value;
+    if (portal->number > number)
+      session_remove_portal(session, bytes_of(entry->key, entry->key_size));
+  }
 }
 
 void session_remove_portal(struct session *session, struct bytes name)

@@ -40,6 +40,18 @@ enum waiting {
   WAITING_GROUP,     // a one-shot, which was undone: from its first byte
 };
 
+struct savepoint {
+  char name[LIMIT_IDENTIFIER + 1];
+  struct atom_mark mark;
+  uint64_t portals;          // opened so far in the session
+  struct settings *settings; // owned; NULL: those of the one before it
+};
+struct savepoints {
+  struct savepoint *list;
+  int count, capacity;
+  struct memory_account *account;
+};
+
 // A statement that the client named (or not), by Parse or PREPARE.
 struct named_statement {
   struct prepared *prepared;
@@ -62,6 +74,7 @@ struct portal {
   size_t rows_at;
   bool is_done;
   uint64_t group;
+  uint64_t number;           // in the order of opening
 };
 
 struct session {
@@ -103,11 +116,15 @@ struct session {
   struct timer lock_timer;
   bool is_eager; // its last transaction failed for others' changes: this one claims what it reads
   bool keeps_age;
+  bool failure_recorded; // the failed statement is a step of the script
+  bool is_lost;          // its branch is gone: savepoints cannot bring it back
   bool is_checked; // what was deferred was found to hold, and the script has the step
 
   enum transaction_state transaction;
   struct branch *branch;
   struct memory_account branch_account;
+  struct savepoints savepoints;
+  uint64_t portal_count; // opened so far
   uint64_t branch_base;  // position of the trunk that it, or the running job's snapshot, was made from
   bool is_outdated;      // its snapshot was taken from it; not yet told
   int64_t transaction_now; // 0: to be taken at the next statement
@@ -235,6 +252,7 @@ void session_forget_statements(struct session *session);
 int session_add_portal(struct session *session, struct bytes name, struct portal **portal, struct error *error);
 void session_remove_portal(struct session *session, struct bytes name);
 void session_forget_portals(struct session *session);
+void session_forget_portals_since(struct session *session, uint64_t number);
 struct portal *session_portal(struct session *session, struct bytes name); // NULL: there is none
 void portal_clear(struct portal *portal);
 
@@ -307,14 +325,28 @@ void transaction_was_unlucky(struct session *session);
 // Moves the session's branch to where the trunk is now.
 int transaction_move(struct session *session, struct error *error);
 
+// A statement of a transaction that may live on has failed: what it looked at is a promise, too.
+void transaction_note_failure(struct session *session, const struct error *error);
+
 // --- script.c
 // Records a statement, or a part of a COPY, that the branch has run.
 int transaction_record(struct session *session, const struct portal *portal, const struct promise *promise, uint64_t random,
                        const struct read_set *reads, struct error *error);
 int transaction_record_copy(struct session *session, char kind, struct bytes bytes, const struct promise *promise,
                             struct error *error);
+void script_promise_error(struct session *session, const struct error *error, struct promise *promise);
 int script_check_deferred(struct session *session, struct writer *writer, struct error *error);
 // What a step keeps for its next run: kinds of entries, each in the order in which they came.
+enum script_step {
+  STEP_STATEMENT = 'S',
+  STEP_COPY_BEGIN = 'B',
+  STEP_COPY_ROWS = 'D',
+  STEP_COPY_END = 'E',
+  STEP_CHECK = 'C', // of what was deferred
+  STEP_SAVEPOINT = 'P',
+  STEP_ROLLBACK_TO = 'T',
+  STEP_RELEASE = 'R',
+};
 enum kept_kind {
   KEPT_ROW, // key of a row that SKIP LOCKED gave
   KEPT_KINDS
@@ -331,10 +363,19 @@ struct rerun {
   struct writer writer;
   struct step_runner runner;
   struct claimer claimer;
+  struct savepoints savepoints;
 };
 void rerun_begin(struct rerun *rerun, struct session *session, struct error *error);
 void rerun_end(struct rerun *rerun);
 bool script_kept(struct rerun *rerun, enum kept_kind kind, struct bytes *bytes); // the next one; false: there is none
+
+// --- savepoint.c
+void savepoints_deinit(struct savepoints *list);
+int savepoint_run(struct session *session, const PgQuery__TransactionStmt *command, struct error *error);
+// A step of a script that is one of the three, on a stack of the second run's own.
+int savepoints_run_step(struct savepoints *list, struct writer *writer, struct bytes step, struct error *error);
+// Takes the marks of a second run's stack, whose branch takes over.
+void savepoints_moved(struct savepoints *list, const struct savepoints *moved);
 
 // --- waiting.c
 // What the session's next statement is to tell of what it relies on. NULL: nobody needs to know.

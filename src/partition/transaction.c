@@ -38,7 +38,7 @@ static int open_branch(struct session *session, struct error *error)
   if (!session->branch)
     return error_memory(error);
   session->branch_base = partition->trunk.position;
-  session->is_checked = false;
+  session->is_checked = session->is_lost = false;
   partition->counts.branches++;
   return 0;
 }
@@ -96,6 +96,7 @@ static void transaction_over(struct session *session)
   session->as_branch = false;
   session->transaction = TRANSACTION_NONE;
   session->transaction_now = 0;
+  session->is_lost = false;
   session->settings.read_only = session->settings.default_read_only;
 }
 
@@ -107,7 +108,16 @@ void transaction_abort(struct session *session)
   if (session->branch)
     branch_close(session->branch);
   session->branch = NULL;
+  savepoints_deinit(&session->savepoints);
   claims_release(&session->partition->claims, &session->claimant, false);
+}
+
+void transaction_note_failure(struct session *session, const struct error *error)
+{
+  bool is_recorded = session->failure_recorded;
+  session->failure_recorded = false;
+  if (!is_recorded && error->status == STATUS_INPUT)
+    branch_pin_definitions(session->branch);
 }
 
 void transaction_was_unlucky(struct session *session)
@@ -157,6 +167,7 @@ static int commit_branch(struct session *session, struct error *error)
   if (status == STATUS_WAIT)
     return status;
   session->branch = NULL;
+  savepoints_deinit(&session->savepoints);
   claims_release(&session->partition->claims, &session->claimant, false);
   session->is_eager = false;
   if (status == STATUS_RETRY)
@@ -174,9 +185,16 @@ int transaction_move(struct session *session, struct error *error)
   struct rerun rerun;
   rerun_begin(&rerun, session, error);
   int status = branch_move(session->branch, &rerun.writer, &rerun.runner, error);
+  if (!status)
+    savepoints_moved(&session->savepoints, &rerun.savepoints);
   rerun_end(&rerun);
+  if (status) {
+    transaction_abort(session);
+    session->is_lost = true;
+    return status;
+  }
   session->branch_base = branch_base(session->branch);
-  return status;
+  return 0;
 }
 
 void transaction_give_up(struct session *session)
@@ -310,7 +328,7 @@ int transaction_command(struct session *session, const struct prepared *prepared
   PgQuery__TransactionStmtKind kind = command->kind;
   bool ends = kind == PG_QUERY__TRANSACTION_STMT_KIND__TRANS_STMT_COMMIT ||
               kind == PG_QUERY__TRANSACTION_STMT_KIND__TRANS_STMT_ROLLBACK;
-  if (session->transaction == TRANSACTION_FAILED && !ends)
+  if (session->transaction == TRANSACTION_FAILED && !ends && kind != PG_QUERY__TRANSACTION_STMT_KIND__TRANS_STMT_ROLLBACK_TO)
     return transaction_refuse(session, error);
   if (ends && command->chain)
     return error_set(error, SQLSTATE_FEATURE_NOT_SUPPORTED, "AND CHAIN is not supported");
@@ -322,6 +340,6 @@ int transaction_command(struct session *session, const struct prepared *prepared
   case PG_QUERY__TRANSACTION_STMT_KIND__TRANS_STMT_ROLLBACK: return rollback_command(session);
   case PG_QUERY__TRANSACTION_STMT_KIND__TRANS_STMT_PREPARE:
     return error_set(error, SQLSTATE_FEATURE_NOT_SUPPORTED, "PREPARE TRANSACTION is not supported");
-  default: return error_set(error, SQLSTATE_FEATURE_NOT_SUPPORTED, "savepoints are not supported");
+  default: return savepoint_run(session, command, error);
   }
 }

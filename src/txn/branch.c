@@ -62,7 +62,7 @@ static bool begin(struct branch *branch, struct trunk *trunk, struct memory_acco
 {
   *branch = (struct branch){.trunk = trunk, .committed = trunk->position};
   change_list_init(&branch->changes);
-  branch->changes.bytes.account = branch->script.account = account;
+  branch->changes.bytes.account = branch->script.account = branch->places.account = account;
   branch->base = version_snapshot(store_trunk(trunk->store));
   branch->version = version_branch(store_trunk(trunk->store));
   if (!branch->base || !branch->version)
@@ -93,6 +93,7 @@ void branch_close(struct branch *branch)
   change_list_deinit(&branch->changes);
   buffer_deinit(&branch->script);
   buffer_deinit(&branch->reads);
+  buffer_deinit(&branch->places);
   free(branch);
 }
 
@@ -161,6 +162,11 @@ bool branch_is_tree_stale(const struct branch *branch, tree_number tree)
   return differs;
 }
 
+void branch_pin_definitions(struct branch *branch)
+{
+  branch->pins_definitions = true;
+}
+
 size_t branch_step_count(const struct branch *branch)
 {
   return branch->step_count;
@@ -169,15 +175,16 @@ size_t branch_step_count(const struct branch *branch)
 // A savepoint was rolled back: what steps had changed behind the mark stands nowhere any more.
 static void forget_changes(struct branch *branch, size_t mark)
 {
-  struct step head;
-  for (uint8_t *at = branch->script.data, *end = at + branch->script.size; at < end;) {
+  for (size_t i = branch->step_count; i-- > 0;) {
+    uint8_t *at = branch->script.data + get_le64(branch->places.data + 8 * i);
+    struct step head;
     memcpy(&head, at, sizeof head);
-    if (head.changes_to > mark) {
-      head.changes_from = head.changes_to = mark;
-      head.must_run = true;
-      memcpy(at, &head, sizeof head);
-    }
-    at += sizeof head + head.step_size + head.kept_size + head.reads_size;
+    if (head.changes_to <= mark) // so do those before it
+      break;
+    head.changes_from = head.changes_from < mark ? head.changes_from : mark;
+    head.changes_to = mark;
+    head.must_run = true;
+    memcpy(at, &head, sizeof head);
   }
   branch->recorded = mark;
 }
@@ -216,10 +223,11 @@ int branch_record(struct branch *branch, struct bytes step, struct bytes kept, c
     error_hint(error, "Commit more often, or use COPY outside of a transaction.");
     return status;
   }
-  if (!buffer_reserve(&branch->script, size)) {
-    branch->script.failed = false;
+  if (!buffer_reserve(&branch->script, size) || !buffer_reserve(&branch->places, 8)) {
+    branch->script.failed = branch->places.failed = false;
     return error_memory(error);
   }
+  buffer_append_le64(&branch->places, branch->script.size);
   step_end(branch, &head);
   buffer_append(&branch->script, &head, sizeof head);
   buffer_append_bytes(&branch->script, step);
@@ -276,6 +284,18 @@ static int commit_by_running(struct branch *branch, struct writer *writer, const
   return atom_commit(trunk, position, error);
 }
 
+static int definitions_hold(const struct branch *branch, struct error *error)
+{
+  if (!branch->pins_definitions ||
+      version_definitions(store_trunk(branch->trunk->store)) == version_definitions(branch->base))
+    return STATUS_OK;
+  int status = error_set(error, SQLSTATE_SERIALIZATION_FAILURE, "could not serialize access: the error of a statement "
+                                                                "would be different now");
+  error_detail(error, "Definitions have changed since it failed.");
+  error_hint(error, "The transaction might succeed if retried.");
+  return status;
+}
+
 int branch_commit(struct branch *branch, struct writer *writer, const struct step_runner *runner, uint64_t *position,
                   struct error *error)
 {
@@ -284,7 +304,9 @@ int branch_commit(struct branch *branch, struct writer *writer, const struct ste
   *position = 0;
   int status = STATUS_OK;
   if (branch_has_changes(branch)) {
-    status = admit(runner, &branch->changes, error); // what is changed again is seldom something else
+    status = definitions_hold(branch, error);
+    if (!status)
+      status = admit(runner, &branch->changes, error); // what is changed again is seldom something else
     if (!status)
       status = version_is_behind(branch->version) ? commit_by_running(branch, writer, runner, position, error)
                                                   : adopt(branch, position, error);

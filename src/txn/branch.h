@@ -42,6 +42,8 @@ bool branch_has_changes(const struct branch *branch);
 // reads: what it looked at, itself and on behalf of constraints; NULL: not known.
 int branch_record(struct branch *branch, struct bytes step, struct bytes kept, const struct promise *promise,
                   const struct read_set *reads, struct error *error);
+// It was shown something of the definitions that is in no step: it commits only where they are as they are here.
+void branch_pin_definitions(struct branch *branch);
 size_t branch_step_count(const struct branch *branch);
 
 struct step_runner {

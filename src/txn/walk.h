@@ -11,7 +11,9 @@ struct branch {
   struct change_list changes;
   struct buffer script; // steps, one after another: struct step, bytes of the step, kept values, encoded ranges
   struct buffer reads;  // scratch
+  struct buffer places; // of the steps in the script, 8 bytes each
   size_t step_count;
+  bool pins_definitions;
   uint64_t committed;   // the trunk's position when the branch began
   size_t recorded;      // mark of the change list behind the last step
   uint64_t definitions; // behind the last step
