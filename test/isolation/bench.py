@@ -136,7 +136,11 @@ class Bench:
         drops.sort(key=lambda drop: ("workflow", "source", "materialized view", "view", "table", "sequence").index(drop[0]))
         for kind, name in drops:
             self.probe.query(f"drop {kind} if exists {name} cascade")
-        self.probe.query("\n".join(case.tables))
+        for text in case.tables:
+            try:
+                self.probe.query(text)
+            except quern.Failure as failure:
+                raise RuntimeError(f"{case.place}: {text}: {failure}") from failure
 
     def final(self, case):
         """What stands in the tables at the end."""

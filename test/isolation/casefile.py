@@ -36,7 +36,7 @@ class Case:
         self.path, self.line, self.name = path, line, name
         self.tables, self.steps, self.final, self.orders = [], {}, [], []
         self.stream = None  # table, rows
-        self.never, self.most_failures, self.sample, self.only_named = [], None, None, False
+        self.never, self.most_failures, self.sample, self.only_named = set(), None, None, False
 
     @property
     def place(self):
@@ -141,9 +141,10 @@ class Reader:
 
     def statement(self, line):
         self.text.append(line.strip())
-        if not line.endswith(";"):
+        text = "\n".join(self.text)
+        if not line.endswith(";") or text.count("(") > text.count(")"):
             return
-        text, self.text = "\n".join(self.text), []
+        self.text = []
         case = self.cases[-1]
         if self.section == "client":
             steps = case.steps.setdefault(self.client, [])
@@ -166,7 +167,7 @@ class Reader:
         elif words[0] == "stream" and len(words) == 2:
             self.section, case.stream = "stream", (words[1], [])
         elif words[0] == "never" and len(words) == 2:
-            case.never.append(words[1])
+            case.never.add(words[1])
         elif words[:2] == ["at", "most"] and words[3:] in (["fails"], ["fail"]):
             case.most_failures = int(words[2])
         elif words[0] == "sample" and len(words) == 2:

@@ -18,6 +18,7 @@ from bench import CIRCUMSTANCES, CONTROL, SteppingClient
 
 SKIP_LOCKED = re.compile(r"\s+(limit \d+\s+)?for (no key )?(update|key share|share) skip locked", re.I)
 
+MISTAKES = {"0A000", "42601", "42883"}  # what is not there, or is not SQL: such a case would prove nothing
 WROTE = re.compile(r"(INSERT 0|UPDATE|DELETE|COPY|MERGE) [1-9]|(CREATE|ALTER|DROP|TRUNCATE) ")
 
 
@@ -73,7 +74,8 @@ class Transaction:
             return self.events
         events = []
         for event in self.events:
-            if event.answer.sqlstate in CIRCUMSTANCES or event.answer.tags[-1:] == ["ROLLBACK"]:
+            is_end = event.status == "I" and event.answer.tags[-1:] == ["ROLLBACK"]
+            if event.answer.sqlstate in CIRCUMSTANCES or is_end:
                 break
             events.append(event)
             if event.answer.sqlstate:
@@ -225,7 +227,7 @@ def liveness_objection(case, transcript):
     transactions = transactions_of(transcript)
     failures = failures_of(transcript)
     for event in transcript.events:
-        if event.answer.sqlstate in case.never:
+        if event.answer.sqlstate in case.never | MISTAKES:
             return f"{event.step.name} was answered {event.answer.sqlstate}"
         if event.waited and "waits" in case.never:
             return f"{event.step.name} waited"

@@ -236,15 +236,17 @@ def test_liveness_is_checked():
         case = copy.copy(fixture.cases["writes"])
         transcript, _ = fixture.run("writes", "a1 b1 a2 b2 a3 b3 a4 b4 c1 c2")
         assert judge.liveness_objection(case, transcript) is None
-        case.never = ["40001"]
+        case.never = {"40001"}
         assert judge.liveness_objection(case, transcript)
-        case.never, case.most_failures = [], 0
+        case.never, case.most_failures = set(), 0
         assert judge.liveness_objection(case, transcript)
         single = replace_answer(transcript, 8, sqlstate="40001", rows=[])
         assert "single" in judge.liveness_objection(fixture.cases["writes"], single)
+        mistaken = replace_answer(transcript, 8, sqlstate="42601", rows=[])
+        assert "42601" in judge.liveness_objection(fixture.cases["writes"], mistaken)
         transcript, _ = fixture.run("queue", "a1 a2 b1 b2 a3")
         case = copy.copy(fixture.cases["queue"])
-        case.never = ["waits"]
+        case.never = {"waits"}
         assert judge.liveness_objection(case, transcript)
 
 
