@@ -3,7 +3,7 @@
 1. A transaction that committed, and a single statement that was answered, must be told in its place of the order what it
    was told: rows (in their order only under ORDER BY), tags, errors with their constraint.
 2. The order agrees with real time: what was answered before another one's first statement was sent comes before it.
-   Of one that wrote it is the COMMIT that counts: until that was sent it could still be rolled back.
+   Of one that changed something it is the COMMIT that counts: until that was sent it could still be rolled back.
 3. The tables at the end are those of the run.
 4. A transaction that did not commit leaves nothing; what it was told until it failed must be true somewhere in that
    order, so that nobody ever sees a state that never was.
@@ -54,7 +54,7 @@ class Transaction:
 
     @property
     def earliest(self):
-        """Before this moment it cannot stand in the order: what writes could still be rolled back until then."""
+        """Before this moment it cannot stand in the order if it has an effect: until then it could be rolled back."""
         return self.events[-1].sent if self.is_committed and self.has_written else self.began
 
     @property
@@ -179,21 +179,30 @@ class Judge:
         pairs = zip(transaction.told(), replayed)
         return all(other is None or is_same(event, other) for event, other in pairs)
 
+    def has_effect(self, before, transaction):
+        """Does it leave other tables than it finds? An UPDATE that sets what is there already does not."""
+        keys = tuple(one.key() for one in before)
+        return self.final(keys) != self.final(keys + (transaction.key(),))
+
     def orders(self, done, left):
         """The serial orders of `left` behind `done` that explain each transaction."""
         if not left:
             yield done
             return
         for transaction in left:
-            if any(other.ended < transaction.earliest for other in left if other is not transaction):
+            others = [other for other in left if other is not transaction]
+            if any(other.ended < transaction.began for other in others):
+                continue
+            if any(other.ended < transaction.earliest for other in others) and self.has_effect(done, transaction):
                 continue
             if self.explains(tuple(one.key() for one in done), transaction):
-                yield from self.orders(done + [transaction], [other for other in left if other is not transaction])
+                yield from self.orders(done + [transaction], others)
 
     def place(self, order, failed):
         """Does some moment of the order explain what a transaction was told that did not commit?"""
         for at in range(len(order) + 1):
-            in_time = (all(one.earliest < failed.ended for one in order[:at]) and
+            in_time = (all(one.earliest < failed.ended or not self.has_effect(order[:i], one)
+                           for i, one in enumerate(order[:at])) and
                        not any(one.ended < failed.began for one in order[at:]))
             if in_time and self.explains(tuple(one.key() for one in order[:at]), failed):
                 return True
