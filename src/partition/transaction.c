@@ -153,8 +153,16 @@ static int commit_branch(struct session *session, struct error *error)
 {
   if (!session->branch)
     return 0;
-  int status = check_branch(session, error);
+  int status = 0;
+  if (session->claimant.is_broken && branch_has_changes(session->branch)) { // it may fail before it waits for anybody
+    session->claimant.is_broken = false;
+    status = transaction_move(session, error);
+  }
+  if (!status)
+    status = check_branch(session, error);
   if (status) {
+    if (status == STATUS_RETRY)
+      transaction_was_unlucky(session);
     transaction_abort(session);
     return status;
   }

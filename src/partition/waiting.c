@@ -33,6 +33,11 @@ static int claim_for_branch(struct session *session, const struct claim_wish *wi
     request.mode = wish->mode >= CLAIM_NO_KEY_UPDATE ? CLAIM_TABLE_EXCLUSIVE : CLAIM_TABLE_SHARE;
   }
   struct claims *claims = &session->partition->claims;
+  if (session->claimant.is_broken) { // it waits for nobody before it knows that its promises still hold
+    session->claimant.is_broken = false;
+    claims_make_ready(claims, &session->claimant);
+    return STATUS_WAIT;
+  }
   int status = claim_take(claims, &session->claimant, &request, error);
   if (!status && wish->wait == CLAIM_OR_SKIP)
     status = script_keep(session, KEPT_ROW, wish->key, error);
@@ -73,6 +78,7 @@ const struct claimer *waiting_claimer(struct session *session)
     .claim = on_claim,
     .claims_shown = claims_shown,
     .may_claim_shown = is_branch && session->branch && (session->is_eager || branch_has_changes(session->branch)),
+    .claims_absent = session->is_eager && session->claimant.hold_count < EAGER_CLAIMS,
     .is_branch = is_branch,
   };
   return &session->claimer;

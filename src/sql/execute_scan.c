@@ -408,11 +408,13 @@ static int point_next(struct iterator *op)
   scan->at = 1;
   int status = execution_visit(execution);
   struct bytes row;
-  if (status ||
-      !tree_get(execution->input.version, op->node->scan.tree, buffer_bytes(&scan->keys), &row, execution->input.mark))
+  struct bytes key = buffer_bytes(&scan->keys);
+  if (status)
     return status;
+  if (!tree_get(execution->input.version, op->node->scan.tree, key, &row, execution->input.mark))
+    return execution_miss(execution, &op->node->scan, key);
   bool passes;
-  status = scan_take_row(execution, op->node, buffer_bytes(&scan->keys), row, scan->bounds, &passes);
+  status = scan_take_row(execution, op->node, key, row, scan->bounds, &passes);
   return status ? status : passes;
 }
 

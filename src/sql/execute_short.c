@@ -17,7 +17,7 @@ static int find_row(struct execution *execution, const struct plan_node *node, s
     return status;
   *key = buffer_bytes(&execution->short_key);
   if (!tree_get(execution->input.version, scan->tree, *key, row, execution->input.mark))
-    return 0;
+    return execution_miss(execution, scan, *key);
   struct value few[4], *bounds = few;
   if (scan->test_count > 4 && !(bounds = ARENA_ARRAY(&execution->row_arena, struct value, scan->test_count)))
     return execution_memory(execution);

@@ -127,6 +127,15 @@ static inline int execution_show(struct execution *execution, const struct relat
   return claimer_claim(claimer, relation->tree, key, CLAIM_NO_KEY_UPDATE, execution->evaluation.error);
 }
 
+// A key of a relation's own tree that was looked for and is not there.
+static inline int execution_miss(struct execution *execution, const struct plan_scan *scan, struct bytes key)
+{
+  const struct claimer *claimer = execution->input.claimer;
+  if (!claimer || !claimer->claims_absent || execution->change)
+    return 0;
+  return claimer_claim(claimer, scan->tree, key, CLAIM_UPDATE, execution->evaluation.error);
+}
+
 static inline int execution_memory(struct execution *execution)
 {
   return error_memory(execution->evaluation.error);

@@ -44,6 +44,7 @@ struct claimer {
   // Is the row, which is in the transaction's version, one that it claims when it shows it?
   bool (*claims_shown)(void *context, tree_number tree, struct bytes key, struct bytes row);
   bool may_claim_shown; // otherwise never
+  bool claims_absent;   // a key that is looked for and is not there, too
   bool is_branch;       // otherwise only what is asked for matters
 };
 

@@ -520,7 +520,7 @@ void claims_release(struct claims *claims, struct claimant *claimant, bool of_se
   claim_cancel(claims, claimant);
   if (claimant->is_ready)
     leave_ready(claims, claimant);
-  claimant->is_victim = false;
+  claimant->is_victim = claimant->is_broken = false;
   claims_let_go(claims, claimant, of_session);
 }
 
@@ -603,6 +603,7 @@ void claims_break(struct claims *claims, const struct change_list *changes)
   while (claims->map.count && change_next(changes, &at, &change))
     while (touches_change(claims, NULL, &change, &touch)) {
       claims->counts.broken++;
+      touch.barrier->claimant->is_broken = true;
       give(claims, touch.barrier);
     }
 }

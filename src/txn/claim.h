@@ -46,6 +46,7 @@ struct claimant {
   tree_number shared_table;      // the last table whose rows it claimed
   struct claimant *next_ready;
   bool is_ready;         // in the ready list
+  bool is_broken;        // something that it held was taken away
   bool is_victim;        // of a deadlock: what it waited for is not granted
   uint32_t stamp;        // of the search for deadlocks
 };

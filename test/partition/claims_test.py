@@ -405,6 +405,22 @@ def test_a_failure_says_what_changed_and_who_did_it():
         assert 'source "g"' in failure.fields["D"] and "statement 2" in failure.message, failure.fields
 
 
+def test_after_a_failure_absent_keys_are_claimed_too():
+    for extended in BOTH:
+        with Bench(*TABLE) as bench:
+            bench.does("a", "begin", "select v from t where k = 9", "update t set v = 1 where k = 1", extended=extended)
+            bench.does("b", "insert into t values (9, 0)")
+            equal(bench.does("a", "commit", extended=extended), "40001")
+            bench.does("b", "delete from t where k = 9")
+            bench.does("a", "begin", "select v from t where k = 9", "update t set v = 1 where k = 1", extended=extended)
+            bench.waits("b", "insert into t values (9, 0)")
+            equal(bench.does("a", "commit", extended=extended), "COMMIT")
+            equal(bench.answer("b"), "INSERT 0 1")
+            bench.does("a", "begin", "select v from t where k = 8", extended=extended)
+            equal(bench.does("b", "insert into t values (8, 0)"), "INSERT 0 1")
+            bench.does("a", "commit", extended=extended)
+
+
 def test_cancel_ends_a_wait():
     with Bench(*TABLE) as bench:
         bench.does("a", "begin", "select v from t where k = 1 for update")
