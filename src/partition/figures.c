@@ -109,6 +109,63 @@ static int workflow_rows(struct partition *partition, const struct version *vers
   return 0;
 }
 
+static const char *lock_mode(const struct claim_view *view)
+{
+  static const char *const modes[] = {
+    [CLAIM_KEY_SHARE] = "AccessShareLock",
+    [CLAIM_SHARE] = "RowShareLock",
+    [CLAIM_NO_KEY_UPDATE] = "ExclusiveLock",
+    [CLAIM_UPDATE] = "AccessExclusiveLock",
+    [CLAIM_TABLE_ACCESS_SHARE] = "AccessShareLock",
+    [CLAIM_TABLE_ROW_SHARE] = "RowShareLock",
+    [CLAIM_TABLE_ROW_EXCLUSIVE] = "RowExclusiveLock",
+    [CLAIM_TABLE_SHARE_UPDATE_EXCLUSIVE] = "ShareUpdateExclusiveLock",
+    [CLAIM_TABLE_SHARE] = "ShareLock",
+    [CLAIM_TABLE_SHARE_ROW_EXCLUSIVE] = "ShareRowExclusiveLock",
+    [CLAIM_TABLE_EXCLUSIVE] = "ExclusiveLock",
+    [CLAIM_TABLE_ACCESS_EXCLUSIVE] = "AccessExclusiveLock",
+  };
+  if (view->tag.kind == CLAIM_ON_NUMBER)
+    return view->mode == CLAIM_SHARE ? "ShareLock" : "ExclusiveLock";
+  return modes[view->mode];
+}
+
+// As PostgreSQL's pg_locks: a row for each claim held or waited for.
+static int lock_rows(struct partition *partition, struct row_sink *sink, struct error *error)
+{
+  static const enum type_id types[] = {
+    TYPE_TEXT, TYPE_OID,  TYPE_OID,  TYPE_INT4, TYPE_INT2, TYPE_TEXT, TYPE_TEXT,    TYPE_OID,
+    TYPE_OID,  TYPE_INT2, TYPE_TEXT, TYPE_INT4, TYPE_TEXT, TYPE_BOOLEAN, TYPE_BOOLEAN, TYPE_TIMESTAMPTZ};
+  struct claim_walk walk = {0};
+  struct claim_view view;
+  while (claims_next(&partition->claims, &walk, &view)) {
+    bool is_number = view.tag.kind == CLAIM_ON_NUMBER;
+    const struct relation *relation = is_number ? NULL : partition_relation_of(partition, view.tag.tree);
+    const struct session *session = view.claimant->is_source ? NULL : view.claimant->owner;
+    uint64_t number = is_number ? get_be64(view.tag.key.data + 1) : 0;
+    struct value row[16];
+    for (int i = 0; i < 16; i++)
+      row[i] = value_null();
+    row[0] = value_string(is_number ? "advisory" : view.tag.kind == CLAIM_ON_TABLE ? "relation" : "tuple");
+    if (relation)
+      row[2] = value_integer(relation->oid);
+    if (is_number) {
+      row[7] = value_integer((int64_t)(number >> 32));
+      row[8] = value_integer((int64_t)(number & UINT32_MAX));
+      row[9] = value_integer(view.tag.key.data[0]);
+    }
+    if (session)
+      row[11] = value_integer(session->settings.backend);
+    row[12] = value_string(lock_mode(&view));
+    row[13] = value_boolean(view.is_held);
+    row[14] = value_boolean(false);
+    int status = row_sink_add(sink, row, types, error);
+    if (status)
+      return status;
+  }
+  return 0;
+}
+
 struct metric_sink {
   struct row_sink *sink;
   int status;
@@ -141,6 +198,12 @@ static int metric_rows(struct partition *partition, struct row_sink *sink, struc
   metric_add(&metrics, "quern_commits_total", "way=\"adopted\"", (double)trunk->counts.adopted);
   metric_add(&metrics, "quern_commits_total", "way=\"rerun\"", (double)trunk->counts.rerun);
   metric_add(&metrics, "quern_commits_total", "way=\"failed\"", (double)trunk->counts.failed);
+  metric_add(&metrics, "quern_steps_total", "way=\"run\"", (double)trunk->counts.steps_run);
+  metric_add(&metrics, "quern_steps_total", "way=\"kept\"", (double)trunk->counts.steps_kept);
+  metric_add(&metrics, "quern_moves_total", "", (double)trunk->counts.moved);
+  metric_add(&metrics, "quern_claim_waits_total", "", (double)partition->claims.counts.waits);
+  metric_add(&metrics, "quern_claims_broken_total", "", (double)partition->claims.counts.broken);
+  metric_add(&metrics, "quern_deadlocks_total", "", (double)partition->claims.counts.deadlocks);
   metric_add(&metrics, "quern_plan_cache_total", "result=\"hit\"", (double)partition->cache.hits);
   metric_add(&metrics, "quern_plan_cache_total", "result=\"miss\"", (double)partition->cache.misses);
   metric_add(&metrics, "quern_sessions", "", (double)partition->sessions.count);
@@ -164,6 +227,8 @@ int partition_figures(void *context, const char *table, struct row_sink *sink, s
     return error_rows(partition, trunk, sink, error);
   if (strcmp(table, "workflows") == 0)
     return workflow_rows(partition, trunk, sink, error);
+  if (strcmp(table, "pg_locks") == 0)
+    return lock_rows(partition, sink, error);
   if (strcmp(table, "metrics") == 0)
     return metric_rows(partition, sink, error);
   return error_set(error, SQLSTATE_UNDEFINED_TABLE, "no figures are kept for %s", table);

@@ -143,6 +143,20 @@ int partition_recovered(struct partition *partition, uint64_t position, struct e
   return partition->trunk.position == 0 ? bootstrap(partition, error) : 0;
 }
 
+const struct relation *partition_relation_of(const struct partition *partition, tree_number tree)
+{
+  uint32_t oid = 0;
+  const struct relation *relation;
+  while ((relation = catalog_next(partition->catalog, store_trunk(partition->store), &oid))) {
+    if (relation->tree == tree)
+      return relation;
+    for (int i = 0; i < relation->index_count; i++)
+      if (relation->indexes[i].tree == tree)
+        return relation;
+  }
+  return NULL;
+}
+
 // --- Output -----------------------------------------------------------------------------------------------------
 
 struct frame *output_frame(struct partition *partition, enum frame_kind kind)

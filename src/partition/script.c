@@ -312,20 +312,6 @@ static int admit(void *context, const struct change_list *changes, struct error 
   return claims_pass(&session->partition->claims, &session->claimant, false, changes, error);
 }
 
-static const struct relation *relation_of_tree(const struct partition *partition, tree_number tree)
-{
-  uint32_t oid = 0;
-  const struct relation *relation;
-  while ((relation = catalog_next(partition->catalog, store_trunk(partition->store), &oid))) {
-    if (relation->tree == tree)
-      return relation;
-    for (int i = 0; i < relation->index_count; i++)
-      if (relation->indexes[i].tree == tree)
-        return relation;
-  }
-  return NULL;
-}
-
 // "(a, b)=(1, x)" of a row's key in the table's own tree.
 static void describe_key(const struct relation *relation, struct bytes key, struct arena *arena, struct buffer *out)
 {
@@ -347,7 +333,7 @@ static void explain(void *context, tree_number tree, struct bytes key, const str
 {
   struct rerun *rerun = context;
   struct partition *partition = rerun->session->partition;
-  const struct relation *relation = relation_of_tree(partition, tree);
+  const struct relation *relation = partition_relation_of(partition, tree);
   if (!relation)
     return;
   struct buffer row = {0};

@@ -224,6 +224,9 @@ int partition_figures(void *context, const char *table, struct row_sink *sink, s
 // What the session has replied since `begin` becomes a frame, and the conversation ends if it must.
 void output_replies(struct partition *partition, struct session *session, size_t begin);
 
+// The table to which a tree belongs, as its rows or as an index; NULL: none of the trunk's.
+const struct relation *partition_relation_of(const struct partition *partition, tree_number tree);
+
 // --- source.c
 int sources_reconcile(struct partition *partition, struct error *error); // opens and closes connectors so that those that are wanted read
 void sources_forget(struct partition *partition);

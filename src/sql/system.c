@@ -91,10 +91,19 @@ static const struct system_column workflows[] = {C_TEXT("name"), C_TEXT("state")
                                                  C_INT8("rows_out")};
 static const struct system_column metrics[] = {C_TEXT("name"), C_TEXT("labels"), C_FLOAT("value")};
 
+// PostgreSQL's pg_locks, of the claims.
+static const struct system_column locks[] = {
+    C_TEXT("locktype"), C_OID("database"),       C_OID("relation"),           C_INT4("page"),
+    C_INT2("tuple"),    C_TEXT("virtualxid"),    C_TEXT("transactionid"),     C_OID("classid"),
+    C_OID("objid"),     C_INT2("objsubid"),      C_TEXT("virtualtransaction"), C_INT4("pid"),
+    C_TEXT("mode"),     C_BOOL("granted"),       C_BOOL("fastpath"),          C_TIME("waitstart"),
+};
+
 const struct system_table quern_tables[] = {
     SYSTEM_TABLE(12501, SCHEMA_QUERN, "sources", sources, figure_rows),
     SYSTEM_TABLE(12502, SCHEMA_QUERN, "source_errors", source_errors, figure_rows),
     SYSTEM_TABLE(12503, SCHEMA_QUERN, "workflows", workflows, figure_rows),
     SYSTEM_TABLE(12504, SCHEMA_QUERN, "metrics", metrics, figure_rows),
+    SYSTEM_TABLE(12073, SCHEMA_PG_CATALOG, "pg_locks", locks, figure_rows),
     {0},
 };

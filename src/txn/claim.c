@@ -17,6 +17,7 @@ struct hold {
   struct hold *next_own, *previous_own;   // of the claimant
   enum claim_mode mode;
   bool is_session;
+  bool is_reserved; // granted after a wait: whoever waited takes it once more, as the session's
   uint32_t count;
 };
 
@@ -411,13 +412,29 @@ void claims_deinit(struct claims *claims)
 static int wait_for(struct claims *claims, struct claim *claim, struct claimant *claimant,
                     const struct claim_request *request, struct error *error)
 {
-  struct hold *hold = hold_new(claims, claim, claimant, request->mode, request->is_session);
+  struct hold *hold = hold_new(claims, claim, claimant, request->mode, false);
   if (!hold)
     return error_memory(error);
+  hold->is_reserved = request->is_session;
   if (request->is_one_shot)
     claims_let_go(claims, claimant, false);
   enqueue(claims, claim, claimant, request->mode, hold);
   return resolve_deadlocks(claims, claimant, error);
+}
+
+// What was granted after a wait becomes what was asked for.
+static bool take_reserved(const struct claim *claim, const struct claimant *claimant, const struct claim_request *request)
+{
+  if (!request->is_session)
+    return false;
+  struct hold *hold = claim->holds;
+  while (hold && !(hold->claimant == claimant && hold->is_reserved && hold->mode == request->mode))
+    hold = hold->next;
+  if (hold) {
+    hold->is_session = true;
+    hold->is_reserved = false;
+  }
+  return hold;
 }
 
 static int take(struct claims *claims, struct claimant *claimant, const struct claim_request *request, struct error *error)
@@ -428,6 +445,8 @@ static int take(struct claims *claims, struct claimant *claimant, const struct c
     own->count += !request->is_one_shot;
     return 0;
   }
+  if (claim && take_reserved(claim, claimant, request))
+    return 0;
   bool is_free = !claim || (!find_barrier(claim, claimant, request->mode) && !has_rival_before(claim, claimant, request->mode));
   if (is_free && request->is_one_shot)
     return 0;
@@ -480,6 +499,16 @@ bool claim_give(struct claims *claims, struct claimant *claimant, const struct c
   if (--hold->count == 0)
     give(claims, hold);
   return true;
+}
+
+void claims_give_numbers(struct claims *claims, struct claimant *claimant)
+{
+  struct hold *next;
+  for (struct hold *hold = claimant->holds; hold; hold = next) {
+    next = hold->next_own;
+    if (hold->claim->kind == CLAIM_ON_NUMBER && hold->is_session)
+      give(claims, hold);
+  }
 }
 
 void claim_cancel(struct claims *claims, struct claimant *claimant)

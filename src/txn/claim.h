@@ -77,6 +77,8 @@ struct claim_request {
 int claim_take(struct claims *claims, struct claimant *claimant, const struct claim_request *request, struct error *error);
 // Gives one of its own back. False: it has none.
 bool claim_give(struct claims *claims, struct claimant *claimant, const struct claim_request *request);
+// Gives back all numbers of the session.
+void claims_give_numbers(struct claims *claims, struct claimant *claimant);
 // Gives back what it holds, that of the session too or not; it waits on for what it waits for.
 void claims_let_go(struct claims *claims, struct claimant *claimant, bool of_session);
 // The same, and does not wait any more.

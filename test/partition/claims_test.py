@@ -421,6 +421,22 @@ def test_after_a_failure_absent_keys_are_claimed_too():
             bench.does("a", "commit", extended=extended)
 
 
+def test_pg_locks_shows_claims():
+    with Bench(*TABLE) as bench:
+        bench.does("a", "begin", "select v from t where k = 1 for update")
+        bench.does("b", "begin")
+        bench.waits("b", "select v from t where k = 1 for share")
+        a, b = bench.client("a").backend[0], bench.client("b").backend[0]
+        rows = bench.probe.rows("select pid, locktype, mode, granted, relation = (select oid from pg_class where relname = 't') "
+                                "from pg_locks order by 1, 2, 3")
+        equal(rows, sorted([[str(a), "relation", "RowShareLock", "t", "t"], [str(a), "tuple", "AccessExclusiveLock", "t", "t"],
+                            [str(b), "relation", "RowShareLock", "t", "t"], [str(b), "tuple", "RowShareLock", "f", "t"]]))
+        bench.does("a", "commit")
+        bench.answer("b")
+        bench.does("b", "commit")
+        equal(bench.value("select count(*) from pg_locks"), "0")
+
+
 def test_cancel_ends_a_wait():
     with Bench(*TABLE) as bench:
         bench.does("a", "begin", "select v from t where k = 1 for update")
