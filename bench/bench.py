@@ -150,10 +150,10 @@ def start_null(build):
     return Server("null server", [program, "0"]).read_port()
 
 
-def fill(server):
+def fill(server, scale=SCALE, database="postgres"):
     """The tables of pgbench, by pgbench."""
-    say(f"{server.name}: pgbench -i -s {SCALE}")
-    command = ["pgbench", "-i", "-q", "-s", str(SCALE), *connection(server.port)[:-2], "postgres"]
+    say(f"{server.name}: pgbench -i -s {scale}")
+    command = ["pgbench", "-i", "-q", "-s", str(scale), *connection(server.port)[:-2], database]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode != 0:
         raise Absent(f"{server.name} cannot be filled: {complaint(done.stderr)}")
@@ -405,4 +405,5 @@ def main():
         shutil.rmtree(directory, ignore_errors=True)
 
 
-main()
+if __name__ == "__main__":
+    main()

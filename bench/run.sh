@@ -16,4 +16,4 @@ targets=$(ninja -C "$build" -t targets all | sed -n 's/^\(quern\|bench_[a-z_]*\)
 for target in $targets; do
   cmake --build "$build" -j "$jobs" --target "$target" >&2 || echo "bench: $target does not build; its rows are left out" >&2
 done
-exec python3 bench/bench.py "$build"
+python3 bench/bench.py "$build" && echo && exec python3 bench/transactions.py "$build"
