@@ -91,7 +91,8 @@ static int count_ready(int socket, struct answers *answers)
 
 static int connect_to(int port)
 {
-  struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons((uint16_t)port), .sin_addr = {htonl(0x7f000001)}};
+  struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons((uint16_t)port)};
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
   int one = 1, opened = socket(AF_INET, SOCK_STREAM, 0);
   if (opened < 0 || connect(opened, (struct sockaddr *)&address, sizeof address) ||
       setsockopt(opened, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one))

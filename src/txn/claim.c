@@ -291,7 +291,7 @@ void claims_make_ready(struct claims *claims, struct claimant *claimant)
   claims->last_ready = claimant;
 }
 
-// Who holds some of a claim and asks for more does not stand behind those who wait for it: they would wait for each other.
+// Who holds some of a claim and asks for more does not stand behind those who wait for it: each would wait for the other.
 static bool goes_first(const struct claim *claim, const struct claimant *claimant)
 {
   const struct hold *hold = claim->holds;
@@ -360,7 +360,8 @@ static struct claimant *follow(struct claims *claims, struct claimant *origin, s
     if (hold->claimant != at && modes_conflict(at->wanted_mode, hold->mode) &&
         (found = follow_to(claims, origin, at, hold->claimant)))
       return found;
-  for (struct claimant *other = goes_first(claim, at) ? at : claim->first_waiting; other != at; other = other->next_waiting)
+  struct claimant *other = goes_first(claim, at) ? at : claim->first_waiting;
+  for (; other != at; other = other->next_waiting)
     if (modes_conflict(at->wanted_mode, other->wanted_mode) &&
         (found = follow_to(claims, origin, at, other)))
       return found;
@@ -447,7 +448,8 @@ static int take(struct claims *claims, struct claimant *claimant, const struct c
   }
   if (claim && take_reserved(claim, claimant, request))
     return 0;
-  bool is_free = !claim || (!find_barrier(claim, claimant, request->mode) && !has_rival_before(claim, claimant, request->mode));
+  enum claim_mode mode = request->mode;
+  bool is_free = !claim || (!find_barrier(claim, claimant, mode) && !has_rival_before(claim, claimant, mode));
   if (is_free && request->is_one_shot)
     return 0;
   if (!is_free && request->wait != CLAIM_OR_WAIT)

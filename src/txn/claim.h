@@ -9,8 +9,8 @@
 //                        |  gives way in a deadlock: the ready list, with 40P01 if it holds anything
 //                        +  claim_cancel
 //
-// 1. Whoever holds conflicts with nobody else who holds. Those who wait are served first come, first served; but who holds
-//    some of a claim and asks for more of it goes before them.
+// 1. Whoever holds conflicts with nobody else who holds. Those who wait are served first come, first served; but who
+//    holds some of a claim and asks for more of it goes before them.
 // 2. A claimant waits for one claim at most. A one-shot (an atom that is to be tried again) holds nothing while it
 //    waits; what it waited for it holds until it is over, or waits for something else.
 // 3. Correctness never rests on a claim: what was promised is checked at COMMIT. A claim only saves it from failing.

@@ -31,7 +31,7 @@ static inline struct others others_of(const struct setup *setup, int who)
   return others;
 }
 
-// Can nobody else make this statement's reply another one, once it is given? `level`: what the transaction's claims keep.
+// Can nobody else make this statement's reply another one, once it is given? level: what the claims keep, row by row.
 static inline bool is_kept(struct statement statement, const struct others *others, enum hold_level *level, bool is_own)
 {
   int k = statement.key;
@@ -72,7 +72,8 @@ static inline bool promises_no_40001(const struct setup *setup)
       } else if (!is_kept(statement, &others, level, own >> statement.key & 1)) {
         return false;
       }
-      own |= (unsigned)(statement.kind == ADD || statement.kind == SET_OTHER || statement.kind == UPSERT) << statement.key;
+      bool writes = statement.kind == ADD || statement.kind == SET_OTHER || statement.kind == UPSERT;
+      own |= (unsigned)writes << statement.key;
     }
   }
   return true;

@@ -143,7 +143,8 @@ static inline unsigned rivals(const struct world *world, int who, int key, int m
 }
 
 // Who holds some of it does not stand behind those who wait for that: it would be a circle.
-static inline unsigned rivals_that_count(const struct world *world, const struct setup *setup, int who, int key, int mode)
+static inline unsigned rivals_that_count(const struct world *world, const struct setup *setup, int who, int key,
+                                         int mode)
 {
   bool goes_first = world->parties[who].held[key] && setup->fault != FAULT_HOLDER_QUEUES;
   return goes_first ? 0 : rivals(world, who, key, mode);
@@ -345,8 +346,8 @@ static inline bool run_repair(const struct script *script, int count, const stru
       repair.otherwise[statement.key] |= *now != repair.then[statement.key];
     } else if (first.writes) { // what it did the first time is done here
       bool is_whole = fault == FAULT_ROWS_APPLIED || !row_is(first.written) || !row_is(*now);
-      *now = is_whole ? first.written
-                      : first.sets_b ? ROW_OF(row_a(*now), row_b(first.written)) : ROW_OF(row_a(first.written), row_b(*now));
+      row both = first.sets_b ? ROW_OF(row_a(*now), row_b(first.written)) : ROW_OF(row_a(first.written), row_b(*now));
+      *now = is_whole ? first.written : both;
     }
   }
   memcpy(rows, repair.now, sizeof repair.now);
@@ -381,7 +382,7 @@ static inline bool run_both(struct world *world, const struct setup *setup, int 
 static inline void forget(struct world *world, const struct setup *setup, int who)
 {
   struct party *party = &world->parties[who];
-  struct party fresh = {.phase = RUNNING, .is_eager = party->is_eager, .keeps_age = party->keeps_age, .age = party->age};
+  struct party fresh = {.is_eager = party->is_eager, .keeps_age = party->keeps_age, .age = party->age};
   if (setup->fault == FAULT_CLAIM_LEFT && party->phase != WAITING)
     memcpy(fresh.held, party->held, sizeof fresh.held);
   else
@@ -421,7 +422,8 @@ static inline void move_trunk(struct world *world, const row rows[ROWS])
 
 // The proof, beside all that the rules do: the statements, one after another on what was committed, give these replies
 // and this.
-static inline void prove(struct world *world, const struct setup *setup, int who, const row before[ROWS], const row *after)
+static inline void prove(struct world *world, const struct setup *setup, int who, const row before[ROWS],
+                         const row *after)
 {
   row rows[ROWS];
   memcpy(rows, before, sizeof rows);
