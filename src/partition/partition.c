@@ -200,6 +200,7 @@ void output_replies(struct partition *partition, struct session *session, size_t
     session->is_broken = true;
   }
   session->depends = 0;
+  timeouts_arrange(session);
   struct frame *end = session->is_broken && !session->is_ended ? output_frame(partition, FRAME_END) : NULL;
   if (end) {
     end->session = session->id;
@@ -309,13 +310,7 @@ static void on_session(struct partition *partition, const struct frame *frame)
       session_fail(session, &error);
     break;
   case FRAME_CANCEL:
-    if (session->job)
-      job_cancel(session->job);
-    if (!session->waiting)
-      return;
-    int cancelled = error_set(&error, SQLSTATE_QUERY_CANCELED, "canceling statement due to user request");
-    (void)cancelled;
-    waiting_fail(session, &error);
+    session_interrupt(session, "user request");
     break;
   default: return;
   }

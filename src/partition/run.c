@@ -272,11 +272,18 @@ struct job {
   uint64_t random;
   int status;
   struct error error;
+  struct error interruption; // why it is cancelled; none: as the error says
 };
 
 void job_cancel(struct job *job)
 {
   job->is_cancelled = true;
+}
+
+void job_interrupt(struct job *job, const struct error *reason)
+{
+  job->interruption = *reason;
+  job_cancel(job);
 }
 
 void job_run(struct job *job)
@@ -424,8 +431,11 @@ void job_done(struct job *job)
       message_tag(&partition->replies, tag);
     job->portal->is_done = true;
   }
-  error = job->error;
+  error = status && job->interruption.status && strcmp(job->error.sqlstate, SQLSTATE_QUERY_CANCELED) == 0
+            ? job->interruption
+            : job->error;
   job_close(job);
+  timer_clear(&partition->timers, &session->statement_timer);
   if (session->is_outdated)
     status = transaction_outdated(session, &error);
   if (status)
@@ -436,13 +446,18 @@ int job_resume(struct session *session, struct error *error)
 {
   session->job_waits = false;
   int status = session->is_outdated ? transaction_outdated(session, error) : emit_job(session->job, error);
-  if (!status)
-    return 0;
+  if (status)
+    job_abandon(session);
+  return status;
+}
+
+void job_abandon(struct session *session)
+{
   job_close(session->job);
   session->job = NULL;
   session->running = NULL;
   session->job_ended = true;
-  return status;
+  session->job_waits = false;
 }
 
 // --- Portals --------------------------------------------------------------------------------------------
@@ -523,11 +538,19 @@ static bool more_follows(const struct session *session)
   return session->input_at < session->input.size && session->input.data[session->input_at] != 'S';
 }
 
-static bool may_be_job(const struct session *session, const struct statement *statement)
+static bool may_be_job(const struct statement *statement)
 {
-  return statement->kind == STATEMENT_SELECT && !statement->reads_system && !statement->claims_rows &&
-         (transaction_in_branch(session) || !session->has_atom);
+  return statement->kind == STATEMENT_SELECT && !statement->reads_system && !statement->claims_rows;
 }
+
+// A job sees no atom that is under way: for one the group must start again as a branch.
+static bool must_restart(const struct session *session)
+{
+  return !transaction_in_branch(session) && (session->has_atom || more_follows(session));
+}
+
+// A batch that has changed something reads that much longer on the loop: as a branch it could fail for others' changes.
+enum { BATCH_PATIENCE = 100 };
 
 static void fill_run(struct statement_run *run, struct session *session, struct portal *portal)
 {
@@ -598,9 +621,10 @@ static int portal_run_statement(struct session *session, struct portal *portal, 
     run.out = &portal->rows;
     run.without_tag = true;
     run.reply_limit = portal->prepared->account.limit;
-  } else if (is_read && may_be_job(session, statement)) {
-    run.allowance = session->partition->options.scan_allowance;
-    run.reply_limit = LIMIT_RESULT_CHUNK;
+  } else if (is_read && may_be_job(statement)) {
+    bool has_changed = session->has_atom && !transaction_in_branch(session);
+    run.allowance = session->partition->options.scan_allowance * (has_changed ? BATCH_PATIENCE : 1);
+    run.reply_limit = has_changed ? 0 : LIMIT_RESULT_CHUNK;
   }
   run.claimer = waiting_claimer(session);
   buffer_clear(&session->kept);
@@ -619,7 +643,7 @@ static int portal_run_statement(struct session *session, struct portal *portal, 
   if (status == STATUS_LONG && keeps)
     return error_set(error, SQLSTATE_OUT_OF_MEMORY, "the result of a cursor is larger than the memory of a statement");
   if (status == STATUS_LONG) {
-    if (!transaction_in_branch(session) && more_follows(session))
+    if (must_restart(session))
       return RUN_RESTART;
     status = job_start(session, portal, version, run.random, error);
     return status ? status : RUN_JOB;
@@ -650,7 +674,7 @@ static int portal_run_copy_to(struct session *session, struct portal *portal, st
     status = portal_revalidate(session, portal, version, error);
   if (status)
     return status;
-  if (!transaction_in_branch(session) && more_follows(session))
+  if (must_restart(session))
     return RUN_RESTART;
   message_copy_response(out, 'H', copy->select->column_count);
   if (copy->options.header) {
@@ -658,7 +682,7 @@ static int portal_run_copy_to(struct session *session, struct portal *portal, st
     copy_write_header(&copy->options, copy->select->columns, copy->select->column_count, out);
     message_end(out, begin);
   }
-  if (may_be_job(session, copy->select)) {
+  if (may_be_job(copy->select)) {
     status = job_start(session, portal, version, random_next(&session->partition->random), error);
     return status ? status : RUN_JOB;
   }
@@ -716,5 +740,7 @@ int portal_run(struct session *session, struct portal *portal, uint64_t max_rows
   struct prepared *prepared = prepared_retain(portal->prepared); // the end of a transaction closes its portals
   int status = portal_dispatch(session, portal, max_rows, error);
   prepared_release(prepared);
+  if (status <= RUN_DONE)
+    timer_clear(&session->partition->timers, &session->statement_timer);
   return status;
 }

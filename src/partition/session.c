@@ -85,6 +85,7 @@ struct session *session_open(struct partition *partition, const struct frame *fr
     return NULL;
   session->partition = partition;
   waiting_init(session);
+  timeouts_init(session);
   session->id = frame->session;
   session->secret = frame->secret;
   session->account = (struct memory_account){
@@ -149,6 +150,7 @@ void session_forget_portals(struct session *session)
 
 void session_close(struct session *session)
 {
+  timeouts_clear(session);
   if (session->job && session->job_waits) {
     job_close(session->job);
     session->job = NULL;
@@ -206,8 +208,7 @@ void session_fail(struct session *session, const struct error *error)
     transaction_abort(session);
 }
 
-// The bytes make no sense any more: says so and ends the conversation.
-static void session_break(struct session *session, struct error *error)
+void session_break(struct session *session, struct error *error)
 {
   error->severity = SEVERITY_FATAL;
   message_error(replies(session), error);
@@ -868,6 +869,14 @@ static void on_query(struct session *session, const struct message *message)
 
 // --- The loop ----------------------------------------------------------------------------------------------------------
 
+void session_end_copy(struct session *session, const struct error *error)
+{
+  copying_close(session);
+  session_fail(session, error);
+  if (!session->is_extended)
+    session_end_simple(session);
+}
+
 static void on_copy_message(struct session *session, const struct message *message)
 {
   struct error error;
@@ -983,6 +992,7 @@ void session_process(struct session *session)
   if (session->is_broken) {
     copying_close(session);
     transaction_abort(session);
+    claims_release(&session->partition->claims, &session->claimant, true);
   }
   if (!session->in_group || session->copying) { // a group's own messages stay where they are: it may start again
     size_t left = session->input.size - session->input_at;

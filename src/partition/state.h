@@ -113,7 +113,7 @@ struct session {
   enum waiting waiting;
   struct claimant claimant;
   struct claimer claimer;
-  struct timer lock_timer;
+  struct timer lock_timer, statement_timer, idle_timer;
   bool is_eager; // its last transaction failed for others' changes: this one claims what it reads
   bool keeps_age;
   bool failure_recorded; // the failed statement is a step of the script
@@ -241,6 +241,8 @@ struct session *session_open(struct partition *partition, const struct frame *fr
 void session_close(struct session *session); // its job must be back
 void session_process(struct session *session);
 void session_fail(struct session *session, const struct error *error); // replies with the error
+void session_break(struct session *session, struct error *error); // says so as FATAL: the conversation ends
+void session_end_copy(struct session *session, const struct error *error); // a COPY FROM under way fails
 void session_notice(struct session *session, const struct error *notice);
 // Where the session binds and reads: its branch, or the trunk.
 const struct version *session_version(struct session *session);
@@ -271,6 +273,8 @@ uint64_t portal_take(struct session *session, struct portal *portal, uint64_t ma
 void job_done(struct job *job); // FRAME_JOB_DONE: replies, and goes on or ends it
 void job_close(struct job *job);
 int job_resume(struct session *session, struct error *error); // after FRAME_RELEASE
+void job_interrupt(struct job *job, const struct error *reason);       // ends soon, with that error
+void job_abandon(struct session *session); // one that is not out: the session goes on without it
 
 // How rows leave: as DataRow, or as lines of a COPY.
 struct row_writer {
@@ -392,6 +396,14 @@ void waiting_fail(struct session *session, const struct error *error);
 // The same from outside of the session's own frames (a timeout), and goes on with it.
 void waiting_interrupt(struct session *session, const struct error *error);
 void waiting_init(struct session *session);
+
+// --- timeout.c
+void timeouts_init(struct session *session);
+// Sets and clears the session's timers as the state wants it in which it is left.
+void timeouts_arrange(struct session *session);
+void timeouts_clear(struct session *session);
+// Ends what the session is at with 57014 "canceling statement due to …": a job, a wait, a COPY. The caller goes on with it.
+void session_interrupt(struct session *session, const char *reason);
 
 // --- locking.c
 int lock_command(struct session *session, const struct prepared *prepared, struct error *error); // LOCK TABLE

@@ -327,18 +327,38 @@ SHOW(extra_float_digits)
   return show_number(UNIT_NONE, settings->format.extra_float_digits, scratch, size);
 }
 
-SET(statement_timeout)
+static int set_timeout(int32_t *timeout_ms, const struct setting_change *change, struct error *error)
 {
-  static const struct setting bounds = {.name = "statement_timeout", .unit = UNIT_MS, .high = INT32_MAX};
+  const struct setting bounds = {.name = change->name, .unit = UNIT_MS, .high = INT32_MAX};
   int32_t number = 0;
   int status = change->value ? read_number(&bounds, change->value, &number, error) : 0;
   if (!status)
-    settings->statement_timeout_ms = number;
+    *timeout_ms = number;
   return status;
+}
+SET(statement_timeout)
+{
+  return set_timeout(&settings->statement_timeout_ms, change, error);
 }
 SHOW(statement_timeout)
 {
   return show_number(UNIT_MS, settings->statement_timeout_ms, scratch, size);
+}
+SET(idle_timeout)
+{
+  return set_timeout(&settings->idle_timeout_ms, change, error);
+}
+SHOW(idle_timeout)
+{
+  return show_number(UNIT_MS, settings->idle_timeout_ms, scratch, size);
+}
+SET(idle_in_transaction_timeout)
+{
+  return set_timeout(&settings->idle_in_transaction_timeout_ms, change, error);
+}
+SHOW(idle_in_transaction_timeout)
+{
+  return show_number(UNIT_MS, settings->idle_in_transaction_timeout_ms, scratch, size);
 }
 
 static int set_flag(bool *flag, const struct setting_change *change, struct error *error)
@@ -539,8 +559,8 @@ static const struct setting table[] = {
     BOOL("escape_string_warning", true),
     OWN("extra_float_digits", false, set_extra_float_digits, show_extra_float_digits),
     BOOL("geqo", true),
-    NUMBER("idle_in_transaction_session_timeout", UNIT_MS, 0, 0, INT32_MAX),
-    NUMBER("idle_session_timeout", UNIT_MS, 0, 0, INT32_MAX),
+    OWN("idle_in_transaction_session_timeout", false, set_idle_in_transaction_timeout, show_idle_in_transaction_timeout),
+    OWN("idle_session_timeout", false, set_idle_timeout, show_idle_timeout),
     REPORTED("in_hot_standby", "off"),
     REPORTED("integer_datetimes", "on"),
     {"IntervalStyle", SETTING_ENUM, true, UNIT_NONE, "postgres,postgres_verbose,sql_standard,iso_8601", 0, 0, 0, NULL,

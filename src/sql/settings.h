@@ -19,7 +19,7 @@ struct settings {
   uint32_t search_path[SETTINGS_SEARCH_PATH]; // schema oids, pg_catalog first unless it was named elsewhere
   int search_path_count;
   char search_path_text[256];
-  int64_t statement_timeout_ms;
+  int32_t statement_timeout_ms, idle_timeout_ms, idle_in_transaction_timeout_ms; // 0: none
   bool default_read_only;
   bool read_only;                    // of the running transaction
   char isolation[24];                // as the client named it; it always means strictly serializable
