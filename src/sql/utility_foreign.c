@@ -255,7 +255,7 @@ static int find_parent(const struct utility_input *input, const PgQuery__RangeVa
   int status = utility_find(input, name, NULL, false, parent, error);
   if (status && error)
     error_position(error, 0);
-  if (!status && !(*parent)->tree)
+  if (!status && (!(*parent)->tree || ((*parent)->kind != RELATION_TABLE && (*parent)->kind != RELATION_SOURCE)))
     status = error_set(error, SQLSTATE_WRONG_OBJECT_TYPE, "referenced relation \"%s\" is not a table", (*parent)->name);
   return status ? status : table_refuse_pending(input->writer, *parent, "ALTER TABLE");
 }

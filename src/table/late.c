@@ -21,9 +21,9 @@ enum occasion {
 struct late {
   struct writer *writer;
   enum occasion occasion;
-  bool acts;        // the first walk of a statement, which changes rows
-  tree_number tree; // of the last entry
-  const struct relation *relation;
+  bool acts;                       // the first walk of a statement, which changes rows
+  tree_number tree;                // of the last entry
+  const struct relation *relation; // of its rows; NULL: there is nothing to look at
 };
 
 // A row that was changed. Where its key has changed, two entries are one row here.
@@ -71,6 +71,42 @@ static bool is_key_due(const struct late *late, const struct foreign_key *key)
 
 // --- The walk -------------------------------------------------------------------------------------------
 
+// Calls `each` for the foreign keys to the relation, until one gives other than 0, and gives that.
+static int visit_keys(struct late *late, const struct relation *parent, void *context,
+                      int (*each)(void *context, const struct relation *child, const struct foreign_key *key))
+{
+  struct writer *writer = late->writer;
+  int status = STATUS_OK;
+  for (int i = 0; i < parent->referencing_count && !status; i++) {
+    const struct relation *child;
+    status =
+        catalog_load(writer->catalog, writer->version, parent->referencing[i], writer->mark, &child, writer->error);
+    for (int k = 0; !status && child && k < child->foreign_key_count; k++)
+      if (child->foreign_keys[k].referenced_oid == parent->oid)
+        status = each(context, child, &child->foreign_keys[k]);
+  }
+  return status;
+}
+
+static int is_due_of(void *context, const struct relation *child, const struct foreign_key *key)
+{
+  return is_key_due(context, key);
+}
+
+// 1: this walk has something to do with the relation's rows.
+static int concerns(struct late *late, const struct relation *relation)
+{
+  if (late->acts)
+    return relation->referencing_count > 0;
+  for (int i = 0; i < relation->index_count; i++)
+    if (is_index_due(late, &relation->indexes[i]))
+      return 1;
+  for (int i = 0; i < relation->foreign_key_count; i++)
+    if (is_key_due(late, &relation->foreign_keys[i]))
+      return 1;
+  return visit_keys(late, relation, late, is_due_of);
+}
+
 static int find_relation(struct late *late, tree_number tree)
 {
   if (late->tree == tree)
@@ -79,14 +115,17 @@ static int find_relation(struct late *late, tree_number tree)
   struct tree_info *info = catalog_tree_info(writer->catalog, tree);
   if (!info)
     return error_memory(writer->error);
+  const struct relation *relation = NULL;
   late->relation = NULL;
-  int status = info->oid ? catalog_load(writer->catalog, writer->version, info->oid, writer->mark, &late->relation,
-                                        writer->error)
-                         : STATUS_OK;
-  if (late->relation && late->relation->tree != tree)
-    late->relation = NULL; // dropped, or its rows have moved: nothing of it is left in this tree
   late->tree = tree;
-  return status;
+  int status =
+      info->oid ? catalog_load(writer->catalog, writer->version, info->oid, writer->mark, &relation, writer->error) : 0;
+  if (!relation || relation->tree != tree)
+    return status; // dropped, or its rows have moved: nothing of it is left in this tree
+  status = concerns(late, relation);
+  if (status == 1)
+    late->relation = relation;
+  return status < 0 ? status : STATUS_OK;
 }
 
 static bool keep(struct writer *writer, struct bytes *bytes)
@@ -136,7 +175,7 @@ static int walk(struct late *late, size_t mark, int (*visit)(struct late *late, 
       continue;
     struct late_row row;
     status = find_relation(late, change.tree);
-    if (!status && (!late->relation || (late->acts && !late->relation->referencing_count)))
+    if (!status && !late->relation)
       continue;
     if (!status)
       status = read_entry(late, before, &change, &row);
@@ -159,37 +198,34 @@ struct departure {
   struct late *late;
   const struct relation *parent;
   const struct value *old_values, *new_values; // new_values NULL: the row is gone
+  int (*each)(const struct departure *departure, const struct reference *reference);
 };
+
+static int visit_departure(void *context, const struct relation *child, const struct foreign_key *key)
+{
+  const struct departure *departure = context;
+  struct reference reference;
+  if (departure->new_values &&
+      !reference_parent_changes(departure->parent, key, departure->old_values, departure->new_values))
+    return STATUS_OK;
+  int status = reference_open(departure->late->writer, child, key, &reference);
+  return status ? status : departure->each(departure, &reference);
+}
 
 // Calls `each` for every foreign key to a key that the row had and has no more.
 static int visit_references(struct late *late, const struct late_row *row,
                             int (*each)(const struct departure *departure, const struct reference *reference))
 {
-  struct writer *writer = late->writer;
   const struct relation *parent = row->relation;
+  struct value *old_values = NULL, *new_values = NULL;
   if (!parent->referencing_count || !row->has_old)
     return STATUS_OK;
-  struct value *old_values = NULL, *new_values = NULL;
   int status = read_values(late, parent, row->old_row, &old_values);
   if (!status && row->has_new)
     status = read_values(late, parent, row->new_row, &new_values);
-  struct departure departure = {.late = late, .parent = parent, .old_values = old_values, .new_values = new_values};
-  for (int i = 0; i < parent->referencing_count && !status; i++) {
-    const struct relation *child;
-    status =
-        catalog_load(writer->catalog, writer->version, parent->referencing[i], writer->mark, &child, writer->error);
-    for (int k = 0; !status && child && k < child->foreign_key_count; k++) {
-      const struct foreign_key *key = &child->foreign_keys[k];
-      struct reference reference;
-      if (key->referenced_oid != parent->oid ||
-          (new_values && !reference_parent_changes(parent, key, old_values, new_values)))
-        continue;
-      status = reference_open(writer, child, key, &reference);
-      if (!status)
-        status = each(&departure, &reference);
-    }
-  }
-  return status;
+  struct departure departure = {
+      .late = late, .parent = parent, .old_values = old_values, .new_values = new_values, .each = each};
+  return status ? status : visit_keys(late, parent, &departure, visit_departure);
 }
 
 static enum foreign_action action_of(const struct departure *departure, const struct reference *reference)
@@ -347,30 +383,24 @@ int table_set_constraints(struct writer *writer, const uint32_t *oids, int count
 
 // --- Definitions of tables whose rows are still to be checked ----------------------------------------------------
 
-static int find_pending(struct late *late, const struct late_row *row)
+static int is_deferred_key(void *context, const struct relation *child, const struct foreign_key *key)
 {
-  struct writer *writer = late->writer;
-  const struct relation *relation = row->relation;
-  bool is_pending = false;
-  for (int i = 0; row->has_new && i < relation->index_count; i++)
-    is_pending |= relation->indexes[i].is_deferrable &&
-                  is_deferred(writer->changes, relation->indexes[i].oid, relation->indexes[i].is_deferred);
-  for (int i = 0; row->has_new && i < relation->foreign_key_count; i++)
-    is_pending |= relation->foreign_keys[i].is_deferrable &&
-                  is_deferred(writer->changes, relation->foreign_keys[i].oid, relation->foreign_keys[i].is_deferred);
-  for (int i = 0; row->has_old && i < relation->referencing_count; i++) {
-    const struct relation *child;
-    int status =
-        catalog_load(writer->catalog, writer->version, relation->referencing[i], writer->mark, &child, writer->error);
-    if (status)
-      return status;
-    for (int k = 0; child && k < child->foreign_key_count; k++) {
-      const struct foreign_key *key = &child->foreign_keys[k];
-      is_pending |= key->referenced_oid == relation->oid && key->is_deferrable &&
-                    is_deferred(writer->changes, key->oid, key->is_deferred);
-    }
-  }
-  return is_pending;
+  const struct late *late = context;
+  return key->is_deferrable && is_deferred(late->writer->changes, key->oid, key->is_deferred);
+}
+
+// 1: the change has something that is deferred.
+static int find_pending(struct late *late, const struct relation *relation, const struct change *change)
+{
+  const struct change_list *changes = late->writer->changes;
+  for (int i = 0; change->has_new && i < relation->index_count; i++)
+    if (relation->indexes[i].is_deferrable &&
+        is_deferred(changes, relation->indexes[i].oid, relation->indexes[i].is_deferred))
+      return 1;
+  for (int i = 0; change->has_new && i < relation->foreign_key_count; i++)
+    if (is_deferred_key(late, relation, &relation->foreign_keys[i]))
+      return 1;
+  return change->has_old ? visit_keys(late, relation, late, is_deferred_key) : STATUS_OK;
 }
 
 int table_refuse_pending(struct writer *writer, const struct relation *relation, const char *command)
@@ -381,11 +411,9 @@ int table_refuse_pending(struct writer *writer, const struct relation *relation,
   size_t at = 0;
   struct change change;
   int status = STATUS_OK;
-  while (!status && change_next(writer->changes, &at, &change)) {
-    struct late_row row = {.relation = relation, .has_old = change.has_old, .has_new = change.has_new};
+  while (!status && change_next(writer->changes, &at, &change))
     if (change.flags & CHANGE_CHECKED && change.tree == relation->tree)
-      status = find_pending(&late, &row);
-  }
+      status = find_pending(&late, relation, &change);
   if (status != 1)
     return status;
   return error_set(writer->error, SQLSTATE_OBJECT_IN_USE, "cannot %s \"%s\" because it has pending trigger events",
