@@ -401,7 +401,7 @@ static int add_oid(const struct utility_input *input, struct constraint_oids *li
 
 // *found: the relation has a constraint of this name.
 static int add_named(const struct utility_input *input, const struct relation *relation, const char *name,
-                     struct constraint_oids *list, bool *found, struct error *error)
+                     bool deferred, struct constraint_oids *list, bool *found, struct error *error)
 {
   uint32_t oid = 0;
   for (int i = 0; i < relation->index_count; i++)
@@ -418,13 +418,13 @@ static int add_named(const struct utility_input *input, const struct relation *r
     *found |= strcmp(relation->checks[i].name, name) == 0;
   if (!*found)
     return 0;
-  if (!oid)
+  if (!oid && deferred)
     return error_set(error, SQLSTATE_WRONG_OBJECT_TYPE, "constraint \"%s\" is not deferrable", name);
-  return add_oid(input, list, oid, error);
+  return oid ? add_oid(input, list, oid, error) : 0;
 }
 
 // All constraints of the name in the first schema that has one.
-static int find_constraints(const struct utility_input *input, const PgQuery__RangeVar *name,
+static int find_constraints(const struct utility_input *input, const PgQuery__RangeVar *name, bool deferred,
                             struct constraint_oids *list, struct error *error)
 {
   bool has_schema = utility_text_given(name->schemaname);
@@ -438,8 +438,9 @@ static int find_constraints(const struct utility_input *input, const PgQuery__Ra
     const struct relation *relation;
     while ((relation = catalog_next(input->catalog, input->writer->version, &oid))) {
       bool is_here = false;
-      int status =
-          relation->schema_oid == schema ? add_named(input, relation, name->relname, list, &is_here, error) : 0;
+      int status = relation->schema_oid == schema
+                       ? add_named(input, relation, name->relname, deferred, list, &is_here, error)
+                       : 0;
       if (status)
         return status;
       found |= is_here;
@@ -455,6 +456,6 @@ int constraints_set(const struct utility_input *input, const PgQuery__Constraint
   struct constraint_oids list = {0};
   int status = 0;
   for (size_t i = 0; i < set->n_constraints && !status; i++)
-    status = find_constraints(input, set->constraints[i]->range_var, &list, error);
+    status = find_constraints(input, set->constraints[i]->range_var, set->deferred, &list, error);
   return status ? status : table_set_constraints(input->writer, list.oids, list.count, set->deferred);
 }

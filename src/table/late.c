@@ -271,14 +271,14 @@ static bool index_differs(const struct relation *relation, const struct index *i
   return false;
 }
 
-static int check_unique(struct late *late, const struct late_row *row, const struct value *old_values,
+static int check_unique(struct late *late, const struct late_row *row, bool is_primary, const struct value *old_values,
                         const struct value *values)
 {
   struct writer *writer = late->writer;
   const struct relation *relation = row->relation;
   for (int i = 0; i < relation->index_count; i++) {
     const struct index *index = &relation->indexes[i];
-    if (!is_index_due(late, index) || !index_must_be_unique(index, values) ||
+    if (index->is_primary_apart != is_primary || !is_index_due(late, index) || !index_must_be_unique(index, values) ||
         (old_values && !index_differs(relation, index, old_values, values)))
       continue;
     struct buffer *key = &writer->catalog->scratch.reference_key;
@@ -309,6 +309,7 @@ static int check_references(struct late *late, const struct late_row *row, const
   return status;
 }
 
+// In the order in which PostgreSQL looks.
 static int check_row(struct late *late, const struct late_row *row)
 {
   struct writer *writer = late->writer;
@@ -326,12 +327,14 @@ static int check_row(struct late *late, const struct late_row *row)
     if (!status && row->has_old && !row->is_moved)
       status = read_values(late, relation, row->old_row, &old_values);
     if (!status)
-      status = check_unique(late, row, old_values, values);
+      status = check_unique(late, row, true, old_values, values);
   }
   if (!status)
     status = visit_references(late, row, check_departure);
   if (!status && is_there)
     status = check_references(late, row, old_values, entry_values, values);
+  if (!status && is_there)
+    status = check_unique(late, row, false, old_values, values);
   return status;
 }
 
