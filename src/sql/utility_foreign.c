@@ -457,5 +457,7 @@ int constraints_set(const struct utility_input *input, const PgQuery__Constraint
   int status = 0;
   for (size_t i = 0; i < set->n_constraints && !status; i++)
     status = find_constraints(input, set->constraints[i]->range_var, set->deferred, &list, error);
-  return status ? status : table_set_constraints(input->writer, list.oids, list.count, set->deferred);
+  if (status || (set->n_constraints && !list.count)) // what cannot be deferred is immediate already
+    return status;
+  return table_set_constraints(input->writer, list.oids, list.count, set->deferred);
 }
