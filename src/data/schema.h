@@ -11,11 +11,14 @@
 
 enum { COLLATION_DEFAULT = 0, COLLATION_C = 1 }; // both are C.UTF-8 so far
 
+enum identity { IDENTITY_NOT, IDENTITY_ALWAYS, IDENTITY_BY_DEFAULT };
+
 struct column {
   char name[64];
   struct type type;
   bool not_null;
   bool is_dropped;     // its place in older rows stays
+  uint8_t identity;    // enum identity: GENERATED … AS IDENTITY; its default draws from a sequence
   uint16_t collation;
 };
 

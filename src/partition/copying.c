@@ -117,6 +117,7 @@ int copy_feed_chunk(struct copy_feed *feed, struct writer *writer, struct bytes 
   struct feed_run feeding = {.feed = feed};
   struct run *run = &feeding.run;
   run_init(run, session->partition, &session->settings, writer->version, &session->scratch, now, now, random, error);
+  numbering_attach(run, session, writer->numbers, false);
   writer->arena = &session->scratch;
   writer->evaluation = &run->evaluation;
   writer->error = error;
@@ -204,6 +205,7 @@ static int copying_chunk(struct session *session, struct bytes chunk, bool at_en
   struct copy_feed *feed = session->copying->feed;
   const struct version *version;
   struct writer writer;
+  buffer_clear(&session->kept);
   int status = transaction_version(session, true, &version, &writer, error);
   if (!status)
     status = copy_feed_chunk(feed, &writer, chunk, at_end, session->transaction_now, 0, error);

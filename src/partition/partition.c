@@ -195,7 +195,9 @@ void output_replies(struct partition *partition, struct session *session, size_t
     partition->replies.failed = false;
     session->is_broken = true;
   }
-  if (!output_reply(partition, session->id, begin, session->depends)) {
+  struct error error;
+  if (numbering_settle(partition, session, &error) ||
+      !output_reply(partition, session->id, begin, session->depends)) {
     partition->replies.size = begin;
     session->is_broken = true;
   }

@@ -29,6 +29,9 @@ static int hook_session_function(struct evaluation *evaluation, const char *name
                                  int argument_count, struct value *result)
 {
   struct run_context *context = evaluation->context;
+  int status;
+  if (numbering_function(evaluation, name, arguments, argument_count, result, &status))
+    return status;
   return system_function(context->system, evaluation, name, arguments, argument_count, result);
 }
 
@@ -216,6 +219,7 @@ int statement_run(struct statement_run *run, struct error *error)
   struct run environment;
   run_init(&environment, session->partition, &session->settings, run->version, &session->scratch, run->now,
            run->statement_now, run->random, error);
+  numbering_attach(&environment, session, run->numbers, run->discard_rows);
   struct atom_mark mark = {0};
   if (run->writer) {
     run->writer->arena = &session->scratch;
@@ -540,7 +544,8 @@ static bool more_follows(const struct session *session)
 
 static bool may_be_job(const struct statement *statement)
 {
-  return statement->kind == STATEMENT_SELECT && !statement->reads_system && !statement->claims_rows;
+  return statement->kind == STATEMENT_SELECT && !statement->reads_system && !statement->claims_rows &&
+         !statement->draws_numbers;
 }
 
 // A job sees no atom that is under way: for one the group must start again as a branch.
@@ -563,6 +568,7 @@ static void fill_run(struct statement_run *run, struct session *session, struct 
     .statement_now = session->statement_now,
     .random = random_next(&session->partition->random),
     .out = &session->partition->replies,
+    .numbers = transaction_in_branch(session) ? &session->numbers : NULL,
   };
 }
 

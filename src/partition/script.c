@@ -30,7 +30,7 @@ int script_keep(struct session *session, enum kept_kind kind, struct bytes bytes
   return error_memory(error);
 }
 
-static bool kept_entry(const struct rerun *rerun, enum kept_kind kind, size_t *at, struct bytes *bytes)
+bool kept_entry(const struct rerun *rerun, enum kept_kind kind, size_t *at, struct bytes *bytes)
 {
   while (*at < rerun->kept.size) {
     const uint8_t *entry = rerun->kept.data + *at;
@@ -103,9 +103,15 @@ int transaction_record_copy(struct session *session, char kind, struct bytes byt
   struct buffer step = {0};
   buffer_append_u8(&step, (uint8_t)kind);
   buffer_append_bytes(&step, bytes);
-  struct kept_values kept = {session->transaction_now, session->statement_now, 0};
-  int status = step.failed ? error_memory(error)
-                           : branch_record(session->branch, buffer_bytes(&step), bytes_of(&kept, sizeof kept), promise, NULL, error);
+  struct kept_values values = {session->transaction_now, session->statement_now, 0};
+  struct buffer kept = {0};
+  buffer_append(&kept, &values, sizeof values);
+  if (kind == 'D' || kind == 'E')
+    buffer_append_bytes(&kept, buffer_bytes(&session->kept));
+  int status = step.failed || kept.failed
+                 ? error_memory(error)
+                 : branch_record(session->branch, buffer_bytes(&step), buffer_bytes(&kept), promise, NULL, error);
+  buffer_deinit(&kept);
   buffer_deinit(&step);
   return status;
 }
@@ -213,6 +219,7 @@ static int rerun_statement(struct rerun *rerun, struct writer *writer, struct by
     .mark = &mark,
     .out = &rerun->out,
     .discard_rows = true,
+    .numbers = &rerun->numbers,
     .promise = promise,
     .claimer = &rerun->claimer,
   };
@@ -291,6 +298,7 @@ static int rerun_step(void *context, struct writer *writer, struct bytes step, s
   memcpy(&values, kept.data, sizeof values);
   rerun->kept = bytes_of(kept.data + sizeof values, kept.size - sizeof values);
   memset(rerun->kept_at, 0, sizeof rerun->kept_at);
+  rerun->cursor_count = 0;
   arena_reset(&rerun->session->scratch);
   buffer_clear(&rerun->out);
   int status = run_kind(rerun, writer, step, &values, promise, error);
@@ -374,6 +382,8 @@ void rerun_begin(struct rerun *rerun, struct session *session, struct error *err
   *rerun = (struct rerun){.session = session};
   rerun->writer = (struct writer){.arena = &session->scratch, .evaluation = &rerun->run.evaluation, .error = error};
   rerun->runner = (struct step_runner){.context = rerun, .run = rerun_step, .admit = admit, .explain = explain};
+  rerun->numbers = (struct numbers){.context = rerun, .again = numbering_again, .keep = numbering_keep_not};
+  rerun->writer.numbers = &rerun->numbers;
   rerun->claimer = (struct claimer){.context = rerun, .claim = claim_again};
   run_init(&rerun->run, partition, &session->settings, store_trunk(partition->store), &session->scratch,
            session->transaction_now, session->statement_now, 0, error);

@@ -86,6 +86,7 @@ struct session *session_open(struct partition *partition, const struct frame *fr
   session->partition = partition;
   waiting_init(session);
   timeouts_init(session);
+  numbering_init(session);
   session->id = frame->session;
   session->secret = frame->secret;
   session->account = (struct memory_account){
@@ -173,6 +174,7 @@ void session_close(struct session *session)
   buffer_deinit(&session->input);
   buffer_deinit(&session->kept);
   read_set_deinit(&session->reads);
+  numbering_forget(session);
   arena_deinit(&session->scratch);
   free(session);
 }

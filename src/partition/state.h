@@ -139,6 +139,15 @@ struct session {
   struct job *job;
   struct copying *copying; // COPY FROM STDIN under way
 
+  struct {
+    uint32_t oid;
+    int64_t value;
+  } *seen;              // of each sequence that it drew from: the last number, for currval
+  int seen_count, seen_capacity;
+  uint32_t last_seen;   // the sequence of lastval; 0: none
+  bool shows_numbers;   // its replies depend on what the log knows of sequences
+  struct numbers numbers; // what its branch draws is kept for the next run
+
   struct arena scratch; // of one message or statement
   struct read_set reads; // of the running statement of a branch
   struct buffer kept;   // entries of the running statement of a branch (script.c)
@@ -204,6 +213,9 @@ struct run_context {
   struct system_context *system;
   struct partition *partition;
   uint64_t random;
+  struct session *session;       // NULL: a workflow's
+  const struct numbers *numbers; // NULL: nothing is kept
+  bool is_again;                 // a script's second run: what is once is not done again
 };
 
 // Everything that a run of statements needs around it, for one session (or none: workflows).
@@ -300,7 +312,8 @@ struct statement_run {
   size_t reply_limit;         // bytes after which a read is too long for the loop; 0: none
   struct read_mark *mark;
   struct buffer *out;
-  bool discard_rows;          // only the promise counts
+  bool discard_rows;          // only the promise counts: a second run
+  const struct numbers *numbers; // NULL: what is drawn is not kept
   struct promise *promise;    // NULL: not wanted
   uint64_t row_count;         // out
   bool without_tag;
@@ -356,9 +369,18 @@ enum script_step {
 };
 enum kept_kind {
   KEPT_ROW, // key of a row that SKIP LOCKED gave
+  KEPT_NUMBER, // of a counter (4): how many (4), the first (8), the step to the next (8)
   KEPT_KINDS
 };
 int script_keep(struct session *session, enum kept_kind kind, struct bytes bytes, struct error *error);
+// Where a second run is in the kept numbers of one counter.
+enum { KEPT_COUNTERS = 16 }; // of one statement; those of others are drawn again
+struct kept_cursor {
+  uint32_t counter, used; // of the entry at hand
+  size_t at;              // behind it
+  struct bytes entry;
+};
+
 // The session's script run once more, on the trunk or on a newer branch.
 struct rerun {
   struct session *session;
@@ -366,6 +388,9 @@ struct rerun {
   struct buffer out; // replies that nobody sees
   struct bytes kept; // of the step at hand
   size_t kept_at[KEPT_KINDS];
+  struct kept_cursor cursors[KEPT_COUNTERS];
+  int cursor_count;
+  struct numbers numbers;
   struct run run;
   struct writer writer;
   struct step_runner runner;
@@ -374,6 +399,8 @@ struct rerun {
 };
 void rerun_begin(struct rerun *rerun, struct session *session, struct error *error);
 void rerun_end(struct rerun *rerun);
+// The next entry of this kind at *at or behind it; moves *at behind it.
+bool kept_entry(const struct rerun *rerun, enum kept_kind kind, size_t *at, struct bytes *bytes);
 bool script_kept(struct rerun *rerun, enum kept_kind kind, struct bytes *bytes); // the next one; false: there is none
 
 // --- savepoint.c
@@ -404,6 +431,19 @@ void timeouts_arrange(struct session *session);
 void timeouts_clear(struct session *session);
 // Ends what the session is at with 57014 "canceling statement due to …": a job, a wait, a COPY. The caller goes on with it.
 void session_interrupt(struct session *session, const char *reason);
+
+// --- numbering.c
+void numbering_init(struct session *session);
+// Makes a run draw as the session and the script, as far as there is one, ask.
+void numbering_attach(struct run *run, struct session *session, const struct numbers *numbers, bool is_again);
+// nextval, currval, lastval, setval. False: it is none of them.
+bool numbering_function(struct evaluation *evaluation, const char *name, const struct value *arguments, int argument_count,
+                        struct value *result, int *status);
+void numbering_forget(struct session *session); // DISCARD SEQUENCES
+// Before replies leave: the log hears of the numbers in them.
+int numbering_settle(struct partition *partition, struct session *session, struct error *error);
+bool numbering_again(void *context, uint32_t counter, int64_t *number); // context: struct rerun
+int numbering_keep_not(void *context, uint32_t counter, int64_t number, struct error *error);
 
 // --- locking.c
 int lock_command(struct session *session, const struct prepared *prepared, struct error *error); // LOCK TABLE

@@ -62,6 +62,7 @@ int transaction_version(struct session *session, bool for_change, const struct v
     if (for_change) {
       *writer = (struct writer){0};
       branch_writer(session->branch, writer);
+      writer->numbers = &session->numbers;
     }
     return 0;
   }

@@ -102,11 +102,18 @@ static bool reads_catalog(const char *name)
   return strncmp(name, "pg_", 3) == 0;
 }
 
+static bool draws_numbers(const char *name)
+{
+  return strcmp(name, "nextval") == 0 || strcmp(name, "currval") == 0 || strcmp(name, "lastval") == 0 ||
+         strcmp(name, "setval") == 0;
+}
+
 static void mark_function(struct binder *binder, const struct function *function)
 {
   struct statement *statement = binder->statement;
   statement->is_volatile |= function->volatility == FUNCTION_KEPT || function->volatility == FUNCTION_ONCE;
   statement->reads_system |= !function->is_operator && reads_catalog(function->name);
+  statement->draws_numbers |= !function->is_operator && draws_numbers(function->name);
 }
 
 struct node *bind_call(struct binder *binder, const char *name, bool is_operator, struct node **arguments, int count,

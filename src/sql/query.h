@@ -167,6 +167,7 @@ struct statement {
   int relation_count;
   // Reads system tables or the catalog through functions: must run on the owner thread, and depends on the log's end.
   bool reads_system;
+  bool draws_numbers; // from sequences: must run on the owner thread
   bool claims_rows; // has FOR UPDATE or the like somewhere: must run on the owner thread
   bool is_volatile; // calls a function that is kept or once
   bool takes_atom;  // of a workflow: FROM atom(source), all rows at once; otherwise one run a row

@@ -11,6 +11,7 @@
 static enum utility_kind kind_of_drop(const PgQuery__DropStmt *drop)
 {
   bool is_ours = drop->remove_type == PG_QUERY__OBJECT_TYPE__OBJECT_TABLE ||
+                 drop->remove_type == PG_QUERY__OBJECT_TYPE__OBJECT_SEQUENCE ||
                  drop->remove_type == PG_QUERY__OBJECT_TYPE__OBJECT_INDEX;
   return is_ours ? UTILITY_DEFINITION : UTILITY_UNKNOWN;
 }
@@ -20,6 +21,7 @@ static enum utility_kind kind_of_rename(const PgQuery__RenameStmt *rename)
   switch (rename->rename_type) {
   case PG_QUERY__OBJECT_TYPE__OBJECT_TABLE:
   case PG_QUERY__OBJECT_TYPE__OBJECT_INDEX:
+  case PG_QUERY__OBJECT_TYPE__OBJECT_SEQUENCE:
   case PG_QUERY__OBJECT_TYPE__OBJECT_TABCONSTRAINT: return UTILITY_DEFINITION;
   case PG_QUERY__OBJECT_TYPE__OBJECT_COLUMN:
     return rename->relation_type == PG_QUERY__OBJECT_TYPE__OBJECT_TABLE ? UTILITY_DEFINITION : UTILITY_UNKNOWN;
@@ -38,6 +40,8 @@ enum utility_kind utility_kind(const struct parsed *parsed)
   case PG_QUERY__NODE__NODE_UPDATE_STMT:
   case PG_QUERY__NODE__NODE_DELETE_STMT: return UTILITY_NONE;
   case PG_QUERY__NODE__NODE_CREATE_STMT:
+  case PG_QUERY__NODE__NODE_CREATE_SEQ_STMT:
+  case PG_QUERY__NODE__NODE_ALTER_SEQ_STMT:
   case PG_QUERY__NODE__NODE_INDEX_STMT:
   case PG_QUERY__NODE__NODE_TRUNCATE_STMT:
   case PG_QUERY__NODE__NODE_CONSTRAINTS_SET_STMT: return UTILITY_DEFINITION;
@@ -140,6 +144,8 @@ const char *utility_tag(const struct parsed *parsed)
   case PG_QUERY__NODE__NODE_CREATE_STMT: return form_tag(parsed->form, "CREATE TABLE", "CREATE SOURCE", "");
   case PG_QUERY__NODE__NODE_CREATE_FUNCTION_STMT: return "CREATE WORKFLOW";
   case PG_QUERY__NODE__NODE_INDEX_STMT: return "CREATE INDEX";
+  case PG_QUERY__NODE__NODE_CREATE_SEQ_STMT: return "CREATE SEQUENCE";
+  case PG_QUERY__NODE__NODE_ALTER_SEQ_STMT: return "ALTER SEQUENCE";
   case PG_QUERY__NODE__NODE_TRUNCATE_STMT: return "TRUNCATE TABLE";
   case PG_QUERY__NODE__NODE_CONSTRAINTS_SET_STMT: return "SET CONSTRAINTS";
   case PG_QUERY__NODE__NODE_ALTER_TABLE_STMT:
@@ -147,10 +153,14 @@ const char *utility_tag(const struct parsed *parsed)
   case PG_QUERY__NODE__NODE_RENAME_STMT:
     if (node->rename_stmt->rename_type == PG_QUERY__OBJECT_TYPE__OBJECT_INDEX)
       return "ALTER INDEX";
+    if (node->rename_stmt->rename_type == PG_QUERY__OBJECT_TYPE__OBJECT_SEQUENCE)
+      return "ALTER SEQUENCE";
     return form_tag(parsed->form, "ALTER TABLE", "ALTER SOURCE", "ALTER WORKFLOW");
   case PG_QUERY__NODE__NODE_DROP_STMT:
     if (node->drop_stmt->remove_type == PG_QUERY__OBJECT_TYPE__OBJECT_INDEX)
       return "DROP INDEX";
+    if (node->drop_stmt->remove_type == PG_QUERY__OBJECT_TYPE__OBJECT_SEQUENCE)
+      return "DROP SEQUENCE";
     return form_tag(parsed->form, "DROP TABLE", "DROP SOURCE", "DROP WORKFLOW");
   case PG_QUERY__NODE__NODE_VACUUM_STMT: return node->vacuum_stmt->is_vacuumcmd ? "VACUUM" : "ANALYZE";
   case PG_QUERY__NODE__NODE_REINDEX_STMT: return "REINDEX";
@@ -316,6 +326,8 @@ int utility_run(const struct utility_input *input, const char **tag, struct erro
       return source_create(input, node->create_stmt, error);
     return table_create(input, node->create_stmt, error);
   case PG_QUERY__NODE__NODE_CREATE_FUNCTION_STMT: return workflow_create(input, node->create_function_stmt, error);
+  case PG_QUERY__NODE__NODE_CREATE_SEQ_STMT: return sequence_create(input, node->create_seq_stmt, error);
+  case PG_QUERY__NODE__NODE_ALTER_SEQ_STMT: return sequence_alter(input, node->alter_seq_stmt, error);
   case PG_QUERY__NODE__NODE_INDEX_STMT: return index_create(input, node->index_stmt, error);
   case PG_QUERY__NODE__NODE_TRUNCATE_STMT: return tables_truncate(input, node->truncate_stmt, error);
   case PG_QUERY__NODE__NODE_CONSTRAINTS_SET_STMT: return constraints_set(input, node->constraints_set_stmt, error);

@@ -288,6 +288,8 @@ static int add_column(const struct utility_input *input, const struct relation *
   if (!table_grow(input, definition, number + 1))
     return error_memory(error);
   int status = table_column(input, definition, column, error);
+  if (!status)
+    status = table_column_sequence(input, definition, column, error);
   for (size_t i = 0; i < column->n_constraints && !status; i++) {
     PgQuery__Constraint constraint;
     status = constraint_of_column(input, column, i, &constraint, error);
@@ -304,6 +306,7 @@ static int add_column(const struct utility_input *input, const struct relation *
     case PG_QUERY__CONSTR_TYPE__CONSTR_UNIQUE:
       status = constraint_add_key(input, definition, &constraint, column->colname, error);
       break;
+    case PG_QUERY__CONSTR_TYPE__CONSTR_IDENTITY: // with the column itself
     case PG_QUERY__CONSTR_TYPE__CONSTR_NULL:
     case PG_QUERY__CONSTR_TYPE__CONSTR_NOTNULL:
     case PG_QUERY__CONSTR_TYPE__CONSTR_FOREIGN: // when its rows are there
@@ -326,6 +329,8 @@ static int add_column(const struct utility_input *input, const struct relation *
   struct row_walk walk = {.input = input, .relation = from, .to = &to, .column = number, .error = error};
   if (!status)
     status = walk_rows(&walk, visit_move);
+  if (!status && column_draws(column))
+    status = sequence_give_owner(input, *relation, number, error);
   return status ? status : add_column_keys(input, column, relation, error);
 }
 
@@ -346,7 +351,15 @@ static int alter_column(const struct utility_input *input, struct relation *defi
   if (status)
     return status;
   struct column *column = &definition->schema.columns[number];
-  if (command->subtype == PG_QUERY__ALTER_TABLE_TYPE__AT_ColumnDefault) {
+  bool is_default = command->subtype == PG_QUERY__ALTER_TABLE_TYPE__AT_ColumnDefault;
+  if (column->identity && command->subtype != PG_QUERY__ALTER_TABLE_TYPE__AT_SetNotNull) {
+    status = error_set(error, SQLSTATE_SYNTAX_ERROR, "column \"%s\" of relation \"%s\" is an identity column",
+                       column->name, definition->name);
+    if (is_default && !command->def)
+      error_hint(error, "Use ALTER TABLE ... ALTER COLUMN ... DROP IDENTITY instead.");
+    return status;
+  }
+  if (is_default) {
     status = table_default(input, definition, number, command->def, error);
   } else if (command->subtype == PG_QUERY__ALTER_TABLE_TYPE__AT_SetNotNull) {
     struct row_walk walk = {.input = input, .relation = *relation, .column = number, .error = error};
@@ -363,6 +376,14 @@ static int alter_column(const struct utility_input *input, struct relation *defi
     column->not_null = false;
   }
   return status ? status : store(input, definition, relation, error);
+}
+
+static int alter_identity(const struct utility_input *input, struct relation *definition,
+                          const PgQuery__AlterTableCmd *command, const struct relation **relation, struct error *error)
+{
+  int number;
+  int status = find_column(definition, command->name, &number, error);
+  return status ? status : identity_alter(input, definition, number, command, relation, error);
 }
 
 static int change_owner(const struct utility_input *input, const PgQuery__RoleSpec *owner, struct error *error)
@@ -394,6 +415,9 @@ static int run_command(const struct utility_input *input, const PgQuery__AlterTa
   case PG_QUERY__ALTER_TABLE_TYPE__AT_ColumnDefault:
   case PG_QUERY__ALTER_TABLE_TYPE__AT_SetNotNull:
   case PG_QUERY__ALTER_TABLE_TYPE__AT_DropNotNull: return alter_column(input, definition, command, relation, error);
+  case PG_QUERY__ALTER_TABLE_TYPE__AT_AddIdentity:
+  case PG_QUERY__ALTER_TABLE_TYPE__AT_SetIdentity:
+  case PG_QUERY__ALTER_TABLE_TYPE__AT_DropIdentity: return alter_identity(input, definition, command, relation, error);
   case PG_QUERY__ALTER_TABLE_TYPE__AT_ChangeOwner: return change_owner(input, command->newowner, error);
   case PG_QUERY__ALTER_TABLE_TYPE__AT_SetRelOptions:
     return table_storage_options(input, command->def->list->items, command->def->list->n_items, error);
@@ -534,7 +558,8 @@ int relation_rename(const struct utility_input *input, const PgQuery__RenameStmt
 {
   enum statement_form form = input->parsed->form;
   bool is_index = rename->rename_type == PG_QUERY__OBJECT_TYPE__OBJECT_INDEX;
-  const char *kinds = is_index ? "i" : form == FORM_SOURCE ? "f" : form == FORM_WORKFLOW ? "w" : "r";
+  bool is_sequence = rename->rename_type == PG_QUERY__OBJECT_TYPE__OBJECT_SEQUENCE;
+  const char *kinds = is_index ? "i" : is_sequence ? "S" : form == FORM_SOURCE ? "f" : form == FORM_WORKFLOW ? "w" : "r";
   const struct relation *relation;
   int status = utility_find(input, rename->relation, kinds, rename->missing_ok, &relation, error);
   if (status || !relation)

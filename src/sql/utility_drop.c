@@ -34,7 +34,7 @@ static int missing(const struct utility_input *input, const struct drop_name *na
   }
   if (no_schema)
     return error_set(error, SQLSTATE_INVALID_SCHEMA_NAME, "schema \"%s\" does not exist", name->schema);
-  bool is_table = strcmp(kind, "table") == 0 || strcmp(kind, "source") == 0;
+  bool is_table = strcmp(kind, "table") == 0 || strcmp(kind, "source") == 0 || strcmp(kind, "sequence") == 0;
   return error_set(error, is_table ? SQLSTATE_UNDEFINED_TABLE : SQLSTATE_UNDEFINED_OBJECT, "%s \"%s\" does not exist",
                    kind, name->name);
 }
@@ -191,7 +191,8 @@ int relations_drop(const struct utility_input *input, const PgQuery__DropStmt *d
 {
   bool is_index = drop->remove_type == PG_QUERY__OBJECT_TYPE__OBJECT_INDEX;
   enum statement_form form = input->parsed->form;
-  const char *kinds = is_index ? "i" : form == FORM_SOURCE ? "f" : form == FORM_WORKFLOW ? "w" : "r";
+  bool is_sequence = drop->remove_type == PG_QUERY__OBJECT_TYPE__OBJECT_SEQUENCE;
+  const char *kinds = is_index ? "i" : is_sequence ? "S" : form == FORM_SOURCE ? "f" : form == FORM_WORKFLOW ? "w" : "r";
   const char *kind = relation_kind_name((uint8_t)kinds[0]);
   int status = drop->n_objects > 1 && !is_index ? part_relations(input, drop, kinds, error) : 0;
   for (size_t i = 0; i < drop->n_objects && !status; i++) {
@@ -264,6 +265,18 @@ static int truncation_gather(const struct utility_input *input, struct truncatio
   return status;
 }
 
+// The sequences that the table's columns own.
+static int restart_owned(const struct utility_input *input, uint32_t table, struct error *error)
+{
+  uint32_t oid = 0;
+  const struct relation *relation;
+  int status = 0;
+  while (!status && (relation = catalog_next(input->catalog, input->writer->version, &oid)))
+    if (relation->kind == RELATION_SEQUENCE && relation->sequence.owner == table)
+      status = sequence_restart(input, relation, error);
+  return status;
+}
+
 int tables_truncate(const struct utility_input *input, const PgQuery__TruncateStmt *truncate, struct error *error)
 {
   struct truncation truncation = {0};
@@ -283,5 +296,7 @@ int tables_truncate(const struct utility_input *input, const PgQuery__TruncateSt
     status = truncation_gather(input, &truncation, truncate->behavior == PG_QUERY__DROP_BEHAVIOR__DROP_CASCADE, error);
   for (int i = 0; i < truncation.count && !status; i++)
     status = table_truncate(input->writer, truncation.relations[i]);
+  for (int i = 0; i < truncation.count && !status && truncate->restart_seqs; i++)
+    status = restart_owned(input, truncation.relations[i]->oid, error);
   return status;
 }

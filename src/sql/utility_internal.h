@@ -53,6 +53,9 @@ int table_elements(const struct utility_input *input, struct relation *definitio
                    size_t count, struct error *error);
 int table_column(const struct utility_input *input, struct relation *definition, const PgQuery__ColumnDef *column,
                  struct error *error);
+bool column_draws(const PgQuery__ColumnDef *column); // serial, or an identity
+int table_column_sequence(const struct utility_input *input, struct relation *definition,
+                          const PgQuery__ColumnDef *column, struct error *error);
 // Storage parameters that PostgreSQL knows: taken, and without meaning here. 22023 for others.
 int table_storage_options(const struct utility_input *input, PgQuery__Node **options, size_t count,
                           struct error *error);
@@ -85,6 +88,24 @@ int foreign_key_alter(struct relation *definition, const PgQuery__Constraint *co
 int foreign_key_validate(const struct utility_input *input, struct relation *definition, const char *name,
                          struct error *error);
 int constraints_set(const struct utility_input *input, const PgQuery__ConstraintsSetStmt *set, struct error *error);
+
+// --- utility_sequence.c
+int sequence_create(const struct utility_input *input, const PgQuery__CreateSeqStmt *create, struct error *error);
+int sequence_alter(const struct utility_input *input, const PgQuery__AlterSeqStmt *statement, struct error *error);
+// TRUNCATE … RESTART IDENTITY.
+int sequence_restart(const struct utility_input *input, const struct relation *sequence, struct error *error);
+// The sequence of a serial or identity column, and the default that draws from it. It has no owner until the table is
+// there: sequence_give_owner.
+int sequence_for_column(const struct utility_input *input, struct relation *table, int column, PgQuery__Node **list,
+                        size_t count, struct error *error);
+int sequence_give_owner(const struct utility_input *input, const struct relation *table, int column, struct error *error);
+uint32_t sequence_of_default(const char *text); // 0: it is not just one number of a sequence
+int sequence_default_text(const struct utility_input *input, const char **text, struct error *error);
+int identity_add(const struct utility_input *input, struct relation *definition, int column,
+                 const PgQuery__Constraint *constraint, struct error *error);
+// ADD GENERATED, SET GENERATED and options, DROP IDENTITY.
+int identity_alter(const struct utility_input *input, struct relation *definition, int column,
+                   const PgQuery__AlterTableCmd *command, const struct relation **relation, struct error *error);
 
 // --- utility_alter.c
 int table_alter(const struct utility_input *input, const PgQuery__AlterTableStmt *alter, struct error *error);

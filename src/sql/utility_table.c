@@ -25,14 +25,62 @@ bool table_grow(const struct utility_input *input, struct relation *definition, 
 
 // --- Columns ------------------------------------------------------------------------------------------------
 
-static bool is_serial(const PgQuery__TypeName *type)
+// What a serial type stands for; TYPE_UNKNOWN: it is none.
+static enum type_id serial_type(const PgQuery__TypeName *type)
 {
-  static const char *const names[] = {"serial", "bigserial", "smallserial", "serial4", "serial8", "serial2", NULL};
-  const char *own = type->n_names == 1 ? utility_string(type->names[0]) : "";
-  for (const char *const *name = names; *name; name++)
-    if (strcmp(own, *name) == 0)
-      return true;
-  return false;
+  static const struct {
+    const char *name;
+    enum type_id type;
+  } names[] = {{"serial", TYPE_INT4},  {"bigserial", TYPE_INT8}, {"smallserial", TYPE_INT2},
+               {"serial4", TYPE_INT4}, {"serial8", TYPE_INT8},   {"serial2", TYPE_INT2}};
+  const char *own = type && type->n_names == 1 && !type->n_array_bounds ? utility_string(type->names[0]) : "";
+  for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+    if (strcmp(own, names[i].name) == 0)
+      return names[i].type;
+  return TYPE_UNKNOWN;
+}
+
+static const PgQuery__Constraint *identity_of(const PgQuery__ColumnDef *column)
+{
+  for (size_t i = 0; i < column->n_constraints; i++)
+    if (column->constraints[i]->constraint->contype == PG_QUERY__CONSTR_TYPE__CONSTR_IDENTITY)
+      return column->constraints[i]->constraint;
+  return NULL;
+}
+
+bool column_draws(const PgQuery__ColumnDef *column)
+{
+  return identity_of(column) || serial_type(column->type_name) != TYPE_UNKNOWN;
+}
+
+// Makes the sequence of a column that draws from one of its own.
+int table_column_sequence(const struct utility_input *input, struct relation *definition,
+                          const PgQuery__ColumnDef *column, struct error *error)
+{
+  const PgQuery__Constraint *identity = identity_of(column);
+  int number = relation_column(definition, column->colname);
+  if (!column_draws(column))
+    return 0;
+  if (definition->kind == RELATION_SOURCE)
+    return utility_unsupported(input, error, column->location, "a source's column that draws from a sequence is");
+  for (size_t i = 0; i < column->n_constraints; i++) {
+    const PgQuery__Constraint *other = column->constraints[i]->constraint;
+    bool is_default = other->contype == PG_QUERY__CONSTR_TYPE__CONSTR_DEFAULT;
+    if (other->contype == PG_QUERY__CONSTR_TYPE__CONSTR_IDENTITY && other != identity)
+      return utility_error(input, error, other->location, SQLSTATE_SYNTAX_ERROR,
+                           "multiple identity specifications for column \"%s\" of table \"%s\"", column->colname,
+                           definition->name);
+    if (is_default && identity)
+      return utility_error(input, error, other->location, SQLSTATE_SYNTAX_ERROR,
+                           "both default and identity specified for column \"%s\" of table \"%s\"", column->colname,
+                           definition->name);
+    if (is_default)
+      return utility_error(input, error, other->location, SQLSTATE_SYNTAX_ERROR,
+                           "multiple default values specified for column \"%s\" of table \"%s\"", column->colname,
+                           definition->name);
+  }
+  return identity ? identity_add(input, definition, number, identity, error)
+                  : sequence_for_column(input, definition, number, NULL, 0, error);
 }
 
 static int column_type(const struct utility_input *input, const PgQuery__ColumnDef *tree, struct column *column,
@@ -40,12 +88,10 @@ static int column_type(const struct utility_input *input, const PgQuery__ColumnD
 {
   if (!tree->type_name)
     return utility_unsupported(input, error, tree->location, "a column without a type is");
-  if (is_serial(tree->type_name)) {
-    int status =
-        utility_error(input, error, tree->type_name->location, SQLSTATE_FEATURE_NOT_SUPPORTED,
-                      "type %s is not supported: there are no sequences", utility_string(tree->type_name->names[0]));
-    error_hint(error, "Declare the column bigint and give its values with the rows.");
-    return status;
+  enum type_id serial = serial_type(tree->type_name);
+  if (serial != TYPE_UNKNOWN) {
+    column->type = type_plain(serial);
+    return 0;
   }
   int status = bind_type(tree->type_name, input->text, &column->type, error);
   if (!status && column->type.id == TYPE_TEXT_ARRAY)
@@ -75,7 +121,7 @@ static int column_collation(const struct utility_input *input, const PgQuery__Co
 static int column_nulls(const struct utility_input *input, const struct relation *definition,
                         const PgQuery__ColumnDef *tree, struct column *column, struct error *error)
 {
-  bool saw_null = false, saw_not_null = tree->is_not_null;
+  bool saw_null = false, saw_not_null = tree->is_not_null || column_draws(tree);
   for (size_t i = 0; i < tree->n_constraints; i++) {
     const PgQuery__Constraint *constraint = tree->constraints[i]->constraint;
     saw_null |= constraint->contype == PG_QUERY__CONSTR_TYPE__CONSTR_NULL;
@@ -144,6 +190,8 @@ int table_default(const struct utility_input *input, struct relation *definition
   const char *text;
   struct node *node;
   int status = bind_deparse(tree, input->arena, &text, error);
+  if (!status)
+    status = sequence_default_text(input, &text, error);
   if (status)
     return status;
   struct bind_input bind = {
@@ -175,7 +223,9 @@ static int column_default(const struct utility_input *input, struct relation *de
     found = constraint;
   }
   if (!found)
-    return 0;
+    return table_column_sequence(input, definition, tree, error);
+  if (column_draws(tree))
+    return table_column_sequence(input, definition, tree, error); // says what is wrong
   int status = table_default(input, definition, relation_column(definition, tree->colname), found->raw_expr, error);
   bool has_place = status && error && !error->position && strcmp(error->sqlstate, SQLSTATE_DATATYPE_MISMATCH) != 0;
   if (has_place)
@@ -194,6 +244,7 @@ static int add_constraint(const struct utility_input *input, struct relation *de
   case PG_QUERY__CONSTR_TYPE__CONSTR_NULL:
   case PG_QUERY__CONSTR_TYPE__CONSTR_NOTNULL:
   case PG_QUERY__CONSTR_TYPE__CONSTR_DEFAULT:
+  case PG_QUERY__CONSTR_TYPE__CONSTR_IDENTITY:
   case PG_QUERY__CONSTR_TYPE__CONSTR_ATTR_DEFERRABLE:
   case PG_QUERY__CONSTR_TYPE__CONSTR_ATTR_NOT_DEFERRABLE:
   case PG_QUERY__CONSTR_TYPE__CONSTR_ATTR_DEFERRED:
@@ -330,5 +381,10 @@ int table_create(const struct utility_input *input, const PgQuery__CreateStmt *c
   status = table_elements(input, definition, create->table_elts, create->n_table_elts, error);
   if (!status)
     status = catalog_create(input->catalog, input->writer, definition, error);
+  for (size_t i = 0; i < create->n_table_elts && !status; i++) {
+    const PgQuery__Node *element = create->table_elts[i];
+    if (element->node_case == PG_QUERY__NODE__NODE_COLUMN_DEF && column_draws(element->column_def))
+      status = sequence_give_owner(input, definition, relation_column(definition, element->column_def->colname), error);
+  }
   return status ? status : foreign_keys_create(input, definition, create->table_elts, create->n_table_elts, error);
 }

@@ -72,6 +72,7 @@ void catalog_close(struct catalog *catalog)
     relation_unpin(entry->value);
   map_deinit(&catalog->cache);
   scratch_deinit(&catalog->scratch);
+  buffer_deinit(&catalog->drawn);
   free(catalog->trees);
   free(catalog);
 }

@@ -116,31 +116,51 @@ static void sort_checks(struct relation *definition)
 
 static bool has_rows(const struct relation *definition)
 {
-  return definition->kind == RELATION_TABLE || (definition->kind == RELATION_SOURCE && definition->key_count > 0);
+  return definition->kind == RELATION_TABLE || definition->kind == RELATION_SEQUENCE ||
+         (definition->kind == RELATION_SOURCE && definition->key_count > 0);
 }
 
-static int assign(struct catalog *catalog, struct relation *definition, struct error *error)
+// Draws an object id or a tree number: those of the first run, where this is another one.
+static int draw(struct writer *writer, uint32_t counter, uint32_t *number)
+{
+  const struct numbers *numbers = writer->numbers;
+  int64_t kept;
+  if (numbers && numbers->again(numbers->context, counter, &kept)) {
+    *number = (uint32_t)kept;
+    return STATUS_OK;
+  }
+  struct catalog *catalog = writer->catalog;
+  *number = counter == NUMBER_OBJECT ? catalog->next_oid++ : catalog->next_tree++;
+  return numbers ? numbers->keep(numbers->context, counter, *number, writer->error) : STATUS_OK;
+}
+
+static int assign_numbers(struct writer *writer, struct relation *definition)
 {
   bool is_fresh = definition->tree == 0;
-  if (definition->oid == 0)
-    definition->oid = catalog->next_oid++;
-  if (is_fresh && has_rows(definition))
-    definition->tree = catalog->next_tree++;
-  definition->stamp = catalog->next_stamp++;
-  for (int i = 0; i < definition->index_count; i++) {
+  int status = definition->oid ? STATUS_OK : draw(writer, NUMBER_OBJECT, &definition->oid);
+  if (!status && is_fresh && has_rows(definition))
+    status = draw(writer, NUMBER_TREE, &definition->tree);
+  for (int i = 0; i < definition->index_count && !status; i++) {
     struct index *index = &definition->indexes[i];
     if (index->oid == 0)
-      index->oid = catalog->next_oid++;
+      status = draw(writer, NUMBER_OBJECT, &index->oid);
     if (index->is_primary)
       index->tree = definition->tree;
-    else if (is_fresh || index->tree == 0)
-      index->tree = catalog->next_tree++;
+    else if (!status && (is_fresh || index->tree == 0))
+      status = draw(writer, NUMBER_TREE, &index->tree);
   }
-  for (int i = 0; i < definition->foreign_key_count; i++) {
-    struct foreign_key *key = &definition->foreign_keys[i];
-    if (key->oid == 0)
-      key->oid = catalog->next_oid++;
-  }
+  for (int i = 0; i < definition->foreign_key_count && !status; i++)
+    if (definition->foreign_keys[i].oid == 0)
+      status = draw(writer, NUMBER_OBJECT, &definition->foreign_keys[i].oid);
+  return status;
+}
+
+static int assign(struct catalog *catalog, struct writer *writer, struct relation *definition, struct error *error)
+{
+  int status = assign_numbers(writer, definition);
+  if (status)
+    return status;
+  definition->stamp = catalog->next_stamp++;
   for (int i = 0; i < definition->key_count; i++)
     definition->schema.columns[definition->key[i].column].not_null = true;
   for (int i = 0; i < definition->index_count; i++)
@@ -270,7 +290,7 @@ int catalog_create(struct catalog *catalog, struct writer *writer, struct relati
   definition->tree = 0;
   for (int i = 0; i < definition->index_count; i++)
     definition->indexes[i].oid = 0;
-  int status = assign(catalog, definition, error);
+  int status = assign(catalog, writer, definition, error);
   if (!status)
     status = add_names(writer, definition);
   if (!status)
@@ -293,7 +313,7 @@ int catalog_replace(struct catalog *catalog, struct writer *writer, struct relat
     return error_set(error, SQLSTATE_UNDEFINED_TABLE, "relation \"%s\" does not exist", definition->name);
   struct arena arena;
   arena_init(&arena, NULL);
-  status = assign(catalog, definition, error);
+  status = assign(catalog, writer, definition, error);
   if (!status)
     status = keep_referencing(definition, old, &arena, error);
   if (!status)

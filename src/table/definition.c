@@ -10,9 +10,9 @@
 #include "base/sqlstate.h"
 #include "table/change.h"
 
-// Versions: 1 the first, 2 foreign keys.
-enum { DEFINITION_VERSION = 2, NULL_TEXT = UINT32_MAX };
-enum { COLUMN_NOT_NULL = 1, COLUMN_DROPPED = 2 };
+// Versions: 1 the first, 2 foreign keys, 3 sequences and identity columns.
+enum { DEFINITION_VERSION = 3, NULL_TEXT = UINT32_MAX };
+enum { COLUMN_NOT_NULL = 1, COLUMN_DROPPED = 2, COLUMN_IDENTITY_ALWAYS = 4, COLUMN_IDENTITY_DEFAULT = 8 };
 enum { PART_DESCENDING = 1, PART_NULLS_FIRST = 2 };
 enum {
   INDEX_UNIQUE = 1,
@@ -54,7 +54,9 @@ static void encode_columns(struct buffer *out, const struct schema *schema)
     buffer_append_u8(out, (uint8_t)column->type.id);
     buffer_append_le32(out, (uint32_t)column->type.modifier);
     buffer_append_u8(out, (uint8_t)((column->not_null ? COLUMN_NOT_NULL : 0) |
-                                    (column->is_dropped ? COLUMN_DROPPED : 0)));
+                                    (column->is_dropped ? COLUMN_DROPPED : 0) |
+                                    (column->identity == IDENTITY_ALWAYS ? COLUMN_IDENTITY_ALWAYS : 0) |
+                                    (column->identity == IDENTITY_BY_DEFAULT ? COLUMN_IDENTITY_DEFAULT : 0)));
     buffer_append_le16(out, column->collation);
   }
 }
@@ -106,6 +108,19 @@ static void encode_foreign_keys(struct buffer *out, const struct relation *relat
     buffer_append_le32(out, relation->referencing[i]);
 }
 
+static void encode_sequence(struct buffer *out, const struct sequence *sequence)
+{
+  buffer_append_u8(out, (uint8_t)sequence->type);
+  buffer_append_le64(out, (uint64_t)sequence->start);
+  buffer_append_le64(out, (uint64_t)sequence->increment);
+  buffer_append_le64(out, (uint64_t)sequence->minimum);
+  buffer_append_le64(out, (uint64_t)sequence->maximum);
+  buffer_append_le64(out, (uint64_t)sequence->cache);
+  buffer_append_u8(out, sequence->is_cycled);
+  buffer_append_le32(out, sequence->owner);
+  buffer_append_le16(out, sequence->owner_column);
+}
+
 int definition_encode(const struct relation *relation, struct buffer *out, struct error *error)
 {
   size_t start = out->size;
@@ -139,6 +154,8 @@ int definition_encode(const struct relation *relation, struct buffer *out, struc
   for (int i = 0; i < relation->dependency_count; i++)
     buffer_append_le32(out, relation->dependencies[i]);
   encode_foreign_keys(out, relation);
+  if (relation->kind == RELATION_SEQUENCE)
+    encode_sequence(out, &relation->sequence);
   if (out->failed)
     return error_memory(error);
   if (out->size - start > LIMIT_ROW)
@@ -261,6 +278,9 @@ static void take_columns(struct decoder *decoder, struct relation *relation, str
     uint8_t flags = take_u8(decoder);
     columns[i].not_null = flags & COLUMN_NOT_NULL;
     columns[i].is_dropped = flags & COLUMN_DROPPED;
+    columns[i].identity = flags & COLUMN_IDENTITY_ALWAYS    ? IDENTITY_ALWAYS
+                          : flags & COLUMN_IDENTITY_DEFAULT ? IDENTITY_BY_DEFAULT
+                                                            : IDENTITY_NOT;
     columns[i].collation = take_u16(decoder);
     if (type == TYPE_UNKNOWN || type >= TYPE_COUNT)
       decoder->is_malformed = true;
@@ -376,6 +396,22 @@ static void take_foreign_keys(struct decoder *decoder, struct relation *relation
   relation->is_checked_late |= relation->foreign_key_count || relation->referencing_count;
 }
 
+static void take_sequence(struct decoder *decoder, struct sequence *sequence)
+{
+  uint8_t type = take_u8(decoder);
+  sequence->type = type;
+  sequence->start = (int64_t)take_u64(decoder);
+  sequence->increment = (int64_t)take_u64(decoder);
+  sequence->minimum = (int64_t)take_u64(decoder);
+  sequence->maximum = (int64_t)take_u64(decoder);
+  sequence->cache = (int64_t)take_u64(decoder);
+  sequence->is_cycled = take_u8(decoder);
+  sequence->owner = take_u32(decoder);
+  sequence->owner_column = take_u16(decoder);
+  if ((type != TYPE_INT2 && type != TYPE_INT4 && type != TYPE_INT8) || sequence->increment == 0)
+    decoder->is_malformed |= !decoder->is_out_of_memory;
+}
+
 static bool kind_is_known(uint8_t kind)
 {
   return kind != 0 && memchr("rivSfw", kind, 6) != NULL;
@@ -404,6 +440,8 @@ int definition_decode(struct bytes row, struct arena *arena, struct relation *re
   take_options(&decoder, relation);
   if (version >= 2)
     take_foreign_keys(&decoder, relation);
+  if (kind == RELATION_SEQUENCE)
+    take_sequence(&decoder, &relation->sequence);
   if (decoder.is_out_of_memory)
     return error_memory(error);
   if (decoder.is_malformed || decoder.at != row.size || !kind_is_known(kind) || relation->tree >= TREE_NUMBER_LIMIT)

@@ -18,12 +18,24 @@ struct table_scratch {
   int value_count;
 };
 
+// The live counter of a sequence (sequence.c).
+struct counter {
+  int64_t value;  // the last one given, or the first to be given
+  int64_t logged; // no value beyond it may be given before the log has a new one
+  bool is_called; // value was given
+  bool is_known;
+  bool has_logged, is_upwards; // logged counts, in this direction
+  bool is_listed;              // in catalog->drawn
+  bool is_ahead;               // the log is to get a range, not just the value
+};
+
 // What is known of a tree, by its number.
 struct tree_info {
   uint32_t oid;                    // of the relation whose rows it holds; 0: not known
   uint64_t known_at;               // definitions number + 1 at which `relation` was looked up; 0: never
   const struct relation *relation; // borrowed from the cache
   uint64_t row_number;             // the last hidden row number given; 0: not yet known
+  struct counter counter;          // of a sequence
 };
 
 struct catalog {
@@ -37,6 +49,8 @@ struct catalog {
   size_t tree_capacity;
   uint64_t scanned;        // the definitions number at which all definitions had been loaded
   struct table_scratch scratch;
+  struct buffer drawn;       // trees of sequences of the trunk of which the log must hear
+  uint64_t drawn_position;   // of the newest atom that told it
 };
 
 // Decodes or finds in the cache; *relation is NULL if there is no such definition. Does not compile.

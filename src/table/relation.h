@@ -71,6 +71,16 @@ struct foreign_key {
   bool is_not_valid;               // NOT VALID: rows that were there before may break it
 };
 
+// A sequence. Its tree has one row, with the last value that the log covers; the live counter is the catalog's
+// (table/sequence.h). RESTART gives it a fresh tree, and so a counter that is undone with the transaction.
+struct sequence {
+  enum type_id type; // smallint, integer, bigint
+  int64_t start, increment, minimum, maximum, cache;
+  bool is_cycled;
+  uint32_t owner;        // the table whose column owns it, and it is dropped with; 0: none
+  uint16_t owner_column;
+};
+
 struct option {
   const char *name;  // lower case, dots kept: "connector", "id.kind"
   const char *value; // text as given
@@ -98,12 +108,13 @@ struct relation {
   int referencing_count;
   uint32_t *referencing;      // tables with foreign keys to this one, ascending; kept by catalog_create and its kin
   struct expression_text *defaults; // one a column
+  struct sequence sequence;   // of a sequence
   // Sources, workflows
   int option_count;
   struct option *options;
   const char *text;           // a workflow's or view's statements as they were given; NULL
   const char *state;          // 'running', 'paused'; NULL for what has no state
-  // Oids that this one depends on: a workflow's source first, then its tables
+  // Oids that this one depends on: a workflow's source first, then its tables; an owned sequence's table
   int dependency_count;
   uint32_t *dependencies;
   // The rest is the catalog's.

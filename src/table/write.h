@@ -8,6 +8,15 @@
 #include "table/catalog.h"
 #include "table/claimer.h"
 
+// What the first run of a script drew from counters, for its next ones to draw again: object ids and tree numbers, which
+// clients see and sequences hang on, and numbers of sequences. In the order in which they were drawn, counter by counter.
+enum { NUMBER_OBJECT = 1, NUMBER_TREE = 2, NUMBER_SEEN = 3 }; // others: the tree of a sequence
+struct numbers {
+  void *context;
+  bool (*again)(void *context, uint32_t counter, int64_t *number); // false: draw a fresh one
+  int (*keep)(void *context, uint32_t counter, int64_t number, struct error *error);
+};
+
 // Where changes go: the trunk under an atom, or a branch.
 struct writer {
   struct version *version;
@@ -20,6 +29,7 @@ struct writer {
   struct read_mark *mark;     // what was looked at (constraints included)
   struct error *error;
   const struct claimer *claimer; // claims the keys of unique indexes that are written; NULL: nobody
+  const struct numbers *numbers; // NULL: all are fresh, and nobody keeps them
 };
 
 // What INSERT … ON CONFLICT found in the way.

@@ -2,6 +2,7 @@
 #include "txn/atom.h"
 
 #include "base/check.h"
+#include "table/sequence.h"
 #include "txn/internal.h"
 
 // From there on looking at what has changed costs less than running the step.
@@ -89,9 +90,15 @@ int atom_commit(struct trunk *trunk, uint64_t *position, struct error *error)
   *position = 0;
   struct version *version = store_trunk(trunk->store);
   size_t entries = 0;
-  if (trunk->changes.count > 0) {
-    int status = trunk_emit(trunk, &trunk->changes, version, trunk->position + 1, &entries, error);
+  bool brings_numbers = !sequence_is_logged(trunk->catalog);
+  if (trunk->changes.count > 0 || brings_numbers) {
+    struct writer writer = {.version = version, .changes = &trunk->changes, .catalog = trunk->catalog,
+                            .position = trunk->position + 1, .committed = trunk->position, .error = error};
+    int status = sequence_log(&writer, version_definitions(version) != trunk->definitions);
+    if (!status)
+      status = trunk_emit(trunk, &trunk->changes, version, trunk->position + 1, &entries, error);
     if (status) {
+      sequence_unlogged(trunk->catalog);
       atom_abort(trunk);
       return status;
     }
@@ -105,6 +112,8 @@ int atom_commit(struct trunk *trunk, uint64_t *position, struct error *error)
     *position = ++trunk->position;
     trunk->counts.atoms++;
   }
+  if (brings_numbers)
+    sequence_logged(trunk->catalog, *position);
   set_idle(trunk);
   return STATUS_OK;
 }

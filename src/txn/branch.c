@@ -11,6 +11,7 @@
 #include "base/check.h"
 #include "base/limits.h"
 #include "base/sqlstate.h"
+#include "table/sequence.h"
 #include "txn/walk.h"
 
 // --- Promises -------------------------------------------------------------------------------------
@@ -243,15 +244,23 @@ static int adopt(struct branch *branch, uint64_t *position, struct error *error)
 {
   struct trunk *trunk = branch->trunk;
   size_t entries;
-  int status = trunk_emit(trunk, &branch->changes, branch->version, trunk->position + 1, &entries, error);
-  if (status || entries == 0) // 0: it changed nothing after all
+  struct writer writer = {.error = error};
+  branch_writer(branch, &writer);
+  int status = sequence_log(&writer, version_definitions(branch->version) !=
+                                       version_definitions(store_trunk(trunk->store)));
+  if (!status)
+    status = trunk_emit(trunk, &branch->changes, branch->version, trunk->position + 1, &entries, error);
+  if (status || entries == 0) { // 0: it changed nothing after all
+    sequence_unlogged(trunk->catalog);
     return status;
+  }
   if (trunk->branches > 1)
     history_note(&trunk->history, &branch->changes, trunk->author);
   change_finish(&branch->changes, branch->version);
   version_adopt(store_trunk(trunk->store), branch->version, trunk->position + 1);
   branch->version = NULL;
   *position = ++trunk->position;
+  sequence_logged(trunk->catalog, *position);
   trunk->counts.atoms++;
   trunk->counts.adopted++;
   return STATUS_OK;
