@@ -227,6 +227,13 @@ static int bind_table(struct binder *binder, const PgQuery__RangeVar *name, cons
   int status = bind_relation(binder, name, NULL, RIGHT_SELECT, &relation);
   if (status)
     return status;
+  const char *schema = catalog_schema_name(binder->input->catalog, binder->input->version, relation->schema_oid);
+  char *copy = schema ? bind_copy(binder, schema) : NULL;
+  if (relation->kind == RELATION_SEQUENCE) {
+    const struct system_table *one = system_sequence_table(relation, binder->arena);
+    int range = one ? system_range(binder, one, own) : (int)error_memory(binder->error);
+    return range < 0 ? range : range_items(binder, range, alias, copy, name->location, items);
+  }
   if (relation->kind != RELATION_TABLE && relation->kind != RELATION_SOURCE)
     return bind_error(binder, name->location,
                       relation->kind == RELATION_INDEX ? SQLSTATE_WRONG_OBJECT_TYPE : SQLSTATE_FEATURE_NOT_SUPPORTED,
@@ -239,8 +246,6 @@ static int bind_table(struct binder *binder, const PgQuery__RangeVar *name, cons
   int range = bind_relation_range(binder, kind, relation, own);
   if (range < 0)
     return range;
-  const char *schema = catalog_schema_name(binder->input->catalog, binder->input->version, relation->schema_oid);
-  char *copy = schema ? bind_copy(binder, schema) : NULL;
   return range_items(binder, range, alias, copy, name->location, items);
 }
 

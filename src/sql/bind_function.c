@@ -199,6 +199,19 @@ static struct node *refuse_form(struct binder *binder, const PgQuery__FuncCall *
                    name);
 }
 
+// 'name'::regclass as an argument: the functions that take a relation find it by its name.
+static const PgQuery__Node *without_regclass(const PgQuery__Node *tree)
+{
+  if (tree->node_case != PG_QUERY__NODE__NODE_TYPE_CAST)
+    return tree;
+  const PgQuery__TypeName *type = tree->type_cast->type_name;
+  const char *name = bind_string(type->names[type->n_names - 1]);
+  const PgQuery__Node *argument = tree->type_cast->arg;
+  bool is_text = argument->node_case == PG_QUERY__NODE__NODE_PARAM_REF ||
+                 (argument->node_case == PG_QUERY__NODE__NODE_A_CONST && argument->a_const->sval);
+  return is_text && name && strcmp(name, "regclass") == 0 ? argument : tree;
+}
+
 struct node *bind_function(struct binder *binder, struct scope *scope, const PgQuery__FuncCall *tree)
 {
   const char *name = bind_function_name(binder, tree->funcname, tree->n_funcname, tree->location);
@@ -214,7 +227,7 @@ struct node *bind_function(struct binder *binder, struct scope *scope, const PgQ
   if (!arguments)
     return bind_memory(binder);
   for (size_t i = 0; i < tree->n_args; i++)
-    if (!(arguments[i] = bind_expr(binder, scope, tree->args[i])))
+    if (!(arguments[i] = bind_expr(binder, scope, without_regclass(tree->args[i]))))
       return NULL;
   struct node *call = bind_call(binder, name, false, arguments, (int)tree->n_args, tree->location);
   if (call || tree->n_args != 1 || strcmp(binder->error->sqlstate, SQLSTATE_UNDEFINED_FUNCTION) != 0)

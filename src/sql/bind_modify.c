@@ -29,6 +29,8 @@ static int bind_changed(struct binder *binder, const PgQuery__RangeVar *name, en
   int status = bind_relation(binder, name, NULL, right, relation);
   if (status)
     return status;
+  if ((*relation)->kind == RELATION_SEQUENCE)
+    return bind_error(binder, -1, SQLSTATE_WRONG_OBJECT_TYPE, "cannot change sequence \"%s\"", (*relation)->name);
   if ((*relation)->kind != RELATION_TABLE && (*relation)->kind != RELATION_SOURCE)
     return bind_error(binder, name->location, SQLSTATE_WRONG_OBJECT_TYPE, "cannot %s \"%s\"", verb, (*relation)->name);
   bool needs_rows = right == RIGHT_UPDATE || right == RIGHT_DELETE;
@@ -135,12 +137,43 @@ static int check_width(struct binder *binder, struct columns *columns, size_t wi
 
 // --- INSERT: values --------------------------------------------------------------------------------
 
+static enum identity identity_of(const struct binder *binder, int column)
+{
+  return binder->statement->modification->relation->schema.columns[column].identity;
+}
+
+// A value of its own for an identity column: 428C9, unless it may be.
+static int refuse_identity(struct binder *binder, int column)
+{
+  const struct column *own = &binder->statement->modification->relation->schema.columns[column];
+  bool is_update = binder->statement->kind == STATEMENT_UPDATE || binder->statement->modification->conflict;
+  if (own->identity != IDENTITY_ALWAYS || binder->statement->modification->override == OVERRIDE_SYSTEM)
+    return 0;
+  int status = bind_error(binder, -1, SQLSTATE_GENERATED_ALWAYS,
+                          is_update ? "column \"%s\" can only be updated to DEFAULT"
+                                    : "cannot insert a non-DEFAULT value into column \"%s\"",
+                          own->name);
+  error_detail(binder->error, "Column \"%s\" is an identity column defined as GENERATED ALWAYS.", own->name);
+  if (!is_update)
+    error_hint(binder->error, "Use OVERRIDING SYSTEM VALUE to override.");
+  return status;
+}
+
+static bool takes_default(const struct binder *binder, int column)
+{
+  return identity_of(binder, column) && binder->statement->modification->override == OVERRIDE_USER;
+}
+
 static struct node *insert_value(struct binder *binder, struct scope *scope, const PgQuery__Node *tree, int column)
 {
   const struct relation *relation = binder->statement->modification->relation;
   if (is_default(tree))
     return bind_default(binder, relation, column);
   struct node *node = bind_expr(binder, scope, tree);
+  if (node && takes_default(binder, column))
+    return bind_default(binder, relation, column);
+  if (node && refuse_identity(binder, column))
+    return NULL;
   return node ? bind_assign(binder, node, relation, column) : NULL;
 }
 
@@ -238,6 +271,11 @@ static int insert_query(struct binder *binder, struct scope *scope, const PgQuer
         node_column(binder->arena, column->type, modification->source_range, i, query->targets[i].expression->position);
     if (!node)
       return error_memory(binder->error);
+    if (takes_default(binder, columns->columns[i]))
+      continue; // left to the default
+    status = refuse_identity(binder, columns->columns[i]);
+    if (status)
+      return status;
     node = bind_assign(binder, node, modification->relation, columns->columns[i]);
     if (!node)
       return binder->error->status;
@@ -363,6 +401,7 @@ static int bind_conflict(struct binder *binder, struct scope *outer, const PgQue
                       "ON CONFLICT is not supported for sources");
   bool is_update = clause->action == PG_QUERY__ON_CONFLICT_ACTION__ONCONFLICT_UPDATE;
   modification->conflict = is_update ? CONFLICT_UPDATE : CONFLICT_NOTHING;
+  modification->override = OVERRIDE_NOT; // that was about the row to be inserted
   int status = bind_arbiter(binder, modification->relation, clause, &modification->arbiter);
   if (status || !is_update)
     return status;
@@ -395,6 +434,9 @@ int bind_insert(struct binder *binder, const PgQuery__InsertStmt *insert)
   if (!name || !new_modification(binder, STATEMENT_INSERT, relation))
     return binder->error->status;
   struct modification *modification = binder->statement->modification;
+  modification->override = insert->override == PG_QUERY__OVERRIDING_KIND__OVERRIDING_SYSTEM_VALUE ? OVERRIDE_SYSTEM
+                           : insert->override == PG_QUERY__OVERRIDING_KIND__OVERRIDING_USER_VALUE ? OVERRIDE_USER
+                                                                                                  : OVERRIDE_NOT;
   status = insert_source(binder, &scope, insert);
   if (!status && insert->on_conflict_clause)
     status = bind_conflict(binder, &scope, insert->on_conflict_clause, name, insert->relation->location);
@@ -452,6 +494,8 @@ static int bind_assignment(struct binder *binder, struct scope *scope, const PgQ
   assignment->column = find_column(binder, relation, tree->name, tree->location);
   if (assignment->column < 0)
     return assignment->column;
+  if (node && refuse_identity(binder, assignment->column))
+    return binder->error->status;
   node = node ? bind_assign(binder, node, relation, assignment->column)
               : bind_default(binder, relation, assignment->column);
   assignment->value = node;

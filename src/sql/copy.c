@@ -313,7 +313,7 @@ static int bind_from_stdin(const struct bind_input *input, const PgQuery__CopySt
     append_name(&text, relation->schema.columns[copy->columns[i]].name);
     types[i] = relation->schema.columns[copy->columns[i]].type;
   }
-  buffer_append_string(&text, copy->column_count ? ") VALUES (" : " DEFAULT VALUES");
+  buffer_append_string(&text, copy->column_count ? ") OVERRIDING SYSTEM VALUE VALUES (" : " DEFAULT VALUES");
   for (int i = 0; i < copy->column_count; i++)
     buffer_format(&text, "%s$%d", i ? ", " : "", i + 1);
   if (copy->column_count)

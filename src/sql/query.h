@@ -121,6 +121,8 @@ struct assignment {
   struct node *value; // of the column's type, modifier applied
 };
 
+enum override { OVERRIDE_NOT, OVERRIDE_SYSTEM, OVERRIDE_USER }; // OVERRIDING … VALUE
+
 enum conflict_action { CONFLICT_ERROR, CONFLICT_NOTHING, CONFLICT_UPDATE };
 
 // INSERT, UPDATE, DELETE.
@@ -133,6 +135,7 @@ struct modification {
   // a SUBQUERY or VALUES range, or no range at all when source_range is -1 (a single VALUES row).
   int source_range;
   struct node **values;
+  enum override override;
   enum conflict_action conflict;
   int arbiter;                     // index number in relation->indexes; -1: any
   int excluded_range;              // the row that was to be inserted

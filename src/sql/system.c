@@ -5,7 +5,7 @@
 #include "sql/rows.h"
 #include "sql/system_internal.h"
 
-static const struct system_table *const lists[] = {catalog_tables, constraint_tables, server_tables, schema_tables,
+static const struct system_table *const lists[] = {catalog_tables, constraint_tables, server_tables, schema_tables, sequence_tables,
                                                     quern_tables};
 enum { LIST_COUNT = sizeof lists / sizeof *lists };
 

@@ -48,6 +48,9 @@ struct system_table {
 const struct system_table *system_table_find(uint32_t schema_oid, const char *name);
 const struct system_table *system_table_at(int index); // NULL behind the last
 
+// The table with the one row that SELECT from a sequence reads; in the arena. NULL: out of memory.
+const struct system_table *system_sequence_table(const struct relation *sequence, struct arena *arena);
+
 // The functions that look at session and catalog: for evaluation_hooks.session_function. `context` of the evaluation
 // begins with a struct system_context * (see partition/).
 int system_function(struct system_context *system, struct evaluation *evaluation, const char *name,

@@ -172,6 +172,7 @@ struct attribute_row {
   struct type type;
   int place; // from 1
   bool not_null, has_default, is_dropped;
+  enum identity identity;
 };
 
 static int add_attribute(const struct system_table *table, struct row_sink *sink, const struct attribute_row *row,
@@ -202,7 +203,9 @@ static int add_attribute(const struct system_table *table, struct row_sink *sink
       truth(row->not_null),
       truth(row->has_default),
       truth(false),
-      value_string(""),
+      value_string(row->identity == IDENTITY_ALWAYS       ? "a"
+                   : row->identity == IDENTITY_BY_DEFAULT ? "d"
+                                                          : ""),
       value_string(""),
       truth(row->is_dropped),
       truth(true),
@@ -242,7 +245,8 @@ static int add_relation_attributes(const struct system_table *table, struct row_
         .type = column->type,
         .place = i + 1,
         .not_null = column->not_null,
-        .has_default = relation->defaults && relation->defaults[i].text,
+        .has_default = relation->defaults && relation->defaults[i].text && !column->identity,
+        .identity = column->identity,
         .is_dropped = column->is_dropped,
     };
     status = add_attribute(table, sink, &row, error);
@@ -360,10 +364,11 @@ ROWS(default_rows)
   const struct relation *relation;
   while (!status && (relation = catalog_next(context->catalog, context->version, &oid)))
     for (int i = 0; relation->defaults && i < relation->schema.column_count && !status; i++) {
-      if (!relation->defaults[i].text)
+      const char *text = system_default_text(context, relation, i, sink->arena);
+      if (!text)
         continue;
       const struct value values[] = {number(system_default_oid(relation, i)), number(relation->oid), number(i + 1),
-                                     value_string(relation->defaults[i].text)};
+                                     value_string(text)};
       status = system_add(table, sink, values, error);
     }
   return status;

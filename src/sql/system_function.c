@@ -289,6 +289,31 @@ static int expression_text(const struct call *call)
   return 0;
 }
 
+// Of the column that the names mean, the sequence that it owns, quoted and with its schema.
+static int serial_sequence(const struct call *call)
+{
+  struct system_object table = {0};
+  struct bytes name = text_argument(call, 0), column = text_argument(call, 1);
+  char text[64];
+  snprintf(text, sizeof text, "%.*s", (int)column.size, (const char *)column.data);
+  uint32_t oid = system_object_named(call->system, name);
+  if (!oid || !find_object(call, oid, &table))
+    return error_set(call->evaluation->error, SQLSTATE_UNDEFINED_TABLE, "relation \"%.*s\" does not exist", (int)name.size,
+                     (const char *)name.data);
+  int number = table.relation && !table.index ? relation_column(table.relation, text) : -1;
+  if (number < 0)
+    return error_set(call->evaluation->error, SQLSTATE_UNDEFINED_COLUMN,
+                     "column \"%s\" of relation \"%s\" does not exist", text, system_object_name(&table));
+  const struct relation *sequence = system_serial_sequence(call->system, oid, number);
+  if (!sequence)
+    return give_null(call);
+  struct buffer out = {0};
+  append_identifier(&out, system_schema_name(call->system, sequence->schema_oid));
+  buffer_append_u8(&out, '.');
+  append_identifier(&out, sequence->name);
+  return give_buffer(call, &out);
+}
+
 // --- Sizes ----------------------------------------------------------------------------------------------------
 
 static int64_t index_bytes(const struct call *call, const struct relation *relation)
@@ -366,7 +391,7 @@ static const struct {
     {"pg_get_triggerdef", give_null},
     {"pg_get_ruledef", give_null},
     {"pg_get_partkeydef", give_null},
-    {"pg_get_serial_sequence", give_null},
+    {"pg_get_serial_sequence", serial_sequence},
     {"pg_get_statisticsobjdef_columns", give_null},
     {"pg_tablespace_location", give_empty},
     {"pg_table_is_visible", is_visible},

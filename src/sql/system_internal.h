@@ -20,6 +20,7 @@ extern const struct system_table catalog_tables[];
 extern const struct system_table server_tables[];
 extern const struct system_table schema_tables[];
 extern const struct system_table constraint_tables[];
+extern const struct system_table sequence_tables[];
 extern const struct system_table quern_tables[];
 
 // A table's row of the list: SYSTEM_TABLE(oid, schema, name, columns, rows)
@@ -122,3 +123,11 @@ uint32_t system_default_oid(const struct relation *relation, int column);
 // False: there is none with this number.
 bool append_constraint_definition(struct system_context *context, uint32_t oid, bool is_pretty, struct buffer *out);
 uint32_t system_collation(enum type_id type);
+
+// --- system_sequence.c
+// How PostgreSQL writes a default, in which sequences have names.
+void append_default(struct system_context *context, const char *text, struct buffer *out);
+// The default of a column as catalogs show it: NULL for none, and for an identity.
+const char *system_default_text(struct system_context *context, const struct relation *relation, int column,
+                                struct arena *arena);
+const struct relation *system_serial_sequence(struct system_context *context, uint32_t table, int column); // NULL: none

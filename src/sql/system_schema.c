@@ -212,12 +212,15 @@ struct column_row {
   int place;
   struct type type;
   bool not_null, is_updatable;
+  enum identity identity;
+  const struct relation *sequence; // of an identity
 };
 
 static int add_column(const struct system_table *table, struct system_context *context, struct row_sink *sink,
                       const struct column_row *row, struct error *error)
 {
   const struct type_info *type = type_info(row->type.id);
+  const struct sequence *sequence = row->sequence ? &row->sequence->sequence : NULL;
   struct value database = value_string(context->settings->database);
   struct numeric_facts numeric = numeric_facts(row->type);
   bool has_length = (row->type.id == TYPE_VARCHAR || row->type.id == TYPE_BPCHAR) && row->type.modifier >= 0;
@@ -233,8 +236,13 @@ static int add_column(const struct system_table *table, struct system_context *c
              value_null(), value_null(), value_null(), value_null(), value_null(), value_null(), value_null(),
              value_null(), value_null(), value_null(), database, value_string("pg_catalog"),
              value_string(type->short_name), value_null(), value_null(), value_null(), value_null(),
-             system_text(sink, "%d", row->place), value_string("NO"), value_string("NO"), value_null(), value_null(),
-             value_null(), value_null(), value_null(), value_string("NO"), value_string("NEVER"), value_null(),
+             system_text(sink, "%d", row->place), value_string("NO"), value_string(row->identity ? "YES" : "NO"),
+             text_or_null(row->identity == IDENTITY_ALWAYS ? "ALWAYS" : row->identity ? "BY DEFAULT" : NULL),
+             sequence ? system_text(sink, "%lld", (long long)sequence->start) : value_null(),
+             sequence ? system_text(sink, "%lld", (long long)sequence->increment) : value_null(),
+             sequence ? system_text(sink, "%lld", (long long)sequence->maximum) : value_null(),
+             sequence ? system_text(sink, "%lld", (long long)sequence->minimum) : value_null(),
+             value_string(sequence && sequence->is_cycled ? "YES" : "NO"), value_string("NEVER"), value_null(),
              value_string(row->is_updatable ? "YES" : "NO"));
 }
 
@@ -250,7 +258,9 @@ ROWS(columns_rows)
           .schema = system_schema_name(context, relation->schema_oid),
           .table = relation->name,
           .name = column->name,
-          .default_text = relation->defaults ? relation->defaults[i].text : NULL,
+          .default_text = system_default_text(context, relation, i, sink->arena),
+          .sequence = column->identity ? system_serial_sequence(context, relation->oid, i) : NULL,
+          .identity = column->identity,
           .place = i + 1,
           .type = column->type,
           .not_null = column->not_null,

@@ -347,18 +347,11 @@ static const struct system_column rewrite_columns[] = {
     C_OID("oid"),         C_NAME("rulename"),   C_OID("ev_class"), C_CHAR("ev_type"),
     C_CHAR("ev_enabled"), C_BOOL("is_instead"), C_TEXT("ev_qual"), C_TEXT("ev_action"),
 };
-static const struct system_column depend_columns[] = {C_OID("classid"),    C_OID("objid"),    C_INT4("objsubid"),
-                                                      C_OID("refclassid"), C_OID("refobjid"), C_INT4("refobjsubid"),
-                                                      C_CHAR("deptype")};
 static const struct system_column enum_columns[] = {C_OID("oid"), C_OID("enumtypid"), C_FLOAT("enumsortorder"),
                                                     C_NAME("enumlabel")};
 static const struct system_column range_columns[] = {C_OID("rngtypid"),     C_OID("rngsubtype"), C_OID("rngmultitypid"),
                                                      C_OID("rngcollation"), C_OID("rngsubopc"),  C_TEXT("rngcanonical"),
                                                      C_TEXT("rngsubdiff")};
-static const struct system_column sequence_columns[] = {
-    C_OID("seqrelid"), C_OID("seqtypid"), C_INT8("seqstart"), C_INT8("seqincrement"),
-    C_INT8("seqmax"),  C_INT8("seqmin"),  C_INT8("seqcache"), C_BOOL("seqcycle"),
-};
 static const struct system_column extension_columns[] = {
     C_OID("oid"),          C_NAME("extname"),        C_OID("extowner"),
     C_OID("extnamespace"), C_BOOL("extrelocatable"), C_TEXT("extversion"),
@@ -404,10 +397,8 @@ const struct system_table server_tables[] = {
     EMPTY(1417, "pg_foreign_server", foreign_server_columns),
     EMPTY(1261, "pg_auth_members", member_columns),
     EMPTY(2618, "pg_rewrite", rewrite_columns),
-    EMPTY(2608, "pg_depend", depend_columns),
     EMPTY(3501, "pg_enum", enum_columns),
     EMPTY(3541, "pg_range", range_columns),
-    EMPTY(2224, "pg_sequence", sequence_columns),
     EMPTY(3079, "pg_extension", extension_columns),
     EMPTY(3466, "pg_event_trigger", event_trigger_columns),
     EMPTY(2964, "pg_db_role_setting", role_setting_columns),

@@ -136,7 +136,9 @@ static int drop_one(const struct utility_input *input, const struct drop_name *n
   bool cascade = drop->behavior == PG_QUERY__DROP_BEHAVIOR__DROP_CASCADE;
   if (kinds[0] == RELATION_INDEX)
     return drop_index(input, relation, name->name, cascade, error);
-  const char *command = kinds[0] == RELATION_TABLE ? "DROP TABLE" : "DROP SOURCE";
+  const char *command = kinds[0] == RELATION_TABLE      ? "DROP TABLE"
+                        : kinds[0] == RELATION_SEQUENCE ? "DROP SEQUENCE"
+                                                        : "DROP SOURCE";
   status = table_refuse_pending(input->writer, relation, command);
   if (!status)
     status = drop_relation(input, relation, cascade, error);
@@ -287,7 +289,7 @@ int tables_truncate(const struct utility_input *input, const PgQuery__TruncateSt
     status = utility_find(input, name, NULL, false, &relation, error);
     if (status && error)
       error_position(error, 0);
-    if (!status && !relation->tree)
+    if (!status && (!relation->tree || relation->kind == RELATION_SEQUENCE))
       status = error_set(error, SQLSTATE_WRONG_OBJECT_TYPE, "\"%s\" is not a table", name->relname);
     if (!status)
       status = truncation_add(input, &truncation, relation, error);

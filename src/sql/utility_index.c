@@ -65,11 +65,12 @@ static int find_table(const struct utility_input *input, const PgQuery__RangeVar
   int status = utility_find(input, name, NULL, false, relation, error);
   if (status)
     return status;
-  if ((*relation)->tree)
+  if ((*relation)->tree && (*relation)->kind != RELATION_SEQUENCE)
     return 0;
   status = error_set(error, SQLSTATE_WRONG_OBJECT_TYPE, "cannot create index on relation \"%s\"", (*relation)->name);
   error_detail(error, (*relation)->kind == RELATION_SOURCE ? "A source without a primary key keeps no rows."
-                                                           : "This operation is not supported for workflows.");
+                      : (*relation)->kind == RELATION_SEQUENCE ? "This operation is not supported for sequences."
+                                                               : "This operation is not supported for workflows.");
   return status;
 }
 

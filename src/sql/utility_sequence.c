@@ -430,13 +430,20 @@ int sequence_default_text(const struct utility_input *input, const char **text, 
 
 // --- Identity -------------------------------------------------------------------------------------------------------
 
+static int check_identity_type(const struct column *column, struct error *error)
+{
+  if (column->type.id == TYPE_INT2 || column->type.id == TYPE_INT4 || column->type.id == TYPE_INT8)
+    return 0;
+  return error_set(error, SQLSTATE_INVALID_PARAMETER_VALUE, "identity column type must be smallint, integer, or bigint");
+}
+
 int identity_add(const struct utility_input *input, struct relation *definition, int column,
                  const PgQuery__Constraint *constraint, struct error *error)
 {
   struct column *own = &definition->schema.columns[column];
-  if (own->type.id != TYPE_INT2 && own->type.id != TYPE_INT4 && own->type.id != TYPE_INT8)
-    return error_set(error, SQLSTATE_INVALID_PARAMETER_VALUE,
-                     "identity column type must be smallint, integer, or bigint");
+  int status = check_identity_type(own, error);
+  if (status)
+    return status;
   own->identity = strcmp(constraint->generated_when, "a") == 0 ? IDENTITY_ALWAYS : IDENTITY_BY_DEFAULT;
   return sequence_for_column(input, definition, column, constraint->options, constraint->n_options, error);
 }
@@ -482,13 +489,16 @@ int identity_alter(const struct utility_input *input, struct relation *definitio
 {
   struct column *own = &definition->schema.columns[column];
   if (command->subtype == PG_QUERY__ALTER_TABLE_TYPE__AT_AddIdentity) {
+    int status = check_identity_type(own, error);
+    if (status)
+      return status;
     if (!own->not_null)
       return not_ready(definition, own, "must be declared NOT NULL before identity can be added", error);
     if (own->identity)
       return not_ready(definition, own, "is already an identity column", error);
     if (definition->defaults[column].text)
       return not_ready(definition, own, "already has a default value", error);
-    int status = identity_add(input, definition, column, command->def->constraint, error);
+    status = identity_add(input, definition, column, command->def->constraint, error);
     if (!status)
       status = store(input, definition, relation, error);
     return status ? status : sequence_give_owner(input, *relation, column, error);

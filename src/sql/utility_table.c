@@ -33,7 +33,7 @@ static enum type_id serial_type(const PgQuery__TypeName *type)
     enum type_id type;
   } names[] = {{"serial", TYPE_INT4},  {"bigserial", TYPE_INT8}, {"smallserial", TYPE_INT2},
                {"serial4", TYPE_INT4}, {"serial8", TYPE_INT8},   {"serial2", TYPE_INT2}};
-  const char *own = type && type->n_names == 1 && !type->n_array_bounds ? utility_string(type->names[0]) : "";
+  const char *own = type && type->n_names == 1 ? utility_string(type->names[0]) : "";
   for (size_t i = 0; i < sizeof names / sizeof *names; i++)
     if (strcmp(own, names[i].name) == 0)
       return names[i].type;
@@ -71,11 +71,12 @@ int table_column_sequence(const struct utility_input *input, struct relation *de
                            "multiple identity specifications for column \"%s\" of table \"%s\"", column->colname,
                            definition->name);
     if (is_default && identity)
-      return utility_error(input, error, other->location, SQLSTATE_SYNTAX_ERROR,
+      return utility_error(input, error, other->location > identity->location ? other->location : identity->location,
+                           SQLSTATE_SYNTAX_ERROR,
                            "both default and identity specified for column \"%s\" of table \"%s\"", column->colname,
                            definition->name);
     if (is_default)
-      return utility_error(input, error, other->location, SQLSTATE_SYNTAX_ERROR,
+      return utility_error(input, error, -1, SQLSTATE_SYNTAX_ERROR,
                            "multiple default values specified for column \"%s\" of table \"%s\"", column->colname,
                            definition->name);
   }
@@ -89,6 +90,9 @@ static int column_type(const struct utility_input *input, const PgQuery__ColumnD
   if (!tree->type_name)
     return utility_unsupported(input, error, tree->location, "a column without a type is");
   enum type_id serial = serial_type(tree->type_name);
+  if (serial != TYPE_UNKNOWN && tree->type_name->n_array_bounds)
+    return utility_error(input, error, tree->type_name->location, SQLSTATE_FEATURE_NOT_SUPPORTED,
+                         "array of serial is not implemented");
   if (serial != TYPE_UNKNOWN) {
     column->type = type_plain(serial);
     return 0;
@@ -121,13 +125,14 @@ static int column_collation(const struct utility_input *input, const PgQuery__Co
 static int column_nulls(const struct utility_input *input, const struct relation *definition,
                         const PgQuery__ColumnDef *tree, struct column *column, struct error *error)
 {
+  bool is_serial = serial_type(tree->type_name) != TYPE_UNKNOWN;
   bool saw_null = false, saw_not_null = tree->is_not_null || column_draws(tree);
   for (size_t i = 0; i < tree->n_constraints; i++) {
     const PgQuery__Constraint *constraint = tree->constraints[i]->constraint;
     saw_null |= constraint->contype == PG_QUERY__CONSTR_TYPE__CONSTR_NULL;
     saw_not_null |= constraint->contype == PG_QUERY__CONSTR_TYPE__CONSTR_NOTNULL;
     if (saw_null && (saw_not_null || constraint->contype == PG_QUERY__CONSTR_TYPE__CONSTR_PRIMARY))
-      return utility_error(input, error, constraint->location, SQLSTATE_SYNTAX_ERROR,
+      return utility_error(input, error, is_serial ? -1 : constraint->location, SQLSTATE_SYNTAX_ERROR,
                            "conflicting NULL/NOT NULL declarations for column \"%s\" of table \"%s\"", tree->colname,
                            definition->name);
   }

@@ -3,6 +3,7 @@
 // 1. A definition's row, its names and its dependencies are written and deleted together; a call that fails leaves none
 //    of them.
 // 2. Every call that changes a definition gives the version a fresh definitions number.
+#include <stdio.h>
 #include <string.h>
 
 #include "base/limits.h"
@@ -474,6 +475,70 @@ static int drop_gather(struct writer *writer, struct drop_set *set, struct arena
   return status;
 }
 
+// --- Defaults that draw from a sequence (nextval(16400::oid)) -----------------------------------------------
+
+static bool drop_has(const struct drop_set *set, const struct relation *relation)
+{
+  return is_among(relation, set->relations, set->count);
+}
+
+// A sequence goes with the table that owns it, and nobody is told.
+static bool goes_along(const struct relation *relation, const struct relation *because)
+{
+  return relation->kind == RELATION_SEQUENCE && because && relation->sequence.owner == because->oid;
+}
+
+static int drop_default(struct writer *writer, const struct relation *table, int column)
+{
+  struct arena arena;
+  arena_init(&arena, NULL);
+  struct relation *copy = catalog_copy(table, &arena);
+  if (copy)
+    copy->defaults[column] = (struct expression_text){0};
+  int status = copy ? catalog_replace(writer->catalog, writer, copy, writer->error) : error_memory(writer->error);
+  arena_deinit(&arena);
+  return status;
+}
+
+// 2BP01 of an identity's sequence, which cannot go without its column.
+static int refuse_identity(struct writer *writer, const struct relation *sequence, const struct relation *table,
+                           const char *column)
+{
+  int status = error_set(writer->error, SQLSTATE_DEPENDENT_OBJECTS_STILL_EXIST,
+                         "cannot drop sequence %s because column %s of table %s requires it", sequence->name, column,
+                         table->name);
+  error_hint(writer->error, "You can drop column %s of table %s instead.", column, table->name);
+  return status;
+}
+
+// Appends a line for each default, of tables that stay, that draws from the sequence. with_drop: and drops it.
+static int default_lines(struct writer *writer, const struct drop_set *set, const struct relation *sequence,
+                         bool with_drop, struct buffer *lines)
+{
+  char call[32];
+  uint32_t oid = 0;
+  const struct relation *table;
+  int status = STATUS_OK;
+  snprintf(call, sizeof call, "nextval(%u::oid)", sequence->oid);
+  while (!status && (table = catalog_next(writer->catalog, writer->version, &oid)))
+    for (int i = 0; table && table->defaults && i < table->schema.column_count && !status; i++) {
+      const char *text = table->defaults[i].text, *column = table->schema.columns[i].name;
+      if (!text || !strstr(text, call) || drop_has(set, table))
+        continue;
+      if (table->schema.columns[i].identity)
+        return refuse_identity(writer, sequence, table, column);
+      if (lines && with_drop)
+        buffer_format(lines, "default value for column %s of table %s\n", column, table->name);
+      else if (lines && lines->size < 256)
+        buffer_format(lines, "%sdefault value for column %s of table %s depends on sequence %s", lines->size ? "\n" : "",
+                      column, table->name, sequence->name);
+      if (with_drop)
+        status = drop_default(writer, table, i);
+      table = catalog_find_oid(writer->catalog, writer->version, oid);
+    }
+  return status;
+}
+
 // 2BP01 if there is anything beside the named one.
 static int refuse_dependents(struct writer *writer, const struct drop_set *set)
 {
@@ -483,10 +548,14 @@ static int refuse_dependents(struct writer *writer, const struct drop_set *set)
   buffer_clear(text);
   int status = STATUS_OK;
   for (int i = 1; i < set->count && text->size < 256; i++)
-    buffer_format(text, "%s%s %s depends on %s %s", i > 1 ? "\n" : "", relation_kind_name(set->relations[i]->kind),
+    if (!goes_along(set->relations[i], set->because[i]))
+      buffer_format(text, "%s%s %s depends on %s %s", text->size ? "\n" : "", relation_kind_name(set->relations[i]->kind),
                   set->relations[i]->name, relation_kind_name(set->because[i]->kind), set->because[i]->name);
   for (int i = 0; i < set->count && !status; i++)
     status = needing_lines(writer, set->relations[i], 0, set->relations, set->count, false, text);
+  for (int i = 0; i < set->count && !status; i++)
+    if (set->relations[i]->kind == RELATION_SEQUENCE)
+      status = default_lines(writer, set, set->relations[i], false, text);
   if (status || !text->size)
     return status;
   status = error_set(error, SQLSTATE_DEPENDENT_OBJECTS_STILL_EXIST,
@@ -525,8 +594,11 @@ int catalog_drop(struct catalog *catalog, struct writer *writer, const struct re
     status = refuse_dependents(writer, &set);
   for (int i = 0; i < set.count && !status; i++)
     status = needing_lines(writer, set.relations[i], 0, set.relations, set.count, true, dropped);
+  for (int i = 0; i < set.count && !status; i++)
+    if (set.relations[i]->kind == RELATION_SEQUENCE)
+      status = default_lines(writer, &set, set.relations[i], true, dropped);
   for (int i = set.count - 1; i >= 0 && !status; i--) {
-    if (i > 0 && dropped)
+    if (i > 0 && dropped && !goes_along(set.relations[i], set.because[i]))
       buffer_format(dropped, "%s %s\n", relation_kind_name(set.relations[i]->kind), set.relations[i]->name);
     status = drop_one(writer, set.relations[i]);
   }
