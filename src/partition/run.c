@@ -695,6 +695,7 @@ static int portal_run_copy_to(struct session *session, struct portal *portal, st
   struct read_mark mark = {0};
   struct promise promise = {0};
   struct statement_run run;
+  buffer_clear(&session->kept);
   fill_run(&run, session, portal);
   run.version = version;
   run.mark = &mark;

@@ -24,7 +24,8 @@ static bool is_fit(const struct session *session, const struct prepared *prepare
   const struct statement *statement = prepared->statement;
   if (prepared->utility != UTILITY_NONE || !prepared->plan || prepared->plan->short_form == SHORT_NONE ||
       prepared->definitions != version_definitions(store_trunk(partition->store)) || partition->claims.map.count ||
-      statement->parameter_count != call->count || statement->reads_system || statement->claims_rows)
+      statement->parameter_count != call->count || statement->reads_system || statement->claims_rows ||
+      (statement->draws_numbers && !is_change(statement))) // a reply with numbers waits for the log
     return false;
   return !is_change(statement) || (call->may_change && statement->column_count == 0 && !session->settings.read_only);
 }
