@@ -299,12 +299,14 @@ static int rerun_step(void *context, struct writer *writer, struct bytes step, s
   rerun->kept = bytes_of(kept.data + sizeof values, kept.size - sizeof values);
   memset(rerun->kept_at, 0, sizeof rerun->kept_at);
   rerun->cursor_count = 0;
+  rerun->failure[0] = 0;
   arena_reset(&rerun->session->scratch);
   buffer_clear(&rerun->out);
   int status = run_kind(rerun, writer, step, &values, promise, error);
   if (status == STATUS_INPUT || status == STATUS_RETRY) {
     // Its reply may be another one now: that is for the promise to tell.
     script_promise_error(rerun->session, error, promise);
+    snprintf(rerun->failure, sizeof rerun->failure, "%s", error->message);
     error_clear(error);
     return 0;
   }
@@ -389,8 +391,11 @@ void rerun_begin(struct rerun *rerun, struct session *session, struct error *err
            session->transaction_now, session->statement_now, 0, error);
 }
 
-void rerun_end(struct rerun *rerun)
+void rerun_end(struct rerun *rerun, struct error *error)
 {
+  bool is_explained = error->table[0];
+  if (error->status == STATUS_RETRY && rerun->failure[0] && !is_explained)
+    error_detail(error, "It would fail: %s.", rerun->failure);
   copy_feed_close(rerun->feed);
   buffer_deinit(&rerun->out);
   savepoints_deinit(&rerun->savepoints);

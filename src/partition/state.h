@@ -390,6 +390,7 @@ struct rerun {
   size_t kept_at[KEPT_KINDS];
   struct kept_cursor cursors[KEPT_COUNTERS];
   int cursor_count;
+  char failure[512]; // of the step at hand; empty: none
   struct numbers numbers;
   struct run run;
   struct writer writer;
@@ -398,7 +399,7 @@ struct rerun {
   struct savepoints savepoints;
 };
 void rerun_begin(struct rerun *rerun, struct session *session, struct error *error);
-void rerun_end(struct rerun *rerun);
+void rerun_end(struct rerun *rerun, struct error *error); // says in its detail why a step would fail now
 // The next entry of this kind at *at or behind it; moves *at behind it.
 bool kept_entry(const struct rerun *rerun, enum kept_kind kind, size_t *at, struct bytes *bytes);
 bool script_kept(struct rerun *rerun, enum kept_kind kind, struct bytes *bytes); // the next one; false: there is none

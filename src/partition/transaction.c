@@ -172,7 +172,7 @@ static int commit_branch(struct session *session, struct error *error)
   uint64_t position = 0;
   session->partition->trunk.author = (struct author){.id = session->id};
   status = branch_commit(session->branch, &rerun.writer, &rerun.runner, &position, error);
-  rerun_end(&rerun);
+  rerun_end(&rerun, error);
   if (status == STATUS_WAIT)
     return status;
   session->branch = NULL;
@@ -196,7 +196,7 @@ int transaction_move(struct session *session, struct error *error)
   int status = branch_move(session->branch, &rerun.writer, &rerun.runner, error);
   if (!status)
     savepoints_moved(&session->savepoints, &rerun.savepoints);
-  rerun_end(&rerun);
+  rerun_end(&rerun, error);
   if (status) {
     transaction_abort(session);
     session->is_lost = true;
