@@ -115,11 +115,13 @@ SCHEDULES = {
 def beside_a_stream(server):
     """Definitions of what a stream writes, while it does."""
     with server.connect() as a:
+        a.query("begin")
         a.query("create source fast (n bigint primary key, g bigint) with (connector = 'generator', rows = 100000,"
                 " n.kind = 'sequence', g.kind = 'random', g.min = 1, g.max = 5)")
         a.query("create table counts (g bigint primary key, c bigint)")
         a.query("create workflow counting as insert into counts select g, 1 from fast"
                 " on conflict (g) do update set c = counts.c + 1")
+        a.query("commit")
         for statements in (["create index on counts (c)", "alter table counts add column note text default 'x'"],
                            ["alter table counts add check (c > 0)"], ["create table apart (a serial)"]):
             a.query("begin")
