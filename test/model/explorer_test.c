@@ -207,6 +207,9 @@ static const struct schedule schedules[] = {
   {"a stream amid FOR UPDATE",
    {ROWS_START, .scripts = {{2, {{LOCK, 0}, {ADD, 0}}}}, .stream = {0, 0}, .stream_count = 2, .stream_hold = 2},
    TOLD_40001},
+  {"a stream breaks a claim that others wait for",
+   {BOTH_THERE, .scripts = {{2, {{LOCK, 0}, {ADD_RETURNING, 1}}}, {2, {{ADD_RETURNING, 0}, {LOCK, 1}}}},
+    .stream = {0}, .stream_count = 1, .stream_hold = 1}, TOLD_40001},
   {"a stream amid blind changes",
    {ROWS_START, .scripts = {{1, {{ADD, 0}}}}, .stream = {0, 0}, .stream_count = 2, .stream_hold = 1}, 0},
   {"only reads",
@@ -256,6 +259,7 @@ static const struct {
   {FAULT_SAME_UNCLAIMED, WRONG_RETRY},
   {FAULT_NOT_EAGER, WRONG_STARVED},
   {FAULT_ABSENCE_UNCLAIMED, WRONG_STARVED},
+  {FAULT_BROKEN_GOES_ON, WRONG_DEADLOCK},
   {FAULT_ONE_SHOT_FAILS, WRONG_ONE_SHOT},
 };
 

@@ -39,6 +39,7 @@ enum fault {
   FAULT_SAME_UNCLAIMED,    // a row that was changed to what it was before is shown without a claim
   FAULT_NOT_EAGER,         // who has failed claims no more than others
   FAULT_ABSENCE_UNCLAIMED, // …claims the rows that it reads, but not that there are none
+  FAULT_BROKEN_GOES_ON,    // whose claim a stream has broken claims and waits as if it had not
   FAULT_ONE_SHOT_FAILS,    // a one-shot in a circle is told so
   FAULTS
 };
@@ -75,7 +76,7 @@ enum phase { RUNNING, WAITING, READY, DONE };
 
 struct party {
   uint8_t phase, at;
-  uint8_t is_open, is_behind, is_eager, keeps_age, is_victim, is_committing;
+  uint8_t is_open, is_behind, is_eager, keeps_age, is_victim, is_committing, is_broken;
   uint8_t age;
   uint8_t wants_key, wants_mode;
   uint8_t held[ROWS]; // bits of modes
@@ -432,6 +433,22 @@ static inline void prove(struct world *world, const struct setup *setup, int who
     world->wrong |= after ? WRONG_SERIAL : WRONG_SNAPSHOT;
 }
 
+// To where the trunk is. False: a reply would be another there.
+static inline bool move_branch(struct world *world, const struct setup *setup, int who)
+{
+  struct party *party = &world->parties[who];
+  if (!party->is_behind)
+    return true;
+  row rows[ROWS];
+  memcpy(rows, world->trunk, sizeof rows);
+  if (!run_both(world, setup, who, party->at, rows))
+    return false;
+  memcpy(party->base, world->trunk, sizeof party->base);
+  memcpy(party->rows, rows, sizeof party->rows);
+  party->is_behind = 0;
+  return true;
+}
+
 static inline void commit(struct world *world, const struct setup *setup, int who)
 {
   struct party *party = &world->parties[who];
@@ -441,6 +458,11 @@ static inline void commit(struct world *world, const struct setup *setup, int wh
     done(world, setup, who);
     return;
   }
+  if (party->is_broken && !move_branch(world, setup, who)) {
+    client_fails(world, setup, who, TOLD_40001);
+    return;
+  }
+  party->is_broken = 0;
   bool looks = setup->fault != FAULT_COMMIT_BARGES;
   if (looks && !claims_pass(world, setup, who, party->base, party->rows))
     return;
@@ -484,22 +506,6 @@ static inline void compact_ages(struct world *world)
     world->parties[i].age = ages[i];
 }
 
-// To where the trunk is. False: a reply would be another there.
-static inline bool move_branch(struct world *world, const struct setup *setup, int who)
-{
-  struct party *party = &world->parties[who];
-  if (!party->is_behind)
-    return true;
-  row rows[ROWS];
-  memcpy(rows, world->trunk, sizeof rows);
-  if (!run_both(world, setup, who, party->at, rows))
-    return false;
-  memcpy(party->base, world->trunk, sizeof party->base);
-  memcpy(party->rows, rows, sizeof party->rows);
-  party->is_behind = 0;
-  return true;
-}
-
 // What it has changed; after a failure all that it reads.
 static inline struct claimed what_is_claimed(const struct setup *setup, const struct party *party)
 {
@@ -511,6 +517,16 @@ static inline struct claimed what_is_claimed(const struct setup *setup, const st
   if (party->is_eager && setup->fault != FAULT_NOT_EAGER && setup->fault != FAULT_ABSENCE_UNCLAIMED)
     claimed.if_read = (1 << ROWS) - 1;
   return claimed;
+}
+
+// Whose claim was broken waits for nobody before it knows that its promises still hold.
+static inline bool must_move(struct party *party)
+{
+  bool is_broken = party->is_broken;
+  party->is_broken = 0;
+  if (is_broken)
+    party->phase = READY;
+  return is_broken;
 }
 
 // A statement of a branch, and what it claims.
@@ -525,6 +541,8 @@ static inline void run_statement(struct world *world, const struct setup *setup,
   for (int k = 0; k < ROWS; k++) {
     if (effect.wish[k] == NO_MODE)
       continue;
+    if (must_move(party))
+      return;
     if (!claim_take(world, setup, who, k, effect.wish[k]))
       return;
     if (party->is_behind && party->base[k] != world->trunk[k] && setup->fault != FAULT_NOT_MOVED &&
@@ -581,6 +599,12 @@ static inline void run_one_shot(struct world *world, const struct setup *setup, 
   done(world, setup, who);
 }
 
+static inline void break_claim(struct party *party, int key, enum fault fault)
+{
+  party->held[key] = 0;
+  party->is_broken = fault != FAULT_BROKEN_GOES_ON;
+}
+
 // A row of the stream, an atom of its own. It waits for as long as its hold lasts.
 static inline void run_stream(struct world *world, const struct setup *setup)
 {
@@ -597,7 +621,7 @@ static inline void run_stream(struct world *world, const struct setup *setup)
   while ((broken = barriers(world, STREAM, key, mode))) { // its patience is at its end: it goes ahead
     for (int i = 0; i < PARTIES; i++)
       if (broken >> i & 1)
-        world->parties[i].held[key] = 0;
+        break_claim(&world->parties[i], key, setup->fault);
     serve(world, setup, key);
   }
   move_trunk(world, rows);
