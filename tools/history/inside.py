@@ -94,6 +94,9 @@ class RegisterInside(Inside):
         version = tuple(value) if isinstance(value, list) else (value, None)
         own = self.own.get(key)
         if not own:
+            first = self.view.reads.get(key, version)
+            if first[0] == version[0] and None in (first[1], version[1]):  # the one did not ask for the number
+                version = self.view.reads[key] = (version[0], first[1] or version[1])
             self.see(key, version)
         elif version[0] != own[-1]:
             self.complain(key, f"read {show(version[0])} after it had written {show(own[-1])}")
