@@ -18,6 +18,7 @@ struct hold {
   enum claim_mode mode;
   bool is_session;
   bool is_reserved; // granted after a wait: whoever waited takes it once more, as the session's
+  bool is_one_shot; // of an atom that is to be tried again: it keeps the place, and no promise
   uint32_t count;
 };
 
@@ -238,6 +239,17 @@ static struct hold *find_barrier(const struct claim *claim, const struct claiman
   return NULL;
 }
 
+// The same for an atom, which passes over what others hold that are to be tried again.
+static struct hold *find_barrier_of(const struct claim *claim, const struct claimant *claimant, enum claim_mode mode,
+                                    bool is_one_shot)
+{
+  struct hold *hold = find_barrier(claim, claimant, mode);
+  while (is_one_shot && hold &&
+         (hold->is_one_shot || hold->claimant == claimant || !modes_conflict(mode, hold->mode)))
+    hold = hold->next;
+  return hold;
+}
+
 // What the claimant holds already and is at least as much.
 static struct hold *find_own(const struct claim *claim, const struct claimant *claimant, enum claim_mode mode, bool is_session)
 {
@@ -301,12 +313,13 @@ static bool goes_first(const struct claim *claim, const struct claimant *claiman
 }
 
 // Does somebody before it in the queue want what it may not have beside that?
-static bool has_rival_before(const struct claim *claim, const struct claimant *claimant, enum claim_mode mode)
+static bool has_rival_before(const struct claim *claim, const struct claimant *claimant, enum claim_mode mode,
+                             bool is_one_shot)
 {
   if (goes_first(claim, claimant))
     return false;
   for (const struct claimant *at = claim->first_waiting; at && at != claimant; at = at->next_waiting)
-    if (modes_conflict(mode, at->wanted_mode))
+    if (modes_conflict(mode, at->wanted_mode) && !(is_one_shot && at->wanted->is_one_shot))
       return true;
   return false;
 }
@@ -318,7 +331,7 @@ static void serve(struct claims *claims, struct claim *claim)
   for (struct claimant *claimant = claim->first_waiting; claimant; claimant = next) {
     next = claimant->next_waiting;
     enum claim_mode mode = claimant->wanted_mode;
-    if (find_barrier(claim, claimant, mode) || has_rival_before(claim, claimant, mode))
+    if (find_barrier(claim, claimant, mode) || has_rival_before(claim, claimant, mode, false))
       continue;
     dequeue(claimant);
     hold_link(claims, claimant->wanted);
@@ -417,6 +430,7 @@ static int wait_for(struct claims *claims, struct claim *claim, struct claimant 
   if (!hold)
     return error_memory(error);
   hold->is_reserved = request->is_session;
+  hold->is_one_shot = request->is_one_shot;
   if (request->is_one_shot)
     claims_let_go(claims, claimant, false);
   enqueue(claims, claim, claimant, request->mode, hold);
@@ -444,12 +458,15 @@ static int take(struct claims *claims, struct claimant *claimant, const struct c
   struct hold *own = claim ? find_own(claim, claimant, request->mode, request->is_session) : NULL;
   if (own) {
     own->count += !request->is_one_shot;
+    own->is_one_shot &= request->is_one_shot;
     return 0;
   }
   if (claim && take_reserved(claim, claimant, request))
     return 0;
   enum claim_mode mode = request->mode;
-  bool is_free = !claim || (!find_barrier(claim, claimant, mode) && !has_rival_before(claim, claimant, mode));
+  bool is_one_shot = request->is_one_shot;
+  bool is_free = !claim || (!find_barrier_of(claim, claimant, mode, is_one_shot) &&
+                            !has_rival_before(claim, claimant, mode, is_one_shot));
   if (is_free && request->is_one_shot)
     return 0;
   if (!is_free && request->wait != CLAIM_OR_WAIT)
@@ -567,6 +584,7 @@ struct claimant *claims_next_ready(struct claims *claims)
 
 // A claim that a change touches, and how.
 struct touch {
+  bool is_one_shot; // whose change it is
   struct claim *claim;
   struct hold *barrier;
   enum claim_mode mode;
@@ -575,10 +593,10 @@ struct touch {
 static bool touches(const struct claims *claims, const struct claimant *claimant, const struct claim_tag *tag,
                     enum claim_mode mode, struct touch *touch)
 {
-  struct claim *claim = find(claims, tag);
-  struct hold *barrier = claim ? find_barrier(claim, claimant, mode) : NULL;
-  *touch = (struct touch){claim, barrier, mode};
-  return barrier;
+  touch->claim = find(claims, tag);
+  touch->barrier = touch->claim ? find_barrier_of(touch->claim, claimant, mode, touch->is_one_shot) : NULL;
+  touch->mode = mode;
+  return touch->barrier;
 }
 
 static bool touches_prefix(const struct claims *claims, const struct claimant *claimant, const struct change *change,
@@ -617,7 +635,7 @@ int claims_pass(struct claims *claims, struct claimant *claimant, bool is_one_sh
 {
   size_t at = 0;
   struct change change;
-  struct touch touch;
+  struct touch touch = {.is_one_shot = is_one_shot};
   while (claims->map.count && change_next(changes, &at, &change))
     if (touches_change(claims, claimant, &change, &touch)) {
       struct claim_request request = {.mode = touch.mode, .is_one_shot = is_one_shot};
@@ -630,7 +648,7 @@ void claims_break(struct claims *claims, const struct change_list *changes)
 {
   size_t at = 0;
   struct change change;
-  struct touch touch;
+  struct touch touch = {.is_one_shot = false};
   while (claims->map.count && change_next(changes, &at, &change))
     while (touches_change(claims, NULL, &change, &touch)) {
       claims->counts.broken++;

@@ -13,6 +13,8 @@
 //    holds some of a claim and asks for more of it goes before them.
 // 2. A claimant waits for one claim at most. A one-shot (an atom that is to be tried again) holds nothing while it
 //    waits; what it waited for it holds until it is over, or waits for something else.
+//    They run one at a time and to their end, so they pass over what others like them hold or wait for: if they handed on
+//    what they hold to wait for each other, they might do so for ever.
 // 3. Correctness never rests on a claim: what was promised is checked at COMMIT. A claim only saves it from failing.
 #pragma once
 

@@ -181,6 +181,19 @@ def test_a_one_shot_of_several_statements_is_undone_whole():
         equal(bench.answer("b"), ["7"])
 
 
+def test_one_shots_that_cross_do_not_hand_each_other_claims_for_ever():
+    """Each of those who wake has the row that another needs, and behind it in the queue stands one like itself."""
+    for statement in "update t set v = v + 1 where k = {}", "select v from t where k = {} for update":
+        up, down = ("; ".join(statement.format(k) for k in keys) for keys in ((1, 2), (2, 1)))
+        with Bench(*TABLE) as bench:
+            bench.does("t", "begin", "select v from t for update")
+            for name, text in zip("abcdef", (up, down) * 3):
+                bench.waits(name, text)
+            bench.does("t", "commit")
+            told = [bench.answer(name) for name in "abcdef"]
+            equal(told, ["UPDATE 1"] * 6 if "update t" in statement else [["0", "0"]] * 6)
+
+
 def test_groups_that_are_branches_wait_at_their_end():
     with Bench(*TABLE) as bench:
         bench.does("a", "begin", "select v from t where k = 1 for update")
