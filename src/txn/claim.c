@@ -447,7 +447,7 @@ static bool take_reserved(const struct claim *claim, const struct claimant *clai
     hold = hold->next;
   if (hold) {
     hold->is_session = true;
-    hold->is_reserved = false;
+    hold->is_reserved = hold->is_one_shot = false;
   }
   return hold;
 }
