@@ -53,6 +53,17 @@ SESSION(pg_has_role)
 SESSION(set_config)
 SESSION(current_setting)
 SESSION(pg_sleep)
+SESSION(pg_advisory_lock)
+SESSION(pg_advisory_lock_shared)
+SESSION(pg_advisory_xact_lock)
+SESSION(pg_advisory_xact_lock_shared)
+SESSION(pg_try_advisory_lock)
+SESSION(pg_try_advisory_lock_shared)
+SESSION(pg_try_advisory_xact_lock)
+SESSION(pg_try_advisory_xact_lock_shared)
+SESSION(pg_advisory_unlock)
+SESSION(pg_advisory_unlock_shared)
+SESSION(pg_advisory_unlock_all)
 SESSION(pg_postmaster_start_time)
 SESSION(to_regclass)
 SESSION(to_regtype)
@@ -162,6 +173,10 @@ TYPE_OF(char1, CHAR1)
 // ---- the table ----
 
 #define LOOKUP(name, result, count, ...) STABLE(#name, session_##name, result, count, __VA_ARGS__)
+// An advisory lock's number is a bigint or two integers.
+#define ADVISORY(name, result)                                                                       \
+  ROW(#name, session_##name, TYPE_##result, 1, FUNCTION_ONCE, false, false, INT8),                      \
+    ROW(#name, session_##name, TYPE_##result, 2, FUNCTION_ONCE, false, false, INT4, INT4)
 #define KEPT(name, result, count, ...)                                                              \
   ROW(#name, session_##name, result, count, FUNCTION_KEPT, false, false, __VA_ARGS__)
 #define NAMED(name, volatility, result, count, ...)                                                 \
@@ -186,6 +201,17 @@ const struct function system_functions[] = {
     KEPT(current_setting, TEXT, 1, TEXT),
     KEPT(current_setting, TEXT, 2, TEXT, BOOLEAN),
     ROW("set_config", session_set_config, TEXT, 3, FUNCTION_STABLE, true, false, TEXT, TEXT, BOOLEAN),
+    ADVISORY(pg_advisory_lock, VOID),
+    ADVISORY(pg_advisory_lock_shared, VOID),
+    ADVISORY(pg_advisory_xact_lock, VOID),
+    ADVISORY(pg_advisory_xact_lock_shared, VOID),
+    ADVISORY(pg_try_advisory_lock, BOOLEAN),
+    ADVISORY(pg_try_advisory_lock_shared, BOOLEAN),
+    ADVISORY(pg_try_advisory_xact_lock, BOOLEAN),
+    ADVISORY(pg_try_advisory_xact_lock_shared, BOOLEAN),
+    ADVISORY(pg_advisory_unlock, BOOLEAN),
+    ADVISORY(pg_advisory_unlock_shared, BOOLEAN),
+    ROW("pg_advisory_unlock_all", session_pg_advisory_unlock_all, TYPE_VOID, 0, FUNCTION_ONCE, false, false, 0),
     ROW("pg_sleep", session_pg_sleep, TYPE_VOID, 1, FUNCTION_ONCE, false, false, FLOAT8),
     LOOKUP(pg_get_userbyid, NAME, 1, OID),
     LOOKUP(pg_get_indexdef, TEXT, 1, OID),

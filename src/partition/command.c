@@ -436,6 +436,8 @@ static int discard_command(struct session *session, const PgQuery__DiscardStmt *
     return error_set(error, SQLSTATE_ACTIVE_SQL_TRANSACTION, "DISCARD ALL cannot run inside a transaction block");
   if (all)
     session_forget_statements(session);
+  if (all)
+    claims_give_numbers(&session->partition->claims, &session->claimant);
   if (all || discard->target == PG_QUERY__DISCARD_MODE__DISCARD_SEQUENCES)
     numbering_forget(session);
   switch (discard->target) {

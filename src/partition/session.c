@@ -173,6 +173,7 @@ void session_close(struct session *session)
   parse_close(session->simple);
   buffer_deinit(&session->input);
   buffer_deinit(&session->kept);
+  buffer_deinit(&session->group_locks);
   read_set_deinit(&session->reads);
   numbering_forget(session);
   arena_deinit(&session->scratch);
@@ -572,6 +573,7 @@ static int on_close(struct session *session, struct message_reader *reader, stru
 
 static void group_begin(struct session *session, bool is_extended)
 {
+  buffer_clear(&session->group_locks);
   session->in_group = true;
   session->is_extended = is_extended;
   session->has_failed = false;

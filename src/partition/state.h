@@ -113,6 +113,7 @@ struct session {
   enum waiting waiting;
   struct claimant claimant;
   struct claimer claimer;
+  struct buffer group_locks; // advisory locks that the running one-shot took for the session (advisory.c)
   struct timer lock_timer, statement_timer, idle_timer;
   bool is_eager; // its last transaction failed for others' changes: this one claims what it reads
   bool keeps_age;
@@ -445,6 +446,12 @@ void numbering_forget(struct session *session); // DISCARD SEQUENCES
 int numbering_settle(struct partition *partition, struct session *session, struct error *error);
 bool numbering_again(void *context, uint32_t counter, int64_t *number); // context: struct rerun
 int numbering_keep_not(void *context, uint32_t counter, int64_t number, struct error *error);
+
+// --- advisory.c
+// pg_advisory_lock and its kin; false: it is none of them.
+bool advisory_function(struct evaluation *evaluation, const char *name, const struct value *arguments, int argument_count,
+                       struct value *result, int *status);
+void advisory_undo_group(struct session *session); // gives back what the one-shot took for the session
 
 // --- locking.c
 int lock_command(struct session *session, const struct prepared *prepared, struct error *error); // LOCK TABLE

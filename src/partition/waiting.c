@@ -96,6 +96,7 @@ int waiting_begin(struct session *session, enum waiting waiting)
     (void)!timer_set(&partition->timers, &session->lock_timer, partition->time.monotonic + timeout_ms * 1000);
   if (waiting != WAITING_GROUP)
     return RUN_WAIT;
+  advisory_undo_group(session);
   if (session->has_atom)
     atom_abort(&partition->trunk);
   session->has_atom = false;

@@ -10,7 +10,7 @@
 
 // What the first run of a script drew from counters, for its next ones to draw again: object ids and tree numbers, which
 // clients see and sequences hang on, and numbers of sequences. In the order in which they were drawn, counter by counter.
-enum { NUMBER_OBJECT = 1, NUMBER_TREE = 2, NUMBER_SEEN = 3 }; // others: the tree of a sequence
+enum { NUMBER_OBJECT = 1, NUMBER_TREE = 2, NUMBER_SEEN = 3, NUMBER_ANSWER = 4 }; // others: the tree of a sequence
 struct numbers {
   void *context;
   bool (*again)(void *context, uint32_t counter, int64_t *number); // false: draw a fresh one

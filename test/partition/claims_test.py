@@ -434,6 +434,64 @@ def test_after_a_failure_absent_keys_are_claimed_too():
             bench.does("a", "commit", extended=extended)
 
 
+def test_advisory_locks():
+    for extended in BOTH:
+        with Bench(*TABLE) as bench:
+            bench.does("a", "select pg_advisory_lock(1)", extended=extended)
+            equal(bench.does("b", "select pg_try_advisory_lock(1)", extended=extended), ["f"])
+            equal(bench.does("b", "select pg_try_advisory_lock(2)", extended=extended), ["t"])
+            bench.waits("b", "select pg_advisory_lock(1)", extended)
+            bench.does("c", "begin", extended=extended)
+            bench.waits("c", "select pg_advisory_xact_lock_shared(1)", extended)
+            bench.does("a", "select pg_advisory_unlock(1)", extended=extended)
+            equal(bench.answer("b"), [""])
+            assert not bench.answered("c")
+            equal(bench.does("b", "select pg_advisory_unlock(1)", extended=extended), ["t"])
+            equal(bench.answer("c"), [""])
+            bench.waits("a", "select pg_advisory_lock(1)", extended)
+            bench.does("c", "commit", extended=extended)
+            bench.answer("a")
+            bench.clients.pop("a").close()
+            bench.clients.pop("b").close()
+            bench.send("c", "select pg_advisory_lock(1), pg_advisory_lock(2)", extended)
+            equal(bench.answer("c"), [" "])
+
+
+def test_a_transaction_sees_what_was_done_under_an_advisory_lock():
+    for extended in BOTH:
+        with Bench(*TABLE) as bench:
+            bench.does("a", "select pg_advisory_lock(1)", extended=extended)
+            bench.does("b", "begin", "update t set v = v + 1 where k = 2", extended=extended)
+            bench.waits("b", "select pg_advisory_lock(1)", extended)
+            bench.does("a", "update t set v = 5 where k = 1", "select pg_advisory_unlock(1)", extended=extended)
+            bench.answer("b")
+            equal(bench.does("b", "select v from t where k = 1", extended=extended), ["5"])
+            equal(bench.does("b", "select pg_try_advisory_lock(3)", "commit", extended=extended), "COMMIT")
+            equal(bench.does("a", "select pg_try_advisory_lock(1)", extended=extended), ["f"])
+
+
+def test_a_one_shot_that_is_tried_again_takes_its_lock_once():
+    with Bench(*TABLE) as bench:
+        bench.does("a", "begin", "select v from t where k = 1 for update")
+        bench.waits("b", "select pg_advisory_lock(1); update t set v = 1 where k = 1")
+        equal(bench.does("c", "select pg_try_advisory_lock(1)"), ["t"])
+        equal(bench.does("c", "select pg_advisory_unlock(1)"), ["t"])
+        bench.does("a", "commit")
+        equal(bench.answer("b"), [""])
+        equal(bench.does("b", "select pg_advisory_unlock(1)"), ["t"])
+        equal(bench.does("b", "select pg_advisory_unlock(1)"), ["f"])
+
+
+def test_answers_of_try_are_kept_at_a_second_run():
+    with Bench(*TABLE) as bench:
+        bench.does("a", "select pg_advisory_lock(1)")
+        bench.does("b", "begin", "update t set v = 1 where k = 2")
+        equal(bench.does("b", "select pg_try_advisory_lock(1), pg_try_advisory_lock(2)"), ["f t"])
+        bench.does("a", "select pg_advisory_unlock(1)", "update t set v = 3 where k = 2")
+        equal(bench.does("b", "commit"), "COMMIT")
+        equal(bench.does("a", "select pg_try_advisory_lock(1), pg_try_advisory_lock(2)"), ["t f"])
+
+
 def test_pg_locks_shows_claims():
     with Bench(*TABLE) as bench:
         bench.does("a", "begin", "select v from t where k = 1 for update")
