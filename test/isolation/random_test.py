@@ -29,6 +29,9 @@ TABLES = [
     "insert into u values (1, 1), (2, 2);",
     "insert into p values (1, 0), (2, 0);",
     "insert into c values (1, 1);",
+    "create source g (k int, v int) with (connector = 'generator', rows = '3', k.start = '1', v.start = '40', "
+    "state = 'paused');",
+    "create workflow gather as (insert into t select k, v, 'g' from g on conflict (k) do update set v = excluded.v);",
 ]
 READS = [
     "select v from t where k = {k}", "select sum(v) from t", "select count(*) from t where w = '{w}'",
@@ -59,6 +62,12 @@ WRITES = [
     "update p set n = n + 1 where id = {k}", "insert into p values ({k}, 0) on conflict do nothing",
     "update c set p = {k} where id = {n}",
 ]
+DEFINITIONS = [
+    "create index on t (v)", "drop index if exists t_w", "alter table t add column z int default 1",
+    "alter table u add check (n < 4)", "alter table t alter column w set default 'y'", "truncate u", "lock table t",
+    "lock table u in share mode", "alter table t rename to t2", "create table t2 (k int primary key)",
+    "alter table t add constraint small check (v < 1000)", "create unique index on t (v)",
+]
 
 
 def statement(source, texts):
@@ -68,17 +77,29 @@ def statement(source, texts):
 
 def statements(source):
     kinds = [source.choice((READS, READS, CLAIMS, WRITES, WRITES, WRITES)) for _ in range(source.randint(1, 4))]
+    if source.random() < 0.08:
+        kinds.append(DEFINITIONS)
     return [statement(source, kind) + ";" for kind in kinds]
 
 
+def with_savepoint(source, texts):
+    """The statements with a savepoint somewhere, and perhaps the way back to it."""
+    first = source.randint(0, len(texts))
+    second = source.randint(first, len(texts))
+    end = source.choice(("rollback to s;", "rollback to s;", "release s;"))
+    return texts[:first] + ["savepoint s;"] + texts[first:second] + [end] + texts[second:]
+
+
 def transaction(source):
-    """The steps of one transaction."""
+    """The steps of one transaction, or a few single ones."""
     kind = source.random()
     texts = statements(source)
-    if kind < 0.25:
+    if kind < 0.2:
         return texts[:2]
-    if kind < 0.35:
+    if kind < 0.3:
         return [source.choice(("", "pipeline ")) + " ".join(texts)]
+    if source.random() < 0.25:
+        texts = with_savepoint(source, texts)
     return ["begin;", *texts, "rollback;" if kind > 0.93 else "commit;"]
 
 
@@ -90,6 +111,8 @@ def random_case(seed):
         texts = transaction(source)
         if len(texts) < 4 and source.random() < 0.4:
             texts += transaction(source)
+        if client == "b" and source.random() < 0.15:
+            texts = ["run g 3;"]
         case.steps[client] = [Step(client, i, text) for i, text in enumerate(texts, 1)]
     return case
 
