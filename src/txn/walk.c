@@ -162,6 +162,7 @@ static int keep_step(struct walk *walk, const struct script_step *step, struct e
   walk->branch->trunk->counts.steps_kept++;
   struct writer *writer = walk->writer;
   writer->error = error;
+  writer->mark = NULL; // that of the step that ran before is gone
   return table_replay(writer, &walk->branch->changes, step->step.changes_from, step->step.changes_to);
 }
 

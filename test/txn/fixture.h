@@ -178,16 +178,27 @@ static inline struct promise branch_do(struct bank *bank, struct branch *branch,
   return promise;
 }
 
+// Runs a step of a script again. What it marked what it saw with is gone with it: nobody may touch that afterwards.
+static inline int bank_rerun(void *context, struct writer *writer, struct bytes bytes, struct bytes kept,
+                             struct promise *promise, struct error *error)
+{
+  struct read_mark mark = {0};
+  writer->mark = &mark;
+  int status = bank_step(context, writer, bytes, kept, promise, error);
+  writer->mark = (struct read_mark *)1;
+  return status;
+}
+
 static inline int bank_move(struct bank *bank, struct branch *branch)
 {
   struct writer writer = bank_writer(bank);
-  return branch_move(branch, &writer, &(struct step_runner){.context = bank, .run = bank_step}, &bank->error);
+  return branch_move(branch, &writer, &(struct step_runner){.context = bank, .run = bank_rerun}, &bank->error);
 }
 
 static inline int bank_commit(struct bank *bank, struct branch *branch, uint64_t *position)
 {
   struct writer writer = bank_writer(bank);
-  return branch_commit(branch, &writer, &(struct step_runner){.context = bank, .run = bank_step}, position, &bank->error);
+  return branch_commit(branch, &writer, &(struct step_runner){.context = bank, .run = bank_rerun}, position, &bank->error);
 }
 
 // One step as an atom of its own. Returns its position.
