@@ -183,8 +183,8 @@ def run_case(server, case, options):
 def main():
     parser = argparse.ArgumentParser(description="permutations of random clients")
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--cases", type=int, default=60)
-    parser.add_argument("--orders", type=int, default=8)
+    parser.add_argument("--cases", type=int, default=24)
+    parser.add_argument("--orders", type=int, default=6)
     options = parser.parse_args()
     runs = wrong = 0
     with quern.Server() as server:
