@@ -204,7 +204,7 @@ void step_end(struct branch *branch, struct step *head)
   size_t at = head->changes_from;
   struct change change;
   while (!head->must_run && at < head->changes_to && change_next(&branch->changes, &at, &change))
-    head->must_run = change.flags & (CHANGE_FILLED | CHANGE_DROPPED);
+    head->must_run = change.flags & (CHANGE_FILLED | CHANGE_DROPPED | CHANGE_MODES);
 }
 
 int branch_record(struct branch *branch, struct bytes step, struct bytes kept, const struct promise *promise,
