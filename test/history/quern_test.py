@@ -12,12 +12,12 @@ from history.report import check, explain, summary
 from history.servers import Quern
 from quern import run
 
-SECONDS = 6.0
+SECONDS = 5.0
 
 
 def assert_clean(workload, **options):
     with Quern() as server:
-        history, complaints = drive(server, Options(workload, SECONDS, **options))
+        history, complaints = drive(server, Options(workload, SECONDS, savepoints=True, claims=True, **options))
     anomalies = check(history)
     print("  " + summary(history, anomalies))
     assert not anomalies, "\n".join(explain(each, history) for each in anomalies[:5])
