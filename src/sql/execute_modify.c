@@ -111,7 +111,21 @@ static bool moves_key(const struct modification *modification)
   return false;
 }
 
-int change_claim_update(struct execution *execution, struct bytes key, const struct value *values)
+// An UPDATE that sets what is there already changes nothing that could be noticed: it is a way to claim the row.
+static bool sets_nothing(const struct modification *modification, struct bytes row, const struct value *values)
+{
+  const struct schema *schema = &modification->relation->schema;
+  bool is_same = row_version(row) == schema->version;
+  for (int i = 0; is_same && i < modification->assignment_count; i++) {
+    int column = modification->assignments[i].column;
+    struct value old;
+    row_get(schema, row, column, &old);
+    is_same = values_equal(&schema->columns[column].type.id, &old, &values[column], 1);
+  }
+  return is_same;
+}
+
+int change_claim_update(struct execution *execution, struct bytes key, struct bytes row, const struct value *values)
 {
   const struct plan_modification *plan = execution->plan->modification;
   const struct modification *modification = plan->modification;
@@ -137,7 +151,8 @@ int change_claim_update(struct execution *execution, struct bytes key, const str
     buffer_deinit(&moved);
     return status;
   }
-  return holds && !modification->returning_count ? 0 : change_claim(execution, key, CLAIM_NO_KEY_UPDATE);
+  bool is_blind = holds && !modification->returning_count && !sets_nothing(modification, row, values);
+  return is_blind ? 0 : change_claim(execution, key, CLAIM_NO_KEY_UPDATE);
 }
 
 // --- INSERT ----------------------------------------------------------------------------------------------
@@ -388,7 +403,7 @@ static int write_found(struct execution *execution, const struct collected *foun
     return status;
   for (int i = 0; i < modification->assignment_count; i++)
     change->values[modification->assignments[i].column] = found->values[i];
-  status = change_claim_update(execution, found->key, change->values);
+  status = change_claim_update(execution, found->key, row, change->values);
   return status ? status : table_update(writer, modification->relation, found->key, row, change->values);
 }
 

@@ -101,7 +101,7 @@ int change_check(struct execution *execution, size_t mark);
 void change_lend(struct execution *execution);
 // What a branch claims when it changes: the key itself; a row that becomes `values` (change->values).
 int change_claim(struct execution *execution, struct bytes key, enum claim_mode mode);
-int change_claim_update(struct execution *execution, struct bytes key, const struct value *values);
+int change_claim_update(struct execution *execution, struct bytes key, struct bytes row, const struct value *values);
 int short_start(struct execution *execution);
 
 // Key of a point scan, appended to the buffer. *none: no row can have it.

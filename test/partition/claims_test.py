@@ -86,6 +86,19 @@ def test_blind_increments_never_wait():
             equal(bench.does(name, "commit"), "COMMIT")
 
 
+def test_an_update_that_sets_what_is_there_claims_the_row():
+    for extended in BOTH:
+        with Bench(*TABLE) as bench:
+            for name in "ab":
+                bench.does(name, "begin", extended=extended)
+            equal(bench.does("a", "update t set k = k where k = 1", extended=extended), "UPDATE 1")
+            bench.waits("b", "update t set v = v where k = 1", extended)
+            equal(bench.does("a", "select v from t where k = 1", "update t set v = 7 where k = 1", "commit", extended=extended), "COMMIT")
+            equal(bench.answer("b"), "UPDATE 1")
+            equal(bench.does("b", "select v from t where k = 1", extended=extended), ["7"])
+            equal(bench.does("b", "commit", extended=extended), "COMMIT")
+
+
 def test_returning_is_a_queue():
     with Bench(*TABLE) as bench:
         for name in "ab":
