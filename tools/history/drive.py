@@ -307,8 +307,9 @@ def drive(server, options):
     with tempfile.TemporaryDirectory() as folder:
         paths = [os.path.join(folder, str(number)) for number in range(options.processes)]
         context = multiprocessing.get_context("fork")
-        children = [context.Process(target=run_clients, args=(range(options.clients)[at :: options.processes], options,
-                                                              shared, path)) for at, path in enumerate(paths)]
+        children = [context.Process(target=run_clients, daemon=True, args=(numbers, options, shared, path))
+                    for numbers, path in ((range(options.clients)[at :: options.processes], path)
+                                          for at, path in enumerate(paths))]
         for child in children:
             child.start()
         kill(server, options, shared, history)
