@@ -303,6 +303,8 @@ static int rerun_step(void *context, struct writer *writer, struct bytes step, s
   arena_reset(&rerun->session->scratch);
   buffer_clear(&rerun->out);
   int status = run_kind(rerun, writer, step, &values, promise, error);
+  if (status == STATUS_INPUT && rerun->tells_errors)
+    return status;
   if (status == STATUS_INPUT || status == STATUS_RETRY) {
     // Its reply may be another one now: that is for the promise to tell.
     script_promise_error(rerun->session, error, promise);

@@ -398,6 +398,7 @@ struct rerun {
   struct step_runner runner;
   struct claimer claimer;
   struct savepoints savepoints;
+  bool tells_errors; // a statement that fails now fails the commit with its own error
 };
 void rerun_begin(struct rerun *rerun, struct session *session, struct error *error);
 void rerun_end(struct rerun *rerun, struct error *error); // says in its detail why a step would fail now

@@ -169,6 +169,8 @@ static int commit_branch(struct session *session, struct error *error)
   }
   struct rerun rerun;
   rerun_begin(&rerun, session, error);
+  // Who has not said BEGIN was promised nothing but that all of it is done, or none: the error says why it is not.
+  rerun.tells_errors = session->transaction == TRANSACTION_NONE;
   uint64_t position = 0;
   session->partition->trunk.author = (struct author){.id = session->id};
   status = branch_commit(session->branch, &rerun.writer, &rerun.runner, &position, error);

@@ -358,6 +358,18 @@ def test_a_claim_on_what_has_changed_moves_the_branch():
             equal(bench.does("a", "commit", extended=extended), "ROLLBACK")
 
 
+def test_a_copy_without_begin_fails_with_its_own_error():
+    with Bench(*TABLE) as bench:
+        client = bench.client("a")
+        for key, outcome in (("9", "23505"), ("10", "COPY 1")):
+            client.send(client.message("Q", b"copy t (k, v) from stdin\0"))
+            client.collect("G")
+            client.send(client.message("d", key.encode() + b"\t1\n"))
+            bench.does("b", "insert into t values (9, 9) on conflict do nothing", "update t set v = v + 1 where k = 1")
+            client.send(client.message("c"))
+            equal(bench.answer("a"), outcome)
+
+
 def test_lock_timeout():
     with Bench(*TABLE) as bench:
         bench.does("a", "begin", "select v from t where k = 1 for update")
