@@ -229,7 +229,7 @@ static void output_finish(struct partition *partition, struct step_output *outpu
   output->frames = partition->frames;
   output->frame_count = partition->frame_count;
   output->changes = buffer_bytes(&partition->changes);
-  output->deadline = timers_next(&partition->timers);
+  output->deadline = partition->claims.first_ready ? partition->time.monotonic : timers_next(&partition->timers);
 }
 
 // --- Steps ------------------------------------------------------------------------------------------------------------

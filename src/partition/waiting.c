@@ -84,6 +84,8 @@ const struct claimer *waiting_claimer(struct session *session)
   return &session->claimer;
 }
 
+enum { WAKES = 1000 }; // between two frames; others are to have their turn, whatever those who wait do to each other
+
 // --- Waiting ----------------------------------------------------------------------------------------------------
 
 int waiting_begin(struct session *session, enum waiting waiting)
@@ -188,7 +190,7 @@ void waiting_init(struct session *session)
 void waiting_wake(struct partition *partition)
 {
   struct claimant *claimant;
-  while ((claimant = claims_next_ready(&partition->claims))) {
+  for (int i = 0; i < WAKES && (claimant = claims_next_ready(&partition->claims)); i++) {
     if (claimant->is_source) {
       source_resume(claimant->owner);
       continue;
