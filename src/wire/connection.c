@@ -14,6 +14,7 @@ enum {
   REQUEST_CANCEL = 80877102,
   REQUEST_SSL = 80877103,
   REQUEST_GSS = 80877104,
+  FORGET_READS = 64, // of a client that never stops sending
 };
 
 void connection_init(struct connection *connection, struct server *server, struct quern *engine, int descriptor)
@@ -315,4 +316,10 @@ void connection_read(struct connection *connection, uint8_t *scratch, size_t scr
   }
   take(connection, &bytes);
   keep_rest(connection, bytes);
+}
+
+void connection_forget_input(struct connection *connection, uint8_t *scratch, size_t scratch_size)
+{
+  for (int i = 0; i < FORGET_READS && socket_read(connection->descriptor, scratch, scratch_size) > 0; i++)
+    ;
 }

@@ -41,6 +41,8 @@ void connection_init(struct connection *connection, struct server *server, struc
 void connection_deinit(struct connection *connection);
 // Reads what is there and hands it on. scratch: a buffer to read into.
 void connection_read(struct connection *connection, uint8_t *scratch, size_t scratch_size);
+// Reads what is there and drops it: a socket that is closed with unread bytes takes back what the client has not got yet.
+void connection_forget_input(struct connection *connection, uint8_t *scratch, size_t scratch_size);
 // Writes what waits. After it, connection_is_over tells whether it can be closed.
 void connection_write(struct connection *connection);
 bool connection_is_over(const struct connection *connection);

@@ -14,6 +14,7 @@ enum {
   RUN_BUDGET = 1,
   START_UP_US = 60 * 1000000, // a client that has not started by then is closed
   TICK_MS = 1000,
+  FAREWELL_US = 3 * 1000000, // how long clients may take to read the last that they are told
 };
 
 struct server {
@@ -85,6 +86,7 @@ static void close_connection(struct server *server, struct connection *connectio
 {
   server->has_told |= connection->session != NULL;
   poll_remove(&server->poll, connection->descriptor);
+  connection_forget_input(connection, server->scratch, SCRATCH);
   if (connection->previous)
     connection->previous->next = connection->next;
   else
@@ -93,22 +95,6 @@ static void close_connection(struct server *server, struct connection *connectio
     connection->next->previous = connection->previous;
   connection_deinit(connection);
   free(connection);
-}
-
-void server_close(struct server *server)
-{
-  if (!server)
-    return;
-  for (struct connection *connection = server->connections; connection; connection = connection->next) {
-    if (connection->state == CONNECTION_SERVING)
-      connection_refuse(connection, "FATAL", SQLSTATE_ADMIN_SHUTDOWN, "terminating connection due to administrator command");
-    connection_write(connection);
-  }
-  while (server->connections)
-    close_connection(server, server->connections);
-  socket_close(server->listener);
-  poll_close(&server->poll);
-  free(server);
 }
 
 static void add_connection(struct server *server, int descriptor)
@@ -233,4 +219,42 @@ int server_run(struct server *server, int stop, struct error *error)
   }
   poll_remove(&server->poll, stop);
   return status;
+}
+
+// --- The end ----------------------------------------------------------------------------------------------------
+
+// Says to all that the server ends, behind what they have not read yet, and waits for them to take it: but not for ever.
+static void say_farewell(struct server *server)
+{
+  poll_remove(&server->poll, server->listener);
+  poll_remove(&server->poll, quern_descriptor(server->engine));
+  struct connection *next;
+  for (struct connection *connection = server->connections; connection; connection = next) {
+    next = connection->next;
+    if (connection->state == CONNECTION_SERVING)
+      connection_refuse(connection, "FATAL", SQLSTATE_ADMIN_SHUTDOWN, "terminating connection due to administrator command");
+    else if (connection->state == CONNECTION_STARTING)
+      close_connection(server, connection);
+  }
+  flush(server);
+  struct poll_event events[EVENTS];
+  int64_t until = clock_monotonic() + FAREWELL_US, now;
+  while (server->connections && (now = clock_monotonic()) < until) {
+    int count = poll_wait(&server->poll, events, EVENTS, (int)((until - now) / 1000) + 1);
+    for (int i = 0; i < count; i++)
+      on_connection(server, events[i].context, events[i].ready);
+    flush(server);
+  }
+}
+
+void server_close(struct server *server)
+{
+  if (!server)
+    return;
+  say_farewell(server);
+  while (server->connections)
+    close_connection(server, server->connections);
+  socket_close(server->listener);
+  poll_close(&server->poll);
+  free(server);
 }

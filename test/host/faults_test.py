@@ -4,6 +4,7 @@
 import glob
 import os
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
@@ -333,6 +334,43 @@ def test_terminate_with_everything_open():
         assert clients[5].query("INSERT INTO t VALUES (-2, 'acknowledged')").tags == ["INSERT 0 1"]
         assert server.stop() == 0
         assert row_count(data) == 2001
+
+
+def last_word(client):
+    """What the client is told last: its kind and, of an error, severity and SQLSTATE."""
+    last = None
+    for last in iter(client.read_message, None):
+        pass
+    fields = client.fields(last[1]) if last and last[0] == b"E" else {}
+    return fields.get("S"), fields.get("C")
+
+
+def test_terminate_tells_the_clients():
+    with Server() as server:
+        clients = {name: server.connect() for name in ("idle", "transaction", "waits", "copy", "half", "job", "behind")}
+
+        def send(name, text):
+            clients[name].send(clients[name].message("Q", text.encode() + b"\0"))
+
+        clients["idle"].query("CREATE TABLE t (a int PRIMARY KEY, v text)")
+        clients["transaction"].query("BEGIN")
+        clients["transaction"].query("INSERT INTO t VALUES (1, 'x')")
+        send("waits", "INSERT INTO t VALUES (1, 'y')")
+        send("copy", "COPY t FROM STDIN")
+        clients["copy"].collect("G")
+        clients["half"].send(b"Q\0\0\xff\xffhalf a message")
+        send("job", "SELECT count(*) FROM generate_series(1, 20000) a, generate_series(1, 1000000) b WHERE a < b")
+        # Its replies are more than a socket takes: what is left of them is told first, and then the end.
+        clients["behind"].socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 65536)
+        clients["behind"].send(100 * clients["behind"].message("Q", b"SELECT repeat('x', 200000)\0"))
+        for _ in range(2):
+            clients["idle"].query("SELECT 1")
+        server.process.send_signal(signal.SIGTERM)
+        assert last_word(clients["behind"]) == ("FATAL", "57P01")
+        for name, client in clients.items():
+            if name != "behind":
+                assert last_word(client) == ("FATAL", "57P01"), name
+        assert server.process.wait() == 0
 
 
 def test_clients_that_vanish():
