@@ -1,4 +1,4 @@
-// Commands of the session itself: settings, prepared statements by SQL, cursors, EXPLAIN.
+// Commands of the session itself: prepared statements by SQL, DISCARD, EXPLAIN; settings and cursors have files of their own.
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -12,144 +12,6 @@
 static struct buffer *replies(struct session *session)
 {
   return &session->partition->replies;
-}
-
-// --- SET and SHOW -----------------------------------------------------------------------------------------
-
-static uint32_t find_schema(void *context, const char *name)
-{
-  struct session *session = context;
-  return catalog_schema(session->partition->catalog, session_version(session), name);
-}
-
-static int set_one(struct session *session, const char *name, const char *value, struct error *error)
-{
-  int status = settings_set(&session->settings, name, value, find_schema, session, error);
-  if (status)
-    return status;
-  const char *reported = settings_reported(name);
-  char scratch[256];
-  const char *shown = reported ? settings_show(&session->settings, name, scratch, sizeof scratch) : NULL;
-  if (shown)
-    message_parameter_status(replies(session), reported, shown);
-  return 0;
-}
-
-// One value of a SET as text; several are joined by commas, as lists are written.
-static bool append_value(struct buffer *out, const PgQuery__Node *node)
-{
-  const PgQuery__AConst *constant = NULL;
-  if (node->node_case == PG_QUERY__NODE__NODE_A_CONST)
-    constant = node->a_const;
-  else if (node->node_case == PG_QUERY__NODE__NODE_TYPE_CAST && node->type_cast->arg &&
-           node->type_cast->arg->node_case == PG_QUERY__NODE__NODE_A_CONST)
-    constant = node->type_cast->arg->a_const; // SET TIME ZONE INTERVAL '…'
-  if (!constant)
-    return false;
-  switch (constant->val_case) {
-  case PG_QUERY__A__CONST__VAL_IVAL: buffer_format(out, "%d", constant->ival->ival); return true;
-  case PG_QUERY__A__CONST__VAL_FVAL: buffer_append_string(out, constant->fval->fval); return true;
-  case PG_QUERY__A__CONST__VAL_SVAL: buffer_append_string(out, constant->sval->sval); return true;
-  case PG_QUERY__A__CONST__VAL_BOOLVAL: buffer_append_string(out, constant->boolval->boolval ? "on" : "off"); return true;
-  default: return false;
-  }
-}
-
-static int set_list(struct session *session, const PgQuery__VariableSetStmt *set, struct error *error)
-{
-  struct buffer value = {0};
-  bool is_good = true;
-  for (size_t i = 0; i < set->n_args; i++) {
-    if (i)
-      buffer_append_string(&value, ", ");
-    is_good &= append_value(&value, set->args[i]);
-  }
-  buffer_append_u8(&value, 0);
-  int status;
-  if (value.failed)
-    status = error_memory(error);
-  else if (!is_good)
-    status = error_set(error, SQLSTATE_FEATURE_NOT_SUPPORTED, "SET takes constants only");
-  else
-    status = set_one(session, set->name, (const char *)value.data, error);
-  buffer_deinit(&value);
-  return status;
-}
-
-// SET TRANSACTION …, SET SESSION CHARACTERISTICS AS TRANSACTION …
-static int set_transaction(struct session *session, const PgQuery__VariableSetStmt *set, struct error *error)
-{
-  bool for_session = strcmp(set->name, "SESSION CHARACTERISTICS") == 0;
-  if (!for_session && session->transaction == TRANSACTION_NONE)
-    transaction_warn(session, SQLSTATE_NO_ACTIVE_SQL_TRANSACTION,
-                     "SET TRANSACTION can only be used in transaction blocks");
-  if (strcmp(set->name, "TRANSACTION SNAPSHOT") == 0)
-    return error_set(error, SQLSTATE_FEATURE_NOT_SUPPORTED, "snapshots cannot be imported");
-  for (size_t i = 0; i < set->n_args; i++) {
-    const PgQuery__DefElem *option = set->args[i]->def_elem;
-    if (strcmp(option->defname, "transaction_read_only") != 0 || !option->arg ||
-        option->arg->node_case != PG_QUERY__NODE__NODE_A_CONST)
-      continue; // every isolation level means strictly serializable
-    bool read_only = option->arg->a_const->ival && option->arg->a_const->ival->ival != 0;
-    if (for_session)
-      session->settings.default_read_only = read_only;
-    session->settings.read_only = read_only;
-  }
-  return 0;
-}
-
-static int set_command(struct session *session, const PgQuery__VariableSetStmt *set, struct error *error)
-{
-  int status = 0;
-  const char *tag = "SET";
-  if (set->is_local)
-    return error_set(error, SQLSTATE_FEATURE_NOT_SUPPORTED, "SET LOCAL is not supported");
-  switch (set->kind) {
-  case PG_QUERY__VARIABLE_SET_KIND__VAR_SET_VALUE: status = set_list(session, set, error); break;
-  case PG_QUERY__VARIABLE_SET_KIND__VAR_SET_MULTI: status = set_transaction(session, set, error); break;
-  case PG_QUERY__VARIABLE_SET_KIND__VAR_SET_DEFAULT: status = set_one(session, set->name, NULL, error); break;
-  case PG_QUERY__VARIABLE_SET_KIND__VAR_RESET:
-    tag = "RESET";
-    status = set_one(session, set->name, NULL, error);
-    break;
-  case PG_QUERY__VARIABLE_SET_KIND__VAR_RESET_ALL: {
-    tag = "RESET";
-    struct settings fresh;
-    settings_init(&fresh);
-    memcpy(fresh.user, session->settings.user, sizeof fresh.user);
-    memcpy(fresh.database, session->settings.database, sizeof fresh.database);
-    fresh.role = session->settings.role;
-    fresh.backend = session->settings.backend;
-    fresh.read_only = session->settings.read_only;
-    session->settings = fresh;
-    break;
-  }
-  default: return error_set(error, SQLSTATE_FEATURE_NOT_SUPPORTED, "this form of SET is not supported");
-  }
-  if (session->transaction == TRANSACTION_NONE)
-    session->settings.read_only = session->settings.default_read_only;
-  if (!status)
-    message_tag(replies(session), tag);
-  return status;
-}
-
-static int show_command(struct session *session, const PgQuery__VariableShowStmt *show, struct error *error)
-{
-  char scratch[256];
-  if (strcmp(show->name, "all") == 0) {
-    const char *name;
-    for (int i = 0; (name = settings_name(i)); i++) {
-      const char *row[3] = {name, settings_show(&session->settings, name, scratch, sizeof scratch), ""};
-      message_text_row(replies(session), row, 3);
-    }
-  } else {
-    const char *value = settings_show(&session->settings, show->name, scratch, sizeof scratch);
-    if (!value)
-      return error_set(error, SQLSTATE_UNDEFINED_OBJECT, "unrecognized configuration parameter \"%s\"", show->name);
-    message_text_row(replies(session), &value, 1);
-  }
-  message_tag(replies(session), "SHOW");
-  return 0;
 }
 
 // --- PREPARE, EXECUTE, DEALLOCATE -----------------------------------------------------------------------------
@@ -197,7 +59,7 @@ static int get_prepared(struct session *session, struct bytes text, const struct
 }
 
 // The statement inside of another: its errors have their place in the whole text.
-static int get_inner(struct session *session, struct bytes whole, const char *keyword, const struct type *types,
+int command_inner(struct session *session, struct bytes whole, const char *keyword, const struct type *types,
                      int count, struct prepared **prepared, struct error *error)
 {
   struct bytes text = text_behind(whole, keyword);
@@ -220,7 +82,7 @@ static int prepare_command(struct session *session, const struct prepared *prepa
       return status;
   }
   struct prepared *inner;
-  int status = get_inner(session, prepared->text, "as", types, count, &inner, error);
+  int status = command_inner(session, prepared->text, "as", types, count, &inner, error);
   if (status)
     return status;
   status = session_add_statement(session, bytes_of_string(prepare->name), inner, types, count, error);
@@ -351,93 +213,19 @@ static int deallocate_command(struct session *session, const PgQuery__Deallocate
   return 0;
 }
 
-// --- Cursors ----------------------------------------------------------------------------------------------------
-
-enum { CURSOR_OPTION_BINARY = 1, CURSOR_OPTION_SCROLL = 2, CURSOR_OPTION_HOLD = 32 };
-
-static int declare_command(struct session *session, const struct prepared *prepared, struct error *error)
-{
-  const PgQuery__DeclareCursorStmt *declare = prepared->parsed->node->declare_cursor_stmt;
-  if (declare->options & CURSOR_OPTION_HOLD)
-    return error_set(error, SQLSTATE_FEATURE_NOT_SUPPORTED, "cursors WITH HOLD are not supported");
-  if (declare->options & CURSOR_OPTION_SCROLL)
-    return error_set(error, SQLSTATE_FEATURE_NOT_SUPPORTED, "SCROLL cursors are not supported");
-  if (session->transaction != TRANSACTION_OPEN)
-    return error_set(error, SQLSTATE_NO_ACTIVE_SQL_TRANSACTION, "DECLARE CURSOR can only be used in transaction blocks");
-  struct prepared *query;
-  int status = get_inner(session, prepared->text, "for", NULL, 0, &query, error);
-  if (status)
-    return status;
-  struct bytes name = bytes_of_string(declare->portalname);
-  struct portal *cursor = NULL;
-  if (!query->statement || query->statement->kind != STATEMENT_SELECT || query->utility != UTILITY_NONE)
-    status = error_set(error, SQLSTATE_FEATURE_NOT_SUPPORTED, "a cursor is declared for a SELECT or VALUES");
-  if (!status)
-    status = session_add_portal(session, name, &cursor, error);
-  if (status) {
-    prepared_release(query);
-    return status;
-  }
-  cursor->prepared = query;
-  int columns = query->statement->column_count;
-  if (declare->options & CURSOR_OPTION_BINARY) {
-    cursor->formats = ARENA_ARRAY(&cursor->arena, bool, columns + 1);
-    if (cursor->formats)
-      memset(cursor->formats, 1, (size_t)columns);
-  }
-  status = portal_keep(session, cursor, error);
-  if (status)
-    session_remove_portal(session, name);
-  else
-    message_tag(replies(session), "DECLARE CURSOR");
-  return status;
-}
-
-static int fetch_command(struct session *session, const PgQuery__FetchStmt *fetch, struct error *error)
-{
-  struct portal *cursor = session_portal(session, bytes_of_string(fetch->portalname));
-  if (!cursor || !cursor->is_kept)
-    return error_set(error, SQLSTATE_INVALID_CURSOR_NAME, "cursor \"%s\" does not exist", fetch->portalname);
-  if (fetch->direction != PG_QUERY__FETCH_DIRECTION__FETCH_FORWARD || fetch->how_many < 0) {
-    int status = error_set(error, SQLSTATE_OBJECT_NOT_IN_PREREQUISITE_STATE, "cursor can only scan forward");
-    error_hint(error, "Declare it with SCROLL option to enable backward scan.");
-    return status;
-  }
-  size_t before = replies(session)->size;
-  uint64_t limit = (uint64_t)fetch->how_many; // FETCH ALL is the largest number
-  uint64_t count = limit ? portal_take(session, cursor, limit) : 0;
-  if (fetch->ismove)
-    replies(session)->size = before;
-  char tag[64];
-  snprintf(tag, sizeof tag, "%s %llu", fetch->ismove ? "MOVE" : "FETCH", (unsigned long long)count);
-  message_tag(replies(session), tag);
-  return 0;
-}
-
-static int close_command(struct session *session, const PgQuery__ClosePortalStmt *close, struct error *error)
-{
-  if (!close->portalname || !close->portalname[0]) {
-    session_forget_portals(session);
-    message_tag(replies(session), "CLOSE CURSOR ALL");
-    return 0;
-  }
-  struct bytes name = bytes_of_string(close->portalname);
-  if (!session_portal(session, name))
-    return error_set(error, SQLSTATE_INVALID_CURSOR_NAME, "cursor \"%s\" does not exist", close->portalname);
-  session_remove_portal(session, name);
-  message_tag(replies(session), "CLOSE CURSOR");
-  return 0;
-}
+// --- DISCARD --------------------------------------------------------------------------------------------------------
 
 static int discard_command(struct session *session, const PgQuery__DiscardStmt *discard, struct error *error)
 {
   bool all = discard->target == PG_QUERY__DISCARD_MODE__DISCARD_ALL;
   if (all && session->transaction == TRANSACTION_OPEN)
     return error_set(error, SQLSTATE_ACTIVE_SQL_TRANSACTION, "DISCARD ALL cannot run inside a transaction block");
-  if (all)
+  if (all) {
+    session_forget_portals(session, PORTALS_ALL);
     session_forget_statements(session);
-  if (all)
+    session_reset_settings(session);
     claims_give_numbers(&session->partition->claims, &session->claimant);
+  }
   if (all || discard->target == PG_QUERY__DISCARD_MODE__DISCARD_SEQUENCES)
     numbering_forget(session);
   switch (discard->target) {

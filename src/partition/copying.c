@@ -174,8 +174,11 @@ void copying_close(struct session *session)
 int copying_begin(struct session *session, struct portal *portal, struct error *error)
 {
   struct prepared *prepared = portal->prepared;
+  if (session->settings.read_only)
+    return error_set(error, SQLSTATE_READ_ONLY_SQL_TRANSACTION, "cannot execute COPY FROM in a read-only transaction");
   if (!transaction_in_branch(session))
     return RUN_RESTART;
+  session->has_queried = true;
   const struct version *version;
   struct writer writer;
   int status = transaction_version(session, true, &version, &writer, error);

@@ -217,9 +217,9 @@ static int metric_rows(struct partition *partition, struct row_sink *sink, struc
   return metrics.status;
 }
 
-int partition_figures(void *context, const char *table, struct row_sink *sink, struct error *error)
+int partition_figures(struct system_context *system, const char *table, struct row_sink *sink, struct error *error)
 {
-  struct partition *partition = context;
+  struct partition *partition = system->context;
   const struct version *trunk = store_trunk(partition->store);
   if (strcmp(table, "sources") == 0)
     return source_rows(partition, trunk, sink, error);
@@ -231,5 +231,5 @@ int partition_figures(void *context, const char *table, struct row_sink *sink, s
     return lock_rows(partition, sink, error);
   if (strcmp(table, "metrics") == 0)
     return metric_rows(partition, sink, error);
-  return error_set(error, SQLSTATE_UNDEFINED_TABLE, "no figures are kept for %s", table);
+  return activity_figures(system, table, sink, error);
 }

@@ -203,6 +203,7 @@ void output_replies(struct partition *partition, struct session *session, size_t
   }
   session->depends = 0;
   timeouts_arrange(session);
+  session->changed_at = partition->time.wall;
   struct frame *end = session->is_broken && !session->is_ended ? output_frame(partition, FRAME_END) : NULL;
   if (end) {
     end->session = session->id;

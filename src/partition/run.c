@@ -387,9 +387,11 @@ static int job_start(struct session *session, struct portal *portal, const struc
   return 0;
 }
 
-static void depend(struct session *session, uint64_t position)
+void session_depends(struct session *session, uint64_t position)
 {
   uint64_t committed = session->partition->trunk.position;
+  if (!settings_waits_for_log(&session->settings))
+    return;
   if (position > committed)
     position = committed;
   if (position > session->depends)
@@ -407,7 +409,7 @@ void job_done(struct job *job)
     return;
   }
   if (!transaction_in_branch(session))
-    depend(session, job->mark.position);
+    session_depends(session, job->mark.position);
   buffer_append_bytes(&partition->replies, buffer_bytes(&job->out));
   struct error error = {0};
   int status = job->status;
@@ -534,7 +536,7 @@ static int portal_give(struct session *session, struct portal *portal, uint64_t 
   return RUN_DONE;
 }
 
-static bool more_follows(const struct session *session)
+bool session_more_follows(const struct session *session)
 {
   if (session->simple)
     return session->simple_next < session->simple->statement_count;
@@ -552,7 +554,7 @@ static bool may_be_job(const struct statement *statement)
 // A job sees no atom that is under way: for one the group must start again as a branch.
 static bool must_restart(const struct session *session)
 {
-  return !transaction_in_branch(session) && (session->has_atom || more_follows(session));
+  return !transaction_in_branch(session) && (session->has_atom || session_more_follows(session));
 }
 
 // A batch that has changed something reads that much longer on the loop: as a branch it could fail for others' changes.
@@ -580,7 +582,7 @@ static int after_statement(struct session *session, struct portal *portal, struc
   if (transaction_in_branch(session))
     return transaction_record(session, portal, run->promise, run->random,
                               statement && statement->reads_system ? NULL : run->mark->set, error);
-  depend(session, run->prepared->statement && run->prepared->statement->reads_system ? UINT64_MAX : run->mark->position);
+  session_depends(session, run->prepared->statement && run->prepared->statement->reads_system ? UINT64_MAX : run->mark->position);
   return 0;
 }
 
@@ -604,10 +606,11 @@ static int portal_run_statement(struct session *session, struct portal *portal, 
   if (!statement && session->transaction == TRANSACTION_OPEN &&
       strcmp(utility_tag(portal->prepared->parsed), "VACUUM") == 0)
     return error_set(error, SQLSTATE_ACTIVE_SQL_TRANSACTION, "VACUUM cannot run inside a transaction block");
-  if (sets && session->transaction == TRANSACTION_NONE && !more_follows(session))
+  if (sets && session->transaction == TRANSACTION_NONE && !session_more_follows(session))
     transaction_warn(session, SQLSTATE_NO_ACTIVE_SQL_TRANSACTION, "SET CONSTRAINTS can only be used in transaction blocks");
   const struct version *version;
   struct writer writer;
+  session->has_queried = true;
   int status = transaction_version(session, !is_read, &version, &writer, error);
   if (!status)
     status = portal_revalidate(session, portal, version, error);
@@ -646,7 +649,7 @@ static int portal_run_statement(struct session *session, struct portal *portal, 
     session->failure_recorded = !transaction_record(session, portal, &promise, run.random, NULL, &ignored);
   }
   if (status < 0 && status != STATUS_LONG && !transaction_in_branch(session))
-    depend(session, mark.position); // an error tells what was seen, no less than a row
+    session_depends(session, mark.position); // an error tells what was seen, no less than a row
   if (status == STATUS_LONG && keeps)
     return error_set(error, SQLSTATE_OUT_OF_MEMORY, "the result of a cursor is larger than the memory of a statement");
   if (status == STATUS_LONG) {
@@ -676,6 +679,7 @@ static int portal_run_copy_to(struct session *session, struct portal *portal, st
   struct copy *copy = prepared->copy;
   struct buffer *out = &session->partition->replies;
   const struct version *version;
+  session->has_queried = true;
   int status = transaction_version(session, false, &version, NULL, error);
   if (!status)
     status = portal_revalidate(session, portal, version, error);
@@ -743,6 +747,8 @@ int portal_run(struct session *session, struct portal *portal, uint64_t max_rows
     return transaction_refuse(session, error);
   session->partition->counts.statements++;
   session->statement_now = session->partition->time.wall;
+  if (session->is_extended)
+    session_note_query(session, portal->prepared->text);
   if (!session->transaction_now)
     session->transaction_now = session->statement_now;
   struct prepared *prepared = prepared_retain(portal->prepared); // the end of a transaction closes its portals

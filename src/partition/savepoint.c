@@ -93,6 +93,19 @@ static int record(struct session *session, enum script_step kind, const char *na
   return transaction_record_copy(session, (char)kind, bytes_of_string(name), &nothing, error);
 }
 
+// The settings as they were: of the savepoint itself or of the last one before it that noted any.
+static const struct settings *settings_at(const struct session *session, int place)
+{
+  while (place > 0 && !session->savepoints.list[place].settings)
+    place--;
+  return place < 0 ? NULL : session->savepoints.list[place].settings;
+}
+
+const struct settings *savepoint_settings(const struct session *session)
+{
+  return settings_at(session, session->savepoints.count - 1);
+}
+
 static int savepoint_command(struct session *session, const char *name, struct error *error)
 {
   const struct version *version;
@@ -109,14 +122,14 @@ static int savepoint_command(struct session *session, const char *name, struct e
     return status;
   struct savepoint *savepoint = &list->list[list->count - 1];
   savepoint->portals = session->portal_count;
-  const struct settings *before = list->count > 1 ? list->list[list->count - 2].settings : NULL;
-  if (!before || memcmp(before, &session->settings, sizeof *before) != 0) {
-    savepoint->settings = malloc(sizeof *savepoint->settings);
+  const struct settings now[2] = {session->settings, session->settings_after}, *before = savepoint_settings(session);
+  if (!before || memcmp(before, now, sizeof now) != 0) {
+    savepoint->settings = malloc(sizeof now);
     if (!savepoint->settings) {
       list->count--;
       return error_memory(error);
     }
-    *savepoint->settings = session->settings;
+    memcpy(savepoint->settings, now, sizeof now);
   }
   status = record(session, STEP_SAVEPOINT, name, error);
   if (status)
@@ -126,13 +139,6 @@ static int savepoint_command(struct session *session, const char *name, struct e
   return status;
 }
 
-// The settings as they were: of the savepoint itself or of the last one before it that noted any.
-static void restore_settings(struct session *session, int place)
-{
-  while (place > 0 && !session->savepoints.list[place].settings)
-    place--;
-  session->settings = *session->savepoints.list[place].settings;
-}
 
 static int undo_to(struct session *session, int place, const char *name, struct error *error)
 {
@@ -154,7 +160,9 @@ static int rollback_to_command(struct session *session, const char *name, struct
   if (status)
     return status;
   session_forget_portals_since(session, list->list[place].portals);
-  restore_settings(session, place);
+  const struct settings *settings = settings_at(session, place);
+  session_restore_settings(session, &settings[0]);
+  session->settings_after = settings[1];
   cut(list, place + 1);
   session->transaction = TRANSACTION_OPEN;
   message_tag(&session->partition->replies, "ROLLBACK");

@@ -324,8 +324,7 @@ static int admit(void *context, const struct change_list *changes, struct error 
   return claims_pass(&session->partition->claims, &session->claimant, false, changes, error);
 }
 
-// "(a, b)=(1, x)" of a row's key in the table's own tree.
-static void describe_key(const struct relation *relation, struct bytes key, struct arena *arena, struct buffer *out)
+void relation_describe_key(const struct relation *relation, struct bytes key, struct arena *arena, struct buffer *out)
 {
   for (int i = 0; i < relation->key_count; i++)
     buffer_format(out, "%s%s", i ? ", " : " (", relation->schema.columns[relation->key[i].column].name);
@@ -350,7 +349,7 @@ static void explain(void *context, tree_number tree, struct bytes key, const str
     return;
   struct buffer row = {0};
   if (relation->tree == tree && relation->key_count)
-    describe_key(relation, key, &rerun->session->scratch, &row);
+    relation_describe_key(relation, key, &rerun->session->scratch, &row);
   buffer_append_u8(&row, 0);
   const struct relation *source =
     author && author->is_source ? catalog_find_oid(partition->catalog, store_trunk(partition->store), author->id) : NULL;

@@ -93,11 +93,13 @@ struct session *session_open(struct partition *partition, const struct frame *fr
     .parent = &partition->account,
     .limit = partition->options.statement_memory,
   };
+  session->opened_at = session->changed_at = partition->time.wall;
   arena_init(&session->scratch, &session->account);
   arena_init(&session->unnamed.arena, &session->account);
   settings_init(&session->settings);
   session->settings.backend = (int32_t)frame->session;
   apply_startup(session, frame->payload);
+  settings_begin_transaction(&session->settings);
   greet(session);
   return session;
 }
@@ -105,6 +107,7 @@ struct session *session_open(struct partition *partition, const struct frame *fr
 void portal_clear(struct portal *portal)
 {
   prepared_release(portal->prepared);
+  sql_cursor_close(portal->cursor);
   buffer_deinit(&portal->rows);
   arena_reset(&portal->arena);
   *portal = (struct portal){.arena = portal->arena};
@@ -135,13 +138,26 @@ void session_forget_statements(struct session *session)
   session->names++;
 }
 
-void session_forget_portals(struct session *session)
+// Does a cursor WITH HOLD outlive this end?
+static bool portal_outlives(struct portal *portal, enum portals_end end)
 {
-  size_t at = 0;
+  struct sql_cursor *cursor = portal->cursor;
+  if (cursor && cursor->is_hold && end == PORTALS_COMMIT)
+    cursor->is_committed = true;
+  return cursor && cursor->is_committed && end != PORTALS_ALL;
+}
+
+void session_forget_portals(struct session *session, enum portals_end end)
+{
+  size_t at = 0, kept = 0;
   struct map_entry *entry;
-  while ((entry = map_next(&session->portals, &at)))
-    portal_free(entry->value);
-  if (session->portals.entry_count) {
+  while ((entry = map_next(&session->portals, &at))) {
+    if (portal_outlives(entry->value, end))
+      kept++;
+    else
+      session_remove_portal(session, bytes_of(entry->key, entry->key_size));
+  }
+  if (session->portals.entry_count && !kept) {
     map_deinit(&session->portals);
     session->portals = (struct map){0};
   }
@@ -165,7 +181,7 @@ void session_close(struct session *session)
   map_remove(&partition->sessions, bytes_of(&session->id, sizeof session->id));
   copying_close(session);
   transaction_abort(session);
-  session_forget_portals(session);
+  session_forget_portals(session, PORTALS_ALL);
   arena_deinit(&session->unnamed.arena);
   session_forget_statements(session);
   claims_release(&partition->claims, &session->claimant, true);
@@ -195,6 +211,15 @@ void session_notice(struct session *session, const struct error *notice)
   if (is_muted(session, notice))
     return;
   message_error(replies(session), notice);
+}
+
+void session_note_query(struct session *session, struct bytes text)
+{
+  size_t size = text.size < sizeof session->query ? text.size : sizeof session->query - 1;
+  while (size < text.size && size > 0 && (text.data[size] & 0xc0) == 0x80)
+    size--;
+  memcpy(session->query, text.data, size);
+  session->query[size] = 0;
 }
 
 void session_fail(struct session *session, const struct error *error)
@@ -617,6 +642,7 @@ static void group_end(struct session *session)
 static void group_restart(struct session *session)
 {
   transaction_abort(session);
+  session_forget_portals(session, PORTALS_ABORT);
   session->input_at = session->group_start;
   replies(session)->size = session->group_replies;
   session->as_branch = true;
@@ -855,6 +881,7 @@ static void on_query(struct session *session, const struct message *message)
   error_clear(&error);
   struct message_reader reader = {.body = message->body};
   session->simple_text = read_string(&reader);
+  session_note_query(session, session->simple_text);
   int status;
   if (reader.failed || reader.at != message->body.size)
     status = malformed("Query", &error);

@@ -44,7 +44,7 @@ struct savepoint {
   char name[LIMIT_IDENTIFIER + 1];
   struct atom_mark mark;
   uint64_t portals;          // opened so far in the session
-  struct settings *settings; // owned; NULL: those of the one before it
+  struct settings *settings; // two, owned: as they are, and as a COMMIT leaves them. NULL: those of the one before it
 };
 struct savepoints {
   struct savepoint *list;
@@ -70,6 +70,7 @@ struct portal {
   bool *formats;             // for each result column: binary? NULL: all text
   // A portal that gives its rows in pieces, or a cursor: the whole result, made when it was opened.
   bool is_kept;
+  struct sql_cursor *cursor;     // cursor.c; NULL: it was not declared by SQL
   struct buffer rows;        // DataRow messages
   size_t rows_at;
   bool is_done;
@@ -82,7 +83,8 @@ struct session {
   uint32_t id;
   int32_t secret;
   struct settings settings;
-  struct settings settings_at_begin;
+  struct settings settings_at_begin, settings_after; // setting.c
+  bool has_noted_settings;
   struct memory_account account;
 
   struct buffer input; // messages that wait
@@ -118,6 +120,7 @@ struct session {
   bool is_eager; // its last transaction failed for others' changes: this one claims what it reads
   bool keeps_age;
   bool failure_recorded; // the failed statement is a step of the script
+  bool has_queried;      // the transaction has run something: its characteristics stand
   bool is_lost;          // its branch is gone: savepoints cannot bring it back
   bool is_checked; // what was deferred was found to hold, and the script has the step
 
@@ -130,6 +133,8 @@ struct session {
   bool is_outdated;      // its snapshot was taken from it; not yet told
   int64_t transaction_now; // 0: to be taken at the next statement
   int64_t statement_now;
+  int64_t opened_at, changed_at; // wall: when it began, and when it was last left or taken up
+  char query[1024];              // what it runs or ran last, cut
 
   struct map statements; // name -> named_statement; the unnamed one too
   uint64_t names;        // counts changes of them
@@ -232,7 +237,9 @@ uint64_t random_next(uint64_t *state);
 
 // --- partition.c
 struct frame *output_frame(struct partition *partition, enum frame_kind kind); // NULL: out of memory
-int partition_figures(void *context, const char *table, struct row_sink *sink, struct error *error); // figures.c
+int partition_figures(struct system_context *system, const char *table, struct row_sink *sink, struct error *error); // figures.c
+// pg_stat_activity, pg_cursors, quern.transactions. 42P01: another one.
+int activity_figures(struct system_context *system, const char *table, struct row_sink *sink, struct error *error); // activity.c
 
 // What the session has replied since `begin` becomes a frame, and the conversation ends if it must.
 void output_replies(struct partition *partition, struct session *session, size_t begin);
@@ -253,6 +260,7 @@ void session_end_simple(struct session *session);
 struct session *session_open(struct partition *partition, const struct frame *frame);
 void session_close(struct session *session); // its job must be back
 void session_process(struct session *session);
+void session_note_query(struct session *session, struct bytes text);
 void session_fail(struct session *session, const struct error *error); // replies with the error
 void session_break(struct session *session, struct error *error); // says so as FATAL: the conversation ends
 void session_end_copy(struct session *session, const struct error *error); // a COPY FROM under way fails
@@ -269,7 +277,10 @@ void session_remove_statement(struct session *session, struct bytes name);
 void session_forget_statements(struct session *session);
 int session_add_portal(struct session *session, struct bytes name, struct portal **portal, struct error *error);
 void session_remove_portal(struct session *session, struct bytes name);
-void session_forget_portals(struct session *session);
+// Those that a transaction's end, or the session's, closes.
+enum portals_end { PORTALS_COMMIT, PORTALS_ABORT, PORTALS_ALL };
+void session_forget_portals(struct session *session, enum portals_end end);
+bool session_more_follows(const struct session *session); // in its group
 void session_forget_portals_since(struct session *session, uint64_t number);
 struct portal *session_portal(struct session *session, struct bytes name); // NULL: there is none
 void portal_clear(struct portal *portal);
@@ -283,6 +294,7 @@ int portal_run(struct session *session, struct portal *portal, uint64_t max_rows
 int portal_keep(struct session *session, struct portal *portal, struct error *error);
 // Replies with up to max_rows of the kept rows that were not given yet; gives their number.
 uint64_t portal_take(struct session *session, struct portal *portal, uint64_t max_rows);
+void session_depends(struct session *session, uint64_t position); // do its replies, on the log up to there
 void job_done(struct job *job); // FRAME_JOB_DONE: replies, and goes on or ends it
 void job_close(struct job *job);
 int job_resume(struct session *session, struct error *error); // after FRAME_RELEASE
@@ -406,7 +418,34 @@ void rerun_end(struct rerun *rerun, struct error *error); // says in its detail 
 bool kept_entry(const struct rerun *rerun, enum kept_kind kind, size_t *at, struct bytes *bytes);
 bool script_kept(struct rerun *rerun, enum kept_kind kind, struct bytes *bytes); // the next one; false: there is none
 
+// --- setting.c
+void session_note_settings(struct session *session); // before the first change of a transaction
+void session_end_settings(struct session *session, bool is_committed);
+void session_restore_settings(struct session *session, const struct settings *settings); // and tells the client
+void session_reset_settings(struct session *session); // RESET ALL
+// Options of BEGIN and SET TRANSACTION; as_default: of all transactions to come.
+int session_set_characteristics(struct session *session, PgQuery__Node **options, size_t count, bool as_default,
+                                struct error *error);
+int set_command(struct session *session, const PgQuery__VariableSetStmt *set, struct error *error);
+int show_command(struct session *session, const PgQuery__VariableShowStmt *show, struct error *error);
+
+// --- cursor.c
+struct sql_cursor {
+  char *statement;   // as it was declared
+  bool is_hold, is_scroll, is_binary;
+  bool is_committed; // its transaction: it outlives others
+  bool has_failed;   // a FETCH: it cannot be used any more
+  int64_t created_at;
+  struct buffer starts; // of its rows: size_t each
+  uint64_t position; // of the row at hand, from 1; 0: before the first, one more than there are: behind the last
+};
+void sql_cursor_close(struct sql_cursor *cursor);
+int declare_command(struct session *session, const struct prepared *prepared, struct error *error);
+int fetch_command(struct session *session, const PgQuery__FetchStmt *fetch, struct error *error); // and MOVE
+int close_command(struct session *session, const PgQuery__ClosePortalStmt *close, struct error *error);
+
 // --- savepoint.c
+const struct settings *savepoint_settings(const struct session *session); // of the newest one; NULL: there is none
 void savepoints_deinit(struct savepoints *list);
 int savepoint_run(struct session *session, const PgQuery__TransactionStmt *command, struct error *error);
 // A step of a script that is one of the three, on a stack of the second run's own.
@@ -457,7 +496,13 @@ void advisory_undo_group(struct session *session); // gives back what the one-sh
 // --- locking.c
 int lock_command(struct session *session, const struct prepared *prepared, struct error *error); // LOCK TABLE
 
+// "(a, b)=(1, x)", with a blank before it, of a row's key in the table's own tree.
+void relation_describe_key(const struct relation *relation, struct bytes key, struct arena *arena, struct buffer *out);
+
 // --- command.c
+// Prepares the statement behind the first `keyword` of another: its errors have their place in the whole text.
+int command_inner(struct session *session, struct bytes whole, const char *keyword, const struct type *types, int count,
+                  struct prepared **prepared, struct error *error);
 int command_run(struct session *session, struct portal *portal, struct error *error);
 // Appends the description of the rows that a command gives (SHOW, EXPLAIN, FETCH, EXECUTE). False: it gives none.
 bool command_describe(struct session *session, const struct prepared *prepared, struct buffer *out);

@@ -90,15 +90,15 @@ char transaction_status(const struct session *session)
 
 // --- Beginning and ending ---------------------------------------------------------------------------------
 
-static void transaction_over(struct session *session)
+static void transaction_over(struct session *session, bool is_committed)
 {
   session->is_outdated = false;
-  session_forget_portals(session);
+  session_forget_portals(session, is_committed ? PORTALS_COMMIT : PORTALS_ABORT);
   session->as_branch = false;
   session->transaction = TRANSACTION_NONE;
   session->transaction_now = 0;
-  session->is_lost = false;
-  session->settings.read_only = session->settings.default_read_only;
+  session->is_lost = session->has_queried = false;
+  session_end_settings(session, is_committed);
 }
 
 void transaction_abort(struct session *session)
@@ -183,9 +183,7 @@ static int commit_branch(struct session *session, struct error *error)
   session->is_eager = false;
   if (status == STATUS_RETRY)
     transaction_was_unlucky(session);
-  uint64_t depends = position > session->branch_base ? position : session->branch_base;
-  if (depends > session->depends)
-    session->depends = depends;
+  session_depends(session, position > session->branch_base ? position : session->branch_base);
   return status;
 }
 
@@ -211,7 +209,7 @@ int transaction_move(struct session *session, struct error *error)
 void transaction_give_up(struct session *session)
 {
   transaction_abort(session);
-  transaction_over(session);
+  transaction_over(session, false);
 }
 
 static int commit_atom(struct session *session, struct error *error)
@@ -228,8 +226,7 @@ static int commit_atom(struct session *session, struct error *error)
   }
   uint64_t position = 0;
   status = atom_commit(&partition->trunk, &position, error);
-  if (position > session->depends)
-    session->depends = position;
+  session_depends(session, position);
   return status;
 }
 
@@ -250,8 +247,11 @@ int transaction_group_end(struct session *session, struct error *error)
     if (status == STATUS_WAIT)
       return status;
     claims_let_go(&session->partition->claims, &session->claimant, false);
-    session_forget_portals(session);
+    bool is_committed = !status && !session->has_failed;
+    session_forget_portals(session, is_committed ? PORTALS_COMMIT : PORTALS_ABORT);
+    session_end_settings(session, is_committed);
     session->transaction_now = 0;
+    session->has_queried = false;
   }
   session->as_branch = false;
   return status;
@@ -266,14 +266,13 @@ void transaction_warn(struct session *session, const char *sqlstate, const char 
   session_notice(session, &notice);
 }
 
-static void apply_options(struct session *session, const PgQuery__TransactionStmt *command)
+static void open_transaction(struct session *session)
 {
-  for (size_t i = 0; i < command->n_options; i++) {
-    const PgQuery__DefElem *option = command->options[i]->def_elem;
-    if (strcmp(option->defname, "transaction_read_only") == 0 && option->arg &&
-        option->arg->node_case == PG_QUERY__NODE__NODE_A_CONST)
-      session->settings.read_only = option->arg->a_const->ival && option->arg->a_const->ival->ival != 0;
-  }
+  session_note_settings(session);
+  settings_begin_transaction(&session->settings);
+  session->transaction = TRANSACTION_OPEN;
+  session->transaction_now = session->statement_now;
+  session->has_queried = session->branch != NULL;
 }
 
 static int begin_command(struct session *session, const PgQuery__TransactionStmt *command, const char *tag, struct error *error)
@@ -286,18 +285,25 @@ static int begin_command(struct session *session, const PgQuery__TransactionStmt
       if (status)
         return status == STATUS_WAIT ? waiting_begin(session, WAITING_GROUP) : status;
     }
-    session->settings_at_begin = session->settings;
-    session->transaction = TRANSACTION_OPEN;
-    session->transaction_now = session->statement_now;
-    apply_options(session, command);
+    open_transaction(session);
   }
-  message_tag(&session->partition->replies, tag);
-  return 0;
+  int status = session_set_characteristics(session, command->options, command->n_options, false, error);
+  if (!status)
+    message_tag(&session->partition->replies, tag);
+  return status;
 }
 
-static int commit_command(struct session *session, struct error *error)
+// AND CHAIN: the next transaction begins at once, and is as this one was.
+static void chain(struct session *session, const struct settings *before)
+{
+  open_transaction(session);
+  settings_continue_transaction(&session->settings, before);
+}
+
+static int commit_command(struct session *session, const PgQuery__TransactionStmt *command, struct error *error)
 {
   bool failed = session->transaction == TRANSACTION_FAILED;
+  const struct settings before = session->settings;
   int status = 0;
   if (session->transaction == TRANSACTION_NONE) {
     status = transaction_group_end(session, error);
@@ -306,7 +312,6 @@ static int commit_command(struct session *session, struct error *error)
     transaction_warn(session, SQLSTATE_NO_ACTIVE_SQL_TRANSACTION, "there is no transaction in progress");
   } else if (failed) {
     transaction_abort(session);
-    session->settings = session->settings_at_begin;
     if (session->is_outdated) // whoever did not know that it failed must not take this for a commit
       status = transaction_outdated(session, error);
   } else {
@@ -315,20 +320,24 @@ static int commit_command(struct session *session, struct error *error)
       return waiting_begin(session, WAITING_COMMIT);
   }
   if (session->transaction != TRANSACTION_NONE)
-    transaction_over(session);
-  if (!status)
-    message_tag(&session->partition->replies, failed ? "ROLLBACK" : "COMMIT");
-  return status;
+    transaction_over(session, !status && !failed);
+  if (status)
+    return status;
+  if (command->chain)
+    chain(session, &before);
+  message_tag(&session->partition->replies, failed ? "ROLLBACK" : "COMMIT");
+  return 0;
 }
 
-static int rollback_command(struct session *session)
+static int rollback_command(struct session *session, const PgQuery__TransactionStmt *command)
 {
+  const struct settings before = session->settings;
   if (session->transaction == TRANSACTION_NONE)
     transaction_warn(session, SQLSTATE_NO_ACTIVE_SQL_TRANSACTION, "there is no transaction in progress");
-  else
-    session->settings = session->settings_at_begin;
   transaction_abort(session);
-  transaction_over(session);
+  transaction_over(session, false);
+  if (command->chain)
+    chain(session, &before);
   message_tag(&session->partition->replies, "ROLLBACK");
   return 0;
 }
@@ -341,14 +350,15 @@ int transaction_command(struct session *session, const struct prepared *prepared
               kind == PG_QUERY__TRANSACTION_STMT_KIND__TRANS_STMT_ROLLBACK;
   if (session->transaction == TRANSACTION_FAILED && !ends && kind != PG_QUERY__TRANSACTION_STMT_KIND__TRANS_STMT_ROLLBACK_TO)
     return transaction_refuse(session, error);
-  if (ends && command->chain)
-    return error_set(error, SQLSTATE_FEATURE_NOT_SUPPORTED, "AND CHAIN is not supported");
+  if (ends && command->chain && session->transaction == TRANSACTION_NONE)
+    return error_set(error, SQLSTATE_NO_ACTIVE_SQL_TRANSACTION, "%s AND CHAIN can only be used in transaction blocks",
+                     kind == PG_QUERY__TRANSACTION_STMT_KIND__TRANS_STMT_COMMIT ? "COMMIT" : "ROLLBACK");
   switch (kind) {
   case PG_QUERY__TRANSACTION_STMT_KIND__TRANS_STMT_BEGIN: return begin_command(session, command, "BEGIN", error);
   case PG_QUERY__TRANSACTION_STMT_KIND__TRANS_STMT_START:
     return begin_command(session, command, "START TRANSACTION", error);
-  case PG_QUERY__TRANSACTION_STMT_KIND__TRANS_STMT_COMMIT: return commit_command(session, error);
-  case PG_QUERY__TRANSACTION_STMT_KIND__TRANS_STMT_ROLLBACK: return rollback_command(session);
+  case PG_QUERY__TRANSACTION_STMT_KIND__TRANS_STMT_COMMIT: return commit_command(session, command, error);
+  case PG_QUERY__TRANSACTION_STMT_KIND__TRANS_STMT_ROLLBACK: return rollback_command(session, command);
   case PG_QUERY__TRANSACTION_STMT_KIND__TRANS_STMT_PREPARE:
     return error_set(error, SQLSTATE_FEATURE_NOT_SUPPORTED, "PREPARE TRANSACTION is not supported");
   default: return savepoint_run(session, command, error);

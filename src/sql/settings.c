@@ -389,19 +389,97 @@ SHOW(default_read_only)
 
 static const char isolation_levels[] = "serializable,repeatable read,read committed,read uncommitted";
 
-SET(isolation)
+static int set_level(char *level, const struct setting_change *change, struct error *error)
 {
-  static const struct setting levels = {.name = "transaction_isolation", .value = isolation_levels};
+  const struct setting levels = {.name = change->name, .value = isolation_levels};
   const char *value = change->value ? change->value : "serializable";
   if (find_word(isolation_levels, value) < 0)
     return bad_word(&levels, value, error);
   for (size_t i = 0; i <= strlen(value); i++)
-    settings->isolation[i] = (char)tolower((unsigned char)value[i]);
+    level[i] = (char)tolower((unsigned char)value[i]);
   return 0;
+}
+SET(isolation)
+{
+  return set_level(settings->isolation, change, error);
 }
 SHOW(isolation)
 {
   return settings->isolation;
+}
+SET(default_isolation)
+{
+  return set_level(settings->default_isolation, change, error);
+}
+SHOW(default_isolation)
+{
+  return settings->default_isolation;
+}
+SET(deferrable)
+{
+  return set_flag(&settings->deferrable, change, error);
+}
+SHOW(deferrable)
+{
+  return settings->deferrable ? "on" : "off";
+}
+SET(default_deferrable)
+{
+  return set_flag(&settings->default_deferrable, change, error);
+}
+SHOW(default_deferrable)
+{
+  return settings->default_deferrable ? "on" : "off";
+}
+
+void settings_begin_transaction(struct settings *settings)
+{
+  settings->read_only = settings->default_read_only;
+  settings->deferrable = settings->default_deferrable;
+  memcpy(settings->isolation, settings->default_isolation, sizeof settings->isolation);
+}
+
+void settings_continue_transaction(struct settings *settings, const struct settings *before)
+{
+  settings->read_only = before->read_only;
+  settings->deferrable = before->deferrable;
+  memcpy(settings->isolation, before->isolation, sizeof settings->isolation);
+}
+
+// How long a COMMIT waits for the log: all but the last mean until it is on the disk.
+static const char *const commit_words[] = {"local", "remote_write", "remote_apply", "on", "off"};
+enum { COMMIT_ON = 3, COMMIT_OFF = 4 };
+
+// A word of a list; a beginning of true or false where on and off are among the words.
+static int set_word(const struct setting *setting, const char *value, int32_t *number, struct error *error)
+{
+  int found = find_word(setting->value, value);
+  bool flag;
+  if (found < 0 && read_bool(value, &flag))
+    found = find_word(setting->value, flag ? "on" : "off");
+  if (found < 0)
+    return bad_word(setting, value, error);
+  *number = found;
+  return 0;
+}
+
+SET(synchronous_commit)
+{
+  static const struct setting words = {.name = "synchronous_commit", .value = "local,remote_write,remote_apply,on,off"};
+  int32_t number = COMMIT_ON;
+  int status = change->value ? set_word(&words, change->value, &number, error) : 0;
+  if (!status)
+    settings->synchronous_commit = (int8_t)number;
+  return status;
+}
+SHOW(synchronous_commit)
+{
+  return commit_words[settings->synchronous_commit];
+}
+
+bool settings_waits_for_log(const struct settings *settings)
+{
+  return settings->synchronous_commit != COMMIT_OFF;
 }
 
 // A role is the session's own user, until there are others.
@@ -544,8 +622,8 @@ static const struct setting table[] = {
     OWN("DateStyle", true, set_date_style, show_date_style),
     ENUM("default_table_access_method", "heap", 0),
     ENUM("default_tablespace", "", 0),
-    BOOL("default_transaction_deferrable", false),
-    ENUM("default_transaction_isolation", isolation_levels, 0),
+    OWN("default_transaction_deferrable", false, set_default_deferrable, show_default_deferrable),
+    OWN("default_transaction_isolation", false, set_default_isolation, show_default_isolation),
     OWN("default_transaction_read_only", true, set_default_read_only, show_default_read_only),
     BOOL("enable_bitmapscan", true),
     BOOL("enable_hashagg", true),
@@ -589,10 +667,10 @@ static const struct setting table[] = {
     {"standard_conforming_strings", SETTING_BOOL, true, UNIT_NONE, NULL, true, 1, 1, NULL, NULL},
     OWN("statement_timeout", false, set_statement_timeout, show_statement_timeout),
     BOOL("synchronize_seqscans", true),
-    ENUM("synchronous_commit", "local,remote_write,remote_apply,on,off", 3),
+    OWN("synchronous_commit", false, set_synchronous_commit, show_synchronous_commit),
     NUMBER("temp_buffers", UNIT_KB, 8192, 800, INT32_MAX),
     OWN("TimeZone", true, set_time_zone, show_time_zone),
-    BOOL("transaction_deferrable", false),
+    OWN("transaction_deferrable", false, set_deferrable, show_deferrable),
     OWN("transaction_isolation", false, set_isolation, show_isolation),
     OWN("transaction_read_only", false, set_read_only, show_read_only),
     NUMBER("work_mem", UNIT_KB, 4096, 64, INT32_MAX),
@@ -631,6 +709,8 @@ void settings_init(struct settings *settings)
       .time_zone = "UTC",
       .format = format_settings_default,
       .isolation = "serializable",
+      .default_isolation = "serializable",
+      .synchronous_commit = COMMIT_ON,
   };
   struct setting_change path = {.name = "search_path"};
   (void)set_search_path(settings, &path, NULL);
@@ -642,19 +722,6 @@ void settings_init(struct settings *settings)
 static int unknown_setting(const char *name, struct error *error)
 {
   return error_set(error, SQLSTATE_UNDEFINED_OBJECT, "unrecognized configuration parameter \"%s\"", name);
-}
-
-// A word of a list; a beginning of true or false where on and off are among the words.
-static int set_word(const struct setting *setting, const char *value, int32_t *number, struct error *error)
-{
-  int found = find_word(setting->value, value);
-  bool flag;
-  if (found < 0 && read_bool(value, &flag))
-    found = find_word(setting->value, flag ? "on" : "off");
-  if (found < 0)
-    return bad_word(setting, value, error);
-  *number = found;
-  return 0;
 }
 
 static int set_bool(const struct setting *setting, const char *value, int32_t *number, struct error *error)

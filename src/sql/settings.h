@@ -20,9 +20,11 @@ struct settings {
   int search_path_count;
   char search_path_text[256];
   int32_t statement_timeout_ms, idle_timeout_ms, idle_in_transaction_timeout_ms; // 0: none
-  bool default_read_only;
-  bool read_only;                    // of the running transaction
+  bool default_read_only, default_deferrable;
+  char default_isolation[24];
+  bool read_only, deferrable;        // of the running transaction
   char isolation[24];                // as the client named it; it always means strictly serializable
+  int8_t synchronous_commit;         // number of the word
   int32_t backend;                   // number that stands for the process id
   int32_t numbers[SETTINGS_NUMBERS]; // the others, by their place in the table of settings.c
 };
@@ -32,6 +34,9 @@ struct settings {
 // place for longer than the original lives, call settings_moved.
 void settings_init(struct settings *settings);
 void settings_moved(struct settings *settings);
+void settings_begin_transaction(struct settings *settings); // its characteristics are the defaults
+void settings_continue_transaction(struct settings *settings, const struct settings *before); // or those of the one before
+bool settings_waits_for_log(const struct settings *settings); // false: synchronous_commit is off
 // SET name TO value (NULL: DEFAULT). Lists come as one text with commas. 55P02 for what cannot be changed, 42704 `unrecognized configuration parameter "x"`, 22023 as PostgreSQL words them.
 // schema_oid finds search_path's schemas.
 // Those that only tell PostgreSQL's planner or memory what to do are taken, shown again, and change nothing.

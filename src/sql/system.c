@@ -75,12 +75,12 @@ struct value system_text(struct row_sink *sink, const char *format, ...)
 
 // --- quern.* -------------------------------------------------------------------------------------------------
 
-static int figure_rows(const struct system_table *table, struct system_context *context, struct row_sink *sink,
-                       struct error *error)
+int system_figures(const struct system_table *table, struct system_context *context, struct row_sink *sink,
+                   struct error *error)
 {
   if (!context->figures)
     return error_set(error, SQLSTATE_FEATURE_NOT_SUPPORTED, "quern.%s cannot be read here", table->name);
-  return context->figures(context->context, table->name, sink, error);
+  return context->figures(context, table->name, sink, error);
 }
 
 static const struct system_column sources[] = {C_TEXT("name"),  C_TEXT("connector"), C_TEXT("state"),    C_INT8("rows"),
@@ -89,6 +89,10 @@ static const struct system_column source_errors[] = {C_TEXT("source"), C_TEXT("p
                                                      C_TEXT("reason"), C_TEXT("sqlstate"), C_TIME("at")};
 static const struct system_column workflows[] = {C_TEXT("name"), C_TEXT("state"), C_INT8("atoms"), C_INT8("rows_in"),
                                                  C_INT8("rows_out")};
+static const struct system_column transactions[] = {
+    C_INT4("session"), C_TEXT("state"),     C_TIME("started"),  C_INT8("age_ms"), C_INT8("statements"),
+    C_INT8("bytes"),   C_INT8("position"), C_TEXT("waits_for"), C_INT4("blocked_by"),
+};
 static const struct system_column metrics[] = {C_TEXT("name"), C_TEXT("labels"), C_FLOAT("value")};
 
 // PostgreSQL's pg_locks, of the claims.
@@ -100,10 +104,11 @@ static const struct system_column locks[] = {
 };
 
 const struct system_table quern_tables[] = {
-    SYSTEM_TABLE(12501, SCHEMA_QUERN, "sources", sources, figure_rows),
-    SYSTEM_TABLE(12502, SCHEMA_QUERN, "source_errors", source_errors, figure_rows),
-    SYSTEM_TABLE(12503, SCHEMA_QUERN, "workflows", workflows, figure_rows),
-    SYSTEM_TABLE(12504, SCHEMA_QUERN, "metrics", metrics, figure_rows),
-    SYSTEM_TABLE(12073, SCHEMA_PG_CATALOG, "pg_locks", locks, figure_rows),
+    SYSTEM_TABLE(12501, SCHEMA_QUERN, "sources", sources, system_figures),
+    SYSTEM_TABLE(12502, SCHEMA_QUERN, "source_errors", source_errors, system_figures),
+    SYSTEM_TABLE(12503, SCHEMA_QUERN, "workflows", workflows, system_figures),
+    SYSTEM_TABLE(12505, SCHEMA_QUERN, "transactions", transactions, system_figures),
+    SYSTEM_TABLE(12504, SCHEMA_QUERN, "metrics", metrics, system_figures),
+    SYSTEM_TABLE(12073, SCHEMA_PG_CATALOG, "pg_locks", locks, system_figures),
     {0},
 };

@@ -16,7 +16,7 @@ struct system_context {
   // Figures that sql/ does not have: sources, workflows, metrics. Each calls emit once a row with the values of the
   // table's columns in their order; the strings are copied.
   void *context;
-  int (*figures)(void *context, const char *table, struct row_sink *sink, struct error *error);
+  int (*figures)(struct system_context *system, const char *table, struct row_sink *sink, struct error *error);
   uint32_t last_oid; // of the relation with the index that was found last: the next one is probably near. Begins at 0
 };
 

@@ -77,6 +77,9 @@ extern const struct system_table quern_tables[];
 // Adds a row of the table.
 int system_add(const struct system_table *table, struct row_sink *sink, const struct value *values,
                struct error *error);
+// Those that whoever runs the engine has (system_context.figures).
+int system_figures(const struct system_table *table, struct system_context *context, struct row_sink *sink,
+                   struct error *error);
 int system_no_rows(const struct system_table *table, struct system_context *context, struct row_sink *sink,
                    struct error *error);
 // Texts that only live until the row was added.

@@ -281,16 +281,10 @@ static const struct system_column activity_columns[] = {
     C_TEXT("backend_type"),
 };
 
-// The session that asks: of the others nothing is known here.
-ROWS(activity_rows)
-{
-  const struct settings *settings = context->settings;
-  return ADD(number(OID_DATABASE), value_string(settings->database), number(settings->backend), value_null(),
-             number(ROLE_OWNER), value_string(settings->user), value_string(settings->application_name), value_null(),
-             value_null(), value_null(), value_null(), value_null(), value_null(), value_null(), value_null(),
-             value_null(), value_string("active"), value_null(), value_null(), value_null(), value_null(),
-             value_string("client backend"));
-}
+static const struct system_column cursor_columns[] = {
+    C_TEXT("name"),      C_TEXT("statement"),     C_BOOL("is_holdable"),
+    C_BOOL("is_binary"), C_BOOL("is_scrollable"), C_TIME("creation_time"),
+};
 
 // --- What Quern does not have ---------------------------------------------------------------------------------
 
@@ -383,7 +377,8 @@ const struct system_table server_tables[] = {
     PG(1213, "pg_tablespace", tablespace_columns, tablespace_rows),
     PG(2612, "pg_language", language_columns, language_rows),
     PG(12104, "pg_settings", setting_columns, setting_rows),
-    PG(12222, "pg_stat_activity", activity_columns, activity_rows),
+    PG(12222, "pg_stat_activity", activity_columns, system_figures),
+    PG(12077, "pg_cursors", cursor_columns, system_figures),
     EMPTY(2609, "pg_description", description_columns),
     EMPTY(2396, "pg_shdescription", shared_description_columns),
     EMPTY(2611, "pg_inherits", inherits_columns),

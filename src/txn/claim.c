@@ -684,6 +684,13 @@ bool claims_next(const struct claims *claims, struct claim_walk *walk, struct cl
   return true;
 }
 
+bool claim_awaited(const struct claimant *claimant, struct claim_tag *tag)
+{
+  if (claimant->waits_for)
+    *tag = claim_tag(claimant->waits_for);
+  return claimant->waits_for;
+}
+
 const struct claimant *claim_blocker(const struct claimant *claimant)
 {
   const struct hold *barrier =

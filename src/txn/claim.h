@@ -115,5 +115,7 @@ struct claim_walk {
   const struct claimant *waiting;
 };
 bool claims_next(const struct claims *claims, struct claim_walk *walk, struct claim_view *view);
+// What it waits for, borrowed while it does. False: nothing.
+bool claim_awaited(const struct claimant *claimant, struct claim_tag *tag);
 // Who holds what the waiting claimant waits for, the first of them; NULL: nobody.
 const struct claimant *claim_blocker(const struct claimant *claimant);
