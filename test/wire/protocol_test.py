@@ -3,6 +3,7 @@
 
 import os
 import random
+import signal
 import socket
 import struct
 import sys
@@ -254,6 +255,29 @@ def test_used_port():
         raise AssertionError("two servers on one port")
     except RuntimeError as error:
         assert "in use" in str(error), error
+
+
+def test_shutdown_is_told_to_all():
+    """57P01, whatever they are at: idle, in a transaction, waiting, behind a long read, amid a pipeline."""
+    with Server() as second:
+        idle, holder, waiting, long, piping = (second.connect() for _ in range(5))
+        holder.query("create table t (k int primary key)")
+        holder.query("insert into t values (1)")
+        holder.query("begin")
+        holder.query("select * from t for update")
+        waiting.send(waiting.message("Q", b"update t set k = 2\0"))
+        long.send(long.message("Q", b"copy (select a from generate_series(1, 20000) a, generate_series(1, 100000) b) to stdout\0"))
+        long.collect("H")
+        piping.send(piping.parse("select 1") * 1000 + piping.message("H") + piping.parse("select 1")[:-3])
+        assert idle.value("select 1") == "1"
+        second.process.send_signal(signal.SIGTERM)
+        for client in (idle, holder, waiting, long, piping):
+            told = []
+            while message := client.read_message():
+                told.append(message)
+            if client is not long:  # its answer may be cut off
+                assert told[-1][0] == b"E" and client.fields(told[-1][1])["C"] == "57P01", told[-1]
+        assert second.process.wait() == 0
 
 
 if __name__ == "__main__":
