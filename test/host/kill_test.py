@@ -99,6 +99,40 @@ def test_kill_amid_writes():
             assert arrived > 0
 
 
+def test_kill_amid_commits_that_do_not_wait():
+    """With synchronous_commit = off the newest commits may go, from the end on; not what a session that waits was shown."""
+
+    def commit(client, first):
+        number = first
+        try:
+            client.query("SET synchronous_commit = off")
+            while True:
+                number += 1
+                client.query(f"INSERT INTO pairs VALUES ({number}, 'a'), ({number}, 'b')")
+        except (ConnectionError, OSError):
+            pass
+
+    with tempfile.TemporaryDirectory() as folder:
+        server = Server(data=os.path.join(folder, "data"))
+        with server:
+            watcher, kept = server.connect(), 0
+            watcher.query("CREATE TABLE pairs (id bigint, half text, PRIMARY KEY (id, half))")
+            for _ in range(5):
+                thread = threading.Thread(target=commit, args=(server.connect(), kept))
+                thread.start()
+                shown = kept
+                while shown < kept + 100:
+                    shown = int(watcher.value("SELECT max(id) FROM pairs") or 0)
+                server.kill()
+                thread.join()
+                server.start()
+                watcher, before = server.connect(), kept
+                kept = int(watcher.value("SELECT max(id) FROM pairs"))
+                assert kept >= shown, f"{shown} was shown, {kept} is left"
+                assert watcher.rows(f"SELECT count(*), sum(id) FROM pairs WHERE id > {before}") == [
+                    [str(2 * (kept - before)), str(kept * (kept + 1) - before * (before + 1))]], "not a beginning of what was done"
+
+
 def test_clean_end_keeps_everything():
     with tempfile.TemporaryDirectory() as folder:
         server = Server(data=os.path.join(folder, "data"))
@@ -116,4 +150,4 @@ def test_clean_end_keeps_everything():
 
 
 if __name__ == "__main__":
-    run(test_kill_amid_writes, test_clean_end_keeps_everything)
+    run(test_kill_amid_writes, test_kill_amid_commits_that_do_not_wait, test_clean_end_keeps_everything)
