@@ -64,9 +64,31 @@ static void encode_value(struct buffer *out, enum type_id type, const struct val
     buffer_append_le64(out, (uint64_t)value->integer); // a float8's bits too
 }
 
+// SET is not in the script, but what the statements behind it mean depends on it.
+static int record_settings(struct session *session, struct error *error)
+{
+  if (memcmp(&session->script_settings, &session->settings, sizeof session->settings) == 0)
+    return 0;
+  struct buffer step = {0};
+  struct kept_values kept = {session->transaction_now, session->statement_now, 0};
+  struct promise nothing = {0};
+  buffer_append_u8(&step, STEP_SETTINGS);
+  buffer_append(&step, &session->settings, sizeof session->settings);
+  int status = step.failed ? error_memory(error)
+                           : branch_record(session->branch, buffer_bytes(&step), bytes_of(&kept, sizeof kept), &nothing,
+                                           NULL, error);
+  buffer_deinit(&step);
+  if (!status)
+    session->script_settings = session->settings;
+  return status;
+}
+
 int transaction_record(struct session *session, const struct portal *portal, const struct promise *promise, uint64_t random,
                        const struct read_set *reads, struct error *error)
 {
+  int status = record_settings(session, error);
+  if (status)
+    return status;
   struct buffer step = {0};
   const struct prepared *prepared = portal->prepared;
   buffer_append_u8(&step, 'S');
@@ -89,7 +111,7 @@ int transaction_record(struct session *session, const struct portal *portal, con
   struct buffer kept = {0};
   buffer_append(&kept, &values, sizeof values);
   buffer_append_bytes(&kept, buffer_bytes(&session->kept));
-  int status = step.failed || kept.failed
+  status = step.failed || kept.failed
                  ? error_memory(error)
                  : branch_record(session->branch, buffer_bytes(&step), buffer_bytes(&kept), promise, reads, error);
   buffer_deinit(&kept);
@@ -100,6 +122,9 @@ int transaction_record(struct session *session, const struct portal *portal, con
 int transaction_record_copy(struct session *session, char kind, struct bytes bytes, const struct promise *promise,
                             struct error *error)
 {
+  int status = record_settings(session, error);
+  if (status)
+    return status;
   struct buffer step = {0};
   buffer_append_u8(&step, (uint8_t)kind);
   buffer_append_bytes(&step, bytes);
@@ -108,7 +133,7 @@ int transaction_record_copy(struct session *session, char kind, struct bytes byt
   buffer_append(&kept, &values, sizeof values);
   if (kind == 'D' || kind == 'E')
     buffer_append_bytes(&kept, buffer_bytes(&session->kept));
-  int status = step.failed || kept.failed
+  status = step.failed || kept.failed
                  ? error_memory(error)
                  : branch_record(session->branch, buffer_bytes(&step), buffer_bytes(&kept), promise, NULL, error);
   buffer_deinit(&kept);
@@ -276,11 +301,18 @@ void script_promise_error(struct session *session, const struct error *error, st
   promise_add_text(promise, error->constraint, session->partition->promise_seed);
 }
 
+static void set_settings(struct session *session, const void *settings)
+{
+  memcpy(&session->settings, settings, sizeof session->settings);
+  settings_moved(&session->settings);
+}
+
 static int run_kind(struct rerun *rerun, struct writer *writer, struct bytes step, const struct kept_values *values,
                     struct promise *promise, struct error *error)
 {
   switch ((enum script_step)step.data[0]) {
   case STEP_STATEMENT: return rerun_statement(rerun, writer, step, values, promise, error);
+  case STEP_SETTINGS: set_settings(rerun->session, step.data + 1); return 0;
   case STEP_CHECK: return script_check_deferred(rerun->session, writer, error);
   case STEP_SAVEPOINT:
   case STEP_ROLLBACK_TO:
@@ -382,7 +414,8 @@ static int claim_again(void *context, const struct claim_wish *wish, struct erro
 void rerun_begin(struct rerun *rerun, struct session *session, struct error *error)
 {
   struct partition *partition = session->partition;
-  *rerun = (struct rerun){.session = session};
+  *rerun = (struct rerun){.session = session, .settings = session->settings};
+  set_settings(session, &session->script_begin);
   rerun->writer = (struct writer){.arena = &session->scratch, .evaluation = &rerun->run.evaluation, .error = error};
   rerun->runner = (struct step_runner){.context = rerun, .run = rerun_step, .admit = admit, .explain = explain};
   rerun->numbers = (struct numbers){.context = rerun, .again = numbering_again, .keep = numbering_keep_not};
@@ -397,6 +430,7 @@ void rerun_end(struct rerun *rerun, struct error *error)
   bool is_explained = error->table[0];
   if (error->status == STATUS_RETRY && rerun->failure[0] && !is_explained)
     error_detail(error, "It would fail: %s.", rerun->failure);
+  set_settings(rerun->session, &rerun->settings);
   copy_feed_close(rerun->feed);
   buffer_deinit(&rerun->out);
   savepoints_deinit(&rerun->savepoints);

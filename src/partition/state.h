@@ -85,6 +85,7 @@ struct session {
   struct settings settings;
   struct settings settings_at_begin, settings_after; // setting.c
   bool has_noted_settings;
+  struct settings script_begin, script_settings; // with which the branch's script begins, and at its end (script.c)
   struct memory_account account;
 
   struct buffer input; // messages that wait
@@ -379,6 +380,7 @@ enum script_step {
   STEP_SAVEPOINT = 'P',
   STEP_ROLLBACK_TO = 'T',
   STEP_RELEASE = 'R',
+  STEP_SETTINGS = 'X', // of the steps that follow
 };
 enum kept_kind {
   KEPT_ROW, // key of a row that SKIP LOCKED gave
@@ -397,6 +399,7 @@ struct kept_cursor {
 // The session's script run once more, on the trunk or on a newer branch.
 struct rerun {
   struct session *session;
+  struct settings settings; // the session's own: meanwhile it has those of the script
   struct copy_feed *feed;
   struct buffer out; // replies that nobody sees
   struct bytes kept; // of the step at hand

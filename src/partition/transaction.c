@@ -38,6 +38,7 @@ static int open_branch(struct session *session, struct error *error)
   if (!session->branch)
     return error_memory(error);
   session->branch_base = partition->trunk.position;
+  session->script_begin = session->script_settings = session->settings;
   session->is_checked = session->is_lost = false;
   partition->counts.branches++;
   return 0;
