@@ -43,6 +43,8 @@ static void report_changes(struct session *session, const struct settings *befor
 
 void session_restore_settings(struct session *session, const struct settings *settings)
 {
+  if (memcmp(&session->settings, settings, sizeof *settings) == 0)
+    return; // most transactions change none
   struct settings before = session->settings;
   session->settings = *settings;
   settings_moved(&session->settings);
@@ -53,6 +55,7 @@ void session_end_settings(struct session *session, bool is_committed)
 {
   if (!session->has_noted_settings)
     return;
+  settings_begin_transaction(&session->settings);
   session_restore_settings(session, is_committed ? &session->settings_after : &session->settings_at_begin);
   settings_begin_transaction(&session->settings);
   session->has_noted_settings = false;
