@@ -38,6 +38,8 @@ static const char *state_of(const struct system_context *system, const struct se
 
 static int64_t began_at(const struct session *session)
 {
+  if (session->waiting == WAITING_GROUP) // it was undone, and begins again
+    return session->statement_now;
   return session->transaction != TRANSACTION_NONE || session->in_group ? session->transaction_now : 0;
 }
 

@@ -62,6 +62,20 @@ def test_a_waiting_session_says_what_it_waits_for(server):
         assert eye.rows("select * from quern.transactions") == []
 
 
+def test_a_statement_without_begin_has_an_age_while_it_waits(server):
+    with server.connect() as holder, server.connect() as waiter, server.connect() as eye:
+        holder.query("begin")
+        holder.query("select * from t where k = 1 for update")
+        waiter.send(waiter.message("Q", b"update t set v = v + 1 where k = 1\0"))
+        wait_for(eye, f"select count(*) from quern.transactions where session = {pid(waiter)} and waits_for is not null", "1")
+        assert eye.rows("select state, started is not null, age_ms >= 0 from quern.transactions "
+                        f"where session = {pid(waiter)}") == [["active", "t", "t"]]
+        assert eye.rows("select wait_event_type, xact_start = query_start from pg_stat_activity "
+                        f"where pid = {pid(waiter)}") == [["Lock", "t"]]
+        holder.query("rollback")
+        waiter.collect()
+
+
 def test_text_of_a_long_query_is_cut_between_characters(server):
     with server.connect() as client:
         query = f"select query from pg_stat_activity where pid = {pid(client)} /* {'ä' * 700} */"
