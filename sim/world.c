@@ -292,6 +292,8 @@ static void step(struct world *world)
   for (int i = 0; i < output.frame_count; i++)
     take_output(world, &output.frames[i]);
   partition_idle(world->partition);
+  if (world->time.monotonic % 50000 == 0)
+    partition_trim(world->partition);
 }
 
 // Writes what waits, and most often syncs it: otherwise a crash may come between.

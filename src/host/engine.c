@@ -30,6 +30,7 @@
 enum {
   BATCHES_A_STEP = 2,
   WALL_CLOCK_US = 10000, // how long the wall clock is reckoned from the monotonic one before it is read again
+  TRIM_US = 1000 * 1000,  // memory that no peak of the load has needed for so long is given back
   CHECKPOINT_BYTES = 256 * 1024 * 1024,
   BUFFER_KEPT = 16 * 1024 * 1024,   // of a buffer that is empty again
   BACKLOG_LIMIT = 64 * 1024 * 1024, // bytes that may wait for the log before the loop waits too
@@ -70,6 +71,7 @@ struct quern {
   struct alarm alarm;
   struct poll poll;  // both of them: what the engine's owner waits for
   int64_t deadline;  // when the partition wants a step without frames
+  int64_t trim_at;   // when memory that was not used again is given back; INT64_MAX: there is none
 
   struct disk disk;
   struct disk_file *lock;
@@ -330,7 +332,7 @@ int quern_open(const struct quern_options *options, struct quern **result, struc
   }
   engine->options = *options;
   engine->wake.descriptor = engine->alarm.descriptor = engine->poll.descriptor = -1;
-  engine->deadline = INT64_MAX;
+  engine->deadline = engine->trim_at = INT64_MAX;
   engine->hooks = (struct partition_hooks){
     .context = engine,
     .check_source = hook_check_source,
@@ -702,7 +704,6 @@ static int step(struct quern *engine, struct error *error)
   struct step_output output = {0};
   int status = partition_step(engine->partition, engine->frames, engine->frame_count, &time, &output, error);
   engine->deadline = output.deadline;
-  alarm_set(&engine->alarm, engine->deadline);
   drop_closed(engine, engine->frames, engine->frame_count);
   engine->frame_count = 0;
   if (engine->frame_bytes.capacity > BUFFER_KEPT)
@@ -797,6 +798,15 @@ static void look_at_checkpoint(struct quern *engine)
   checkpointer_begin(engine->checkpointer, engine->checkpoint_snapshot, position);
 }
 
+static void look_at_spare(struct quern *engine)
+{
+  if (engine->trim_at == INT64_MAX ? !partition_has_spare(engine->partition) : clock_monotonic() < engine->trim_at)
+    return;
+  if (engine->trim_at != INT64_MAX)
+    partition_trim(engine->partition);
+  engine->trim_at = partition_has_spare(engine->partition) ? clock_monotonic() + TRIM_US : INT64_MAX;
+}
+
 static bool is_behind(struct quern *engine)
 {
   return engine->journal && journal_backlog(engine->journal) > BACKLOG_LIMIT;
@@ -820,6 +830,8 @@ static int run(struct quern *engine, struct error *error)
   release(engine);
   look_at_checkpoint(engine);
   engine->has_garbage = partition_idle(engine->partition);
+  look_at_spare(engine);
+  alarm_set(&engine->alarm, engine->deadline < engine->trim_at ? engine->deadline : engine->trim_at);
   return 0;
 }
 

@@ -439,6 +439,16 @@ bool partition_idle(struct partition *partition)
   return store_collect(partition->store, 256);
 }
 
+bool partition_has_spare(const struct partition *partition)
+{
+  return store_has_spare(partition->store);
+}
+
+void partition_trim(struct partition *partition)
+{
+  store_trim(partition->store);
+}
+
 struct version *partition_pin(struct partition *partition, uint64_t *position)
 {
   *position = partition->pinned_position = partition->trunk.position;

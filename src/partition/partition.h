@@ -137,6 +137,10 @@ struct partition_call {
 bool partition_call(struct partition *partition, struct partition_call *call, const struct step_time *time);
 // Small work between steps (freeing old versions' memory). True: there is more.
 bool partition_idle(struct partition *partition);
+// Memory that was freed is kept, to be used again. partition_trim gives back what was not used since it was called last:
+// now and then, as long as there is some.
+bool partition_has_spare(const struct partition *partition);
+void partition_trim(struct partition *partition);
 
 // A pinned trunk for a checkpoint, and its position. NULL: out of memory.
 struct version *partition_pin(struct partition *partition, uint64_t *position);

@@ -5,8 +5,8 @@
 // otherwise a pin may see it, and the version copies it first.
 //
 // 1. If a node is its version's own, so are its ancestors: a pin that sees a parent sees the child.
-// 2. Nothing that a reader looks at changes in a frozen node; `next`, `previous`, `death` and `whole`
-//    belong to the store's thread alone.
+// 2. Nothing that a reader looks at changes in a frozen node; `next`, `previous` and `whole` belong to the store's
+//    thread alone.
 #pragma once
 
 #include "base/arena.h"
@@ -27,10 +27,7 @@ struct slab_chunk;
 struct node {
   uint64_t birth;
   struct node *next; // in a list: a branch's own nodes, or the dead
-  union {
-    struct node *previous; // in the list of a branch's own nodes
-    uint64_t death;        // of a dead node: pins from birth on and before this see it
-  };
+  struct node *previous; // in the list of a branch's own nodes
   struct slab_chunk *chunk; // NULL for a NODE_ROW
   uint32_t bytes;           // of the whole node
   uint8_t kind;
@@ -169,16 +166,15 @@ void page_join(struct page *into, const struct page *left, const struct page *ri
 // --- The slab (slab.c) ----------------------------------------------------------------------------
 
 struct slab_class {
-  struct slab_chunk *partial; // chunks with free nodes
-  struct slab_chunk *full;
+  struct slab_chunk *empty, *partial, *full;
   size_t free;  // nodes
+  size_t spare; // of these, never needed since the last slab_trim
   size_t nodes; // all that there is room for
 };
 
 struct slab {
   struct memory_account *account;
   struct slab_class classes[SIZE_CLASSES];
-  size_t bytes; // of chunks
 };
 
 void slab_init(struct slab *slab, struct memory_account *account);
@@ -188,6 +184,9 @@ bool slab_reserve(struct slab *slab, int size_class, size_t count) __attribute__
 // Only after slab_reserve. Not cleared.
 struct node *slab_take(struct slab *slab, int size_class);
 void slab_give(struct slab *slab, struct node *node);
+bool slab_has_empty(const struct slab *slab);
+// Gives the empty chunks back that were not needed since the last call.
+void slab_trim(struct slab *slab);
 
 // --- Versions (version.c) -------------------------------------------------------------------------
 
@@ -242,12 +241,11 @@ struct version {
   uint64_t time;                 // of the pin
   uint64_t parent_change;        // then
   struct node_list dead;         // replaced by the parent while this was its newest pin
+  struct node_list undecided;    // dead nodes that no newer pin sees: does this one?
+  struct version *next_undecided, *previous_undecided; // the store's list of pins that have some
 
   // A version that changes.
   struct version *newest_pin;
-  struct node_list undecided; // dead nodes whose pin was closed: is there an older one that sees them?
-  struct version *next_undecided; // the store's list of versions that have some
-  bool is_undecided;
   struct node *own, *own_last; // a branch's nodes, doubly linked
   size_t own_bytes;
   struct replaced replaced;
@@ -261,6 +259,7 @@ struct store {
   uint64_t definitions; // the last number given
   size_t pins;
   size_t retired;             // bytes on dead and undecided lists
+  int made;                   // nodes, since the last store_collect
   size_t node_bytes;          // of all nodes, dead ones included
   size_t node_count;          // likewise
   struct node_list free;      // nothing reaches them any more

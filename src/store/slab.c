@@ -1,8 +1,12 @@
 // Nodes of two sizes, cut from chunks. Chunks grow with the slab, so that a small store is small and a
 // large one sits on huge pages. Only the store's thread comes here.
 //
-// 1. A chunk is in the `partial` list when it has a free node, otherwise in the `full` list.
-// 2. class->free is the number of free nodes in the partial chunks.
+// Chunks that are empty are kept until slab_trim finds that they were not needed for a while: under load versions
+// come and go all the time, and their nodes with them, and what the system gives is cleared page by page first.
+//
+// 1. A chunk is in the `empty` list when no node of it is taken, in the `full` list when all are, otherwise in `partial`.
+// 2. class->free is the number of free nodes in empty and partial chunks; class->spare the least that it has been since
+//    the last slab_trim.
 #include <stdlib.h>
 #include <sys/mman.h>
 
@@ -63,6 +67,7 @@ static void list_free(struct slab *slab, struct slab_chunk *chunk)
 void slab_deinit(struct slab *slab)
 {
   for (int i = 0; i < SIZE_CLASSES; i++) {
+    list_free(slab, slab->classes[i].empty);
     list_free(slab, slab->classes[i].partial);
     list_free(slab, slab->classes[i].full);
   }
@@ -87,18 +92,32 @@ static bool add_chunk(struct slab *slab, int size_class)
     (void)madvise(chunk, bytes, MADV_HUGEPAGE); // a hint: random access to many small pages misses the TLB
   *chunk = (struct slab_chunk){.bytes = (uint32_t)bytes, .size_class = (uint8_t)size_class};
   chunk->capacity = (uint32_t)((bytes - CHUNK_HEADER) / class_bytes[size_class]);
-  list_push(&class->partial, chunk);
+  list_push(&class->empty, chunk);
   class->free += chunk->capacity;
   class->nodes += chunk->capacity;
-  slab->bytes += bytes;
   return true;
+}
+
+static void drop_empty(struct slab *slab, struct slab_class *class)
+{
+  struct slab_chunk *chunk = class->empty;
+  list_remove(&class->empty, chunk);
+  class->free -= chunk->capacity;
+  class->nodes -= chunk->capacity;
+  account_release(slab->account, chunk->bytes);
+  free(chunk);
 }
 
 bool slab_reserve(struct slab *slab, int size_class, size_t count)
 {
-  while (slab->classes[size_class].free < count)
-    if (!add_chunk(slab, size_class))
+  struct slab_class *other = &slab->classes[!size_class];
+  while (slab->classes[size_class].free < count) {
+    if (add_chunk(slab, size_class))
+      continue;
+    if (!other->empty)
       return false;
+    drop_empty(slab, other);
+  }
   return true;
 }
 
@@ -106,13 +125,19 @@ struct node *slab_take(struct slab *slab, int size_class)
 {
   struct slab_class *class = &slab->classes[size_class];
   struct slab_chunk *chunk = class->partial;
-  CHECK(chunk);
+  if (!chunk) {
+    chunk = class->empty;
+    CHECK(chunk);
+    list_remove(&class->empty, chunk);
+    list_push(&class->partial, chunk);
+  }
   struct node *node = chunk->free;
   if (node)
     chunk->free = node->next;
   else
     node = (struct node *)((uint8_t *)chunk + CHUNK_HEADER + (size_t)chunk->fresh++ * class_bytes[size_class]);
-  class->free--;
+  if (--class->free < class->spare)
+    class->spare = class->free;
   if (++chunk->used == chunk->capacity) {
     list_remove(&class->partial, chunk);
     list_push(&class->full, chunk);
@@ -133,14 +158,25 @@ void slab_give(struct slab *slab, struct node *node)
   node->next = chunk->free;
   chunk->free = node;
   class->free++;
-  chunk->used--;
-  // An empty chunk goes back unless it is the only one with room: the next change would ask for it again.
-  if (chunk->used == 0 && class->free > chunk->capacity) {
+  if (--chunk->used == 0) {
     list_remove(&class->partial, chunk);
-    class->free -= chunk->capacity;
-    class->nodes -= chunk->capacity;
-    slab->bytes -= chunk->bytes;
-    account_release(slab->account, chunk->bytes);
-    free(chunk);
+    list_push(&class->empty, chunk);
+  }
+}
+
+bool slab_has_empty(const struct slab *slab)
+{
+  return slab->classes[0].empty || slab->classes[1].empty;
+}
+
+void slab_trim(struct slab *slab)
+{
+  for (int i = 0; i < SIZE_CLASSES; i++) {
+    struct slab_class *class = &slab->classes[i];
+    while (class->empty && class->spare >= class->empty->capacity) {
+      class->spare -= class->empty->capacity;
+      drop_empty(slab, class);
+    }
+    class->spare = class->free;
   }
 }

@@ -30,8 +30,13 @@ void store_close(struct store *store);
 struct version *store_trunk(struct store *store);
 // Bytes of nodes that only older versions still reach.
 size_t store_retired_bytes(const struct store *store);
-// Frees up to `budget` nodes that nothing reaches any more. True: there are more.
+// Frees up to `budget` nodes that nothing reaches any more, and as many as keep pace with those made since the last
+// call. True: there are more.
 bool store_collect(struct store *store, int budget);
+// Memory that was freed stays the store's for a while, to be used again. store_trim gives back what was not used since it
+// was called last.
+bool store_has_spare(const struct store *store);
+void store_trim(struct store *store);
 
 // A snapshot or a branch of the version as it is now (a branch's branch or snapshot too: the branch must
 // outlive it; what is made of a snapshot is its parent's, and may outlive the snapshot). NULL: out of memory.

@@ -2,11 +2,12 @@
 //
 // The store's clock moves on with each pin. A node is born at the clock's time; when a version replaces
 // it, it is freed at once if no pin of the version can see it, and otherwise put on the dead list of the
-// newest pin. When a pin is closed its list becomes undecided: store_collect moves each node to the next
-// older pin that sees it (birth <= the pin's time < death), or frees it.
+// newest pin. When a pin is closed its dead nodes become undecided: they are handed to the next older pin, and
+// store_collect finds out whether that one sees them (birth <= its time) or, as no older one can, frees them.
 // (The dead lists are those of ZFS; their nodes are decided one by one, in slices, and lazily.)
 //
-// 1. Pins of a version are in the order of their times; a node is only on the list of a pin that sees it.
+// 1. Pins of a version are in the order of their times; a node is only on the dead list of a pin that sees it, and of
+//    those that do on the newest one's.
 // 2. A branch's own nodes are in one list; those of its parent that it replaced are noted in `replaced`
 //    and stay the parent's until adoption kills them there.
 // 3. Nothing here needs memory to free memory.
@@ -151,6 +152,7 @@ static void own_add(struct version *version, struct node *node)
   node->whole = 0;
   version->store->node_bytes += node->bytes;
   version->store->node_count++;
+  version->store->made++;
   if (version->kind != VERSION_BRANCH)
     return;
   node->previous = NULL;
@@ -220,15 +222,6 @@ struct node *version_own(struct version *version, struct node *node)
   return copy;
 }
 
-static void note_undecided(struct version *version)
-{
-  if (version->is_undecided || !version->undecided.first)
-    return;
-  version->is_undecided = true;
-  version->next_undecided = version->store->undecided;
-  version->store->undecided = version;
-}
-
 static bool is_inherited(const struct version *version, const struct node *node)
 {
   return version->kind == VERSION_BRANCH && node->birth <= version->time;
@@ -251,18 +244,48 @@ void version_kill(struct version *version, struct node *node)
       store_free(store, node);
     return;
   }
-  node->death = store->clock;
   store->retired += node->bytes;
   list_append(&version->newest_pin->dead, node);
 }
 
-// A tree that dies whole is taken apart by store_collect.
-static void kill_whole(struct version *version, struct node *node, uint64_t death)
+// Whether this pin sees them is to be found out; they are free if there is no such pin.
+static void hand_over(struct store *store, struct version *pin, struct node_list *nodes)
 {
-  node->death = death;
+  if (!nodes->first)
+    return;
+  if (!pin) {
+    store->retired -= nodes->bytes;
+    list_move(&store->free, nodes);
+    return;
+  }
+  if (!pin->undecided.first) {
+    pin->previous_undecided = NULL;
+    pin->next_undecided = store->undecided;
+    if (store->undecided)
+      store->undecided->previous_undecided = pin;
+    store->undecided = pin;
+  }
+  list_move(&pin->undecided, nodes);
+}
+
+static void decided(struct version *pin)
+{
+  if (pin->next_undecided)
+    pin->next_undecided->previous_undecided = pin->previous_undecided;
+  if (pin->previous_undecided)
+    pin->previous_undecided->next_undecided = pin->next_undecided;
+  else
+    pin->store->undecided = pin->next_undecided;
+}
+
+// A tree that dies whole is taken apart by store_collect.
+static void kill_whole(struct store *store, struct version *newest_pin, struct node *node)
+{
+  struct node_list list = {0};
   node->whole = 1;
-  version->store->retired += node->bytes;
-  list_append(&version->undecided, node);
+  store->retired += node->bytes;
+  list_append(&list, node);
+  hand_over(store, newest_pin, &list);
 }
 
 static size_t count_inherited(const struct version *version, const struct page *page)
@@ -296,8 +319,7 @@ static void kill_branch_tree(struct version *version, struct page *page)
 bool version_kill_tree(struct version *version, struct page *page)
 {
   if (version->kind != VERSION_BRANCH) {
-    kill_whole(version, &page->node, version->store->clock);
-    note_undecided(version);
+    kill_whole(version->store, version->newest_pin, &page->node);
     return true;
   }
   // A branch's own part of a tree was made by it, node by node; taking it apart costs no more.
@@ -309,56 +331,70 @@ bool version_kill_tree(struct version *version, struct page *page)
 
 // --- Collecting -----------------------------------------------------------------------------------
 
-static void kill_children(struct version *version, struct node *node)
+// pin: the newest one that may see them.
+static void kill_children(struct store *store, struct version *pin, struct node *node)
 {
   struct page *page = (struct page *)node;
+  node->whole = 0;
   if (node->kind == NODE_ROW)
     return;
   for (uint32_t i = 0; i < page->count; i++) {
     struct row_block *block = NULL;
     if (node->kind == NODE_INNER)
-      kill_whole(version, &page_child(page, i)->node, node->death);
+      kill_whole(store, pin, &page_child(page, i)->node);
     else if (page->row_blocks)
       (void)page_row(page, i, &block);
     if (block)
-      kill_whole(version, &block->node, node->death);
+      kill_whole(store, pin, &block->node);
   }
 }
 
-static void decide(struct version *version)
+static void decide(struct version *pin)
 {
-  struct store *store = version->store;
-  struct node *node = list_take(&version->undecided);
-  if (node->whole)
-    kill_children(version, node);
-  node->whole = 0;
-  struct version *pin = version->newest_pin;
-  while (pin && pin->time >= node->death)
-    pin = pin->older;
-  if (pin && pin->time >= node->birth) {
+  struct store *store = pin->store;
+  if (pin->undecided.first->whole)
+    kill_children(store, pin, pin->undecided.first);
+  struct node *node = list_take(&pin->undecided);
+  if (node->birth <= pin->time) {
     list_append(&pin->dead, node);
-    return;
+  } else {
+    store->retired -= node->bytes;
+    store_free(store, node);
   }
-  store->retired -= node->bytes;
+  if (!pin->undecided.first)
+    decided(pin);
+}
+
+static void free_one(struct store *store)
+{
+  struct node *node = list_take(&store->free);
+  if (node->whole)
+    kill_children(store, NULL, node);
   store_free(store, node);
 }
 
 bool store_collect(struct store *store, int budget)
 {
-  while (budget > 0 && store->free.first) {
-    store_free(store, list_take(&store->free));
-    budget--;
-  }
-  while (budget > 0 && store->undecided) {
-    struct version *version = store->undecided;
-    for (; budget > 0 && version->undecided.first; budget--)
-      decide(version);
-    if (version->undecided.first)
-      break;
-    store->undecided = version->next_undecided;
-    version->is_undecided = false;
+  // A node that was made has most often replaced one; some are decided more than once. So what is dead cannot pile up.
+  budget += 2 * store->made;
+  store->made = 0;
+  for (; budget > 0 && (store->free.first || store->undecided); budget--) {
+    if (store->free.first)
+      free_one(store);
+    else
+      decide(store->undecided);
   }
   return store->free.first || store->undecided;
+}
+
+bool store_has_spare(const struct store *store)
+{
+  return slab_has_empty(&store->slab);
+}
+
+void store_trim(struct store *store)
+{
+  slab_trim(&store->slab);
 }
 
 // --- Pins -----------------------------------------------------------------------------------------
@@ -387,8 +423,9 @@ static struct version *pin(struct version *of, enum version_kind kind)
     version->parent = of->parent;
     version->time = of->time;
     version->parent_change = of->parent_change;
-    version->older = of;
-    version->newer = of->newer;
+    // The older one of the two: what died since is on the dead list of the other.
+    version->older = of->older;
+    version->newer = of;
   } else {
     version->parent = of;
     version->time = store->clock++;
@@ -417,26 +454,14 @@ struct version *version_branch(struct version *version)
   return pin(version, VERSION_BRANCH);
 }
 
-static void forget_undecided(struct version *version)
-{
-  struct store *store = version->store;
-  store->retired -= version->undecided.bytes;
-  list_move(&store->free, &version->undecided);
-  if (!version->is_undecided)
-    return;
-  struct version **at = &store->undecided;
-  while (*at != version)
-    at = &(*at)->next_undecided;
-  *at = version->next_undecided;
-}
-
 // Takes the pin away from its parent, and frees it. Its own nodes are somebody else's by now.
 static void unpin(struct version *version)
 {
   struct store *store = version->store;
   struct version *parent = version->parent;
   CHECK(!version->newest_pin);
-  forget_undecided(version);
+  if (version->undecided.first)
+    decided(version);
   if (version->newer)
     version->newer->older = version->older;
   else
@@ -444,8 +469,8 @@ static void unpin(struct version *version)
   if (version->older)
     version->older->newer = version->newer;
   set_frozen(parent);
-  list_move(&parent->undecided, &version->dead);
-  note_undecided(parent);
+  hand_over(store, version->older, &version->undecided);
+  hand_over(store, version->older, &version->dead);
   account_release(store->account, version->replaced.capacity * sizeof *version->replaced.nodes + sizeof *version);
   free(version->replaced.nodes);
   free(version);
@@ -493,11 +518,10 @@ void version_adopt(struct version *trunk, struct version *branch, uint64_t posit
     uintptr_t entry = branch->replaced.nodes[i];
     struct node *node = (struct node *)(entry & ~(uintptr_t)1);
     if (entry & 1)
-      kill_whole(trunk, node, now);
+      kill_whole(trunk->store, trunk->newest_pin, node);
     else
       version_kill(trunk, node);
   }
-  note_undecided(trunk);
   if (branch->change != branch->parent_change)
     trunk->change++;
   if (trunk->newest < position)
