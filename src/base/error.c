@@ -74,6 +74,16 @@ void error_hint(struct error *error, const char *format, ...)
   va_end(arguments);
 }
 
+void error_context(struct error *error, const char *format, ...)
+{
+  if (!error)
+    return;
+  va_list arguments;
+  va_start(arguments, format);
+  format_text(error->context, sizeof error->context, format, arguments);
+  va_end(arguments);
+}
+
 void error_position(struct error *error, int32_t position)
 {
   if (error)
@@ -93,6 +103,6 @@ void error_clear(struct error *error)
   error->severity = SEVERITY_ERROR;
   error->sqlstate[0] = 0;
   error->position = 0;
-  error->message[0] = error->detail[0] = error->hint[0] = 0;
+  error->message[0] = error->detail[0] = error->hint[0] = error->context[0] = 0;
   error->schema[0] = error->table[0] = error->column[0] = error->constraint[0] = 0;
 }

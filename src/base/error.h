@@ -26,6 +26,7 @@ struct error {
   char message[512];
   char detail[512];
   char hint[256];
+  char context[256]; // where in the input it was
   char schema[64];
   char table[64];
   char column[64];
@@ -40,6 +41,7 @@ int error_set(struct error *error, const char *sqlstate, const char *format, ...
 // Add to an error that was set. They do nothing when error is NULL.
 void error_detail(struct error *error, const char *format, ...) __attribute__((format(printf, 2, 3)));
 void error_hint(struct error *error, const char *format, ...) __attribute__((format(printf, 2, 3)));
+void error_context(struct error *error, const char *format, ...) __attribute__((format(printf, 2, 3)));
 // position: characters from 1.
 void error_position(struct error *error, int32_t position);
 

@@ -8,6 +8,7 @@
 //   text kinds   the bytes and a zero (text holds none)
 //   numeric      class (below); for finite ones but 0 the exponent e of 0.d1d2… * 10^e (3 bytes), the digits in
 //                pairs as d + 1, and a zero; all behind the class inverted where negative
+//   jsonb        jsonb_key.c has them
 #include "data/key.h"
 
 #include <math.h>
@@ -16,6 +17,7 @@
 #include "base/limits.h"
 #include "base/sqlstate.h"
 #include "data/datetime.h"
+#include "data/jsonb_internal.h"
 #include "data/numeric.h"
 #include "data/utf8.h"
 
@@ -180,6 +182,16 @@ static int append_numeric(const struct value *value, bool turn, struct buffer *o
   return out->size > LIMIT_KEY ? too_long(error) : 0;
 }
 
+static int append_jsonb(const struct value *value, bool turn, struct buffer *out, struct error *error)
+{
+  buffer_append_u8(out, TAG_VALUE);
+  size_t start = out->size;
+  int status = jsonb_key_append(jsonb_of(value), out, error);
+  if (!status && turn)
+    invert(out->data + start, out->size - start);
+  return status;
+}
+
 int key_append(enum type_id type, const struct key_part *part, const struct value *value, struct buffer *out,
                struct error *error)
 {
@@ -206,6 +218,8 @@ int key_append(enum type_id type, const struct key_part *part, const struct valu
     return append_small(type, value->integer, turn, out, error);
   case TYPE_NUMERIC:
     return append_numeric(value, part->descending, out, error);
+  case TYPE_JSONB:
+    return append_jsonb(value, part->descending, out, error);
   default:
     return append_text(type, value, part->descending, out, error);
   }
@@ -318,6 +332,21 @@ static bool read_numeric(uint8_t turn, struct bytes *key, struct arena *arena, s
   }
 }
 
+static bool read_jsonb(uint8_t turn, struct bytes *key, struct arena *arena, struct value *value)
+{
+  if (!turn)
+    return jsonb_key_read(key, arena, value);
+  uint8_t *turned = arena_copy(arena, key->data, key->size);
+  if (!turned)
+    return false;
+  invert(turned, key->size);
+  struct bytes rest = bytes_of(turned, key->size);
+  if (!jsonb_key_read(&rest, arena, value))
+    return false;
+  *key = bytes_of(key->data + (key->size - rest.size), rest.size);
+  return true;
+}
+
 bool key_read(enum type_id type, const struct key_part *part, struct bytes *key, struct arena *arena,
               struct value *value)
 {
@@ -336,6 +365,8 @@ bool key_read(enum type_id type, const struct key_part *part, struct bytes *key,
     return read_fixed(type, turn, key, value);
   if (type == TYPE_NUMERIC)
     return read_numeric(turn, key, arena, value);
+  if (type == TYPE_JSONB)
+    return read_jsonb(turn, key, arena, value);
   struct bytes text;
   if (!read_terminated(turn, key, arena, &text) || !utf8_is_valid(text))
     return false;

@@ -8,6 +8,7 @@
 #include "base/check.h"
 #include "base/limits.h"
 #include "base/sqlstate.h"
+#include "data/jsonb.h"
 #include "data/numeric.h"
 #include "data/utf8.h"
 
@@ -153,7 +154,12 @@ static bool fixed_is_valid(const struct schema *schema, struct bytes row, int co
 
 static bool bytes_are_valid(enum type_id type, struct bytes bytes)
 {
-  return type == TYPE_NUMERIC ? numeric_is_valid(bytes) : utf8_is_valid(bytes);
+  switch (type) {
+  case TYPE_NUMERIC: return numeric_is_valid(bytes);
+  case TYPE_JSON: return utf8_is_valid(bytes) && json_parse(bytes, NULL, NULL, NULL) == STATUS_OK;
+  case TYPE_JSONB: return jsonb_is_valid(bytes);
+  default: return utf8_is_valid(bytes);
+  }
 }
 
 bool row_is_valid(const struct schema *schema, struct bytes row)

@@ -24,6 +24,8 @@ static const struct type_info type_table[TYPE_COUNT] = {
   [TYPE_CHAR1] = {"\"char\"", "char", 18, 1, 0, STORAGE_BYTES, 'Z', false},
   [TYPE_VOID] = {"void", "void", 2278, 4, 0, STORAGE_BYTES, 'P', false},
   [TYPE_TEXT_ARRAY] = {"text[]", "_text", 1009, -1, 0, STORAGE_BYTES, 'A', false},
+  [TYPE_JSON] = {"json", "json", 114, -1, 0, STORAGE_BYTES, 'U', false},
+  [TYPE_JSONB] = {"jsonb", "jsonb", 3802, -1, 0, STORAGE_BYTES, 'U', false},
 };
 
 // Names beside the two that each type has in the table. "char" is PostgreSQL's one-byte type: its

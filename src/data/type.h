@@ -23,6 +23,8 @@ enum type_id {
   TYPE_CHAR1 = 14,  // PostgreSQL's "char", in system tables
   TYPE_VOID = 15,
   TYPE_TEXT_ARRAY = 16, // only NULL so far: access rights and options in system tables
+  TYPE_JSON = 17,  // text that was read as JSON
+  TYPE_JSONB = 18, // data/jsonb.h
   TYPE_COUNT
 };
 
@@ -53,6 +55,8 @@ struct type {
 };
 
 const struct type_info *type_info(enum type_id id);
+// Do its values have an order, and equality? Others have no place in keys, groups and ORDER BY.
+static inline bool type_is_ordered(enum type_id id) { return id != TYPE_JSON; }
 // TYPE_COUNT when no type has this object id.
 enum type_id type_of_oid(uint32_t oid);
 // By name as in SQL, lower case: "int4", "integer", "bigint", "float8", "varchar", "timestamptz", …

@@ -7,6 +7,7 @@
 #include "base/hash.h"
 #include "base/sqlstate.h"
 #include "data/datetime.h"
+#include "data/jsonb.h"
 #include "data/numeric.h"
 #include "data/utf8.h"
 
@@ -41,6 +42,8 @@ int value_compare(enum type_id type, const struct value *a, const struct value *
     return numeric_compare(a, b);
   case TYPE_BPCHAR:
     return bytes_compare(trimmed(a), trimmed(b));
+  case TYPE_JSONB:
+    return jsonb_compare(jsonb_of(a), jsonb_of(b));
   default:
     if (type_info(type)->storage == STORAGE_INTEGER)
       return (a->integer > b->integer) - (a->integer < b->integer);
@@ -64,6 +67,8 @@ uint64_t value_hash(enum type_id type, const struct value *value, uint64_t seed)
     struct bytes text = trimmed(value);
     return hash64(text.data, text.size, seed);
   }
+  case TYPE_JSONB:
+    return jsonb_hash(jsonb_of(value), seed);
   default:
     if (type_info(type)->storage != STORAGE_INTEGER)
       return hash64(value->data, value->size, seed);

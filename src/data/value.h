@@ -4,6 +4,7 @@
 // oids and timestamps (microseconds since 2000-01-01, UTC for timestamptz; INT64_MIN is -infinity,
 // INT64_MAX infinity) lie in `integer`. Text kinds and numerics lie in borrowed bytes.
 //
+// A jsonb's bytes: data/jsonb.h. A json is its text.
 // A numeric's bytes (data/numeric.h): one kind byte, the display scale, the unscaled integer.
 #pragma once
 

@@ -3,6 +3,7 @@
 #include "base/limits.h"
 #include "base/sqlstate.h"
 #include "data/datetime.h"
+#include "data/jsonb.h"
 #include "data/numeric.h"
 #include "data/utf8.h"
 #include "data/value.h"
@@ -46,8 +47,23 @@ static int bytes_from_binary(struct type type, struct bytes binary, struct arena
     error_detail(error, "Identifier must be less than %d characters.", LIMIT_IDENTIFIER + 1);
     return too_long;
   }
+  if (type.id == TYPE_JSON && (status = json_parse(binary, NULL, NULL, error)))
+    return status;
   *value = value_bytes(binary.data, (uint32_t)binary.size);
   return value_apply_modifier(type, false, arena, value, error);
+}
+
+enum { JSONB_VERSION = 1 }; // of its binary form: the text behind a byte
+
+static int jsonb_from_binary(struct bytes binary, struct arena *arena, struct value *value, struct error *error)
+{
+  if (binary.size == 0)
+    return wrong_size(binary, 1, error);
+  if (binary.data[0] != JSONB_VERSION)
+    return error_set(error, SQLSTATE_INTERNAL_ERROR, "unsupported jsonb version number %d", binary.data[0]);
+  struct bytes text = bytes_of(binary.data + 1, binary.size - 1);
+  int status = utf8_check(text, error);
+  return status ? status : jsonb_from_text(text, arena, value, error);
 }
 
 int value_from_binary(struct type type, struct bytes binary, struct arena *arena, struct value *value,
@@ -57,6 +73,8 @@ int value_from_binary(struct type type, struct bytes binary, struct arena *arena
     int status = numeric_from_binary(binary, arena, value, error);
     return status ? status : value_apply_modifier(type, false, arena, value, error);
   }
+  if (type.id == TYPE_JSONB)
+    return jsonb_from_binary(binary, arena, value, error);
   const struct type_info *info = type_info(type.id);
   if (info->storage == STORAGE_BYTES)
     return bytes_from_binary(type, binary, arena, value, error);
@@ -103,6 +121,10 @@ void value_to_binary(enum type_id type, const struct value *value, struct buffer
   }
   case TYPE_NUMERIC:
     numeric_to_binary(value, out);
+    return;
+  case TYPE_JSONB:
+    buffer_append_u8(out, JSONB_VERSION);
+    jsonb_to_text(jsonb_of(value), out);
     return;
   default:
     buffer_append(out, value->data, value->size);

@@ -11,6 +11,7 @@
 #include "base/limits.h"
 #include "base/sqlstate.h"
 #include "data/datetime.h"
+#include "data/jsonb.h"
 #include "data/numeric.h"
 #include "data/utf8.h"
 
@@ -354,6 +355,11 @@ int value_from_text(struct type type, struct bytes text, const struct format_set
       return status;
     *value = value_integer(value->integer);
     return value_apply_modifier(type, false, arena, value, error);
+  case TYPE_JSON:
+    status = json_parse(text, NULL, NULL, error);
+    return status ? status : text_kind_from_text(type, text, arena, value, error);
+  case TYPE_JSONB:
+    return jsonb_from_text(text, arena, value, error);
   case TYPE_TEXT_ARRAY:
     return error_set(error, SQLSTATE_FEATURE_NOT_SUPPORTED, "values of type %s are not supported",
                      type_info(type.id)->name);
@@ -384,6 +390,9 @@ void value_to_text(enum type_id type, const struct value *value, const struct fo
   case TYPE_TIMESTAMP:
   case TYPE_TIMESTAMPTZ:
     timestamp_to_text(type, value->integer, settings, out);
+    return;
+  case TYPE_JSONB:
+    jsonb_to_text(jsonb_of(value), out);
     return;
   default:
     buffer_append(out, value->data, value->size);

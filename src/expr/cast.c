@@ -333,6 +333,26 @@ static const char *const cast_matrix[] = {
     [TYPE_CHAR1]       = "  e   iaa     ",
 };
 
+// The same for types that are not in the matrix.
+static const struct {
+  enum type_id from, to;
+  char kind;
+} other_casts[] = {
+    {TYPE_JSON, TYPE_JSONB, 'a'},    {TYPE_JSONB, TYPE_JSON, 'a'}, {TYPE_JSONB, TYPE_BOOLEAN, 'e'},
+    {TYPE_JSONB, TYPE_NUMERIC, 'e'}, {TYPE_JSONB, TYPE_INT2, 'e'}, {TYPE_JSONB, TYPE_INT4, 'e'},
+    {TYPE_JSONB, TYPE_INT8, 'e'},    {TYPE_JSONB, TYPE_FLOAT8, 'e'},
+};
+
+static char cast_kind(enum type_id from, enum type_id to)
+{
+  if (from <= TYPE_CHAR1 && to <= TYPE_CHAR1)
+    return cast_matrix[from][to - TYPE_BOOLEAN];
+  for (size_t i = 0; i < sizeof other_casts / sizeof *other_casts; i++)
+    if (other_casts[i].from == from && other_casts[i].to == to)
+      return other_casts[i].kind;
+  return ' ';
+}
+
 static bool is_string(enum type_id type)
 {
   return type == TYPE_TEXT || type == TYPE_VARCHAR || type == TYPE_BPCHAR || type == TYPE_NAME;
@@ -349,9 +369,11 @@ static const struct function *cast_function(enum type_id from, enum type_id to)
     source = TYPE_TEXT;
   if (to == TYPE_NAME && !is_string(from) && from != TYPE_BOOLEAN)
     target = TYPE_TEXT; // the text form of anything else is short enough
-  for (const struct function *row = cast_functions; row->name; row++)
-    if (row->argument_count == 1 && row->arguments[0] == source && row->result == target)
-      return row;
+  static const struct function *const tables[] = {cast_functions, json_cast_functions};
+  for (size_t t = 0; t < sizeof tables / sizeof *tables; t++)
+    for (const struct function *row = tables[t]; row->name; row++)
+      if (row->argument_count == 1 && row->arguments[0] == source && row->result == target)
+        return row;
   return NULL;
 }
 
@@ -368,9 +390,7 @@ bool cast_find(enum type_id from, enum type_id to, enum cast_context context, co
       *function = NULL;
     return true;
   }
-  char kind = ' ';
-  if (from <= TYPE_CHAR1 && to <= TYPE_CHAR1)
-    kind = cast_matrix[from][to - TYPE_BOOLEAN];
+  char kind = cast_kind(from, to);
   enum cast_context needed = kind == 'i' || kind == 'I' ? CAST_IMPLICIT : kind == 'a' ? CAST_ASSIGNMENT : CAST_EXPLICIT;
   if (kind == ' ') {
     if (is_string(to))

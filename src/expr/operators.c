@@ -46,6 +46,7 @@ COMPARISONS(numeric, BY_TYPE(TYPE_NUMERIC))
 COMPARISONS(text, BY_TYPE(TYPE_TEXT))
 COMPARISONS(bpchar, BY_TYPE(TYPE_BPCHAR))
 COMPARISONS(char1, BY_TYPE(TYPE_CHAR1))
+COMPARISONS(jsonb, BY_TYPE(TYPE_JSONB))
 COMPARISONS(local_zoned, compare_zoned(evaluation, arguments[0].integer, arguments[1].integer))
 COMPARISONS(zoned_local, -compare_zoned(evaluation, arguments[1].integer, arguments[0].integer))
 
@@ -328,6 +329,7 @@ const struct function operator_functions[] = {
     COMPARISON_ROWS(text, TEXT, NAME),
     COMPARISON_ROWS(bpchar, BPCHAR, BPCHAR),
     COMPARISON_ROWS(char1, CHAR1, CHAR1),
+    COMPARISON_ROWS(jsonb, JSONB, JSONB),
     STABLE_COMPARISON_ROWS(local_zoned, TIMESTAMP, TIMESTAMPTZ),
     STABLE_COMPARISON_ROWS(zoned_local, TIMESTAMPTZ, TIMESTAMP),
     CROSS_ROWS("+", add),

@@ -21,6 +21,8 @@
 #define OID TYPE_OID
 #define NAME TYPE_NAME
 #define CHAR1 TYPE_CHAR1
+#define JSON TYPE_JSON
+#define JSONB TYPE_JSONB
 #define ANY TYPE_COUNT
 
 // The arguments of every function_code, for definitions: static int NAME(CALL) { … }
@@ -40,6 +42,7 @@
 extern const struct function operator_functions[];
 extern const struct function match_functions[];
 extern const struct function cast_functions[];
+extern const struct function json_cast_functions[];
 extern const struct function math_functions[];
 extern const struct function text_functions[];
 extern const struct function pattern_functions[];

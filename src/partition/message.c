@@ -136,6 +136,7 @@ void message_error(struct buffer *out, const struct error *error)
     buffer_format(out, "%d", error->position);
     buffer_append_u8(out, 0);
   }
+  append_field(out, 'W', error->context);
   append_field(out, 's', error->schema);
   append_field(out, 't', error->table);
   append_field(out, 'c', error->column);

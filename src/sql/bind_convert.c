@@ -28,6 +28,17 @@ struct node *bind_known(struct binder *binder, struct node *node)
   return node->type.id == TYPE_UNKNOWN ? bind_cast(binder, node, type_plain(TYPE_TEXT), CAST_IMPLICIT) : node;
 }
 
+int bind_ordered(struct binder *binder, const struct node *node, const char *what, int32_t location)
+{
+  if (type_is_ordered(node->type.id))
+    return 0;
+  int status = bind_error(binder, location, SQLSTATE_UNDEFINED_FUNCTION, "could not identify %s for type %s", what,
+                          type_info(node->type.id)->name);
+  if (strcmp(what, ORDERING_OPERATOR) == 0)
+    error_hint(binder->error, "Use an explicit ordering operator or modify the query.");
+  return status;
+}
+
 struct node *bind_boolean(struct binder *binder, struct node *node, const char *what)
 {
   const struct function *function;

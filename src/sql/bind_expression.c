@@ -455,6 +455,8 @@ static struct node *bind_one_type(struct binder *binder, struct scope *scope, en
   enum type_id type;
   if (bind_common(binder, nodes, (int)count, what, &type))
     return NULL;
+  if (kind != NODE_COALESCE && bind_ordered(binder, nodes[0], COMPARISON_FUNCTION, -1))
+    return NULL;
   return bind_node(binder, kind, type_plain(type), location, nodes, (int)count);
 }
 

@@ -115,7 +115,7 @@ static int resolve_aggregate(struct binder *binder, const char *name, struct agg
       cast = bind_cast(binder, cast, type_plain(want), CAST_IMPLICIT);
     else
       cast = bind_known(binder, cast);
-    if (!cast)
+    if (!cast || (call->is_distinct && bind_ordered(binder, cast, EQUALITY_OPERATOR, cast->position)))
       return binder->error->status;
     call->arguments[i] = cast;
   }

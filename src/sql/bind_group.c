@@ -196,6 +196,9 @@ static int add_key(struct regroup *regroup, struct node *node)
   if (has_aggregate)
     return bind_error(binder, node->position, SQLSTATE_GROUPING_ERROR,
                       "aggregate functions are not allowed in GROUP BY");
+  int status = bind_ordered(binder, node, EQUALITY_OPERATOR, node->position);
+  if (status)
+    return status;
   for (int i = 0; i < query->group_key_count; i++)
     if (node_equal(query->group_keys[i], node))
       return 0;

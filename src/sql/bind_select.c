@@ -280,6 +280,9 @@ static int bind_order(struct binder *binder, struct scope *scope, const PgQuery_
     if (sort->sortby_dir == PG_QUERY__SORT_BY_DIR__SORTBY_USING)
       return bind_error(binder, sort->location, SQLSTATE_FEATURE_NOT_SUPPORTED, "ORDER BY USING is not supported");
     int status = order_target(binder, scope, sort->node, query, list, &key.target);
+    if (!status)
+      status = bind_ordered(binder, query->targets[key.target].expression, ORDERING_OPERATOR,
+                            bind_location(sort->node));
     if (status)
       return status;
     key.nulls_first = sort->sortby_nulls == PG_QUERY__SORT_BY_NULLS__SORTBY_NULLS_FIRST ||
@@ -376,7 +379,9 @@ static int settle_targets(struct binder *binder, struct query *query, bool keeps
       is_order |= query->order[j].target == i;
     if (keeps_unknown && !is_order && !query->is_distinct)
       continue;
-    if (!(target->expression = bind_known(binder, target->expression)))
+    if (!(target->expression = bind_known(binder, target->expression)) ||
+        (query->is_distinct && bind_ordered(binder, target->expression, EQUALITY_OPERATOR,
+                                             target->expression->position)))
       return binder->error->status;
   }
   if (query->is_distinct && query->target_count > query->visible_count)

@@ -6,7 +6,7 @@ static bool is_known_elsewhere(const char *name)
 {
   static const char *const names[] = {
       "float4",      "real",     "date",     "time",         "timetz",    "interval",      "bytea",        "uuid",
-      "json",        "jsonb",    "jsonpath", "xml",          "money",     "bit",           "varbit",       "point",
+      "jsonpath", "xml",          "money",     "bit",           "varbit",       "point",
       "line",        "lseg",     "box",      "path",         "polygon",   "circle",        "inet",         "cidr",
       "macaddr",     "macaddr8", "tsvector", "tsquery",      "regclass",  "regproc",       "regprocedure", "regoper",
       "regoperator", "regtype",  "regrole",  "regnamespace", "regconfig", "regdictionary", "regcollation", "xid",

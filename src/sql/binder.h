@@ -110,6 +110,11 @@ int bind_type_at(struct binder *binder, const PgQuery__TypeName *name, struct ty
 
 // --- bind_convert.c: types of expressions
 struct node *bind_cast(struct binder *binder, struct node *node, struct type type, enum cast_context context);
+// 42883 where the node's type has no order; what: as the message calls the lack.
+#define EQUALITY_OPERATOR "an equality operator"
+#define ORDERING_OPERATOR "an ordering operator"
+#define COMPARISON_FUNCTION "a comparison function"
+int bind_ordered(struct binder *binder, const struct node *node, const char *what, int32_t location);
 struct node *bind_boolean(struct binder *binder, struct node *node, const char *what);
 struct node *bind_known(struct binder *binder, struct node *node); // unknown becomes text
 // All of one type. what: "CASE", "VALUES", …

@@ -84,6 +84,9 @@ static int key_parts(const struct utility_input *input, const struct relation *d
         return utility_error(input, error, place_of(definition, constraint), SQLSTATE_DUPLICATE_COLUMN,
                              "column \"%s\" appears twice in %s constraint", name,
                              index_is_primary_key(index) ? "primary key" : "unique");
+    int status = index_type_check(definition->schema.columns[number].type.id, error);
+    if (status)
+      return status;
     index->parts[i].column = (uint16_t)number;
   }
   index->part_count = count;

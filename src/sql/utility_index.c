@@ -23,6 +23,18 @@ static int refuse_forms(const struct utility_input *input, const PgQuery__IndexS
   return utility_error(input, error, -1, SQLSTATE_UNDEFINED_OBJECT, "access method \"%s\" does not exist", method);
 }
 
+int index_type_check(enum type_id type, struct error *error)
+{
+  if (type_is_ordered(type))
+    return 0;
+  int status =
+      error_set(error, SQLSTATE_UNDEFINED_OBJECT,
+                "data type %s has no default operator class for access method \"btree\"", type_info(type)->name);
+  error_hint(error, "You must specify an operator class for the index or define a default operator class for the data "
+                    "type.");
+  return status;
+}
+
 static int index_part(const struct utility_input *input, const struct relation *relation,
                       const PgQuery__IndexElem *element, struct key_part *part, struct error *error)
 {
@@ -36,7 +48,7 @@ static int index_part(const struct utility_input *input, const struct relation *
   part->nulls_first = element->nulls_ordering == PG_QUERY__SORT_BY_NULLS__SORTBY_NULLS_DEFAULT
                           ? part->descending
                           : element->nulls_ordering == PG_QUERY__SORT_BY_NULLS__SORTBY_NULLS_FIRST;
-  return 0;
+  return index_type_check(relation->schema.columns[column].type.id, error);
 }
 
 static int index_name(const struct utility_input *input, const struct relation *relation,

@@ -113,6 +113,7 @@ int relation_rename(const struct utility_input *input, const PgQuery__RenameStmt
                     struct error *error);
 
 // --- utility_index.c
+int index_type_check(enum type_id type, struct error *error); // 42704 for a type that has no order
 int index_create(const struct utility_input *input, const PgQuery__IndexStmt *create, struct error *error);
 
 // --- utility_drop.c

@@ -73,11 +73,13 @@ def write_cases(path, cases):
         file.write("\n\n".join("\n".join(case.lines()) for case in cases) + "\n")
 
 
-def show_failure(fields):
+def show_failure(case, fields):
     position = f" at {fields['P']}" if "P" in fields else ""
     lines = [f"error {fields['C']} {fields['M']}{position}"]
     lines += [f"detail {fields['D']}"] if "D" in fields else []
     lines += [f"hint {fields['H']}"] if "H" in fields else []
+    if any(line.startswith("context ") for line in case.expected):
+        lines += [f"context {fields.get('W')}"]
     return [show_escaped(line) for line in lines]
 
 
@@ -109,7 +111,7 @@ def run_case(client, case, extended):
             result = client.query(case.statement)
         return show_result(case, result)
     except quern.Failure as failure:
-        return show_failure(failure.fields)
+        return show_failure(case, failure.fields)
 
 
 def report(path, case, got):
