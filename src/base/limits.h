@@ -18,6 +18,8 @@
 #define LIMIT_SCAN_ALLOWANCE 10000                // rows that a statement may visit on the loop
 #define LIMIT_RESULT_CHUNK (256 * 1024)           // bytes of a result that one job hands over at a time
 #define LIMIT_WORKFLOW_DEPTH 16                   // workflows in a row that feed each other through sources
+#define LIMIT_SOFT_HOLD_MS 20                     // that a soft claim keeps others waiting
+#define LIMIT_SOFT_WAIT_MS 50                     // that a transaction waits for soft claims
 #define LIMIT_STREAM_HOLD_MS 10                   // that a stream waits for clients' claims
 #define LIMIT_STREAM_HELD (4 * 1024 * 1024)       // bytes of a source that wait then
 #define LIMIT_SOURCE_ERRORS 10000                 // newest rows kept in quern.source_errors

@@ -403,6 +403,7 @@ int partition_step(struct partition *partition, const struct frame *frames, int 
                    struct step_output *output, struct error *error)
 {
   partition->time = *time;
+  partition->claims.now = partition->trunk.heat.now = time->monotonic;
   partition->frame_count = 0;
   if (partition->replies.capacity > REPLIES_KEPT)
     buffer_deinit(&partition->replies);

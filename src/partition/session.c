@@ -186,6 +186,7 @@ void session_close(struct session *session)
   session_forget_statements(session);
   claims_release(&partition->claims, &session->claimant, true);
   timer_clear(&partition->timers, &session->lock_timer);
+  timer_clear(&partition->timers, &session->patience_timer);
   parse_close(session->simple);
   buffer_deinit(&session->input);
   buffer_deinit(&session->kept);

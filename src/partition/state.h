@@ -117,9 +117,11 @@ struct session {
   struct claimant claimant;
   struct claimer claimer;
   struct buffer group_locks; // advisory locks that the running one-shot took for the session (advisory.c)
-  struct timer lock_timer, statement_timer, idle_timer;
+  struct timer lock_timer, patience_timer, statement_timer, idle_timer;
+  int64_t waits_since; // monotonic
   bool is_eager; // its last transaction failed for others' changes: this one claims what it reads
   bool keeps_age;
+  bool is_hasty; // it has waited enough for soft claims, and takes none any more
   bool failure_recorded; // the failed statement is a step of the script
   bool has_queried;      // the transaction has run something: its characteristics stand
   bool is_lost;          // its branch is gone: savepoints cannot bring it back

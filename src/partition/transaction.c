@@ -39,7 +39,7 @@ static int open_branch(struct session *session, struct error *error)
     return error_memory(error);
   session->branch_base = partition->trunk.position;
   session->script_begin = session->script_settings = session->settings;
-  session->is_checked = session->is_lost = false;
+  session->is_checked = session->is_lost = session->is_hasty = false;
   partition->counts.branches++;
   return 0;
 }

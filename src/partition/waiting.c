@@ -17,6 +17,13 @@
 
 enum { EAGER_CLAIMS = 1000 }; // rows that a transaction claims because its forerunner failed
 
+// Rows on which others have failed lately are claimed when they are read, as it may fail on them, too; not by who cannot
+// fail.
+static bool takes_soft_claims(const struct session *session)
+{
+  return heat_any(&session->partition->trunk.heat) && !session->is_hasty && !session->settings.read_only;
+}
+
 // A branch's claims. Past their bound what is asked for claims the table, and the rest goes unclaimed.
 static int claim_for_branch(struct session *session, const struct claim_wish *wish, struct error *error)
 {
@@ -25,6 +32,7 @@ static int claim_for_branch(struct session *session, const struct claim_wish *wi
     .mode = wish->mode,
     .wait = wish->wait,
     .is_prefix = wish->is_prefix,
+    .is_soft = wish->is_soft,
   };
   if (session->claimant.hold_count >= LIMIT_CLAIMS) {
     if (!wish->is_asked)
@@ -60,12 +68,15 @@ static int on_claim(void *context, const struct claim_wish *wish, struct error *
   return claim_take(&session->partition->claims, &session->claimant, &request, error);
 }
 
-static bool claims_shown(void *context, tree_number tree, struct bytes key, struct bytes row)
+static bool claims_shown(void *context, struct claim_wish *wish, struct bytes row)
 {
   struct session *session = context;
-  if (session->is_eager && session->claimant.hold_count < EAGER_CLAIMS)
+  bool may_more = session->claimant.hold_count < EAGER_CLAIMS;
+  if ((session->is_eager && may_more) || branch_has_changed(session->branch, wish->tree, wish->key, row))
     return true;
-  return branch_has_changed(session->branch, tree, key, row);
+  wish->is_soft = may_more && takes_soft_claims(session) &&
+                  heat_find(&session->partition->trunk.heat, wish->tree, wish->key, &wish->mode);
+  return wish->is_soft;
 }
 
 const struct claimer *waiting_claimer(struct session *session)
@@ -77,11 +88,42 @@ const struct claimer *waiting_claimer(struct session *session)
     .context = session,
     .claim = on_claim,
     .claims_shown = claims_shown,
-    .may_claim_shown = is_branch && session->branch && (session->is_eager || branch_has_changes(session->branch)),
+    .may_claim_shown = is_branch && session->branch &&
+                       (session->is_eager || branch_has_changes(session->branch) || takes_soft_claims(session)),
     .claims_absent = session->is_eager && session->claimant.hold_count < EAGER_CLAIMS,
     .is_branch = is_branch,
   };
   return &session->claimer;
+}
+
+// --- Soft claims ------------------------------------------------------------------------------------------------
+
+static void set_patience(struct session *session)
+{
+  struct partition *partition = session->partition;
+  if (claim_waits_softly(&session->claimant))
+    (void)!timer_set(&partition->timers, &session->patience_timer, partition->time.monotonic + LIMIT_SOFT_HOLD_MS * 1000);
+}
+
+static void begin_patience(struct session *session)
+{
+  struct partition *partition = session->partition;
+  struct claim_tag tag;
+  session->waits_since = partition->time.monotonic;
+  set_patience(session);
+  if (session->patience_timer.place && claim_awaited(&session->claimant, &tag))
+    heat_renew(&partition->trunk.heat, tag.tree, tag.key);
+}
+
+static void patience_timer_expires(struct timer *timer)
+{
+  struct session *session = (struct session *)((char *)timer - offsetof(struct session, patience_timer));
+  struct partition *partition = session->partition;
+  if (!session->waiting)
+    return;
+  bool gives_up = partition->time.monotonic - session->waits_since >= LIMIT_SOFT_WAIT_MS * 1000;
+  claim_lose_patience(&partition->claims, &session->claimant, gives_up);
+  set_patience(session);
 }
 
 enum { WAKES = 1000 }; // between two frames; others are to have their turn, whatever those who wait do to each other
@@ -96,6 +138,7 @@ int waiting_begin(struct session *session, enum waiting waiting)
   int64_t timeout_ms = settings_number(&session->settings, "lock_timeout");
   if (timeout_ms && !session->lock_timer.place) // a one-shot that waits again has waited before
     (void)!timer_set(&partition->timers, &session->lock_timer, partition->time.monotonic + timeout_ms * 1000);
+  begin_patience(session);
   if (waiting != WAITING_GROUP)
     return RUN_WAIT;
   advisory_undo_group(session);
@@ -145,10 +188,10 @@ static void resume(struct session *session)
   struct error error;
   error_clear(&error);
   enum waiting waiting = session->waiting;
-  int status = 0;
-  if (session->claimant.is_victim)
-    status = claim_deadlock(&error);
-  else if (waiting == WAITING_STATEMENT)
+  int status = session->claimant.is_victim ? claim_deadlock(&error) : 0;
+  session->is_hasty |= session->claimant.has_given_up;
+  session->claimant.has_given_up = false;
+  if (!status && waiting == WAITING_STATEMENT)
     status = transaction_move(session, &error);
   if (status) {
     waiting_fail(session, &error);
@@ -185,6 +228,7 @@ void waiting_init(struct session *session)
 {
   session->claimant.owner = session;
   session->lock_timer.expire = lock_timer_expires;
+  session->patience_timer.expire = patience_timer_expires;
 }
 
 void waiting_wake(struct partition *partition)

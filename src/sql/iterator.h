@@ -121,10 +121,10 @@ static inline int execution_show(struct execution *execution, const struct relat
                                  struct bytes row)
 {
   const struct claimer *claimer = execution->input.claimer;
-  if (!claimer || !claimer->may_claim_shown || execution->change ||
-      !claimer->claims_shown(claimer->context, relation->tree, key, row))
+  struct claim_wish wish = {.tree = relation->tree, .key = key, .mode = CLAIM_NO_KEY_UPDATE};
+  if (!claimer || !claimer->may_claim_shown || execution->change || !claimer->claims_shown(claimer->context, &wish, row))
     return 0;
-  return claimer_claim(claimer, relation->tree, key, CLAIM_NO_KEY_UPDATE, execution->evaluation.error);
+  return claimer->claim(claimer->context, &wish, execution->evaluation.error);
 }
 
 // A key of a relation's own tree that was looked for and is not there.

@@ -32,6 +32,7 @@ struct claim_wish {
   struct bytes key;  // of a row, there or not; in a unique index the bytes of its declared columns
   bool is_prefix;    // it is the latter
   bool is_asked;     // FOR UPDATE and the like: otherwise the statement's reply relies on it without saying so
+  bool is_soft;      // others wait for it only so long
   enum claim_mode mode;
   enum claim_wait wait;
 };
@@ -41,8 +42,9 @@ struct claimer {
   // 0: claimed. CLAIM_SKIPPED, CLAIM_REFUSED: somebody else's, as `wait` has it. STATUS_WAIT: the statement is to stop,
   // and to run again later.
   int (*claim)(void *context, const struct claim_wish *wish, struct error *error);
-  // Is the row, which is in the transaction's version, one that it claims when it shows it?
-  bool (*claims_shown)(void *context, tree_number tree, struct bytes key, struct bytes row);
+  // Is the row, which is in the transaction's version, one that it claims when it shows it? The wish names the row; how
+  // it is claimed is added.
+  bool (*claims_shown)(void *context, struct claim_wish *wish, struct bytes row);
   bool may_claim_shown; // otherwise never
   bool claims_absent;   // a key that is looked for and is not there, too
   bool is_branch;       // otherwise only what is asked for matters

@@ -20,6 +20,7 @@ void trunk_close(struct trunk *trunk)
   CHECK(!trunk->is_running);
   change_list_deinit(&trunk->changes);
   history_deinit(&trunk->history);
+  heat_deinit(&trunk->heat);
   buffer_deinit(&trunk->output);
 }
 

@@ -14,6 +14,7 @@
 #pragma once
 
 #include "table/write.h"
+#include "txn/heat.h"
 #include "txn/history.h"
 
 struct trunk {
@@ -25,6 +26,7 @@ struct trunk {
   uint64_t definitions;     // before the running atom
   struct author author;     // of the running atom, or of the branch that commits
   struct history history;
+  struct heat heat;
   size_t branches;          // open ones
   uint64_t repair_rows;     // a step that looked at fewer rows is run again, rather than looked whether it must be
   bool without_output;      // nobody logs: payloads are not made, and an atom that came back to what it was counts

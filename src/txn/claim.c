@@ -19,6 +19,8 @@ struct hold {
   bool is_session;
   bool is_reserved; // granted after a wait: whoever waited takes it once more, as the session's
   bool is_one_shot; // of an atom that is to be tried again: it keeps the place, and no promise
+  bool is_soft;
+  int64_t since;
   uint32_t count;
 };
 
@@ -201,6 +203,7 @@ static void hold_free(struct claims *claims, struct hold *hold)
 
 static void hold_link(struct claims *claims, struct hold *hold)
 {
+  hold->since = claims->now;
   struct claim *claim = hold->claim;
   struct claimant *claimant = hold->claimant;
   hold->next = claim->holds;
@@ -230,11 +233,18 @@ static void hold_unlink(struct claims *claims, struct hold *hold)
     claimant->shared_table = 0;
 }
 
+// Does it keep the claimant from this mode? NULL: it keeps everybody.
+static bool is_barrier(const struct hold *hold, const struct claimant *claimant, enum claim_mode mode)
+{
+  return hold->claimant != claimant && modes_conflict(mode, hold->mode) &&
+         !(hold->is_soft && claimant && claimant->is_source);
+}
+
 // The first that keeps the claimant from this mode.
 static struct hold *find_barrier(const struct claim *claim, const struct claimant *claimant, enum claim_mode mode)
 {
   for (struct hold *hold = claim->holds; hold; hold = hold->next)
-    if (hold->claimant != claimant && modes_conflict(mode, hold->mode))
+    if (is_barrier(hold, claimant, mode))
       return hold;
   return NULL;
 }
@@ -244,8 +254,7 @@ static struct hold *find_barrier_of(const struct claim *claim, const struct clai
                                     bool is_one_shot)
 {
   struct hold *hold = find_barrier(claim, claimant, mode);
-  while (is_one_shot && hold &&
-         (hold->is_one_shot || hold->claimant == claimant || !modes_conflict(mode, hold->mode)))
+  while (is_one_shot && hold && (hold->is_one_shot || !is_barrier(hold, claimant, mode)))
     hold = hold->next;
   return hold;
 }
@@ -370,14 +379,21 @@ static struct claimant *follow(struct claims *claims, struct claimant *origin, s
   const struct claim *claim = at->waits_for;
   struct claimant *found;
   for (struct hold *hold = claim->holds; hold; hold = hold->next)
-    if (hold->claimant != at && modes_conflict(at->wanted_mode, hold->mode) &&
-        (found = follow_to(claims, origin, at, hold->claimant)))
+    if (is_barrier(hold, at, at->wanted_mode) && (found = follow_to(claims, origin, at, hold->claimant))) {
+      if (hold->is_soft)
+        claims->soft_barrier = hold;
+      if (at->wanted->is_soft)
+        claims->soft_waiting = at;
       return found;
+    }
   struct claimant *other = goes_first(claim, at) ? at : claim->first_waiting;
   for (; other != at; other = other->next_waiting)
     if (modes_conflict(at->wanted_mode, other->wanted_mode) &&
-        (found = follow_to(claims, origin, at, other)))
+        (found = follow_to(claims, origin, at, other))) {
+      if (at->wanted->is_soft)
+        claims->soft_waiting = at;
       return found;
+    }
   return NULL;
 }
 
@@ -389,14 +405,46 @@ int claim_deadlock(struct error *error)
   return status;
 }
 
+static void give(struct claims *claims, struct hold *hold);
+
+static void break_soft(struct claims *claims, struct hold *hold)
+{
+  claims->counts.broken++;
+  hold->claimant->is_broken = true;
+  give(claims, hold);
+}
+
+static void give_up(struct claims *claims, struct claimant *claimant)
+{
+  claim_cancel(claims, claimant);
+  claimant->has_given_up = true;
+  claims_make_ready(claims, claimant);
+}
+
+// Undoes a circle at the cost of a soft claim. False: there is none in it.
+static bool resolve_softly(struct claims *claims)
+{
+  if (claims->soft_waiting)
+    give_up(claims, claims->soft_waiting);
+  else if (claims->soft_barrier)
+    break_soft(claims, claims->soft_barrier);
+  else
+    return false;
+  return true;
+}
+
 // The claimant has just begun to wait: breaks each circle that this closed. 40P01 if it is the one to give way.
 static int resolve_deadlocks(struct claims *claims, struct claimant *claimant, struct error *error)
 {
   for (;;) {
     claims->stamp++;
-    struct claimant *victim = follow(claims, claimant, claimant);
+    claims->soft_barrier = NULL;
+    claims->soft_waiting = NULL;
+    struct claimant *victim = claimant->waits_for ? follow(claims, claimant, claimant) : NULL;
     if (!victim)
       return STATUS_WAIT;
+    if (resolve_softly(claims))
+      continue;
     bool fails = victim->hold_count > 0; // else it tries again, behind the others
     claims->counts.deadlocks += fails;
     claim_cancel(claims, victim);
@@ -404,8 +452,6 @@ static int resolve_deadlocks(struct claims *claims, struct claimant *claimant, s
       return claim_deadlock(error);
     victim->is_victim = fails;
     claims_make_ready(claims, victim);
-    if (!claimant->waits_for) // it was the victim that stood before it
-      return STATUS_WAIT;
   }
 }
 
@@ -431,6 +477,7 @@ static int wait_for(struct claims *claims, struct claim *claim, struct claimant 
     return error_memory(error);
   hold->is_reserved = request->is_session;
   hold->is_one_shot = request->is_one_shot;
+  hold->is_soft = request->is_soft;
   if (request->is_one_shot)
     claims_let_go(claims, claimant, false);
   enqueue(claims, claim, claimant, request->mode, hold);
@@ -452,6 +499,27 @@ static bool take_reserved(const struct claim *claim, const struct claimant *clai
   return hold;
 }
 
+// Who would not wait does not stand back for what is soft. Gives the claim, if it is still there.
+static struct claim *brush_aside(struct claims *claims, struct claimant *claimant, const struct claim_request *request)
+{
+  struct claim *claim;
+  for (;;) {
+    claim = find(claims, &request->tag);
+    struct hold *hold = claim ? claim->holds : NULL;
+    while (hold && !(hold->is_soft && is_barrier(hold, claimant, request->mode)))
+      hold = hold->next;
+    struct claimant *waiting = claim ? claim->first_waiting : NULL;
+    while (waiting && !waiting->wanted->is_soft)
+      waiting = waiting->next_waiting;
+    if (hold)
+      break_soft(claims, hold);
+    else if (waiting)
+      give_up(claims, waiting);
+    else
+      return claim;
+  }
+}
+
 static int take(struct claims *claims, struct claimant *claimant, const struct claim_request *request, struct error *error)
 {
   struct claim *claim = find(claims, &request->tag);
@@ -459,12 +527,15 @@ static int take(struct claims *claims, struct claimant *claimant, const struct c
   if (own) {
     own->count += !request->is_one_shot;
     own->is_one_shot &= request->is_one_shot;
+    own->is_soft &= request->is_soft;
     return 0;
   }
   if (claim && take_reserved(claim, claimant, request))
     return 0;
   enum claim_mode mode = request->mode;
   bool is_one_shot = request->is_one_shot;
+  if (claim && request->wait != CLAIM_OR_WAIT)
+    claim = brush_aside(claims, claimant, request);
   bool is_free = !claim || (!find_barrier_of(claim, claimant, mode, is_one_shot) &&
                             !has_rival_before(claim, claimant, mode, is_one_shot));
   if (is_free && request->is_one_shot)
@@ -480,6 +551,7 @@ static int take(struct claims *claims, struct claimant *claimant, const struct c
     forget_if_unused(claims, claim);
     return error_memory(error);
   }
+  hold->is_soft = request->is_soft;
   hold_link(claims, hold);
   return 0;
 }
@@ -489,11 +561,11 @@ int claim_take(struct claims *claims, struct claimant *claimant, const struct cl
   if (request->tag.kind == CLAIM_ON_ROW && !request->is_prefix && claimant->shared_table != request->tag.tree) {
     struct claim_request table = {.tag = {.kind = CLAIM_ON_TABLE, .tree = request->tag.tree},
                                   .mode = CLAIM_TABLE_ROW_SHARE, .wait = request->wait,
-                                  .is_one_shot = request->is_one_shot};
+                                  .is_one_shot = request->is_one_shot, .is_soft = request->is_soft};
     int status = take(claims, claimant, &table, error);
     if (status)
       return status;
-    if (!request->is_one_shot)
+    if (!request->is_one_shot && !request->is_soft)
       claimant->shared_table = request->tag.tree;
   }
   return take(claims, claimant, request, error);
@@ -568,8 +640,36 @@ void claims_release(struct claims *claims, struct claimant *claimant, bool of_se
   claim_cancel(claims, claimant);
   if (claimant->is_ready)
     leave_ready(claims, claimant);
-  claimant->is_victim = claimant->is_broken = false;
+  claimant->is_victim = claimant->is_broken = claimant->has_given_up = false;
   claims_let_go(claims, claimant, of_session);
+}
+
+bool claim_waits_softly(const struct claimant *claimant)
+{
+  const struct claim *claim = claimant->waits_for;
+  if (!claim)
+    return false;
+  for (const struct hold *hold = claim->holds; hold; hold = hold->next)
+    if (hold->is_soft && is_barrier(hold, claimant, claimant->wanted_mode))
+      return true;
+  for (const struct claimant *at = claim->first_waiting; at != claimant; at = at->next_waiting)
+    if (at->wanted->is_soft)
+      return true;
+  return claimant->wanted->is_soft;
+}
+
+void claim_lose_patience(struct claims *claims, struct claimant *claimant, bool gives_up)
+{
+  const struct claim *claim = claimant->waits_for;
+  struct hold *next;
+  for (struct hold *hold = claim ? claim->holds : NULL; hold && claimant->waits_for; hold = next) {
+    next = hold->next;
+    if (hold->is_soft && is_barrier(hold, claimant, claimant->wanted_mode) &&
+        claims->now - hold->since >= LIMIT_SOFT_HOLD_MS * 1000)
+      break_soft(claims, hold);
+  }
+  if (claimant->waits_for && gives_up && claimant->wanted->is_soft)
+    give_up(claims, claimant);
 }
 
 struct claimant *claims_next_ready(struct claims *claims)

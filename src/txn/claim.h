@@ -15,7 +15,10 @@
 //    waits; what it waited for it holds until it is over, or waits for something else.
 //    They run one at a time and to their end, so they pass over what others like them hold or wait for: if they handed on
 //    what they hold to wait for each other, they might do so for ever.
-// 3. Correctness never rests on a claim: what was promised is checked at COMMIT. A claim only saves it from failing.
+// 3. A soft claim is on a row that was only read, because others have failed on it lately (txn/heat.h). Nobody waits for it
+//    longer than LIMIT_SOFT_HOLD_MS, streams, NOWAIT and SKIP LOCKED not at all, and nobody longer than LIMIT_SOFT_WAIT_MS to get one; in a circle
+//    of those who wait it is broken, or not waited for any more, before anybody fails.
+// 4. Correctness never rests on a claim: what was promised is checked at COMMIT. A claim only saves it from failing.
 #pragma once
 
 #include "base/arena.h"
@@ -50,6 +53,7 @@ struct claimant {
   bool is_ready;         // in the ready list
   bool is_broken;        // something that it held was taken away
   bool is_victim;        // of a deadlock: what it waited for is not granted
+  bool has_given_up;     // to wait for a soft claim: it is to go on without
   uint32_t stamp;        // of the search for deadlocks
 };
 
@@ -60,6 +64,9 @@ struct claims {
   struct claimant *first_ready, *last_ready;
   uint32_t stamp;
   size_t table_claims;   // held in modes that keep others from changing rows
+  int64_t now;           // microseconds; the owner keeps it
+  struct hold *soft_barrier;     // of the circle that was found
+  struct claimant *soft_waiting; // likewise
   struct { uint64_t waits, deadlocks, broken; } counts;
 };
 
@@ -73,6 +80,7 @@ struct claim_request {
   bool is_prefix;  // ON_ROW: the key is that of a unique index, without the primary key
   bool is_session; // kept beyond the transaction
   bool is_one_shot; // not to be held if it is free; nor is anything else while it waits
+  bool is_soft;
 };
 // 0: held (if it was before, it counts once more). CLAIM_SKIPPED, CLAIM_REFUSED. STATUS_WAIT: it stands in the queue.
 // 40P01, 53200.
@@ -86,6 +94,12 @@ void claims_let_go(struct claims *claims, struct claimant *claimant, bool of_ses
 // The same, and does not wait any more.
 void claims_release(struct claims *claims, struct claimant *claimant, bool of_session);
 void claim_cancel(struct claims *claims, struct claimant *claimant);
+
+// Do soft claims stand before the waiting claimant, or is it one for which it waits?
+bool claim_waits_softly(const struct claimant *claimant);
+// Its patience is at its end: the soft claims that stand before it and are old enough are broken; gives_up: or it waits no
+// more if it is for a soft claim itself.
+void claim_lose_patience(struct claims *claims, struct claimant *claimant, bool gives_up);
 
 // Does the change list touch what others have claimed? 0: no. STATUS_WAIT: the claimant stands in the queue of the first
 // such claim. 40P01, 53200.

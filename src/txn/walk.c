@@ -115,6 +115,13 @@ static bool is_clean(const struct walk *walk, const struct script_step *step)
 
 // --- Steps --------------------------------------------------------------------------------------------------------
 
+static bool has_changed(const struct branch *branch, tree_number tree, struct bytes key)
+{
+  struct bytes row;
+  return tree_get(branch->version, tree, key, &row, NULL) ? branch_has_changed(branch, tree, key, row)
+                                                          : tree_get(branch->base, tree, key, &row, NULL);
+}
+
 // A row that the step looked at and that others have changed since, if it can be named.
 static void explain(const struct walk *walk, const struct script_step *step, struct error *error)
 {
@@ -125,6 +132,7 @@ static void explain(const struct walk *walk, const struct script_step *step, str
   while (walk->runner->explain && read_walk_next(&range))
     if (read_walk_differs(&range, branch->base, now, &key)) {
       struct author author;
+      heat_note(&branch->trunk->heat, range.tree, key, has_changed(branch, range.tree, key));
       bool is_known = history_find(&branch->trunk->history, range.tree, key, &author);
       walk->runner->explain(walk->runner->context, range.tree, key, is_known ? &author : NULL, error);
       return;

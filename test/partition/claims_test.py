@@ -585,4 +585,54 @@ def test_two_who_read_and_write_back_both_make_progress():
         assert min(done.values()) > 20, done
 
 
+def heat(bench, key):
+    """A transaction fails on the row: what it read of it is changed before it commits."""
+    bench.does("h", "begin", f"select v from t where k = {key}")
+    bench.does("o", f"update t set v = v + 1 where k = {key}")
+    bench.does("h", "update t set v = v + 1 where k = 3")
+    equal(bench.does("h", "commit"), "40001")
+    bench.clients.pop("h").close()  # or else its next transaction would claim what it reads
+
+
+def test_a_hot_row_is_claimed_softly():
+    with Bench(*TABLE) as bench:
+        bench.does("a", "begin", "select v from t where k = 1")
+        bench.does("b", "update t set v = v + 1 where k = 1")  # nobody has failed yet
+        bench.does("a", "rollback")
+        heat(bench, 1)
+        equal(bench.does("a", "begin", "select v from t where k = 1"), ["2"])
+        bench.does("c", "begin", "select v from t where k = 1")  # who only reads does not wait for others
+        bench.does("c", "commit")
+        bench.waits("b", "update t set v = v + 1 where k = 1")
+        equal(bench.does("a", "update t set v = v + 1 where k = 2", "commit"), "COMMIT")
+        equal(bench.answer("b"), "UPDATE 1")
+        bench.does("a", "begin read only", "select v from t where k = 1")  # it cannot fail
+        bench.does("b", "update t set v = v + 1 where k = 1")
+        bench.does("a", "commit")
+
+
+def test_who_is_idle_stalls_nobody():
+    with Bench(*TABLE) as bench:
+        heat(bench, 1)
+        bench.does("a", "begin", "select v from t where k = 1")
+        bench.send("b", "update t set v = v + 1 where k = 1")
+        equal(bench.answer("b"), "UPDATE 1")  # though nobody ends what it waits for
+        bench.does("a", "begin", "update t set v = v + 1 where k = 2")
+        equal(bench.does("a", "commit"), "40001")
+        bench.does("c", "begin", "select v from t where k = 1")
+        equal(bench.does("b", "select v from t where k = 1 for update nowait"), ["2"])
+        equal(bench.does("c", "commit"), "COMMIT")
+
+
+def test_two_who_read_what_the_other_writes_end_in_one_failure():
+    with Bench(*TABLE) as bench:
+        heat(bench, 1)
+        heat(bench, 2)
+        bench.does("a", "begin", "select v from t where k = 1", "update t set v = v + 1 where k = 2")
+        bench.does("b", "begin", "select v from t where k = 2", "update t set v = v + 1 where k = 1")
+        bench.send("a", "commit")
+        bench.send("b", "commit")
+        equal(sorted([bench.answer("a"), bench.answer("b")]), ["40001", "COMMIT"])
+
+
 quern.run(*[test for name, test in sorted(globals().items()) if name.startswith("test_")])

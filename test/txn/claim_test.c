@@ -45,6 +45,13 @@ static int take(struct crowd *crowd, int claimant, const char *key, enum claim_m
   return claim_take(&crowd->claims, &crowd->claimants[claimant], &request, &crowd->error);
 }
 
+static int take_softly(struct crowd *crowd, int claimant, const char *key, enum claim_mode mode)
+{
+  struct claim_request request = {.tag = {CLAIM_ON_ROW, TABLE, bytes_of_string(key)}, .mode = mode, .is_soft = true};
+  error_clear(&crowd->error);
+  return claim_take(&crowd->claims, &crowd->claimants[claimant], &request, &crowd->error);
+}
+
 static int next_ready(struct crowd *crowd)
 {
   struct claimant *claimant = claims_next_ready(&crowd->claims);
@@ -237,6 +244,81 @@ static void test_random_crowds(void **state)
   assert_true(waits > 1000 && deadlocks > 100);
 }
 
+static void test_nobody_waits_long_for_a_soft_claim(void **state)
+{
+  struct crowd crowd;
+  crowd_open(&crowd);
+  assert_int_equal(take_softly(&crowd, 0, "a", CLAIM_SHARE), 0);
+  assert_int_equal(take_softly(&crowd, 1, "a", CLAIM_SHARE), 0);
+  assert_int_equal(take(&crowd, 1, "a", CLAIM_SHARE, CLAIM_OR_WAIT), 0); // in earnest now
+  assert_int_equal(take(&crowd, 2, "a", CLAIM_UPDATE, CLAIM_OR_WAIT), STATUS_WAIT);
+  assert_true(claim_waits_softly(&crowd.claimants[2]));
+  crowd.claims.now = LIMIT_SOFT_HOLD_MS * 1000 - 1;
+  claim_lose_patience(&crowd.claims, &crowd.claimants[2], true);
+  assert_int_equal(crowd.claims.counts.broken, 0);
+  crowd.claims.now++;
+  claim_lose_patience(&crowd.claims, &crowd.claimants[2], true);
+  assert_int_equal(crowd.claims.counts.broken, 1);
+  assert_true(crowd.claimants[0].is_broken && !crowd.claimants[1].is_broken);
+  assert_false(claim_waits_softly(&crowd.claimants[2]));
+  assert_int_equal(next_ready(&crowd), -1);
+  claims_release(&crowd.claims, &crowd.claimants[1], false);
+  assert_int_equal(next_ready(&crowd), 2);
+  assert_int_equal(take_softly(&crowd, 3, "a", CLAIM_SHARE), STATUS_WAIT); // for what is not soft
+  claim_lose_patience(&crowd.claims, &crowd.claimants[3], false);
+  assert_int_equal(next_ready(&crowd), -1);
+  claim_lose_patience(&crowd.claims, &crowd.claimants[3], true);
+  assert_int_equal(next_ready(&crowd), 3);
+  assert_true(crowd.claimants[3].has_given_up);
+  crowd_close(&crowd);
+}
+
+static void test_who_would_not_wait_passes_soft_claims(void **state)
+{
+  struct crowd crowd;
+  crowd_open(&crowd);
+  assert_int_equal(take_softly(&crowd, 0, "a", CLAIM_NO_KEY_UPDATE), 0);
+  assert_int_equal(take_softly(&crowd, 1, "a", CLAIM_SHARE), STATUS_WAIT);
+  assert_int_equal(take(&crowd, 2, "a", CLAIM_UPDATE, CLAIM_OR_SKIP), 0);
+  assert_true(crowd.claimants[0].is_broken);
+  assert_true(crowd.claimants[1].is_broken || crowd.claimants[1].has_given_up);
+  assert_int_equal(take(&crowd, 3, "a", CLAIM_UPDATE, CLAIM_OR_FAIL), CLAIM_REFUSED);
+  claims_release(&crowd.claims, &crowd.claimants[2], false);
+  assert_int_equal(take_softly(&crowd, 4, "a", CLAIM_NO_KEY_UPDATE), 0);
+  struct change_list changes;
+  change_list_init(&changes);
+  struct change change = {.tree = TABLE, .has_old = true, .has_new = true, .key = bytes_of_string("a"),
+                          .old_row = bytes_of_string("x"), .new_row = bytes_of_string("y")};
+  assert_true(change_append(&changes, &change));
+  crowd.claimants[5].is_source = true;
+  assert_int_equal(claims_pass(&crowd.claims, &crowd.claimants[5], true, &changes, &crowd.error), 0);
+  assert_int_equal(claims_pass(&crowd.claims, &crowd.claimants[6], true, &changes, &crowd.error), STATUS_WAIT);
+  change_list_deinit(&changes);
+  crowd_close(&crowd);
+}
+
+static void test_a_circle_breaks_at_what_is_soft(void **state)
+{
+  struct crowd crowd;
+  crowd_open(&crowd);
+  assert_int_equal(take_softly(&crowd, 0, "a", CLAIM_SHARE), 0);
+  assert_int_equal(take(&crowd, 1, "b", CLAIM_UPDATE, CLAIM_OR_WAIT), 0);
+  assert_int_equal(take(&crowd, 0, "b", CLAIM_UPDATE, CLAIM_OR_WAIT), STATUS_WAIT);
+  assert_int_equal(take(&crowd, 1, "a", CLAIM_UPDATE, CLAIM_OR_WAIT), STATUS_WAIT);
+  assert_int_equal(next_ready(&crowd), 1); // it has what it asked for
+  assert_false(crowd.claimants[1].is_victim);
+  assert_true(crowd.claimants[0].is_broken);
+  claims_release(&crowd.claims, &crowd.claimants[1], false);
+  assert_int_equal(next_ready(&crowd), 0);
+  assert_int_equal(take(&crowd, 1, "c", CLAIM_UPDATE, CLAIM_OR_WAIT), 0);
+  assert_int_equal(take(&crowd, 1, "b", CLAIM_UPDATE, CLAIM_OR_WAIT), STATUS_WAIT);
+  assert_int_equal(take_softly(&crowd, 0, "c", CLAIM_SHARE), STATUS_WAIT);
+  assert_int_equal(next_ready(&crowd), 0); // it goes on without
+  assert_true(crowd.claimants[0].has_given_up && !crowd.claimants[0].is_victim);
+  assert_int_equal(crowd.claims.counts.deadlocks, 0);
+  crowd_close(&crowd);
+}
+
 static void test_claims_are_charged(void **state)
 {
   struct crowd crowd;
@@ -263,6 +345,9 @@ int main(void)
     cmocka_unit_test(test_a_unique_key_is_met_by_entries_that_begin_with_it),
     cmocka_unit_test(test_numbers_are_counted),
     cmocka_unit_test(test_random_crowds),
+    cmocka_unit_test(test_nobody_waits_long_for_a_soft_claim),
+    cmocka_unit_test(test_who_would_not_wait_passes_soft_claims),
+    cmocka_unit_test(test_a_circle_breaks_at_what_is_soft),
     cmocka_unit_test(test_claims_are_charged),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
