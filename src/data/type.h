@@ -22,7 +22,7 @@ enum type_id {
   TYPE_NAME = 13,   // identifiers, in system tables
   TYPE_CHAR1 = 14,  // PostgreSQL's "char", in system tables
   TYPE_VOID = 15,
-  TYPE_TEXT_ARRAY = 16, // only NULL so far: access rights and options in system tables
+  TYPE_TEXT_ARRAY = 16, // data/text_array.h; no column of a table has it
   TYPE_JSON = 17,  // text that was read as JSON
   TYPE_JSONB = 18, // data/jsonb.h
   TYPE_COUNT

@@ -13,6 +13,7 @@
 #include "data/datetime.h"
 #include "data/jsonb.h"
 #include "data/numeric.h"
+#include "data/text_array.h"
 #include "data/utf8.h"
 
 static int invalid_syntax(enum type_id type, struct bytes text, struct error *error)
@@ -361,8 +362,7 @@ int value_from_text(struct type type, struct bytes text, const struct format_set
   case TYPE_JSONB:
     return jsonb_from_text(text, arena, value, error);
   case TYPE_TEXT_ARRAY:
-    return error_set(error, SQLSTATE_FEATURE_NOT_SUPPORTED, "values of type %s are not supported",
-                     type_info(type.id)->name);
+    return text_array_from_text(text, arena, value, error);
   default:
     return text_kind_from_text(type, text, arena, value, error);
   }
@@ -393,6 +393,9 @@ void value_to_text(enum type_id type, const struct value *value, const struct fo
     return;
   case TYPE_JSONB:
     jsonb_to_text(jsonb_of(value), out);
+    return;
+  case TYPE_TEXT_ARRAY:
+    text_array_to_text(value, out);
     return;
   default:
     buffer_append(out, value->data, value->size);

@@ -8,10 +8,6 @@
 #include "data/numeric.h"
 #include "expr/tables.h"
 
-#define STEP                                                                                        \
-  struct evaluation *evaluation, void *state, const struct value *arguments, struct arena *arena
-#define FINISH struct evaluation *evaluation, void *state, struct value *result
-
 // ---- count ----
 
 static int count_step(STEP)
@@ -493,14 +489,7 @@ static int or_finish(FINISH)
 
 // ---- strings ----
 
-struct joined {
-  uint8_t *data;
-  size_t size, capacity;
-  bool is_set;
-};
-
-static int joined_append(struct evaluation *evaluation, struct joined *joined, const struct value *value,
-                         struct arena *arena)
+int joined_append(struct evaluation *evaluation, struct joined *joined, const struct value *value, struct arena *arena)
 {
   if (value->size > joined->capacity - joined->size) {
     size_t capacity = (joined->size + value->size) * 2;
@@ -584,5 +573,11 @@ const struct aggregate aggregates[] = {
     AGGREGATE("bool_or", BOOLEAN, BOOLEAN, truths, truth_step, or_finish, truth_unstep),
     {"string_agg", TYPE_TEXT, 2, {TYPE_TEXT, TYPE_TEXT}, sizeof(struct joined), false, string_agg_step,
      string_agg_finish, NULL},
+    {"json_agg", TYPE_JSON, 1, {TYPE_COUNT}, sizeof(struct joined), false, json_agg_step, json_agg_finish, NULL},
+    {"jsonb_agg", TYPE_JSONB, 1, {TYPE_COUNT}, sizeof(struct joined), false, jsonb_agg_step, jsonb_agg_finish, NULL},
+    {"json_object_agg", TYPE_JSON, 2, {TYPE_COUNT, TYPE_COUNT}, sizeof(struct joined), false, json_object_agg_step,
+     json_object_agg_finish, NULL},
+    {"jsonb_object_agg", TYPE_JSONB, 2, {TYPE_COUNT, TYPE_COUNT}, sizeof(struct joined), false, jsonb_object_agg_step,
+     jsonb_object_agg_finish, NULL},
     {0},
 };

@@ -2,8 +2,9 @@
 #include "expr/tables.h"
 
 const struct function *const function_tables[] = {
-    operator_functions, match_functions,  cast_functions, json_cast_functions, math_functions, text_functions,
-    pattern_functions,  format_functions, time_functions, system_functions,    NULL,
+    operator_functions, match_functions,        cast_functions,      json_cast_functions, math_functions,
+    text_functions,     pattern_functions,      format_functions,    time_functions,      json_functions,
+    jsonb_functions,    jsonb_change_functions, json_make_functions, system_functions,    NULL,
 };
 
 const struct function *function_at(int index)

@@ -11,6 +11,7 @@
 struct evaluation {
   struct value *const *ranges;      // ranges[r][c]: the current row of range entry r
   const struct value *parameters;
+  const enum type_id *argument_types; // of a call whose function takes types, and of an aggregate's step
   struct arena *arena;              // for results; who runs it resets it between rows
   const struct format_settings *settings;
   struct error *error;
@@ -46,11 +47,12 @@ struct function {
   uint32_t oid;          // PostgreSQL's where it has one and it matters; else 0
   enum type_id result;
   int8_t argument_count; // -n - 1: n fixed arguments, then any number of the last one's type ("variadic any": TYPE_COUNT)
-  enum type_id arguments[FUNCTION_ARGUMENTS]; // TYPE_COUNT: any type; the compiler hands the code its text form
+  enum type_id arguments[FUNCTION_ARGUMENTS]; // TYPE_COUNT: any type; the code gets its text form
   function_code code;
   enum volatility volatility;
   bool called_on_null;   // otherwise a NULL argument gives NULL without a call
   bool is_operator;
+  bool takes_types; // arguments of any type come as they are, their types in evaluation->argument_types
 };
 
 // PostgreSQL's rules (manual, chapter 10): exact match, then implicit casts, preferred types, unknown
@@ -91,6 +93,25 @@ struct aggregate {
 bool aggregate_exists(const char *name);
 int aggregate_resolve(const char *name, const enum type_id *given, int count, const struct aggregate **aggregate,
                       struct error *error);
+
+// Functions that give sets of rows. A NULL argument gives none.
+enum { SET_COLUMNS = 2 };
+struct set_function {
+  const char *name;
+  int8_t argument_count;
+  enum type_id arguments[FUNCTION_ARGUMENTS];
+  int column_count;
+  struct {
+    const char *name; // NULL: as the function is called in FROM
+    enum type_id type;
+  } columns[SET_COLUMNS];
+  // 1: *row is the next one, and *position (0 at first) has moved; 0: there is none; or a status. The row's bytes are
+  // borrowed from the arguments or lie in the evaluation's arena.
+  int (*next)(struct evaluation *evaluation, const struct value *arguments, int64_t *position, struct value *row);
+};
+bool set_function_exists(const char *name);
+int set_function_resolve(const char *name, const enum type_id *given, int count, const struct set_function **function,
+                         struct error *error);
 
 // All rows of the tables, for pg_proc and the documentation: start at 0, NULL after the last.
 const struct function *function_at(int index);

@@ -80,6 +80,7 @@ struct program_step {
     int32_t jump;
     struct {
       const struct function *function;
+      const enum type_id *types; // for a function that takes them
       int32_t first, count;
     };
     struct {
@@ -125,6 +126,7 @@ static int run_call(const struct program_step *step, struct evaluation *evaluati
         registers[step->target] = value_null();
         return STATUS_OK;
       }
+  evaluation->argument_types = step->types;
   int status = step->function->code(evaluation, arguments, step->count, &result);
   if (status == STATUS_OK)
     registers[step->target] = result;
@@ -556,11 +558,18 @@ static bool compile_call(struct compiler *compiler, const struct node *node, int
     return true;
   }
   int fixed = function->argument_count < 0 ? -function->argument_count - 1 : function->argument_count;
+  enum type_id *types = NULL;
+  if (function->takes_types && !(types = ARENA_ARRAY(compiler->arena, enum type_id, node->argument_count + 1))) {
+    (void)!error_memory(compiler->error);
+    return false;
+  }
   for (int i = 0; i < node->argument_count; i++) {
+    if (types)
+      types[i] = node->arguments[i]->type.id;
     const struct node *argument = node->arguments[i];
     if (!compile_node(compiler, argument, target + i))
       return false;
-    bool any = function->arguments[i < fixed ? i : fixed] == TYPE_COUNT;
+    bool any = !function->takes_types && function->arguments[i < fixed ? i : fixed] == TYPE_COUNT;
     enum type_id id = argument->type.id;
     if (any && id != TYPE_TEXT && id != TYPE_VARCHAR && id != TYPE_UNKNOWN) {
       struct program_step *step = emit(compiler, OP_TO_TEXT, target + i);
@@ -574,6 +583,7 @@ static bool compile_call(struct compiler *compiler, const struct node *node, int
   if (!step)
     return false;
   step->function = function;
+  step->types = types;
   step->first = target;
   step->count = node->argument_count;
   return true;

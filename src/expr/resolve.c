@@ -307,6 +307,30 @@ int aggregate_resolve(const char *name, const enum type_id *given, int count, co
   return STATUS_OK;
 }
 
+bool set_function_exists(const char *name)
+{
+  for (const struct set_function *row = set_functions; row->name; row++)
+    if (strcmp(row->name, name) == 0)
+      return true;
+  return false;
+}
+
+int set_function_resolve(const char *name, const enum type_id *given, int count, const struct set_function **function,
+                         struct error *error)
+{
+  struct candidates candidates = {.count = 0};
+  if (count > GIVEN_MAX)
+    return error_set(error, SQLSTATE_TOO_MANY_ARGUMENTS, "cannot pass more than %d arguments to a function", GIVEN_MAX);
+  for (const struct set_function *row = set_functions; row->name; row++)
+    if (strcmp(row->name, name) == 0)
+      add_candidate(&candidates, row->arguments, row->argument_count, count, row);
+  const struct candidate *chosen = choose(&candidates, given, count);
+  if (!chosen)
+    return function_error(name, given, count, candidates.count == 0, error);
+  *function = chosen->row;
+  return STATUS_OK;
+}
+
 // ---- common types ----
 
 int type_common(const struct node *const *nodes, int count, const char *what, enum type_id *common, struct error *error)

@@ -1,5 +1,6 @@
 // Functions that look at the session and the catalog: they go through the evaluation's hook, by name. With them those
 // of PostgreSQL's system functions that need neither.
+#include "data/text_array.h"
 #include "expr/tables.h"
 
 #define SESSION(name)                                                                               \
@@ -112,10 +113,24 @@ static int no(CALL)
   return STATUS_OK;
 }
 
-static int null_result(CALL)
+// array_to_string(array, separator [, what stands for a NULL])
+static int array_to_string(CALL)
 {
   *result = value_null();
-  return STATUS_OK;
+  if (arguments[0].is_null || arguments[1].is_null)
+    return STATUS_OK;
+  struct buffer out = buffer_for(evaluation);
+  struct bytes element;
+  bool is_null, any = false;
+  for (size_t position = 0; text_array_next(bytes_of_value(&arguments[0]), &position, &element, &is_null);) {
+    if (is_null && (argument_count < 3 || arguments[2].is_null))
+      continue;
+    if (any)
+      buffer_append_bytes(&out, bytes_of_value(&arguments[1]));
+    buffer_append_bytes(&out, is_null ? bytes_of_value(&arguments[2]) : element);
+    any = true;
+  }
+  return result_from_buffer(evaluation, &out, result);
 }
 
 static int encoding_to_char(CALL)
@@ -146,29 +161,11 @@ static int size_pretty(CALL)
   return STATUS_OK;
 }
 
-// ---- pg_typeof: a row for each type, since values do not know theirs ----
-
-#define TYPE_OF(label, type)                                                                        \
-  static int typeof_##label(CALL)                                                                   \
-  {                                                                                                 \
-    *result = value_string(type_info(type)->name);                                                  \
-    return STATUS_OK;                                                                               \
-  }
-TYPE_OF(boolean, BOOLEAN)
-TYPE_OF(int2, INT2)
-TYPE_OF(int4, INT4)
-TYPE_OF(int8, INT8)
-TYPE_OF(float8, FLOAT8)
-TYPE_OF(numeric, NUMERIC)
-TYPE_OF(text, TEXT)
-TYPE_OF(varchar, VARCHAR)
-TYPE_OF(bpchar, BPCHAR)
-TYPE_OF(timestamp, TIMESTAMP)
-TYPE_OF(timestamptz, TIMESTAMPTZ)
-TYPE_OF(oid, OID)
-TYPE_OF(name, NAME)
-TYPE_OF(char1, CHAR1)
-#define TYPE_OF_ROW(name, type) ROW("pg_typeof", typeof_##name, TEXT, 1, FUNCTION_PURE, true, false, type)
+static int type_of(CALL)
+{
+  *result = value_string(type_info(evaluation->argument_types[0])->name);
+  return STATUS_OK;
+}
 
 // ---- the table ----
 
@@ -283,20 +280,8 @@ const struct function system_functions[] = {
     ROW("pg_is_in_recovery", no, BOOLEAN, 0, FUNCTION_STABLE, false, false, 0),
     PURE("pg_encoding_to_char", encoding_to_char, NAME, 1, INT4),
     PURE("pg_size_pretty", size_pretty, TEXT, 1, INT8),
-    PURE("array_to_string", null_result, TEXT, 2, TYPE_TEXT_ARRAY, TEXT), // arrays are only NULL so far
-    TYPE_OF_ROW(boolean, BOOLEAN),
-    TYPE_OF_ROW(int2, INT2),
-    TYPE_OF_ROW(int4, INT4),
-    TYPE_OF_ROW(int8, INT8),
-    TYPE_OF_ROW(float8, FLOAT8),
-    TYPE_OF_ROW(numeric, NUMERIC),
-    TYPE_OF_ROW(text, TEXT),
-    TYPE_OF_ROW(varchar, VARCHAR),
-    TYPE_OF_ROW(bpchar, BPCHAR),
-    TYPE_OF_ROW(timestamp, TIMESTAMP),
-    TYPE_OF_ROW(timestamptz, TIMESTAMPTZ),
-    TYPE_OF_ROW(oid, OID),
-    TYPE_OF_ROW(name, NAME),
-    TYPE_OF_ROW(char1, CHAR1),
+    ROW("array_to_string", array_to_string, TEXT, 2, FUNCTION_PURE, true, false, TYPE_TEXT_ARRAY, TEXT),
+    ROW("array_to_string", array_to_string, TEXT, 3, FUNCTION_PURE, true, false, TYPE_TEXT_ARRAY, TEXT, TEXT),
+    TYPED("pg_typeof", type_of, TEXT, 1, ANY),
     {0},
 };

@@ -31,18 +31,31 @@
 
 // Rows of the tables. PURE(name, code, result, argument_count, argument types…)
 #define ROW(name, code, result, count, volatility, on_null, operator, ...)                          \
-  {name, 0, result, count, {__VA_ARGS__}, code, volatility, on_null, operator}
+  {name, 0, result, count, {__VA_ARGS__}, code, volatility, on_null, operator, false}
 #define OPERATOR(name, code, result, count, ...)                                                    \
   ROW(name, code, result, count, FUNCTION_PURE, false, true, __VA_ARGS__)
 #define PURE(name, code, result, count, ...) ROW(name, code, result, count, FUNCTION_PURE, false, false, __VA_ARGS__)
 #define STABLE(name, code, result, count, ...)                                                      \
   ROW(name, code, result, count, FUNCTION_STABLE, false, false, __VA_ARGS__)
 
+// The arguments of an aggregate's functions, for definitions.
+#define STEP                                                                                        \
+  struct evaluation *evaluation, void *state, const struct value *arguments, struct arena *arena
+#define FINISH struct evaluation *evaluation, void *state, struct value *result
+
+// Takes arguments of any type, NULLs too, with their types.
+#define TYPED(name, code, result, count, ...)                                                       \
+  {name, 0, result, count, {__VA_ARGS__}, code, FUNCTION_STABLE, true, false, true}
+
 // Each ends with a row without a name.
 extern const struct function operator_functions[];
 extern const struct function match_functions[];
 extern const struct function cast_functions[];
 extern const struct function json_cast_functions[];
+extern const struct function json_functions[];
+extern const struct function jsonb_functions[];
+extern const struct function jsonb_change_functions[];
+extern const struct function json_make_functions[];
 extern const struct function math_functions[];
 extern const struct function text_functions[];
 extern const struct function pattern_functions[];
@@ -50,6 +63,7 @@ extern const struct function format_functions[];
 extern const struct function time_functions[];
 extern const struct function system_functions[];
 extern const struct aggregate aggregates[];
+extern const struct set_function set_functions[];
 extern const struct function *const function_tables[]; // all of the above that hold functions; NULL at the end
 
 static inline struct bytes bytes_of_value(const struct value *value) { return bytes_of(value->data, value->size); }
@@ -83,6 +97,22 @@ static inline const struct format_settings *settings_of(const struct evaluation 
   return evaluation->settings ? evaluation->settings : &format_settings_default;
 }
 
+// aggregate.c: a state that grows by bytes.
+struct joined {
+  uint8_t *data;
+  size_t size, capacity;
+  bool is_set;
+};
+int joined_append(struct evaluation *evaluation, struct joined *joined, const struct value *value, struct arena *arena);
+// json_aggregate.c. The states are struct joined.
+int json_agg_step(STEP);
+int json_agg_finish(FINISH);
+int jsonb_agg_step(STEP);
+int jsonb_agg_finish(FINISH);
+int json_object_agg_step(STEP);
+int json_object_agg_finish(FINISH);
+int jsonb_object_agg_step(STEP);
+int jsonb_object_agg_finish(FINISH);
 // resolve.c
 bool type_can_become(enum type_id from, enum type_id to); // implicitly, as an argument; `to` may be ANY
 // match.c. LIKE's pattern with '\' as its escape; ignore_case folds ASCII and Unicode simple case.

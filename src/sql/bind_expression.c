@@ -549,6 +549,50 @@ static struct node *bind_collate(struct binder *binder, struct scope *scope, con
                    "collation \"%s\" for encoding \"UTF8\" does not exist", name ? name : "");
 }
 
+// --- Subscripts ------------------------------------------------------------------------------------
+
+static struct node *bind_subscript(struct binder *binder, struct scope *scope, const PgQuery__AIndices *tree)
+{
+  if (tree->is_slice)
+    return bind_fail(binder, bind_location(tree->uidx ? tree->uidx : tree->lidx), SQLSTATE_DATATYPE_MISMATCH,
+                     "jsonb subscript does not support slices");
+  struct node *step = bind_expr(binder, scope, tree->uidx);
+  const struct function *function;
+  if (!step)
+    return NULL;
+  if (step->type.id != TYPE_UNKNOWN && !cast_find(step->type.id, TYPE_INT4, CAST_IMPLICIT, &function) &&
+      !cast_find(step->type.id, TYPE_TEXT, CAST_IMPLICIT, &function)) {
+    bind_fail(binder, step->position, SQLSTATE_DATATYPE_MISMATCH, "subscript type %s is not supported",
+              type_info(step->type.id)->name);
+    error_hint(binder->error, "jsonb subscript must be coercible to either integer or text.");
+    return NULL;
+  }
+  return bind_cast(binder, step, type_plain(TYPE_TEXT), CAST_ASSIGNMENT);
+}
+
+// value['member'][0]: a path into a jsonb.
+static struct node *bind_indirection(struct binder *binder, struct scope *scope, const PgQuery__AIndirection *tree)
+{
+  struct node **arguments = ARENA_ARRAY(binder->arena, struct node *, tree->n_indirection + 1);
+  if (!arguments)
+    return bind_memory(binder);
+  if (!(arguments[0] = bind_expr(binder, scope, tree->arg)))
+    return NULL;
+  for (size_t i = 0; i < tree->n_indirection; i++) {
+    if (tree->indirection[i]->node_case != PG_QUERY__NODE__NODE_A_INDICES)
+      return bind_fail(binder, arguments[0]->position, SQLSTATE_FEATURE_NOT_SUPPORTED,
+                       "columns of a row value are not supported");
+    if (arguments[0]->type.id != TYPE_JSONB)
+      return bind_fail(binder, arguments[0]->position, SQLSTATE_DATATYPE_MISMATCH,
+                       "cannot subscript type %s because it does not support subscripting",
+                       type_info(arguments[0]->type.id)->name);
+    if (!(arguments[i + 1] = bind_subscript(binder, scope, tree->indirection[i]->a_indices)))
+      return NULL;
+  }
+  return bind_call(binder, "jsonb_extract_path", false, arguments, (int)tree->n_indirection + 1,
+                   arguments[0]->position);
+}
+
 // --- All of them -----------------------------------------------------------------------------------
 
 static struct node *bind_tree(struct binder *binder, struct scope *scope, const PgQuery__Node *tree)
@@ -578,6 +622,7 @@ static struct node *bind_tree(struct binder *binder, struct scope *scope, const 
   case PG_QUERY__NODE__NODE_SET_TO_DEFAULT:
     return bind_fail(binder, tree->set_to_default->location, SQLSTATE_SYNTAX_ERROR,
                      "DEFAULT is not allowed in this context");
+  case PG_QUERY__NODE__NODE_A_INDIRECTION: return bind_indirection(binder, scope, tree->a_indirection);
   case PG_QUERY__NODE__NODE_A_ARRAY_EXPR:
     return bind_fail(binder, tree->a_array_expr->location, SQLSTATE_FEATURE_NOT_SUPPORTED, "arrays are not supported");
   case PG_QUERY__NODE__NODE_ROW_EXPR:

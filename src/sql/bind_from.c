@@ -1,7 +1,7 @@
 // FROM: tables, sources, system tables, functions, subqueries, WITH and joins.
 //
-// Items are collected aside while FROM is bound, so nothing in it sees its neighbours (there is no LATERAL); a join's
-// condition sees the two sides of the join.
+// Items are collected aside while FROM is bound, so nothing in it sees its neighbours: subqueries do not (there is no
+// LATERAL), functions see what stands to the left of them, and a join's condition sees the two sides of the join.
 #include <stdio.h>
 
 #include "sql/binder.h"
@@ -400,6 +400,46 @@ static int series_range(struct binder *binder, struct scope *scope, const PgQuer
   return bind_range(binder, &range);
 }
 
+// A function of expr/'s table of those that give rows.
+static int set_range(struct binder *binder, struct scope *scope, const PgQuery__FuncCall *call, const char *name,
+                     const char *alias, bool has_ordinality)
+{
+  int count = (int)call->n_args;
+  struct range range = {.kind = RANGE_FUNCTION,
+                        .function = name,
+                        .alias = alias,
+                        .argument_count = count,
+                        .has_ordinality = has_ordinality};
+  enum type_id *given = ARENA_ARRAY(binder->arena, enum type_id, count + 1);
+  range.arguments = ARENA_ARRAY(binder->arena, struct node *, count + 1);
+  if (!range.arguments || !given)
+    return error_memory(binder->error);
+  for (int i = 0; i < count; i++) {
+    if (!(range.arguments[i] = bind_expr(binder, scope, call->args[i])))
+      return binder->error->status;
+    given[i] = range.arguments[i]->type.id;
+  }
+  error_clear(binder->error);
+  if (set_function_resolve(name, given, count, &range.set, binder->error))
+    return bind_error_from(binder, call->location);
+  for (int i = 0; i < count; i++)
+    if (!(range.arguments[i] =
+              bind_cast(binder, range.arguments[i], type_plain(range.set->arguments[i]), CAST_IMPLICIT)))
+      return binder->error->status;
+  int status = bind_columns(binder, &range, range.set->column_count + has_ordinality);
+  if (status)
+    return status;
+  for (int i = 0; i < range.set->column_count; i++)
+    range.columns[i] = (struct range_column){
+        .name = range.set->columns[i].name ? range.set->columns[i].name : alias,
+        .type = type_plain(range.set->columns[i].type),
+    };
+  if (has_ordinality)
+    range.columns[range.set->column_count] =
+        (struct range_column){.name = "ordinality", .type = type_plain(TYPE_INT8)};
+  return bind_range(binder, &range);
+}
+
 // Any other function gives one row of one column.
 static int scalar_range(struct binder *binder, struct scope *scope, const PgQuery__Node *tree, const char *alias,
                         const char *column)
@@ -444,7 +484,7 @@ static int bind_from_function(struct binder *binder, struct scope *scope, const 
   const PgQuery__Node *function = tree->n_functions ? tree->functions[0] : NULL;
   if (function && function->node_case == PG_QUERY__NODE__NODE_LIST && function->list->n_items)
     function = function->list->items[0];
-  if (tree->n_functions != 1 || tree->ordinality || tree->n_coldeflist || tree->is_rowsfrom || !function)
+  if (tree->n_functions != 1 || tree->n_coldeflist || tree->is_rowsfrom || !function)
     return bind_error(binder, -1, SQLSTATE_FEATURE_NOT_SUPPORTED, "this function in FROM is not supported");
   const PgQuery__FuncCall *call = function->node_case == PG_QUERY__NODE__NODE_FUNC_CALL ? function->func_call : NULL;
   const char *name = "column1";
@@ -455,11 +495,19 @@ static int bind_from_function(struct binder *binder, struct scope *scope, const 
   const char *own = alias_name(binder, tree->alias, name);
   if (!own)
     return binder->error->status;
+  bool is_set = call && set_function_exists(name);
+  if (tree->ordinality && !is_set)
+    return bind_error(binder, call ? call->location : -1, SQLSTATE_FEATURE_NOT_SUPPORTED,
+                      "WITH ORDINALITY is not supported for this function");
   enum clause clause = scope->clause;
+  struct items hidden = scope->items;
   scope->clause = CLAUSE_FROM;
-  int range = call && strcmp(name, "generate_series") == 0 ? series_range(binder, scope, call, own, own)
-                                                           : scalar_range(binder, scope, function, own, own);
+  scope->items = scope->lateral;
+  int range = is_set ? set_range(binder, scope, call, name, own, tree->ordinality)
+              : call && strcmp(name, "generate_series") == 0 ? series_range(binder, scope, call, own, own)
+                                                             : scalar_range(binder, scope, function, own, own);
   scope->clause = clause;
+  scope->items = hidden;
   return range < 0 ? range : range_items(binder, range, tree->alias, NULL, call ? call->location : -1, items);
 }
 
@@ -646,8 +694,12 @@ static int bind_join(struct binder *binder, struct scope *scope, const PgQuery__
   struct merged merged = {0};
   struct item item = {.range = -1, .shows_columns = true};
   int status = bind_from_tree(binder, scope, tree->larg, &left);
+  struct items lateral = scope->lateral;
+  if (!status && !is_right)
+    status = join_items(binder, &lateral, &left, &scope->lateral);
   if (!status)
     status = bind_from_tree(binder, scope, tree->rarg, &right);
+  scope->lateral = lateral;
   if (!status)
     status = join_items(binder, &left, &right, &both);
   if (!status)
@@ -706,6 +758,7 @@ int bind_from(struct binder *binder, struct scope *scope, PgQuery__Node **from, 
   scope->items = (struct items){0};
   for (size_t i = 0; i < count; i++) {
     struct items items = {0}, both;
+    scope->lateral = all;
     int status = bind_from_tree(binder, scope, from[i], &items);
     if (!status)
       status = join_items(binder, &all, &items, &both);
@@ -718,5 +771,6 @@ int bind_from(struct binder *binder, struct scope *scope, PgQuery__Node **from, 
   }
   scope->items = all;
   scope->items.join = join;
+  scope->lateral = (struct items){0};
   return 0;
 }

@@ -176,7 +176,7 @@ static struct node *refuse_form(struct binder *binder, const PgQuery__FuncCall *
     what = "window functions are not supported";
   else if (tree->func_variadic)
     what = "VARIADIC arguments are not supported";
-  else if (strcmp(name, "generate_series") == 0 || strcmp(name, "unnest") == 0)
+  else if (strcmp(name, "generate_series") == 0 || strcmp(name, "unnest") == 0 || set_function_exists(name))
     what = "set-returning functions are only supported in FROM";
   for (size_t i = 0; i < tree->n_args && !what; i++)
     if (tree->args[i]->node_case == PG_QUERY__NODE__NODE_NAMED_ARG_EXPR)

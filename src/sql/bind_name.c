@@ -240,6 +240,17 @@ static bool read_parts(struct binder *binder, const PgQuery__ColumnRef *referenc
   return true;
 }
 
+static const struct item *find_row(struct scope *scope, const char *name, struct scope **where)
+{
+  for (struct scope *at = scope, *inner = NULL; at; inner = at, at = at->outer)
+    for (int i = 0; i < at->items.count && sees_items(at, inner); i++)
+      if (at->items.items[i].name && strcmp(at->items.items[i].name, name) == 0) {
+        *where = at;
+        return &at->items.items[i];
+      }
+  return NULL;
+}
+
 static struct node *bind_unqualified(struct binder *binder, struct scope *scope, const char *name, int32_t location)
 {
   for (struct scope *at = scope, *inner = NULL; at; inner = at, at = at->outer) {
@@ -251,6 +262,13 @@ static struct node *bind_unqualified(struct binder *binder, struct scope *scope,
       mark_correlated(scope, at);
       return node;
     }
+  }
+  struct scope *where = NULL;
+  const struct item *whole = find_row(scope, name, &where);
+  bool is_function = whole && whole->range >= 0 && binder->statement->ranges[whole->range].kind == RANGE_FUNCTION;
+  if (is_function && whole->column_count == 1) { // the row of a function that gives single values is its value
+    mark_correlated(scope, where);
+    return bind_item_column(binder, whole, 0, location);
   }
   for (int i = 0; i < scope->items.count; i++)
     if (scope->items.items[i].name && strcmp(scope->items.items[i].name, name) == 0)

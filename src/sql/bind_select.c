@@ -70,6 +70,7 @@ static enum name_strength name_of(const PgQuery__Node *tree, const char **name)
         last_string(tree->type_cast->type_name->names, tree->type_cast->type_name->n_names, name))
       strength = NAME_TYPE;
     return strength;
+  case PG_QUERY__NODE__NODE_A_INDIRECTION: return name_of(tree->a_indirection->arg, name);
   case PG_QUERY__NODE__NODE_COLLATE_CLAUSE: return name_of(tree->collate_clause->arg, name);
   case PG_QUERY__NODE__NODE_SUB_LINK: return name_of_sublink(tree->sub_link, name);
   case PG_QUERY__NODE__NODE_CASE_EXPR:

@@ -59,6 +59,7 @@ struct scope {
   bool hides_outer;  // a subquery in FROM: the outer level's items cannot be seen, only what is around them
   struct scope *via; // of a WITH query: the scope in which it was named
   struct items items;
+  struct items lateral; // while FROM is bound: what stands to the left, for the arguments of functions
   struct table_expression *with;
   enum clause clause;
   bool has_aggregates;

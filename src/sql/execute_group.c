@@ -91,6 +91,7 @@ static int accumulate(struct aggregate_run *run, uint8_t *states, int64_t group,
     }
     if (!status && takes && call->is_distinct)
       status = is_first_of_kind(run, i, group, arguments, &takes);
+    execution->evaluation.argument_types = call->types;
     if (!status && takes)
       status = call->aggregate->step(&execution->evaluation, states + call->state_offset, arguments, arena);
     if (status)

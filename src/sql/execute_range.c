@@ -19,6 +19,14 @@ struct series {
   struct value current, end, by;
 };
 
+struct set_run {
+  struct iterator op;
+  struct arena arena; // of the arguments
+  struct value arguments[FUNCTION_ARGUMENTS];
+  int64_t position, number;
+  bool is_begun, is_over;
+};
+
 struct computed {
   struct iterator op;
   struct arena arena;
@@ -293,6 +301,68 @@ static void series_close(struct iterator *op)
   arena_deinit(&series->arenas[1]);
 }
 
+// --- Other functions that give rows ------------------------------------------------------------------------
+
+static int set_rewind(struct iterator *op)
+{
+  struct set_run *run = (struct set_run *)op;
+  run->is_begun = run->is_over = false;
+  op->is_marked = false;
+  return 0;
+}
+
+// The arguments may lie in the row arena, which is used again: they are kept.
+static int set_begin(struct set_run *run)
+{
+  struct execution *execution = run->op.execution;
+  const struct plan_node *node = run->op.node;
+  arena_reset(&run->arena);
+  run->position = run->number = 0;
+  run->is_begun = true;
+  for (int i = 0; i < node->function.argument_count; i++) {
+    int status = expression_get(execution, &node->function.arguments[i], &run->arguments[i]);
+    if (status)
+      return status;
+    run->is_over |= run->arguments[i].is_null;
+    if (!value_copy(node->function.set->arguments[i], &run->arguments[i], &run->arena))
+      return execution_memory(execution);
+  }
+  return 0;
+}
+
+static int set_next(struct iterator *op)
+{
+  struct set_run *run = (struct set_run *)op;
+  const struct plan_node *node = op->node;
+  struct value *row = op->execution->ranges[node->function.range];
+  const struct range *range = &op->execution->plan->statement->ranges[node->function.range];
+  iterator_begin_row(op);
+  int status = run->is_begun ? 0 : set_begin(run);
+  while (!status && !run->is_over) {
+    status = node->function.set->next(&op->execution->evaluation, run->arguments, &run->position, row);
+    run->is_over = status == 0;
+    if (status != 1)
+      break;
+    if (range->has_ordinality)
+      row[node->function.set->column_count] = value_integer(++run->number);
+    status = test_row(op);
+    if (status)
+      return status;
+    execution_release(op->execution, op->mark);
+  }
+  return status;
+}
+
+static void set_stop(struct iterator *op)
+{
+  arena_reset(&((struct set_run *)op)->arena);
+}
+
+static void set_close(struct iterator *op)
+{
+  arena_deinit(&((struct set_run *)op)->arena);
+}
+
 // --- Opening -------------------------------------------------------------------------------------------------
 
 static bool open_series(struct iterator **op, struct execution *execution)
@@ -307,6 +377,20 @@ static bool open_series(struct iterator **op, struct execution *execution)
   series->op.stop = series_stop;
   series->op.close = series_close;
   *op = &series->op;
+  return true;
+}
+
+static bool open_set(struct iterator **op, struct execution *execution)
+{
+  struct set_run *run = ARENA_NEW(&execution->memory, struct set_run);
+  if (!run)
+    return false;
+  arena_init(&run->arena, execution->account);
+  run->op.rewind = set_rewind;
+  run->op.next = set_next;
+  run->op.stop = set_stop;
+  run->op.close = set_close;
+  *op = &run->op;
   return true;
 }
 
@@ -331,7 +415,7 @@ bool range_open(struct iterator **op, struct execution *execution, const struct 
       [PLAN_SOURCE] = source_next, [PLAN_VALUES] = values_next, [PLAN_SUBQUERY] = subquery_next,
   };
   if (node->kind == PLAN_FUNCTION)
-    return open_series(op, execution);
+    return node->function.set ? open_set(op, execution) : open_series(op, execution);
   if (node->kind == PLAN_SYSTEM)
     return open_system(op, execution);
   struct counted *counted = ARENA_NEW(&execution->memory, struct counted);

@@ -31,6 +31,22 @@ static int count_items(const struct join *join)
   return join->kind == JOIN_INNER ? count_items(join->left) + count_items(join->right) : 1;
 }
 
+// What the functions below read of other ranges.
+static void join_needs(struct planner *planner, const struct join *join, range_set needs)
+{
+  if (join->kind != JOIN_RANGE) {
+    join_needs(planner, join->left, needs);
+    join_needs(planner, join->right, needs);
+    return;
+  }
+  const struct range *range = &planner->statement->ranges[join->range];
+  for (int i = 0; i < range->argument_count; i++)
+    node_ranges(planner, range->arguments[i], needs);
+  for (int i = 0; i < range->value_count; i++)
+    for (int c = 0; c < range->column_count; c++)
+      node_ranges(planner, range->values[i][c], needs);
+}
+
 static int collect_items(struct joining *j, const struct join *join)
 {
   struct planner *planner = j->planner;
@@ -45,13 +61,22 @@ static int collect_items(struct joining *j, const struct join *join)
   if (!item->ranges || !item->needs)
     return error_memory(planner->error);
   join_ranges(join, item->ranges);
-  if (join->kind == JOIN_RANGE) {
-    const struct range *range = &planner->statement->ranges[join->range];
-    for (int i = 0; i < range->argument_count; i++)
-      node_ranges(planner, range->arguments[i], item->needs);
-    for (int i = 0; i < planner->set_words; i++)
-      item->needs[i] &= j->own[i];
-  }
+  join_needs(planner, join, item->needs);
+  return 0;
+}
+
+// Of what an item needs, what the other items here give. The rest stands around them.
+static int settle_needs(struct joining *j)
+{
+  struct planner *planner = j->planner;
+  range_set all = set_new(planner);
+  if (!all)
+    return error_memory(planner->error);
+  for (int i = 0; i < j->item_count; i++)
+    set_unite(planner, all, j->items[i].ranges);
+  for (int i = 0; i < j->item_count; i++)
+    for (int w = 0; w < planner->set_words; w++)
+      j->items[i].needs[w] &= all[w] & ~j->items[i].ranges[w];
   return 0;
 }
 
@@ -93,6 +118,7 @@ static int plan_other_range(struct planner *planner, int number, struct plan_nod
   if (range->kind == RANGE_FUNCTION) {
     node->function.range = number;
     node->function.argument_count = range->argument_count;
+    node->function.set = range->set;
     return expressions_make(planner, range->arguments, range->argument_count, &node->function.arguments);
   }
   node->from.range = number;
@@ -391,15 +417,12 @@ static int plan_left(struct planner *planner, const struct join *join, struct co
     status = conjuncts_split(planner, join->condition, &on);
   if (status)
     return status;
-  if (join->right->kind == JOIN_RANGE) {
-    const struct range *range = &planner->statement->ranges[join->right->range];
-    for (int i = 0; i < range->argument_count; i++)
-      node_ranges(planner, range->arguments[i], right.needs);
-  }
+  join_needs(planner, join->right, right.needs);
+  bool is_lateral = set_meets(planner, right.needs, left_ranges);
   struct joining j = {.planner = planner, .conjuncts = &on, .own = own, .outer = outer};
   struct join_way way;
   if (join->right->kind == JOIN_INNER) { // a join by itself: its own items and ON's conditions on it alone
-    bool has_key = has_hash_key(&j, left_ranges, right.ranges);
+    bool has_key = !is_lateral && has_hash_key(&j, left_ranges, right.ranges);
     way = (struct join_way){.way = has_key ? WAY_HASH : WAY_LOOP, .rows = left->rows, .cost = left->rows};
   } else if ((status = weigh(&j, &right, left, left_ranges, &way)))
     return status;
@@ -417,8 +440,10 @@ static int plan_left(struct planner *planner, const struct join *join, struct co
     (*node)->rows = way.rows;
     (*node)->cost = left->cost + inner->cost + way.cost;
     (*node)->join.form = JOIN_FORM_LEFT;
-    status = way.way == WAY_HASH ? make_hash_join(&j, *node, left_ranges, right.ranges)
-                                 : add_material(&j, &(*node)->right, right.ranges);
+    if (way.way == WAY_HASH)
+      status = make_hash_join(&j, *node, left_ranges, right.ranges);
+    else if (!is_lateral)
+      status = add_material(&j, &(*node)->right, right.ranges);
     range_set reach;
     if (!status)
       status = set_sum(planner, outer, left_ranges, &reach);
@@ -452,7 +477,7 @@ static int choose_first(struct joining *j, int *first)
   double fewest = INFINITY;
   for (int i = 0; i < j->item_count; i++) {
     double rows, cost;
-    if (set_meets(j->planner, j->items[i].needs, j->own))
+    if (set_meets(j->planner, j->items[i].needs, j->items[i].needs)) // it needs anything
       continue;
     int status = guess(j, &j->items[i], &rows, &cost);
     if (status)
@@ -510,6 +535,8 @@ int plan_from(struct planner *planner, const struct join *join, struct conjuncts
     return error_memory(planner->error);
   int first = 0;
   int status = collect_items(&j, join);
+  if (!status)
+    status = settle_needs(&j);
   if (!status && j.item_count > 1)
     status = choose_first(&j, &first);
   struct access access;

@@ -109,6 +109,7 @@ struct plan_aggregate_call {
   const struct aggregate *aggregate;
   int argument_count;
   struct expression arguments[2];
+  enum type_id types[2]; // of the arguments
   struct expression *filter;
   bool is_distinct;
   size_t state_offset;
@@ -153,6 +154,7 @@ struct plan_node {
       int range;
       int argument_count;
       struct expression *arguments;
+      const struct set_function *set; // NULL: generate_series
     } function;
     struct {
       int range;

@@ -131,6 +131,7 @@ static int make_call(struct planner *planner, const struct aggregate_call *call,
                                        .state_offset = *state_size};
   *state_size += (call->aggregate->state_size + 15) & ~(size_t)15;
   for (int i = 0; i < call->argument_count && i < 2; i++) {
+    made->types[i] = call->arguments[i]->type.id;
     int status = expression_make(planner, call->arguments[i], &made->arguments[i]);
     if (status)
       return status;

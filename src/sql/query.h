@@ -20,7 +20,7 @@ enum range_kind {
   RANGE_SOURCE,   // relation: a source as a stream, in a workflow's FROM: the rows that the run was given
   RANGE_SYSTEM,   // system: computed rows of pg_catalog, information_schema, quern
   RANGE_SUBQUERY, // query: its visible targets
-  RANGE_FUNCTION, // generate_series(arguments)
+  RANGE_FUNCTION, // generate_series(arguments), or another function that gives rows
   RANGE_VALUES,   // values: rows of expressions
   RANGE_GROUP,    // of an aggregating query: its group keys, then its aggregates
   RANGE_ROW,      // a row that a change has at hand: new, excluded
@@ -42,6 +42,8 @@ struct range {
   const struct system_table *system; // SYSTEM
   struct query *query;               // SUBQUERY
   const char *function;              // FUNCTION: its name
+  const struct set_function *set;    // FUNCTION: NULL for generate_series
+  bool has_ordinality;               // FUNCTION: the last column is the row's number
   struct node **arguments;           // FUNCTION
   int argument_count;
   struct node ***values;             // VALUES: values[row][column]

@@ -1,0 +1,253 @@
+// Reading json, the text: members and paths by walking it. What is handed out is the text that stands there.
+#include "expr/json_path.h"
+
+int json_to_plain_text(struct evaluation *evaluation, struct bytes value, struct value *result)
+{
+  enum json_kind kind = json_kind_of(value);
+  *result = value_null();
+  if (kind == JSON_NULL)
+    return STATUS_OK;
+  struct buffer out = buffer_for(evaluation);
+  int status = STATUS_OK;
+  if (kind == JSON_STRING)
+    status = json_unescape(value, &out, evaluation->error);
+  else
+    buffer_append_bytes(&out, value);
+  if (status) {
+    buffer_deinit(&out);
+    return status;
+  }
+  return result_from_buffer(evaluation, &out, result);
+}
+
+// Is this what the name, with its quotes and escapes, stands for? `is` on STATUS_OK.
+static int name_is(struct evaluation *evaluation, struct bytes name, struct bytes wanted, bool *is)
+{
+  struct bytes inside = bytes_of(name.data + 1, name.size - 2);
+  *is = bytes_equal(inside, wanted);
+  if (!inside.size || !memchr(inside.data, '\\', inside.size))
+    return STATUS_OK;
+  struct buffer text = buffer_for(evaluation);
+  int status = json_unescape(name, &text, evaluation->error);
+  *is = !status && bytes_equal(buffer_bytes(&text), wanted);
+  buffer_deinit(&text);
+  return status;
+}
+
+// The object's member of that name: of several the last. found->data is NULL where there is none.
+static int find_member(struct evaluation *evaluation, struct bytes object, struct bytes wanted, struct bytes *found)
+{
+  struct bytes name, value;
+  *found = bytes_of(NULL, 0);
+  for (size_t position = 0; json_next(object, &position, &name, &value);) {
+    bool is;
+    int status = name_is(evaluation, name, wanted, &is);
+    if (status)
+      return status;
+    if (is)
+      *found = value;
+  }
+  return STATUS_OK;
+}
+
+static int64_t count_members(struct bytes container)
+{
+  struct bytes name, value;
+  int64_t count = 0;
+  for (size_t position = 0; json_next(container, &position, &name, &value);)
+    count++;
+  return count;
+}
+
+static struct bytes find_element(struct bytes array, int64_t index)
+{
+  struct bytes name, value;
+  if (index < 0)
+    index += count_members(array);
+  for (size_t position = 0; index >= 0 && json_next(array, &position, &name, &value);)
+    if (index-- == 0)
+      return value;
+  return bytes_of(NULL, 0);
+}
+
+static int give(struct evaluation *evaluation, struct bytes found, bool as_text, struct value *result)
+{
+  *result = value_null();
+  if (!found.data)
+    return STATUS_OK;
+  if (as_text)
+    return json_to_plain_text(evaluation, found, result);
+  *result = value_bytes(found.data, (uint32_t)found.size);
+  return STATUS_OK;
+}
+
+static int member(struct evaluation *evaluation, const struct value *arguments, bool as_text, struct value *result)
+{
+  struct bytes object = bytes_of_value(&arguments[0]), found = {0};
+  int status = STATUS_OK;
+  if (json_kind_of(object) == JSON_OBJECT)
+    status = find_member(evaluation, object, bytes_of_value(&arguments[1]), &found);
+  return status ? status : give(evaluation, found, as_text, result);
+}
+
+static int element(struct evaluation *evaluation, const struct value *arguments, bool as_text, struct value *result)
+{
+  struct bytes array = bytes_of_value(&arguments[0]), found = {0};
+  if (json_kind_of(array) == JSON_ARRAY)
+    found = find_element(array, arguments[1].integer);
+  return give(evaluation, found, as_text, result);
+}
+
+static int member_value(CALL)
+{
+  return member(evaluation, arguments, false, result);
+}
+static int member_text(CALL)
+{
+  return member(evaluation, arguments, true, result);
+}
+static int element_value(CALL)
+{
+  return element(evaluation, arguments, false, result);
+}
+static int element_text(CALL)
+{
+  return element(evaluation, arguments, true, result);
+}
+
+static int along(struct evaluation *evaluation, const struct value *value, const struct json_path *path, bool as_text,
+                 struct value *result)
+{
+  struct bytes found = path->count ? json_trim(bytes_of_value(value)) : bytes_of_value(value);
+  for (int i = 0; i < path->count && found.data; i++) {
+    const struct value *step = &path->steps[i];
+    enum json_kind kind = json_kind_of(found);
+    int64_t index;
+    int status = STATUS_OK;
+    if (kind == JSON_OBJECT && !step->is_null)
+      status = find_member(evaluation, found, bytes_of_value(step), &found);
+    else if (kind == JSON_ARRAY && !step->is_null && json_path_number(step, &index))
+      found = find_element(found, index);
+    else
+      found = bytes_of(NULL, 0);
+    if (status)
+      return status;
+  }
+  return give(evaluation, as_text && found.data ? json_trim(found) : found, as_text, result);
+}
+
+static int along_array(struct evaluation *evaluation, const struct value *arguments, bool as_text, struct value *result)
+{
+  struct json_path path;
+  int status = json_path_from_array(evaluation, &arguments[1], &path);
+  return status ? status : along(evaluation, &arguments[0], &path, as_text, result);
+}
+
+static int along_arguments(struct evaluation *evaluation, const struct value *arguments, int argument_count,
+                           bool as_text, struct value *result)
+{
+  struct json_path path = {.count = argument_count - 1, .steps = (struct value *)(uintptr_t)&arguments[1]};
+  return along(evaluation, &arguments[0], &path, as_text, result);
+}
+
+static int path_value(CALL)
+{
+  return along_array(evaluation, arguments, false, result);
+}
+static int path_text(CALL)
+{
+  return along_array(evaluation, arguments, true, result);
+}
+static int extract_value(CALL)
+{
+  return along_arguments(evaluation, arguments, argument_count, false, result);
+}
+static int extract_text(CALL)
+{
+  return along_arguments(evaluation, arguments, argument_count, true, result);
+}
+
+// ---- what it is ----
+
+static int type_name(CALL)
+{
+  static const char *const names[] = {
+      [JSON_NULL] = "null",    [JSON_STRING] = "string", [JSON_NUMBER] = "number", [JSON_FALSE] = "boolean",
+      [JSON_TRUE] = "boolean", [JSON_ARRAY] = "array",   [JSON_OBJECT] = "object"};
+  *result = value_string(names[json_kind_of(bytes_of_value(&arguments[0]))]);
+  return STATUS_OK;
+}
+
+static int array_length(CALL)
+{
+  struct bytes array = bytes_of_value(&arguments[0]);
+  enum json_kind kind = json_kind_of(array);
+  if (kind != JSON_ARRAY)
+    return error_set(evaluation->error, SQLSTATE_INVALID_PARAMETER_VALUE, "cannot get array length of %s",
+                     kind == JSON_OBJECT ? "a non-array" : "a scalar");
+  *result = value_integer(count_members(array));
+  return STATUS_OK;
+}
+
+// ---- without nulls ----
+
+// Writes the value with no spaces and without the members that are null. The depth is bounded: it was read before.
+static int strip(struct evaluation *evaluation, struct bytes value, struct buffer *out)
+{
+  enum json_kind kind = json_kind_of(value);
+  bool is_first = true;
+  struct bytes name, member;
+  struct buffer text = buffer_for(evaluation);
+  int status = STATUS_OK;
+  if (kind == JSON_STRING) { // written anew: escapes that need not be are not
+    status = json_unescape(value, &text, evaluation->error);
+    if (!status)
+      json_quote(buffer_bytes(&text), out);
+  } else if (!json_is_container(kind)) {
+    buffer_append_bytes(out, value);
+  } else {
+    buffer_append_u8(out, kind == JSON_OBJECT ? '{' : '[');
+    for (size_t position = 0; !status && json_next(value, &position, &name, &member);) {
+      if (kind == JSON_OBJECT && json_kind_of(member) == JSON_NULL)
+        continue;
+      if (!is_first)
+        buffer_append_u8(out, ',');
+      is_first = false;
+      if (kind == JSON_OBJECT) {
+        status = strip(evaluation, name, out);
+        buffer_append_u8(out, ':');
+      }
+      if (!status)
+        status = strip(evaluation, member, out);
+    }
+    buffer_append_u8(out, kind == JSON_OBJECT ? '}' : ']');
+  }
+  buffer_deinit(&text);
+  return status;
+}
+
+static int strip_nulls(CALL)
+{
+  struct buffer out = buffer_for(evaluation);
+  int status = strip(evaluation, json_trim(bytes_of_value(&arguments[0])), &out);
+  if (status) {
+    buffer_deinit(&out);
+    return status;
+  }
+  return result_from_buffer(evaluation, &out, result);
+}
+
+const struct function json_functions[] = {
+    OPERATOR("->", member_value, JSON, 2, JSON, TEXT),
+    OPERATOR("->", element_value, JSON, 2, JSON, INT4),
+    OPERATOR("->>", member_text, TEXT, 2, JSON, TEXT),
+    OPERATOR("->>", element_text, TEXT, 2, JSON, INT4),
+    OPERATOR("#>", path_value, JSON, 2, JSON, TYPE_TEXT_ARRAY),
+    OPERATOR("#>>", path_text, TEXT, 2, JSON, TYPE_TEXT_ARRAY),
+    PURE("json_extract_path", extract_value, JSON, -2, JSON, TEXT),
+    PURE("json_extract_path_text", extract_text, TEXT, -2, JSON, TEXT),
+    PURE("json_typeof", type_name, TEXT, 1, JSON),
+    PURE("json_array_length", array_length, INT4, 1, JSON),
+    PURE("json_strip_nulls", strip_nulls, JSON, 1, JSON),
+    {0},
+};
