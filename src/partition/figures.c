@@ -199,6 +199,7 @@ static int metric_rows(struct partition *partition, struct row_sink *sink, struc
   metric_add(&metrics, "quern_commits_total", "way=\"rerun\"", (double)trunk->counts.rerun);
   metric_add(&metrics, "quern_commits_total", "way=\"failed\"", (double)trunk->counts.failed);
   metric_add(&metrics, "quern_script_steps_total", "way=\"run\"", (double)trunk->counts.steps_run);
+  metric_add(&metrics, "quern_commit_rounds_total", "", (double)trunk->counts.rounds);
   metric_add(&metrics, "quern_script_steps_total", "way=\"kept\"", (double)trunk->counts.steps_kept);
   metric_add(&metrics, "quern_moves_total", "", (double)trunk->counts.moved);
   metric_add(&metrics, "quern_claim_waits_total", "", (double)partition->claims.counts.waits);

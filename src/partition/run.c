@@ -273,6 +273,7 @@ struct job {
   struct buffer out;
   struct promise promise;
   bool wants_promise, is_started, is_ended;
+  bool is_round; // nobody sees the rows
   volatile bool is_cancelled;
   uint64_t random;
   int status;
@@ -313,6 +314,8 @@ void job_run(struct job *job)
       job->status = error_memory(&job->error);
     else if (job->wants_promise)
       promise_row(job->session, &job->promise, job->prepared, &job->out, begin);
+    if (job->is_round)
+      buffer_clear(&job->out);
   }
   job->is_ended = job->status != 0;
 }
@@ -342,49 +345,101 @@ static int emit_job(struct job *job, struct error *error)
   return 0;
 }
 
+// A job without its version, input and rows' form. NULL: out of memory.
+static struct job *job_new(struct session *session, struct prepared *prepared, const struct settings *settings)
+{
+  struct job *job = calloc(1, sizeof *job);
+  if (!job)
+    return NULL;
+  job->session = session;
+  job->prepared = prepared_retain(prepared);
+  job->settings = *settings;
+  settings_moved(&job->settings);
+  job->account = (struct memory_account){.parent = &session->partition->account, .limit = prepared->account.limit};
+  arena_init(&job->arena, &job->account);
+  job->execution = execution_open(prepared->plan, &job->account);
+  if (job->execution)
+    return job;
+  job_close(job);
+  return NULL;
+}
+
+static int job_go(struct job *job, const struct version *version, const struct kept_values *kept,
+                  const struct value *parameters, const bool *formats, struct error *error)
+{
+  struct session *session = job->session;
+  run_init(&job->run, session->partition, &job->settings, version, &job->arena, kept->now, kept->statement_now, kept->random,
+           &job->error);
+  fill_input(&job->input, &job->run, version, NULL);
+  job->input.parameters = parameters;
+  job->input.mark = &job->mark;
+  job->input.is_cancelled = &job->is_cancelled;
+  job->writer = writer_for(session, job->prepared, formats);
+  job->writer.settings = job->settings.format;
+  job->mark.set = job->wants_promise ? &job->reads : NULL;
+  int status = emit_job(job, error);
+  if (status)
+    job_close(job);
+  else
+    session->partition->counts.jobs++;
+  return status;
+}
+
 static int job_start(struct session *session, struct portal *portal, const struct version *version, uint64_t random,
                      struct error *error)
 {
   struct partition *partition = session->partition;
-  struct prepared *prepared = portal->prepared;
-  struct job *job = calloc(1, sizeof *job);
+  struct job *job = job_new(session, portal->prepared, &session->settings);
   if (!job)
     return error_memory(error);
-  job->session = session;
   job->portal = portal;
-  job->prepared = prepared_retain(prepared);
   job->random = random;
-  job->settings = session->settings;
-  job->account = (struct memory_account){.parent = &partition->account, .limit = prepared->account.limit};
-  arena_init(&job->arena, &job->account);
+  job->wants_promise = transaction_in_branch(session);
   if (!transaction_in_branch(session)) {
     job->snapshot = version_snapshot(store_trunk(partition->store));
     session->branch_base = partition->trunk.position;
     version = job->snapshot;
   }
-  job->execution = execution_open(prepared->plan, &job->account);
-  if (!version || !job->execution) {
+  if (!version) {
     job_close(job);
     return error_memory(error);
   }
-  run_init(&job->run, partition, &job->settings, version, &job->arena, session->transaction_now, session->statement_now,
-           random, &job->error);
-  fill_input(&job->input, &job->run, version, NULL);
-  job->input.parameters = portal->parameters;
-  job->input.mark = &job->mark;
-  job->input.is_cancelled = &job->is_cancelled;
-  job->writer = writer_for(session, prepared, portal->formats);
-  job->writer.settings = job->settings.format;
-  job->wants_promise = transaction_in_branch(session);
-  job->mark.set = job->wants_promise ? &job->reads : NULL;
-  int status = emit_job(job, error);
+  struct kept_values kept = {session->transaction_now, session->statement_now, random};
+  int status = job_go(job, version, &kept, portal->parameters, portal->formats, error);
+  if (!status)
+    session->running = portal;
+  return status;
+}
+
+int job_start_round(struct session *session, struct prepared *prepared, const struct version *version, struct bytes step,
+                    const struct kept_values *kept, const struct settings *settings, struct error *error)
+{
+  struct job *job = job_new(session, prepared, settings);
+  prepared_release(prepared);
+  if (!job)
+    return error_memory(error);
+  job->is_round = job->wants_promise = true;
+  struct script_statement statement;
+  int status = script_statement(step, &job->arena, &statement, error);
   if (status) {
     job_close(job);
     return status;
   }
-  session->running = portal;
-  partition->counts.jobs++;
-  return 0;
+  return job_go(job, version, kept, statement.values, statement.columns ? statement.formats : NULL, error);
+}
+
+static void end_round_job(struct session *session, struct job *job)
+{
+  session->job = NULL;
+  int status = job->status;
+  if (status && job->interruption.status && strcmp(job->error.sqlstate, SQLSTATE_QUERY_CANCELED) == 0)
+    job->error = job->interruption;
+  char tag[64];
+  format_tag(job->prepared, execution_row_count(job->execution), tag, sizeof tag);
+  promise_add_text(&job->promise, tag, session->partition->promise_seed);
+  struct job_outcome outcome = {status, &job->error, &job->promise, &job->reads};
+  round_job_done(session, &outcome);
+  job_close(job);
 }
 
 void session_depends(struct session *session, uint64_t position)
@@ -406,6 +461,10 @@ void job_done(struct job *job)
     session->job = NULL;
     job_close(job);
     session_close(session);
+    return;
+  }
+  if (job->is_round) {
+    end_round_job(session, job);
     return;
   }
   if (!transaction_in_branch(session))
@@ -545,7 +604,7 @@ bool session_more_follows(const struct session *session)
   return session->input_at < session->input.size && session->input.data[session->input_at] != 'S';
 }
 
-static bool may_be_job(const struct statement *statement)
+bool may_be_job(const struct statement *statement)
 {
   return statement->kind == STATEMENT_SELECT && !statement->reads_system && !statement->claims_rows &&
          !statement->draws_numbers;

@@ -12,12 +12,6 @@
 
 // --- Steps as bytes ------------------------------------------------------------------------------------------
 
-// What a step's functions gave and is used again; behind it lies what was kept while it ran, entry after entry.
-struct kept_values {
-  int64_t now, statement_now;
-  uint64_t random;
-};
-
 // Each entry: kind (1), size (4), bytes.
 int script_keep(struct session *session, enum kept_kind kind, struct bytes bytes, struct error *error)
 {
@@ -177,65 +171,86 @@ static void decode_value(struct step_reader *reader, enum type_id type, struct v
   }
 }
 
-static int rerun_get(struct rerun *rerun, const struct version *version, struct bytes text, const struct type *types, int count,
-                     bool literals, struct prepared **prepared, struct error *error)
+static int rerun_get(struct session *session, const struct settings *settings, const struct version *version,
+                     const struct script_statement *statement, struct prepared **prepared, struct error *error)
 {
   struct prepared_input input = {
     .version = version,
-    .settings = &rerun->session->settings,
-    .text = text,
-    .parameters = types,
-    .parameter_count = count,
-    .parameters_are_literals = literals,
+    .settings = settings,
+    .text = statement->text,
+    .parameters = statement->types,
+    .parameter_count = statement->count,
+    .parameters_are_literals = statement->literals,
   };
-  int status = prepared_get(&rerun->session->partition->cache, &input, prepared, error);
+  int status = prepared_get(&session->partition->cache, &input, prepared, error);
   // The stripped text means something else now: so will the reply.
   return status == STATUS_LONG ? error_set(error, SQLSTATE_SERIALIZATION_FAILURE, "a definition has changed") : status;
 }
 
-static int rerun_statement(struct rerun *rerun, struct writer *writer, struct bytes step, const struct kept_values *kept,
-                           struct promise *promise, struct error *error)
+int script_statement(struct bytes step, struct arena *arena, struct script_statement *statement, struct error *error)
 {
-  struct session *session = rerun->session;
+  CHECK(step.data[0] == STEP_STATEMENT);
   struct step_reader reader = {.at = step.data + 1};
-  bool literals = *reader.at++;
-  struct bytes text = step_sized(&reader);
-  int count = (int)step_u32(&reader);
-  struct type *types = ARENA_ARRAY(&session->scratch, struct type, count + 1);
-  struct value *values = ARENA_ARRAY(&session->scratch, struct value, count + 1);
-  enum type_id *value_types = ARENA_ARRAY(&session->scratch, enum type_id, count + 1);
-  if (!types || !values || !value_types)
+  *statement = (struct script_statement){.literals = *reader.at++};
+  statement->text = step_sized(&reader);
+  int count = statement->count = (int)step_u32(&reader);
+  statement->types = ARENA_ARRAY(arena, struct type, count + 1);
+  statement->values = ARENA_ARRAY(arena, struct value, count + 1);
+  statement->value_types = ARENA_ARRAY(arena, enum type_id, count + 1);
+  if (!statement->types || !statement->values || !statement->value_types)
     return error_memory(error);
   for (int i = 0; i < count; i++) {
-    types[i].id = (enum type_id)*reader.at++;
-    types[i].modifier = (int32_t)step_u32(&reader);
-    value_types[i] = (enum type_id)*reader.at++;
-    decode_value(&reader, value_types[i], &values[i]);
+    statement->types[i].id = (enum type_id)*reader.at++;
+    statement->types[i].modifier = (int32_t)step_u32(&reader);
+    statement->value_types[i] = (enum type_id)*reader.at++;
+    decode_value(&reader, statement->value_types[i], &statement->values[i]);
   }
-  struct prepared *prepared;
-  int status = rerun_get(rerun, writer->version, text, types, count, literals, &prepared, error);
+  int columns = statement->columns = (int)step_u32(&reader);
+  statement->formats = columns ? ARENA_ARRAY(arena, bool, columns) : NULL;
+  for (int i = 0; statement->formats && i < columns; i++)
+    statement->formats[i] = *reader.at++;
+  return 0;
+}
+
+int script_prepare(struct session *session, const struct settings *settings, const struct version *version,
+                   struct script_statement *statement, struct prepared **prepared, struct error *error)
+{
+  int status = rerun_get(session, settings, version, statement, prepared, error);
   if (status)
     return status;
-  bool is_same = !count || (prepared->statement && prepared->statement->parameter_count == count);
+  const struct statement *bound = (*prepared)->statement;
+  int count = statement->count;
+  bool is_same = !count || (bound && bound->parameter_count == count);
   for (int i = 0; is_same && i < count; i++)
-    is_same = prepared->statement->parameters[i].id == value_types[i];
+    is_same = bound->parameters[i].id == statement->value_types[i];
   if (!is_same) {
-    prepared_release(prepared);
+    prepared_release(*prepared);
     return error_set(error, SQLSTATE_SERIALIZATION_FAILURE, "a definition has changed");
   }
-  int columns = (int)step_u32(&reader);
-  bool *formats = columns ? ARENA_ARRAY(&session->scratch, bool, columns) : NULL;
-  for (int i = 0; formats && i < columns; i++)
-    formats[i] = *reader.at++;
-  struct read_mark mark = {0};
+  if (bound && bound->column_count != statement->columns)
+    statement->formats = NULL;
+  return 0;
+}
+
+static int rerun_statement(struct rerun *rerun, struct writer *writer, struct bytes step, const struct kept_values *kept,
+                           struct promise *promise, struct read_set *reads, struct error *error)
+{
+  struct session *session = rerun->session;
+  struct script_statement statement;
+  struct prepared *prepared;
+  int status = script_statement(step, &session->scratch, &statement, error);
+  if (!status)
+    status = script_prepare(session, &session->settings, writer->version, &statement, &prepared, error);
+  if (status)
+    return status;
   bool is_read = prepared->plan && prepared->statement->kind == STATEMENT_SELECT;
-  if (prepared->statement && formats && prepared->statement->column_count != columns)
-    formats = NULL;
+  reads->failed |= prepared->statement && prepared->statement->reads_system;
+  struct read_mark mark = {.set = reads};
   struct statement_run run = {
     .session = session,
     .prepared = prepared,
-    .parameters = values,
-    .formats = formats,
+    .parameters = statement.values,
+    .formats = statement.formats,
     .version = writer->version,
     .writer = is_read ? NULL : writer,
     .now = kept->now,
@@ -261,7 +276,8 @@ static int rerun_copy(struct rerun *rerun, struct writer *writer, struct bytes s
   char kind = (char)step.data[0];
   if (kind == 'B') {
     struct prepared *prepared;
-    int status = rerun_get(rerun, writer->version, bytes, NULL, 0, false, &prepared, error);
+    struct script_statement copy = {.text = bytes};
+    int status = rerun_get(session, &session->settings, writer->version, &copy, &prepared, error);
     if (status)
       return status;
     copy_feed_close(rerun->feed);
@@ -301,6 +317,24 @@ void script_promise_error(struct session *session, const struct error *error, st
   promise_add_text(promise, error->constraint, session->partition->promise_seed);
 }
 
+// With which settings the step at this place runs.
+static const void *settings_of(const struct session *session, const uint8_t *place)
+{
+  const void *settings = &session->script_begin;
+  struct bytes step;
+  size_t at = 0;
+  while (branch_next_step(session->branch, &at, &step) && step.data != place)
+    if (step.data[0] == STEP_SETTINGS)
+      settings = step.data + 1;
+  return settings;
+}
+
+void script_settings(const struct session *session, struct bytes step, struct settings *settings)
+{
+  memcpy(settings, settings_of(session, step.data), sizeof *settings);
+  settings_moved(settings);
+}
+
 static void set_settings(struct session *session, const void *settings)
 {
   memcpy(&session->settings, settings, sizeof session->settings);
@@ -308,10 +342,12 @@ static void set_settings(struct session *session, const void *settings)
 }
 
 static int run_kind(struct rerun *rerun, struct writer *writer, struct bytes step, const struct kept_values *values,
-                    struct promise *promise, struct error *error)
+                    struct promise *promise, struct read_set *reads, struct error *error)
 {
+  if (step.data[0] != STEP_STATEMENT)
+    reads->failed = true; // not known
   switch ((enum script_step)step.data[0]) {
-  case STEP_STATEMENT: return rerun_statement(rerun, writer, step, values, promise, error);
+  case STEP_STATEMENT: return rerun_statement(rerun, writer, step, values, promise, reads, error);
   case STEP_SETTINGS: set_settings(rerun->session, step.data + 1); return 0;
   case STEP_CHECK: return script_check_deferred(rerun->session, writer, error);
   case STEP_SAVEPOINT:
@@ -322,7 +358,7 @@ static int run_kind(struct rerun *rerun, struct writer *writer, struct bytes ste
 }
 
 static int rerun_step(void *context, struct writer *writer, struct bytes step, struct bytes kept, struct promise *promise,
-                      struct error *error)
+                      struct read_set *reads, struct error *error)
 {
   struct rerun *rerun = context;
   struct kept_values values;
@@ -334,12 +370,13 @@ static int rerun_step(void *context, struct writer *writer, struct bytes step, s
   rerun->failure[0] = 0;
   arena_reset(&rerun->session->scratch);
   buffer_clear(&rerun->out);
-  int status = run_kind(rerun, writer, step, &values, promise, error);
+  int status = run_kind(rerun, writer, step, &values, promise, reads, error);
   if (status == STATUS_INPUT && rerun->tells_errors)
     return status;
   if (status == STATUS_INPUT || status == STATUS_RETRY) {
     // Its reply may be another one now: that is for the promise to tell.
     script_promise_error(rerun->session, error, promise);
+    reads->failed = true;
     snprintf(rerun->failure, sizeof rerun->failure, "%s", error->message);
     error_clear(error);
     return 0;

@@ -121,6 +121,7 @@ struct session {
   int64_t waits_since; // monotonic
   bool is_eager; // its last transaction failed for others' changes: this one claims what it reads
   bool keeps_age;
+  int rounds;    // that its script has had since it began to wait for its COMMIT, or its move
   bool is_hasty; // it has waited enough for soft claims, and takes none any more
   bool failure_recorded; // the failed statement is a step of the script
   bool has_queried;      // the transaction has run something: its characteristics stand
@@ -300,6 +301,22 @@ uint64_t portal_take(struct session *session, struct portal *portal, uint64_t ma
 void session_depends(struct session *session, uint64_t position); // do its replies, on the log up to there
 void job_done(struct job *job); // FRAME_JOB_DONE: replies, and goes on or ends it
 void job_close(struct job *job);
+// What a step's functions gave and is used again; behind it lies what was kept while it ran, entry after entry.
+struct kept_values {
+  int64_t now, statement_now;
+  uint64_t random;
+};
+
+// A long read of a script, run for its promise on a version that the branch keeps. Takes over `prepared`.
+struct job_outcome {
+  int status;
+  const struct error *error;
+  const struct promise *promise;
+  const struct read_set *reads;
+};
+int job_start_round(struct session *session, struct prepared *prepared, const struct version *version, struct bytes step,
+                    const struct kept_values *kept, const struct settings *settings, struct error *error);
+bool may_be_job(const struct statement *statement);
 int job_resume(struct session *session, struct error *error); // after FRAME_RELEASE
 void job_interrupt(struct job *job, const struct error *reason);       // ends soon, with that error
 void job_abandon(struct session *session); // one that is not out: the session goes on without it
@@ -399,6 +416,22 @@ struct kept_cursor {
 };
 
 // The session's script run once more, on the trunk or on a newer branch.
+// A step that is a statement, taken apart; borrowed from the script and an arena.
+struct script_statement {
+  struct bytes text;
+  bool literals;              // the text is a stripped one
+  struct type *types;         // as they were given
+  struct value *values;
+  enum type_id *value_types;
+  int count, columns;
+  bool *formats;              // of the columns; NULL: all text
+};
+int script_statement(struct bytes step, struct arena *arena, struct script_statement *statement, struct error *error);
+// Binds it anew. 40001: it means something else now.
+int script_prepare(struct session *session, const struct settings *settings, const struct version *version,
+                   struct script_statement *statement, struct prepared **prepared, struct error *error);
+void script_settings(const struct session *session, struct bytes step, struct settings *settings); // with which it runs
+
 struct rerun {
   struct session *session;
   struct settings settings; // the session's own: meanwhile it has those of the script
@@ -422,6 +455,12 @@ void rerun_end(struct rerun *rerun, struct error *error); // says in its detail 
 // The next entry of this kind at *at or behind it; moves *at behind it.
 bool kept_entry(const struct rerun *rerun, enum kept_kind kind, size_t *at, struct bytes *bytes);
 bool script_kept(struct rerun *rerun, enum kept_kind kind, struct bytes *bytes); // the next one; false: there is none
+
+// --- round.c
+// Are there long reads in the script to be looked at again, before it runs on the trunk? True: a job is out, and the session
+// waits; it is made ready when all of them have been.
+bool round_begin(struct session *session);
+void round_job_done(struct session *session, const struct job_outcome *outcome);
 
 // --- setting.c
 void session_note_settings(struct session *session); // before the first change of a transaction

@@ -40,6 +40,7 @@ static int open_branch(struct session *session, struct error *error)
   session->branch_base = partition->trunk.position;
   session->script_begin = session->script_settings = session->settings;
   session->is_checked = session->is_lost = session->is_hasty = false;
+  session->rounds = 0;
   partition->counts.branches++;
   return 0;
 }
@@ -162,6 +163,8 @@ static int commit_branch(struct session *session, struct error *error)
   }
   if (!status)
     status = check_branch(session, error);
+  if (!status && branch_has_changes(session->branch) && round_begin(session))
+    return STATUS_WAIT;
   if (status) {
     if (status == STATUS_RETRY)
       transaction_was_unlucky(session);
@@ -204,6 +207,7 @@ int transaction_move(struct session *session, struct error *error)
     return status;
   }
   session->branch_base = branch_base(session->branch);
+  session->rounds = 0;
   return 0;
 }
 

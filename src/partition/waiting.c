@@ -136,7 +136,9 @@ int waiting_begin(struct session *session, enum waiting waiting)
   session->waiting = waiting;
   struct partition *partition = session->partition;
   int64_t timeout_ms = settings_number(&session->settings, "lock_timeout");
-  if (timeout_ms && !session->lock_timer.place) // a one-shot that waits again has waited before
+  if (session->job) // it waits for nobody's claims
+    timer_clear(&partition->timers, &session->lock_timer);
+  else if (timeout_ms && !session->lock_timer.place) // a one-shot that waits again has waited before
     (void)!timer_set(&partition->timers, &session->lock_timer, partition->time.monotonic + timeout_ms * 1000);
   begin_patience(session);
   if (waiting != WAITING_GROUP)
@@ -191,6 +193,10 @@ static void resume(struct session *session)
   int status = session->claimant.is_victim ? claim_deadlock(&error) : 0;
   session->is_hasty |= session->claimant.has_given_up;
   session->claimant.has_given_up = false;
+  if (!status && waiting == WAITING_STATEMENT && round_begin(session)) {
+    timer_clear(&session->partition->timers, &session->lock_timer);
+    return;
+  }
   if (!status && waiting == WAITING_STATEMENT)
     status = transaction_move(session, &error);
   if (status) {

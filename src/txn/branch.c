@@ -53,9 +53,13 @@ static void close_versions(struct branch *branch)
 {
   if (branch->version)
     version_close(branch->version);
+  if (branch->confirmed)
+    version_close(branch->confirmed);
+  if (branch->round)
+    version_close(branch->round);
   if (branch->base)
     version_close(branch->base);
-  branch->version = branch->base = NULL;
+  branch->version = branch->base = branch->confirmed = branch->round = NULL;
 }
 
 // From the trunk as it is now; without a script.
@@ -63,7 +67,7 @@ static bool begin(struct branch *branch, struct trunk *trunk, struct memory_acco
 {
   *branch = (struct branch){.trunk = trunk, .committed = trunk->position};
   change_list_init(&branch->changes);
-  branch->changes.bytes.account = branch->script.account = branch->places.account = account;
+  branch->changes.bytes.account = branch->script.account = branch->places.account = branch->reads.account = account;
   branch->base = version_snapshot(store_trunk(trunk->store));
   branch->version = version_branch(store_trunk(trunk->store));
   if (!branch->base || !branch->version)
@@ -188,6 +192,7 @@ static void forget_changes(struct branch *branch, size_t mark)
     memcpy(at, &head, sizeof head);
   }
   branch->recorded = mark;
+  branch->was_undone = true;
 }
 
 // What the step that has just run changed, and whether that can be made once more without running it.
@@ -211,14 +216,8 @@ int branch_record(struct branch *branch, struct bytes step, struct bytes kept, c
                   const struct read_set *reads, struct error *error)
 {
   struct step head = {.promise = *promise, .step_size = step.size, .kept_size = kept.size};
-  if (reads && !reads->failed) {
-    head.visited = reads->visited;
-    buffer_clear(&branch->reads);
-    read_set_encode(reads, &branch->reads);
-    head.reads_size = branch->reads.failed ? 0 : branch->reads.size;
-  }
-  size_t size = sizeof head + step.size + kept.size + head.reads_size;
-  if (size > LIMIT_SCRIPT || branch->script.size > LIMIT_SCRIPT - size) {
+  size_t size = sizeof head + step.size + kept.size;
+  if (size > LIMIT_SCRIPT || branch->script.size + branch->reads.size > LIMIT_SCRIPT - size) {
     int status = error_set(error, SQLSTATE_PROGRAM_LIMIT_EXCEEDED, "the transaction's statements exceed %d bytes",
                            LIMIT_SCRIPT);
     error_hint(error, "Commit more often, or use COPY outside of a transaction.");
@@ -230,10 +229,11 @@ int branch_record(struct branch *branch, struct bytes step, struct bytes kept, c
   }
   buffer_append_le64(&branch->places, branch->script.size);
   step_end(branch, &head);
+  head.reads = script_add_reads(branch, reads);
+  branch->visited += head.reads.visited;
   buffer_append(&branch->script, &head, sizeof head);
   buffer_append_bytes(&branch->script, step);
   buffer_append_bytes(&branch->script, kept);
-  buffer_append(&branch->script, branch->reads.data, head.reads_size);
   branch->step_count++;
   return STATUS_OK;
 }
@@ -341,6 +341,8 @@ int branch_move(struct branch *branch, struct writer *writer, const struct step_
     struct branch old = *branch;
     branch->version = moved.version;
     branch->base = moved.base;
+    branch->confirmed = NULL;
+    moved.confirmed = old.confirmed;
     branch->changes = moved.changes;
     branch->committed = moved.committed;
     branch->recorded = moved.recorded;

@@ -14,10 +14,10 @@
 #pragma once
 
 #include "base/hash.h"
+#include "store/read_set.h"
 #include "txn/atom.h"
 
 struct branch;
-struct read_set;
 
 // What a step promised: count and sum (or, where the order counts, chain) of row hashes, and the outcome.
 struct promise {
@@ -50,8 +50,9 @@ struct step_runner {
   void *context;
   // Runs one recorded step on the writer and fills the promise. A failure of the statement is part of the
   // promise, not of the return value: that is for what must end the commit (53200, 57014).
+  // *reads: empty; to be filled with what it looked at, or marked as failed where that is not known.
   int (*run)(void *context, struct writer *writer, struct bytes step, struct bytes kept, struct promise *promise,
-             struct error *error);
+             struct read_set *reads, struct error *error);
   // May these changes go to the trunk now? STATUS_WAIT: not yet. NULL: always.
   int (*admit)(void *context, const struct change_list *changes, struct error *error);
   // Says in the error's detail which row changed, and who did that (NULL: not known). NULL: nobody does.
@@ -67,6 +68,27 @@ int branch_commit(struct branch *branch, struct writer *writer, const struct ste
 // Moves an open branch to where the trunk is now: runs its script on a new one. 40001 if a reply comes out otherwise;
 // then, as after any failure, the branch is good for closing only.
 int branch_move(struct branch *branch, struct writer *writer, const struct step_runner *runner, struct error *error);
+// --- Rounds: long reads of a script are looked at again before it runs on the trunk, where that keeps nobody waiting ----
+//
+//           round_begin                   round_end
+//   (none) ------------> round_next ... ------------> what was confirmed counts as read from the round's version
+//
+// A step is confirmed if nothing that it looked at has changed up to the round's version, or if it was run there (by whoever
+// has the time: on another thread) and gave the same reply. What was changed since is found by the next round, or the commit.
+
+// Does the script have steps that looked at so many rows and would have to run again now?
+bool branch_wants_round(const struct branch *branch, uint64_t rows);
+int branch_round_begin(struct branch *branch, struct error *error); // 53200
+// The next step to be run on *version, which is the round's as long as it lasts. False: there is none any more.
+bool branch_round_next(struct branch *branch, uint64_t rows, struct bytes *step, struct bytes *kept,
+                       const struct version **version);
+// It was run. 40001 if the reply came out otherwise.
+int branch_round_confirm(struct branch *branch, const struct promise *promise, const struct read_set *reads,
+                         const struct step_runner *runner, struct error *error);
+void branch_round_end(struct branch *branch);
+// The script's steps, one after another: *at 0 at first. False behind the last.
+bool branch_next_step(const struct branch *branch, size_t *at, struct bytes *step);
+
 // The position of the trunk from which it differs.
 uint64_t branch_base(const struct branch *branch);
 // Has the trunk gone on with this row, or with the first entry that begins so, since the branch was made? Then whatever

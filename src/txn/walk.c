@@ -14,15 +14,7 @@
 
 enum { DIRTY_BYTES = 1024 * 1024 }; // beyond it anything may have come out otherwise
 
-// A step in the script, taken apart.
-struct script_step {
-  uint8_t *head; // where it lies
-  struct step step;
-  struct bytes bytes, kept, reads;
-  size_t number; // from 1
-};
-
-static bool next_step(const struct branch *branch, size_t *at, struct script_step *step)
+bool script_next(const struct branch *branch, size_t *at, struct script_step *step)
 {
   if (*at >= branch->script.size)
     return false;
@@ -30,22 +22,47 @@ static bool next_step(const struct branch *branch, size_t *at, struct script_ste
   memcpy(&step->step, step->head, sizeof step->step);
   step->bytes = bytes_of(step->head + sizeof step->step, step->step.step_size);
   step->kept = bytes_of(step->bytes.data + step->bytes.size, step->step.kept_size);
-  step->reads = bytes_of(step->kept.data + step->kept.size, step->step.reads_size);
   step->number++;
-  *at += sizeof step->step + step->bytes.size + step->kept.size + step->reads.size;
+  *at += sizeof step->step + step->bytes.size + step->kept.size;
   return true;
+}
+
+void script_put(const struct script_step *step)
+{
+  memcpy(step->head, &step->step, sizeof step->step);
+}
+
+struct bytes script_reads(const struct branch *branch, const struct step_reads *reads)
+{
+  return bytes_of(branch->reads.data + reads->at, reads->size);
+}
+
+struct step_reads script_add_reads(struct branch *branch, const struct read_set *reads)
+{
+  struct step_reads added = {.at = branch->reads.size};
+  if (!reads || reads->failed)
+    return added;
+  read_set_encode(reads, &branch->reads);
+  if (branch->reads.failed) {
+    branch->reads.failed = false;
+    branch->reads.size = added.at;
+  }
+  added.size = branch->reads.size - added.at;
+  added.visited = reads->visited;
+  return added;
 }
 
 static bool may_keep(const struct walk *walk, const struct script_step *step)
 {
-  return step->reads.size && !step->step.must_run && step->step.visited >= walk->branch->trunk->repair_rows;
+  return step->step.reads.size && !step->step.must_run &&
+         step->step.reads.visited >= walk->branch->trunk->repair_rows;
 }
 
 bool walk_wants_to_know(const struct walk *walk)
 {
   struct script_step step = {0};
   size_t at = 0;
-  while (next_step(walk->branch, &at, &step))
+  while (script_next(walk->branch, &at, &step))
     if (may_keep(walk, &step))
       return true;
   return false;
@@ -100,17 +117,31 @@ static bool meets_dirty(const struct walk *walk, const struct read_walk *range)
   return false;
 }
 
-static bool is_clean(const struct walk *walk, const struct script_step *step)
+bool step_is_clean(const struct branch *branch, const struct script_step *step, const struct version *now)
 {
-  const struct branch *branch = walk->branch;
-  if (!walk->now || !may_keep(walk, step) || version_definitions(walk->now) != version_definitions(branch->base))
+  if (version_definitions(now) != version_definitions(branch->base))
     return false;
-  struct read_walk range = {.encoded = step->reads};
+  bool is_confirmed = step->step.confirmation & CONFIRMED;
+  const struct step_reads *reads = is_confirmed ? &step->step.confirmed : &step->step.reads;
+  struct read_walk range = {.encoded = script_reads(branch, reads)};
   struct bytes key;
   while (read_walk_next(&range))
-    if (meets_dirty(walk, &range) || read_walk_differs(&range, branch->base, walk->now, &key))
+    if (read_walk_differs(&range, is_confirmed ? branch->confirmed : branch->base, now, &key))
       return false;
   return true;
+}
+
+static bool is_clean(const struct walk *walk, const struct script_step *step)
+{
+  if (!walk->now || !may_keep(walk, step))
+    return false;
+  bool is_confirmed = step->step.confirmation & CONFIRMED;
+  struct read_walk range = {
+    .encoded = script_reads(walk->branch, is_confirmed ? &step->step.confirmed : &step->step.reads)};
+  while (read_walk_next(&range))
+    if (meets_dirty(walk, &range))
+      return false;
+  return step_is_clean(walk->branch, step, walk->now);
 }
 
 // --- Steps --------------------------------------------------------------------------------------------------------
@@ -123,43 +154,45 @@ static bool has_changed(const struct branch *branch, tree_number tree, struct by
 }
 
 // A row that the step looked at and that others have changed since, if it can be named.
-static void explain(const struct walk *walk, const struct script_step *step, struct error *error)
+static void explain(const struct branch *branch, const struct script_step *step, const struct step_runner *runner,
+                    const struct version *now, struct error *error)
 {
-  const struct branch *branch = walk->branch;
-  const struct version *now = walk->now ? walk->now : store_trunk(branch->trunk->store);
-  struct read_walk range = {.encoded = step->reads};
+  struct read_walk range = {.encoded = script_reads(branch, &step->step.reads)};
   struct bytes key;
-  while (walk->runner->explain && read_walk_next(&range))
+  while (runner->explain && read_walk_next(&range))
     if (read_walk_differs(&range, branch->base, now, &key)) {
       struct author author;
       heat_note(&branch->trunk->heat, range.tree, key, has_changed(branch, range.tree, key));
       bool is_known = history_find(&branch->trunk->history, range.tree, key, &author);
-      walk->runner->explain(walk->runner->context, range.tree, key, is_known ? &author : NULL, error);
+      runner->explain(runner->context, range.tree, key, is_known ? &author : NULL, error);
       return;
     }
 }
 
-static int broken_promise(const struct walk *walk, const struct script_step *step, struct error *error)
+int step_broken(const struct branch *branch, const struct script_step *step, const struct step_runner *runner,
+                const struct version *now, struct error *error)
 {
   int status = error_set(error, SQLSTATE_SERIALIZATION_FAILURE,
                          "could not serialize access: the reply of statement %zu would be different now", step->number);
   error_detail(error, "Another transaction changed what the statement read after its reply was given.");
   error_hint(error, "The transaction might succeed if retried.");
-  explain(walk, step, error);
+  explain(branch, step, runner, now, error);
   return status;
 }
 
 static int run_step(struct walk *walk, const struct script_step *step, struct error *error)
 {
+  const struct branch *branch = walk->branch;
   struct promise promise = {0};
   size_t from = change_mark(walk->writer->changes);
+  read_set_clear(&walk->reads);
   int status =
-    walk->runner->run(walk->runner->context, walk->writer, step->bytes, step->kept, &promise, error);
-  walk->branch->trunk->counts.steps_run++;
+    walk->runner->run(walk->runner->context, walk->writer, step->bytes, step->kept, &promise, &walk->reads, error);
+  branch->trunk->counts.steps_run++;
   if (status)
     return status;
   if (!promise_equal(&promise, &step->step.promise))
-    return broken_promise(walk, step, error);
+    return step_broken(branch, step, walk->runner, walk->now ? walk->now : store_trunk(branch->trunk->store), error);
   if (walk->now)
     compare_changes(walk, &step->step, from, change_mark(walk->writer->changes));
   return STATUS_OK;
@@ -179,18 +212,21 @@ int walk_script(struct walk *walk, struct error *error)
   struct script_step step = {0};
   size_t at = 0;
   int status = STATUS_OK;
-  while (!status && next_step(walk->branch, &at, &step)) {
+  while (!status && script_next(walk->branch, &at, &step)) {
     bool is_kept = is_clean(walk, &step);
     status = is_kept ? keep_step(walk, &step, error) : run_step(walk, &step, error);
     if (status || !walk->moved)
       continue;
-    // In the branch that takes over the step's changes stand elsewhere; what it looks at now is known if it was kept.
-    struct step head = step.step;
-    step_end(walk->moved, &head);
+    // In the branch that takes over the step's changes stand elsewhere, and it may have looked at something else.
+    step_end(walk->moved, &step.step);
     if (!is_kept)
-      head.must_run = true;
-    memcpy(step.head, &head, sizeof head);
+      step.step.reads = script_add_reads(walk->branch, &walk->reads);
+    else if (step.step.confirmation & CONFIRMED)
+      step.step.reads = step.step.confirmed;
+    step.step.confirmation = CONFIRMED_NOT;
+    script_put(&step);
   }
   buffer_deinit(&walk->dirty);
+  read_set_deinit(&walk->reads);
   return status;
 }

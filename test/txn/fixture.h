@@ -180,9 +180,9 @@ static inline struct promise branch_do(struct bank *bank, struct branch *branch,
 
 // Runs a step of a script again. What it marked what it saw with is gone with it: nobody may touch that afterwards.
 static inline int bank_rerun(void *context, struct writer *writer, struct bytes bytes, struct bytes kept,
-                             struct promise *promise, struct error *error)
+                             struct promise *promise, struct read_set *reads, struct error *error)
 {
-  struct read_mark mark = {0};
+  struct read_mark mark = {.set = reads};
   writer->mark = &mark;
   int status = bank_step(context, writer, bytes, kept, promise, error);
   writer->mark = (struct read_mark *)1;
