@@ -147,13 +147,15 @@ static bool is_in_order(const struct jsonb_builder *builder, struct jsonb_mark m
 // Writes the members anew, in order; of several of one name the last.
 static int put_in_order(struct jsonb_builder *builder, struct jsonb_mark mark, uint32_t count, struct error *error)
 {
-  struct buffer old = {.account = builder->contents.account}, table = old, sorted = old;
-  buffer_append(&old, entries(builder) + mark.first, sizeof(struct jsonb_entry) * count);
-  buffer_append(&table, builder->contents.data + mark.start, builder->contents.size - mark.start);
+  struct buffer old_entries = {.account = builder->contents.account}, old_contents = old_entries, sorted = old_entries;
+  buffer_append(&old_entries, entries(builder) + mark.first, sizeof(struct jsonb_entry) * count);
+  buffer_append(&old_contents, builder->contents.data + mark.start, builder->contents.size - mark.start);
   struct member *members = (struct member *)(void *)buffer_extend(&sorted, sizeof *members * count);
-  int status = old.failed || table.failed || !members ? error_memory(error) : STATUS_OK;
+  int status = old_entries.failed || old_contents.failed || !buffer_reserve(&old_contents, 1) || !members
+                   ? error_memory(error)
+                   : STATUS_OK;
   if (!status) {
-    const struct jsonb_entry *from = (const struct jsonb_entry *)(const void *)old.data;
+    const struct jsonb_entry *from = (const struct jsonb_entry *)(const void *)old_entries.data;
     for (uint32_t i = 0; i < count; i++)
       members[i] = member_at(builder, mark, i);
     qsort(members, count, sizeof *members, compare_members);
@@ -166,14 +168,14 @@ static int put_in_order(struct jsonb_builder *builder, struct jsonb_mark mark, u
     for (uint32_t i = 0; i < kept; i++) {
       const struct jsonb_entry *entry = &from[members[i].index];
       uint32_t start = members[i].index ? entry[-1].end : mark.start;
-      const uint8_t *at = table.data - mark.start;
-      jsonb_add_name(builder, bytes_of(at + start, entry->name_end - start));
-      buffer_append(&builder->contents, at + entry->name_end, entry->end - entry->name_end);
+      jsonb_add_name(builder, bytes_of(old_contents.data + (start - mark.start), entry->name_end - start));
+      buffer_append(&builder->contents, old_contents.data + (entry->name_end - mark.start),
+                    entry->end - entry->name_end);
       close_entry(builder, (enum json_kind)entry->kind);
     }
   }
-  buffer_deinit(&old);
-  buffer_deinit(&table);
+  buffer_deinit(&old_entries);
+  buffer_deinit(&old_contents);
   buffer_deinit(&sorted);
   return status;
 }

@@ -6,12 +6,13 @@
 #include <stdlib.h>
 
 #include "data/datetime.h"
+#include "data/jsonb.h"
 #include "data/numeric.h"
 #include "data/value.h"
 
 static const enum type_id all_types[] = {
-  TYPE_BOOLEAN, TYPE_INT2,   TYPE_INT4,      TYPE_INT8,        TYPE_FLOAT8, TYPE_NUMERIC, TYPE_TEXT,
-  TYPE_VARCHAR, TYPE_BPCHAR, TYPE_TIMESTAMP, TYPE_TIMESTAMPTZ, TYPE_OID,    TYPE_NAME,
+    TYPE_BOOLEAN, TYPE_INT2,   TYPE_INT4,      TYPE_INT8,        TYPE_FLOAT8, TYPE_NUMERIC, TYPE_TEXT,
+    TYPE_VARCHAR, TYPE_BPCHAR, TYPE_TIMESTAMP, TYPE_TIMESTAMPTZ, TYPE_OID,    TYPE_NAME,    TYPE_JSONB,
 };
 enum { ALL_TYPES = sizeof all_types / sizeof *all_types };
 
@@ -23,7 +24,10 @@ static inline uint64_t random_next(uint64_t *seed)
   return z ^ z >> 31;
 }
 
-static inline uint64_t random_below(uint64_t *seed, uint64_t bound) { return random_next(seed) % bound; }
+static inline uint64_t random_below(uint64_t *seed, uint64_t bound)
+{
+  return random_next(seed) % bound;
+}
 
 // Small ones often, so that equal ones meet.
 static inline int64_t random_integer(uint64_t *seed, int64_t low, int64_t high)
@@ -64,8 +68,8 @@ static inline struct value random_text(uint64_t *seed, struct arena *arena)
 
 static inline struct value random_numeric(uint64_t *seed, struct arena *arena)
 {
-  static const char *const special[] = {"0", "0.00", "1", "1.0", "1.00", "-1", "-1.000", "10", "1e1", "NaN",
-                                        "Infinity", "-Infinity", "0.1", "0.10", "100", "-100.0", "0.01"};
+  static const char *const special[] = {"0",   "0.00",     "1",         "1.0", "1.00", "-1",  "-1.000", "10",  "1e1",
+                                        "NaN", "Infinity", "-Infinity", "0.1", "0.10", "100", "-100.0", "0.01"};
   char text[160];
   int size = 0;
   if (random_below(seed, 3) == 0) {
@@ -89,6 +93,55 @@ static inline struct value random_numeric(uint64_t *seed, struct arena *arena)
   return v;
 }
 
+// Few names and few values, in any order and repeated, so that equal ones meet.
+static inline void random_json(uint64_t *seed, int depth, struct buffer *out)
+{
+  static const char *const scalars[] = {"null",
+                                        "true",
+                                        "false",
+                                        "0",
+                                        "-0.0",
+                                        "1",
+                                        "1.00",
+                                        "1e2",
+                                        "100",
+                                        "-7.5",
+                                        "12345678901234567890123",
+                                        "\"\"",
+                                        "\"a\"",
+                                        "\"ab\"",
+                                        "\"\\u0001\\n\"",
+                                        "\"\\ud83d\\ude00\"",
+                                        "\"b\""};
+  static const char *const names[] = {"\"a\"", "\"b\"", "\"aa\"", "\"\"", "\"\\u0061\"", "\"ab\""};
+  uint64_t kind = random_below(seed, depth > 3 ? 3 : 5);
+  if (kind < 3) {
+    buffer_append_string(out, scalars[random_below(seed, sizeof scalars / sizeof *scalars)]);
+    return;
+  }
+  buffer_append_string(out, kind == 3 ? "[" : " { ");
+  for (uint64_t i = 0, n = random_below(seed, 4); i < n; i++) {
+    buffer_append_string(out, i ? "," : "");
+    if (kind == 4) {
+      buffer_append_string(out, names[random_below(seed, sizeof names / sizeof *names)]);
+      buffer_append_string(out, " :");
+    }
+    random_json(seed, depth + 1, out);
+  }
+  buffer_append_string(out, kind == 3 ? " ]" : "}");
+}
+
+static inline struct value random_jsonb(uint64_t *seed, struct arena *arena)
+{
+  struct buffer text = {0};
+  struct value v = {0};
+  random_json(seed, 0, &text);
+  if (jsonb_from_text(buffer_bytes(&text), arena, &v, NULL))
+    abort();
+  buffer_deinit(&text);
+  return v;
+}
+
 static inline struct value random_timestamp(uint64_t *seed)
 {
   if (random_below(seed, 8) == 0)
@@ -106,6 +159,7 @@ static inline struct value random_value(uint64_t *seed, enum type_id type, struc
   case TYPE_OID: return value_integer(random_integer(seed, 0, UINT32_MAX));
   case TYPE_FLOAT8: return value_float8(random_float(seed));
   case TYPE_NUMERIC: return random_numeric(seed, arena);
+  case TYPE_JSONB: return random_jsonb(seed, arena);
   case TYPE_TIMESTAMP:
   case TYPE_TIMESTAMPTZ: return random_timestamp(seed);
   default: return random_text(seed, arena);
