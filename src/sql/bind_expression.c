@@ -412,7 +412,7 @@ static struct node *case_condition(struct binder *binder, struct scope *scope, s
   return condition ? bind_boolean(binder, condition, "CASE/WHEN") : NULL;
 }
 
-static struct node *bind_case(struct binder *binder, struct scope *scope, const PgQuery__CaseExpr *tree)
+static struct node *bind_case_parts(struct binder *binder, struct scope *scope, const PgQuery__CaseExpr *tree)
 {
   int count = (int)tree->n_args;
   struct node **nodes = ARENA_ARRAY(binder->arena, struct node *, 2 * count + 1);
@@ -443,15 +443,27 @@ static struct node *bind_case(struct binder *binder, struct scope *scope, const 
   return bind_node(binder, NODE_CASE, type_plain(type), tree->location, nodes, 2 * count + 1);
 }
 
+static struct node *bind_case(struct binder *binder, struct scope *scope, const PgQuery__CaseExpr *tree)
+{
+  const char *refuses_sets = scope->refuses_sets;
+  scope->refuses_sets = "CASE";
+  struct node *node = bind_case_parts(binder, scope, tree);
+  scope->refuses_sets = refuses_sets;
+  return node;
+}
+
 static struct node *bind_one_type(struct binder *binder, struct scope *scope, enum node_kind kind, const char *what,
                                   PgQuery__Node **trees, size_t count, int32_t location)
 {
   struct node **nodes = ARENA_ARRAY(binder->arena, struct node *, count);
   if (!nodes)
     return bind_memory(binder);
+  const char *refuses_sets = scope->refuses_sets;
+  scope->refuses_sets = kind == NODE_COALESCE ? what : refuses_sets;
   for (size_t i = 0; i < count; i++)
     if (!(nodes[i] = bind_expr(binder, scope, trees[i])))
       return NULL;
+  scope->refuses_sets = refuses_sets;
   enum type_id type;
   if (bind_common(binder, nodes, (int)count, what, &type))
     return NULL;

@@ -440,6 +440,35 @@ static int set_range(struct binder *binder, struct scope *scope, const PgQuery__
   return bind_range(binder, &range);
 }
 
+struct node *bind_set_target(struct binder *binder, struct scope *scope, const PgQuery__FuncCall *call,
+                             const char *name)
+{
+  if (scope->refuses_sets) {
+    bind_fail(binder, call->location, SQLSTATE_FEATURE_NOT_SUPPORTED, "set-returning functions are not allowed in %s",
+              scope->refuses_sets);
+    error_hint(binder->error, "You might be able to move the set-returning function into a LATERAL FROM item.");
+    return NULL;
+  }
+  int range = strcmp(name, "generate_series") == 0 ? series_range(binder, scope, call, name, name)
+                                                   : set_range(binder, scope, call, name, name, false);
+  if (range < 0)
+    return NULL;
+  const char *what = scope->has_set ? "several set-returning functions in one select list are"
+                     : binder->statement->ranges[range].column_count > 1
+                         ? "a set-returning function of several columns in a select list is"
+                         : NULL;
+  if (what)
+    return bind_fail(binder, call->location, SQLSTATE_FEATURE_NOT_SUPPORTED, "%s not supported", what);
+  struct join *own = bind_join_range(binder, range);
+  struct join *all = own ? bind_join_cross(binder, scope->items.join, own) : NULL;
+  if (!all)
+    return NULL;
+  scope->items.join = all;
+  scope->has_set = true;
+  struct item item = {.range = range, .column_count = 1};
+  return bind_item_column(binder, &item, 0, call->location);
+}
+
 // Any other function gives one row of one column.
 static int scalar_range(struct binder *binder, struct scope *scope, const PgQuery__Node *tree, const char *alias,
                         const char *column)

@@ -177,7 +177,7 @@ static struct node *refuse_form(struct binder *binder, const PgQuery__FuncCall *
   else if (tree->func_variadic)
     what = "VARIADIC arguments are not supported";
   else if (strcmp(name, "generate_series") == 0 || strcmp(name, "unnest") == 0 || set_function_exists(name))
-    what = "set-returning functions are only supported in FROM";
+    what = "set-returning functions are only supported in FROM and in select lists";
   for (size_t i = 0; i < tree->n_args && !what; i++)
     if (tree->args[i]->node_case == PG_QUERY__NODE__NODE_NAMED_ARG_EXPR)
       what = "named arguments are not supported";
@@ -219,6 +219,8 @@ struct node *bind_function(struct binder *binder, struct scope *scope, const PgQ
     return NULL;
   if (aggregate_exists(name) && !tree->over)
     return bind_aggregate(binder, scope, tree, name);
+  if (scope->clause == CLAUSE_TARGET && (strcmp(name, "generate_series") == 0 || set_function_exists(name)))
+    return bind_set_target(binder, scope, tree, name);
   error_clear(binder->error);
   refuse_form(binder, tree, name);
   if (binder->error->status)

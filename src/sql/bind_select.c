@@ -362,6 +362,7 @@ static int bind_list(struct binder *binder, struct scope *scope, const PgQuery__
   query->from = scope->items.join;
   scope->clause = CLAUSE_TARGET;
   status = bind_targets(binder, scope, select->target_list, select->n_target_list, list);
+  query->from = scope->items.join; // with what gives rows in the list
   if (!status && select->where_clause &&
       !(query->where = bind_condition(binder, scope, select->where_clause, CLAUSE_WHERE, "WHERE")))
     status = binder->error->status;
@@ -410,6 +411,9 @@ static int bind_parts(struct binder *binder, struct scope *scope, const PgQuery_
   query->target_count = list.count;
   if (!status)
     status = settle_targets(binder, query, options->keeps_unknown);
+  if (!status && scope->has_set && (select->n_group_clause || query->having || scope->aggregate_count))
+    status = bind_error(binder, -1, SQLSTATE_FEATURE_NOT_SUPPORTED,
+                        "set-returning functions in the select list of a query that groups are not supported");
   if (!status)
     status = bind_grouping(binder, scope, select, query);
   if (!status)

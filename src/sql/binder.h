@@ -63,6 +63,8 @@ struct scope {
   struct table_expression *with;
   enum clause clause;
   bool has_aggregates;
+  bool has_set;             // a function in the select list gives rows
+  const char *refuses_sets; // not NULL: the expression in which it may not stand
   bool in_aggregate;
   int group_range; // -1: none yet
   struct aggregate_call *aggregates;
@@ -157,6 +159,9 @@ int bind_name_here(struct binder *binder, struct scope *scope, const char *name,
 
 // --- bind_from.c
 int bind_from(struct binder *binder, struct scope *scope, PgQuery__Node **from, size_t count);
+// A function that gives rows, in the select list: joined behind all of FROM.
+struct node *bind_set_target(struct binder *binder, struct scope *scope, const PgQuery__FuncCall *call,
+                             const char *name);
 int bind_with(struct binder *binder, struct scope *scope, const PgQuery__WithClause *with);
 // An item for a range; names may be NULL.
 int bind_add_item(struct binder *binder, struct items *items, const char *name, const char *schema, int range,

@@ -559,7 +559,8 @@ static void wrong_queries_get_postgresqls_errors(void **state)
       {"select count(*) over () from t", "0A000 window functions are not supported @8"},
       {"select distinct on (a) a from t", "0A000 DISTINCT ON is not supported @0"},
       {"select 1 into z", "0A000 SELECT INTO is not supported @0"},
-      {"select generate_series(1,2)", "0A000 set-returning functions are only supported in FROM @8"},
+      {"select 1 from t where generate_series(1,2) = 1",
+       "0A000 set-returning functions are only supported in FROM and in select lists @23"},
       {"select * from generate_series(1, 'a'::text)",
        "42883 function generate_series(integer, text) does not exist; hint No function matches the given name and "
        "argument types. You might need to add explicit type casts. @15"},
