@@ -50,6 +50,16 @@ void account_release(struct memory_account *account, size_t bytes)
   }
 }
 
+bool account_is_scarce(const struct memory_account *account)
+{
+  for (const struct memory_account *a = account; a; a = a->parent) {
+    size_t limit = __atomic_load_n(&a->limit, __ATOMIC_RELAXED);
+    if (limit && __atomic_load_n(&a->used, __ATOMIC_RELAXED) > limit / 2)
+      return true;
+  }
+  return false;
+}
+
 void arena_init(struct arena *arena, struct memory_account *account)
 {
   *arena = (struct arena){.account = account};

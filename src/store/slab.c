@@ -1,8 +1,9 @@
 // Nodes of two sizes, cut from chunks. Chunks grow with the slab, so that a small store is small and a
 // large one sits on huge pages. Only the store's thread comes here.
 //
-// Chunks that are empty are kept until slab_trim finds that they were not needed for a while: under load versions
-// come and go all the time, and their nodes with them, and what the system gives is cleared page by page first.
+// Chunks that are empty are kept, unless memory is scarce, until slab_trim finds that they were not needed for a while:
+// under load versions come and go all the time, and their nodes with them, and what the system gives is cleared page by
+// page first.
 //
 // 1. A chunk is in the `empty` list when no node of it is taken, in the `full` list when all are, otherwise in `partial`.
 // 2. class->free is the number of free nodes in empty and partial chunks; class->spare the least that it has been since
@@ -161,6 +162,8 @@ void slab_give(struct slab *slab, struct node *node)
   if (--chunk->used == 0) {
     list_remove(&class->partial, chunk);
     list_push(&class->empty, chunk);
+    if (account_is_scarce(slab->account))
+      drop_empty(slab, class);
   }
 }
 
