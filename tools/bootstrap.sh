@@ -4,7 +4,7 @@
 # Quick and silent when all is there; needs nothing but a base system itself.
 set -u
 
-build="gcc libc6-dev cmake ninja-build pkg-config python3 postgresql-client-15
+build="gcc libc6-dev cmake ninja-build pkg-config python3 tzdata postgresql-client-15
   libpg-query-dev libprotobuf-c-dev libxxhash-dev libgmp-dev libzstd-dev libpcre2-dev libutf8proc-dev libcmocka-dev"
 # pgbench lives in the server's package; the tests start no server.
 check="postgresql-15"

@@ -9,6 +9,11 @@
 //   numeric      class (below); for finite ones but 0 the exponent e of 0.d1d2… * 10^e (3 bytes), the digits in
 //                pairs as d + 1, and a zero; all behind the class inverted where negative
 //   jsonb        jsonb_key.c has them
+//   real         as float8, in 4 bytes
+//   bytea        its bytes, a zero as 0 1, and then 0 0
+//   uuid         its 16 bytes
+//   interval     microseconds as the order counts them, 16 bytes as of an integer
+//   timetz       the moment as of an integer, and the zone as a 4-byte one
 #include "data/key.h"
 
 #include <math.h>
@@ -16,7 +21,9 @@
 #include "base/check.h"
 #include "base/limits.h"
 #include "base/sqlstate.h"
+#include "data/binary.h"
 #include "data/datetime.h"
+#include "data/interval.h"
 #include "data/jsonb_internal.h"
 #include "data/numeric.h"
 #include "data/utf8.h"
@@ -192,6 +199,80 @@ static int append_jsonb(const struct value *value, bool turn, struct buffer *out
   return status;
 }
 
+static uint32_t single_bits(double v)
+{
+  float single = isnan(v) ? NAN : v == 0 ? 0.0f : (float)v;
+  uint32_t bits;
+  if (isnan(v))
+    return UINT32_MAX;
+  memcpy(&bits, &single, sizeof bits);
+  return bits & 0x80000000u ? ~bits : bits | 0x80000000u;
+}
+
+static double single_of_bits(uint32_t bits)
+{
+  float v;
+  if (bits == UINT32_MAX)
+    return NAN;
+  bits = bits & 0x80000000u ? bits & ~0x80000000u : ~bits;
+  memcpy(&v, &bits, sizeof v);
+  return (double)v;
+}
+
+static int append_bytea(const struct value *value, bool turn, struct buffer *out, struct error *error)
+{
+  size_t zeros = 0;
+  for (uint32_t i = 0; i < value->size; i++)
+    zeros += value->data[i] == 0;
+  int status;
+  size_t size = value->size + zeros + 2;
+  uint8_t *at = extend(out, size + 1, error, &status);
+  if (!at)
+    return status;
+  *at++ = TAG_VALUE;
+  uint8_t *start = at;
+  for (uint32_t i = 0; i < value->size; i++) {
+    *at++ = value->data[i];
+    if (value->data[i] == 0)
+      *at++ = 1;
+  }
+  *at++ = 0;
+  *at = 0;
+  if (turn)
+    invert(start, size);
+  return 0;
+}
+
+// Types whose keys have a size of their own: uuid, interval, timetz. How many bytes; 0 for other types.
+static size_t own_size(enum type_id type)
+{
+  return type == TYPE_UUID || type == TYPE_INTERVAL ? 16 : type == TYPE_TIMETZ ? 12 : 0;
+}
+
+static int append_own(enum type_id type, const struct value *value, bool turn, struct buffer *out, struct error *error)
+{
+  int status;
+  uint8_t *at = extend(out, own_size(type) + 1, error, &status);
+  if (!at)
+    return status;
+  *at++ = TAG_VALUE;
+  if (type == TYPE_UUID) {
+    memcpy(at, value->data, UUID_SIZE);
+  } else if (type == TYPE_INTERVAL) {
+    struct interval interval = interval_of(value);
+    unsigned __int128 span = (unsigned __int128)interval_span(&interval);
+    put_be64(at, (uint64_t)(span >> 64) ^ SIGN_BIT);
+    put_be64(at + 8, (uint64_t)span);
+  } else {
+    struct zoned_time time = zoned_time_of(value);
+    put_be64(at, (uint64_t)(time.time + time.west * (int64_t)1000000) ^ SIGN_BIT);
+    put_be32(at + 8, (uint32_t)time.west ^ 0x80000000u);
+  }
+  if (turn)
+    invert(at, own_size(type));
+  return 0;
+}
+
 int key_append(enum type_id type, const struct key_part *part, const struct value *value, struct buffer *out,
                struct error *error)
 {
@@ -204,13 +285,17 @@ int key_append(enum type_id type, const struct key_part *part, const struct valu
   uint64_t turn = part->descending ? UINT64_MAX : 0;
   switch (type) {
   case TYPE_INT8:
+  case TYPE_TIME:
   case TYPE_TIMESTAMP:
   case TYPE_TIMESTAMPTZ:
     return append_word((uint64_t)value->integer ^ SIGN_BIT, turn, out, error);
   case TYPE_INT4:
+  case TYPE_DATE:
     return append_half((uint32_t)value->integer ^ 0x80000000u, turn, out, error);
   case TYPE_OID:
     return append_half((uint32_t)value->integer, turn, out, error);
+  case TYPE_FLOAT4:
+    return append_half(single_bits(value->float8), turn, out, error);
   case TYPE_FLOAT8:
     return append_word(float_bits(value->float8), turn, out, error);
   case TYPE_INT2:
@@ -218,6 +303,12 @@ int key_append(enum type_id type, const struct key_part *part, const struct valu
     return append_small(type, value->integer, turn, out, error);
   case TYPE_NUMERIC:
     return append_numeric(value, part->descending, out, error);
+  case TYPE_BYTEA:
+    return append_bytea(value, part->descending, out, error);
+  case TYPE_UUID:
+  case TYPE_INTERVAL:
+  case TYPE_TIMETZ:
+    return append_own(type, value, part->descending, out, error);
   case TYPE_JSONB:
     return append_jsonb(value, part->descending, out, error);
   default:
@@ -263,7 +354,10 @@ static bool read_fixed(enum type_id type, uint8_t turn, struct bytes *key, struc
     *value = value_integer((int64_t)bits);
     return bits <= 1;
   case 2: *value = value_integer((int16_t)(bits ^ 0x8000)); break;
-  case 4: *value = value_integer(type == TYPE_OID ? (int64_t)bits : (int32_t)(bits ^ 0x80000000u)); break;
+  case 4:
+    *value = type == TYPE_FLOAT4 ? value_float8(single_of_bits((uint32_t)bits))
+                                 : value_integer(type == TYPE_OID ? (int64_t)bits : (int32_t)(bits ^ 0x80000000u));
+    break;
   default: *value = type == TYPE_FLOAT8 ? value_float8(float_of_bits(bits)) : value_integer((int64_t)(bits ^ SIGN_BIT));
   }
   return true;
@@ -347,6 +441,51 @@ static bool read_jsonb(uint8_t turn, struct bytes *key, struct arena *arena, str
   return true;
 }
 
+static bool read_bytea(uint8_t turn, struct bytes *key, struct arena *arena, struct value *value)
+{
+  uint8_t *data = arena_alloc(arena, key->size + 1);
+  uint32_t size = 0;
+  if (!data)
+    return false;
+  for (size_t i = 0; i + 1 < key->size; i++) {
+    uint8_t byte = key->data[i] ^ turn, next = key->data[i + 1] ^ turn;
+    if (byte == 0 && next == 0) {
+      *value = value_bytes(data, size);
+      *key = bytes_of(key->data + i + 2, key->size - i - 2);
+      return true;
+    }
+    if (byte == 0 && next != 1)
+      return false;
+    data[size++] = byte;
+    i += byte == 0;
+  }
+  return false;
+}
+
+static bool read_own(enum type_id type, uint8_t turn, struct bytes *key, struct arena *arena, struct value *value)
+{
+  size_t size = own_size(type);
+  uint8_t at[16];
+  if (key->size < size)
+    return false;
+  for (size_t i = 0; i < size; i++)
+    at[i] = key->data[i] ^ turn;
+  *key = bytes_of(key->data + size, key->size - size);
+  if (type == TYPE_UUID) {
+    *value = value_bytes(arena_copy(arena, at, UUID_SIZE), UUID_SIZE);
+    return value->data;
+  }
+  if (type == TYPE_INTERVAL) {
+    unsigned __int128 span = (unsigned __int128)(get_be64(at) ^ SIGN_BIT) << 64 | get_be64(at + 8);
+    struct interval interval = interval_of_span((__int128)span);
+    return interval_span(&interval) == (__int128)span && interval_value(&interval, arena, value);
+  }
+  struct zoned_time time = {.west = (int32_t)(get_be32(at + 8) ^ 0x80000000u)};
+  if (__builtin_sub_overflow((int64_t)(get_be64(at) ^ SIGN_BIT), time.west * (int64_t)1000000, &time.time))
+    return false;
+  return zoned_time_is_valid(&time) && zoned_time_value(&time, arena, value);
+}
+
 bool key_read(enum type_id type, const struct key_part *part, struct bytes *key, struct arena *arena,
               struct value *value)
 {
@@ -365,6 +504,10 @@ bool key_read(enum type_id type, const struct key_part *part, struct bytes *key,
     return read_fixed(type, turn, key, value);
   if (type == TYPE_NUMERIC)
     return read_numeric(turn, key, arena, value);
+  if (type == TYPE_BYTEA)
+    return read_bytea(turn, key, arena, value);
+  if (own_size(type))
+    return read_own(type, turn, key, arena, value);
   if (type == TYPE_JSONB)
     return read_jsonb(turn, key, arena, value);
   struct bytes text;

@@ -8,6 +8,9 @@
 #include "base/check.h"
 #include "base/limits.h"
 #include "base/sqlstate.h"
+#include "data/binary.h"
+#include "data/datetime.h"
+#include "data/interval.h"
 #include "data/jsonb.h"
 #include "data/numeric.h"
 #include "data/utf8.h"
@@ -20,7 +23,7 @@ static enum row_kind kind_of(enum type_id type)
   if (info->storage == STORAGE_BYTES)
     return ROW_BYTES;
   if (info->storage == STORAGE_FLOAT)
-    return ROW_FLOAT8;
+    return info->row_size == 4 ? ROW_FLOAT4 : ROW_FLOAT8;
   switch (info->row_size) {
   case 1: return ROW_INT1;
   case 2: return ROW_INT2;
@@ -81,6 +84,11 @@ static void encode_fixed(const struct schema *schema, const struct value *values
     case ROW_INT2: put_le16(at, (uint16_t)bits); break;
     case ROW_INT4:
     case ROW_UINT4: put_le32(at, (uint32_t)bits); break;
+    case ROW_FLOAT4: {
+      float v = is_null ? 0 : (float)values[i].float8;
+      memcpy(at, &v, sizeof v);
+      break;
+    }
     case ROW_INT8:
     case ROW_FLOAT8: put_le64(at, bits); break;
     case ROW_BYTES: break;
@@ -149,7 +157,21 @@ static bool fixed_is_valid(const struct schema *schema, struct bytes row, int co
   const uint8_t *at = row.data + schema->places[column];
   if (is_null)
     return is_zeros(at, type_info(type)->row_size);
-  return type != TYPE_BOOLEAN || *at <= 1;
+  switch (type) {
+  case TYPE_BOOLEAN: return *at <= 1;
+  case TYPE_DATE: return date_is_valid((int32_t)get_le32(at));
+  case TYPE_TIME: return time_is_valid((int64_t)get_le64(at));
+  default: return true;
+  }
+}
+
+static bool zoned_bytes_are_valid(struct bytes bytes)
+{
+  struct value value = value_bytes(bytes.data, (uint32_t)bytes.size);
+  if (bytes.size != ZONED_TIME_SIZE)
+    return false;
+  struct zoned_time time = zoned_time_of(&value);
+  return zoned_time_is_valid(&time);
 }
 
 static bool bytes_are_valid(enum type_id type, struct bytes bytes)
@@ -158,6 +180,10 @@ static bool bytes_are_valid(enum type_id type, struct bytes bytes)
   case TYPE_NUMERIC: return numeric_is_valid(bytes);
   case TYPE_JSON: return utf8_is_valid(bytes) && json_parse(bytes, NULL, NULL, NULL) == STATUS_OK;
   case TYPE_JSONB: return jsonb_is_valid(bytes);
+  case TYPE_BYTEA: return true;
+  case TYPE_UUID: return bytes.size == UUID_SIZE;
+  case TYPE_INTERVAL: return bytes.size == INTERVAL_SIZE;
+  case TYPE_TIMETZ: return zoned_bytes_are_valid(bytes);
   default: return utf8_is_valid(bytes);
   }
 }

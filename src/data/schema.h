@@ -23,7 +23,7 @@ struct column {
 };
 
 // How a column's bytes in a row become a value.
-enum row_kind { ROW_BYTES, ROW_INT1, ROW_INT2, ROW_INT4, ROW_INT8, ROW_UINT4, ROW_FLOAT8 };
+enum row_kind { ROW_BYTES, ROW_INT1, ROW_INT2, ROW_INT4, ROW_INT8, ROW_UINT4, ROW_FLOAT8, ROW_FLOAT4 };
 
 struct schema {
   uint16_t version;      // 15 bits
@@ -80,6 +80,12 @@ static inline void row_get(const struct schema *schema, struct bytes row, int co
     double v;
     memcpy(&v, row.data + place, sizeof v);
     *value = value_float8(v);
+    break;
+  }
+  case ROW_FLOAT4: {
+    float v;
+    memcpy(&v, row.data + place, sizeof v);
+    *value = value_float8((double)v);
     break;
   }
   case ROW_BYTES: *value = row_get_bytes(schema, row, place); break;

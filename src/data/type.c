@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/check.h"
+#include "data/interval.h"
 
 static const struct type_info type_table[TYPE_COUNT] = {
   [TYPE_UNKNOWN] = {"unknown", "unknown", 705, -2, 0, STORAGE_BYTES, 'X', false},
@@ -26,6 +27,13 @@ static const struct type_info type_table[TYPE_COUNT] = {
   [TYPE_TEXT_ARRAY] = {"text[]", "_text", 1009, -1, 0, STORAGE_BYTES, 'A', false},
   [TYPE_JSON] = {"json", "json", 114, -1, 0, STORAGE_BYTES, 'U', false},
   [TYPE_JSONB] = {"jsonb", "jsonb", 3802, -1, 0, STORAGE_BYTES, 'U', false},
+  [TYPE_FLOAT4] = {"real", "float4", 700, 4, 4, STORAGE_FLOAT, 'N', false},
+  [TYPE_BYTEA] = {"bytea", "bytea", 17, -1, 0, STORAGE_BYTES, 'U', false},
+  [TYPE_DATE] = {"date", "date", 1082, 4, 4, STORAGE_INTEGER, 'D', false},
+  [TYPE_TIME] = {"time without time zone", "time", 1083, 8, 8, STORAGE_INTEGER, 'D', false},
+  [TYPE_TIMETZ] = {"time with time zone", "timetz", 1266, 12, 0, STORAGE_BYTES, 'D', false},
+  [TYPE_INTERVAL] = {"interval", "interval", 1186, 16, 0, STORAGE_BYTES, 'T', true},
+  [TYPE_UUID] = {"uuid", "uuid", 2950, 16, 0, STORAGE_BYTES, 'U', false},
 };
 
 // Names beside the two that each type has in the table. "char" is PostgreSQL's one-byte type: its
@@ -78,6 +86,15 @@ int32_t type_wire_modifier(struct type type)
   }
 }
 
+static void format_interval(int32_t modifier, char *text, int size)
+{
+  const char *fields = interval_fields_name(modifier);
+  char digits[16] = "";
+  if ((modifier & 0xffff) != INTERVAL_ALL_DIGITS)
+    snprintf(digits, sizeof digits, "(%d)", modifier & 0xffff);
+  snprintf(text, (size_t)size, "interval%s%s%s", fields ? " " : "", fields ? fields : "", digits);
+}
+
 void type_format(struct type type, char *text, int size)
 {
   const struct type_info *info = type_info(type.id);
@@ -89,6 +106,10 @@ void type_format(struct type type, char *text, int size)
     snprintf(text, (size_t)size, "%s(%d,%d)", info->name, type.modifier >> 16, (int16_t)(type.modifier & 0xffff));
   else if (type.id == TYPE_TIMESTAMP || type.id == TYPE_TIMESTAMPTZ)
     snprintf(text, (size_t)size, "timestamp(%d)%s", type.modifier, info->name + strlen("timestamp"));
+  else if (type.id == TYPE_TIME || type.id == TYPE_TIMETZ)
+    snprintf(text, (size_t)size, "time(%d)%s", type.modifier, info->name + strlen("time"));
+  else if (type.id == TYPE_INTERVAL)
+    format_interval(type.modifier, text, size);
   else
     snprintf(text, (size_t)size, "%s", info->name);
 }

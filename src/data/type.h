@@ -25,13 +25,20 @@ enum type_id {
   TYPE_TEXT_ARRAY = 16, // data/text_array.h; no column of a table has it
   TYPE_JSON = 17,  // text that was read as JSON
   TYPE_JSONB = 18, // data/jsonb.h
+  TYPE_FLOAT4 = 19,   // real: a float8 that is a float
+  TYPE_BYTEA = 20,
+  TYPE_DATE = 21,     // data/datetime.h
+  TYPE_TIME = 22,
+  TYPE_TIMETZ = 23,
+  TYPE_INTERVAL = 24, // data/interval.h
+  TYPE_UUID = 25,     // 16 bytes
   TYPE_COUNT
 };
 
 // How a value lies in struct value and in rows.
 enum type_storage {
   STORAGE_INTEGER, // value.integer; 1, 2, 4 or 8 bytes in rows
-  STORAGE_FLOAT,   // value.float8; 8 bytes in rows
+  STORAGE_FLOAT,   // value.float8; 8 bytes in rows, 4 of a real
   STORAGE_BYTES,   // value.data, value.size
 };
 
@@ -42,12 +49,12 @@ struct type_info {
   int16_t wire_size;        // typlen on the wire: -1 for variable
   uint8_t row_size;         // bytes in the fixed part of a row; 0 for STORAGE_BYTES
   enum type_storage storage;
-  char category;            // PostgreSQL's typcategory: 'B', 'N', 'S', 'D', 'U', 'X', 'A'
+  char category;            // PostgreSQL's typcategory: 'B', 'N', 'S', 'D', 'T', 'U', 'X', 'A'
   bool preferred;           // of its category
 };
 
 // A type with its modifier: n of varchar(n) and char(n) in characters, precision and scale of
-// numeric ((precision << 16) | (scale & 0xffff)), digits of a timestamp's second; -1: none.
+// numeric ((precision << 16) | (scale & 0xffff)), digits of a time's second, interval_modifier; -1: none.
 // (What clients see as atttypmod is type_wire_modifier.)
 struct type {
   enum type_id id;

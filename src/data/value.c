@@ -7,6 +7,7 @@
 #include "base/hash.h"
 #include "base/sqlstate.h"
 #include "data/datetime.h"
+#include "data/interval.h"
 #include "data/jsonb.h"
 #include "data/numeric.h"
 #include "data/utf8.h"
@@ -33,9 +34,25 @@ static int compare_floats(double a, double b)
   return (int)(isnan(a) != 0) - (int)(isnan(b) != 0); // NaN equals itself and is above all
 }
 
+static int compare_intervals(const struct value *a, const struct value *b)
+{
+  struct interval left = interval_of(a), right = interval_of(b);
+  __int128 x = interval_span(&left), y = interval_span(&right);
+  return (x > y) - (x < y);
+}
+
+// By the moment, then by the zone.
+static int compare_zoned(const struct value *a, const struct value *b)
+{
+  struct zoned_time left = zoned_time_of(a), right = zoned_time_of(b);
+  int64_t x = left.time + left.west * (int64_t)1000000, y = right.time + right.west * (int64_t)1000000;
+  return x != y ? (x > y) - (x < y) : (left.west > right.west) - (left.west < right.west);
+}
+
 int value_compare(enum type_id type, const struct value *a, const struct value *b)
 {
   switch (type) {
+  case TYPE_FLOAT4:
   case TYPE_FLOAT8:
     return compare_floats(a->float8, b->float8);
   case TYPE_NUMERIC:
@@ -44,6 +61,10 @@ int value_compare(enum type_id type, const struct value *a, const struct value *
     return bytes_compare(trimmed(a), trimmed(b));
   case TYPE_JSONB:
     return jsonb_compare(jsonb_of(a), jsonb_of(b));
+  case TYPE_INTERVAL:
+    return compare_intervals(a, b);
+  case TYPE_TIMETZ:
+    return compare_zoned(a, b);
   default:
     if (type_info(type)->storage == STORAGE_INTEGER)
       return (a->integer > b->integer) - (a->integer < b->integer);
@@ -55,6 +76,7 @@ uint64_t value_hash(enum type_id type, const struct value *value, uint64_t seed)
 {
   uint64_t word;
   switch (type) {
+  case TYPE_FLOAT4:
   case TYPE_FLOAT8: {
     double v = isnan(value->float8) ? (double)NAN : value->float8 == 0 ? 0.0 : value->float8;
     memcpy(&word, &v, sizeof word);
@@ -69,6 +91,11 @@ uint64_t value_hash(enum type_id type, const struct value *value, uint64_t seed)
   }
   case TYPE_JSONB:
     return jsonb_hash(jsonb_of(value), seed);
+  case TYPE_INTERVAL: {
+    struct interval interval = interval_of(value);
+    __int128 span = interval_span(&interval);
+    return hash64(&span, sizeof span, seed);
+  }
   default:
     if (type_info(type)->storage != STORAGE_INTEGER)
       return hash64(value->data, value->size, seed);
@@ -141,10 +168,21 @@ int value_apply_modifier(struct type type, bool is_explicit, struct arena *arena
     return status ? status : pad_characters(type.modifier, arena, value, error);
   case TYPE_NUMERIC:
     return numeric_apply_modifier(type.modifier, arena, value, error);
+  case TYPE_TIME:
   case TYPE_TIMESTAMP:
   case TYPE_TIMESTAMPTZ:
     value->integer = round_seconds(value->integer, type.modifier);
     return 0;
+  case TYPE_TIMETZ: {
+    struct zoned_time time = zoned_time_of(value);
+    time.time = round_seconds(time.time, type.modifier);
+    return zoned_time_value(&time, arena, value) ? 0 : error_memory(error);
+  }
+  case TYPE_INTERVAL: {
+    struct interval interval = interval_of(value);
+    status = interval_apply_modifier(type.modifier, &interval, error);
+    return status ? status : interval_value(&interval, arena, value) ? 0 : error_memory(error);
+  }
   default:
     return 0;
   }

@@ -2,7 +2,9 @@
 //
 // A value does not know its type: programs and schemas do. Integers of all sizes, booleans (0, 1),
 // oids and timestamps (microseconds since 2000-01-01, UTC for timestamptz; INT64_MIN is -infinity,
-// INT64_MAX infinity) lie in `integer`. Text kinds and numerics lie in borrowed bytes.
+// INT64_MAX infinity), dates and times of day (data/datetime.h) lie in `integer`. Floats lie in `float8`, reals too:
+// theirs is a number that a float holds. All others lie in borrowed bytes: text kinds, numerics, jsonb, bytea, uuids,
+// intervals (data/interval.h), times with a zone (data/datetime.h).
 //
 // A jsonb's bytes: data/jsonb.h. A json is its text.
 // A numeric's bytes (data/numeric.h): one kind byte, the display scale, the unscaled integer.
@@ -12,6 +14,7 @@
 #include "base/buffer.h"
 #include "base/error.h"
 #include "data/type.h"
+#include "data/zone.h"
 
 struct value {
   union {
@@ -35,7 +38,7 @@ static inline struct value value_string(const char *text) { return value_bytes(t
 
 // What the forms of values depend on beside the type: a session's settings.
 struct format_settings {
-  int32_t zone_offset;       // seconds east of UTC, for timestamptz
+  struct zone zone;          // for timestamptz and what depends on the day
   const char *zone_name;     // as SHOW timezone gives it
   int extra_float_digits;    // > 0: the shortest text that reads back the same
   int64_t now;               // microseconds since 2000-01-01 UTC: what 'now' and 'today' mean

@@ -2,7 +2,9 @@
 #include "base/check.h"
 #include "base/limits.h"
 #include "base/sqlstate.h"
+#include "data/binary.h"
 #include "data/datetime.h"
+#include "data/interval.h"
 #include "data/jsonb.h"
 #include "data/numeric.h"
 #include "data/utf8.h"
@@ -22,7 +24,8 @@ static int64_t integer_of(enum type_id type, const uint8_t *at)
   switch (type) {
   case TYPE_BOOLEAN: return at[0] != 0;
   case TYPE_INT2: return (int16_t)get_be16(at);
-  case TYPE_INT4: return (int32_t)get_be32(at);
+  case TYPE_INT4:
+  case TYPE_DATE: return (int32_t)get_be32(at);
   case TYPE_OID: return get_be32(at);
   default: return (int64_t)get_be64(at);
   }
@@ -66,33 +69,106 @@ static int jsonb_from_binary(struct bytes binary, struct arena *arena, struct va
   return status ? status : jsonb_from_text(text, arena, value, error);
 }
 
+static int interval_from_binary(struct type type, const uint8_t *at, struct arena *arena, struct value *value,
+                                struct error *error)
+{
+  struct interval interval = {(int64_t)get_be64(at), (int32_t)get_be32(at + 8), (int32_t)get_be32(at + 12)};
+  if (!interval_value(&interval, arena, value))
+    return error_memory(error);
+  return value_apply_modifier(type, false, arena, value, error);
+}
+
+static int zoned_time_from_binary(struct type type, const uint8_t *at, struct arena *arena, struct value *value,
+                                  struct error *error)
+{
+  struct zoned_time time = {(int64_t)get_be64(at), (int32_t)get_be32(at + 8)};
+  if (!time_is_valid(time.time))
+    return error_set(error, SQLSTATE_DATETIME_FIELD_OVERFLOW, "time out of range");
+  if (!zoned_time_is_valid(&time))
+    return error_set(error, SQLSTATE_INVALID_TIME_ZONE_DISPLACEMENT, "time zone displacement out of range");
+  if (!zoned_time_value(&time, arena, value))
+    return error_memory(error);
+  return value_apply_modifier(type, false, arena, value, error);
+}
+
+// Types of borrowed bytes that are no text. STATUS_LONG: it is none of them.
+static int other_from_binary(struct type type, struct bytes binary, struct arena *arena, struct value *value,
+                             struct error *error)
+{
+  const struct type_info *info = type_info(type.id);
+  switch (type.id) {
+  case TYPE_BYTEA:
+    if (binary.size > LIMIT_MESSAGE)
+      return error_set(error, SQLSTATE_PROGRAM_LIMIT_EXCEEDED, "bytea of %zu bytes exceeds the limit of %d bytes",
+                       binary.size, LIMIT_MESSAGE);
+    *value = value_bytes(binary.data, (uint32_t)binary.size);
+    return 0;
+  case TYPE_UUID:
+  case TYPE_INTERVAL:
+  case TYPE_TIMETZ:
+    if (binary.size != (size_t)info->wire_size)
+      return wrong_size(binary, (size_t)info->wire_size, error);
+    if (type.id == TYPE_INTERVAL)
+      return interval_from_binary(type, binary.data, arena, value, error);
+    if (type.id == TYPE_TIMETZ)
+      return zoned_time_from_binary(type, binary.data, arena, value, error);
+    *value = value_bytes(binary.data, UUID_SIZE);
+    return 0;
+  default:
+    return STATUS_LONG;
+  }
+}
+
+static int float_from_binary(enum type_id type, const uint8_t *at, struct value *value)
+{
+  double v;
+  if (type == TYPE_FLOAT4) {
+    uint32_t bits = get_be32(at);
+    float single;
+    memcpy(&single, &bits, sizeof single);
+    v = (double)single;
+  } else {
+    uint64_t bits = get_be64(at);
+    memcpy(&v, &bits, sizeof v);
+  }
+  *value = value_float8(isnan(v) ? (double)NAN : v); // there is one NaN
+  return 0;
+}
+
+static int check_time(struct type type, const struct value *value, struct error *error)
+{
+  const char *name = type.id == TYPE_DATE ? "date" : type.id == TYPE_TIME ? "time" : "timestamp";
+  bool is_valid = type.id == TYPE_DATE   ? date_is_valid(value->integer)
+                  : type.id == TYPE_TIME ? time_is_valid(value->integer)
+                                         : timestamp_is_valid(value->integer);
+  return is_valid ? 0 : error_set(error, SQLSTATE_DATETIME_FIELD_OVERFLOW, "%s out of range", name);
+}
+
 int value_from_binary(struct type type, struct bytes binary, struct arena *arena, struct value *value,
                       struct error *error)
 {
+  int status;
   if (type.id == TYPE_NUMERIC) {
-    int status = numeric_from_binary(binary, arena, value, error);
+    status = numeric_from_binary(binary, arena, value, error);
     return status ? status : value_apply_modifier(type, false, arena, value, error);
   }
   if (type.id == TYPE_JSONB)
     return jsonb_from_binary(binary, arena, value, error);
+  status = other_from_binary(type, binary, arena, value, error);
+  if (status != STATUS_LONG)
+    return status;
   const struct type_info *info = type_info(type.id);
   if (info->storage == STORAGE_BYTES)
     return bytes_from_binary(type, binary, arena, value, error);
   if (binary.size != info->row_size)
     return wrong_size(binary, info->row_size, error);
-  if (type.id == TYPE_FLOAT8) {
-    uint64_t bits = get_be64(binary.data);
-    double v;
-    memcpy(&v, &bits, sizeof v);
-    *value = value_float8(isnan(v) ? (double)NAN : v); // there is one NaN
-    return 0;
-  }
+  if (info->storage == STORAGE_FLOAT)
+    return float_from_binary(type.id, binary.data, value);
   *value = value_integer(integer_of(type.id, binary.data));
-  if (type.id != TYPE_TIMESTAMP && type.id != TYPE_TIMESTAMPTZ)
+  if (info->category != 'D')
     return 0;
-  if (!timestamp_is_valid(value->integer))
-    return error_set(error, SQLSTATE_DATETIME_FIELD_OVERFLOW, "timestamp out of range");
-  return value_apply_modifier(type, false, arena, value, error);
+  status = check_time(type, value, error);
+  return status ? status : value_apply_modifier(type, false, arena, value, error);
 }
 
 void value_to_binary(enum type_id type, const struct value *value, struct buffer *out)
@@ -106,9 +182,11 @@ void value_to_binary(enum type_id type, const struct value *value, struct buffer
     return;
   case TYPE_INT4:
   case TYPE_OID:
+  case TYPE_DATE:
     buffer_append_be32(out, (uint32_t)value->integer);
     return;
   case TYPE_INT8:
+  case TYPE_TIME:
   case TYPE_TIMESTAMP:
   case TYPE_TIMESTAMPTZ:
     buffer_append_be64(out, (uint64_t)value->integer);
@@ -117,6 +195,26 @@ void value_to_binary(enum type_id type, const struct value *value, struct buffer
     uint64_t bits;
     memcpy(&bits, &value->float8, sizeof bits);
     buffer_append_be64(out, bits);
+    return;
+  }
+  case TYPE_FLOAT4: {
+    float v = (float)value->float8;
+    uint32_t bits;
+    memcpy(&bits, &v, sizeof bits);
+    buffer_append_be32(out, bits);
+    return;
+  }
+  case TYPE_INTERVAL: {
+    struct interval interval = interval_of(value);
+    buffer_append_be64(out, (uint64_t)interval.microseconds);
+    buffer_append_be32(out, (uint32_t)interval.days);
+    buffer_append_be32(out, (uint32_t)interval.months);
+    return;
+  }
+  case TYPE_TIMETZ: {
+    struct zoned_time time = zoned_time_of(value);
+    buffer_append_be64(out, (uint64_t)time.time);
+    buffer_append_be32(out, (uint32_t)time.west);
     return;
   }
   case TYPE_NUMERIC:

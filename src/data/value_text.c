@@ -10,7 +10,9 @@
 
 #include "base/limits.h"
 #include "base/sqlstate.h"
+#include "data/binary.h"
 #include "data/datetime.h"
+#include "data/interval.h"
 #include "data/jsonb.h"
 #include "data/numeric.h"
 #include "data/text_array.h"
@@ -112,7 +114,8 @@ static int boolean_from_text(struct bytes text, struct value *value, struct erro
 
 enum { FLOAT_TEXT = 64 };
 
-static int float8_from_text(struct bytes text, struct arena *arena, struct value *value, struct error *error)
+static int float_from_text(enum type_id type, struct bytes text, struct arena *arena, struct value *value,
+                           struct error *error)
 {
   struct bytes number = trim(text);
   char local[FLOAT_TEXT];
@@ -123,15 +126,15 @@ static int float8_from_text(struct bytes text, struct arena *arena, struct value
   copy[number.size] = 0;
   // strtod reads "nan(chars)" too, which PostgreSQL's input would reject or not by platform; we refuse it.
   if (!number.size || memchr(copy, '(', number.size))
-    return invalid_syntax(TYPE_FLOAT8, text, error);
+    return invalid_syntax(type, text, error);
   char *end;
   errno = 0;
-  double v = strtod(copy, &end);
+  double v = type == TYPE_FLOAT4 ? (double)strtof(copy, &end) : strtod(copy, &end);
   if (end != copy + number.size)
-    return invalid_syntax(TYPE_FLOAT8, text, error);
+    return invalid_syntax(type, text, error);
   if (errno == ERANGE && (v == 0.0 || isinf(v)))
-    return error_set(error, SQLSTATE_NUMERIC_VALUE_OUT_OF_RANGE, "\"%s\" is out of range for type double precision",
-                     copy);
+    return error_set(error, SQLSTATE_NUMERIC_VALUE_OUT_OF_RANGE, "\"%s\" is out of range for type %s", copy,
+                     type_info(type)->name);
   *value = value_float8(isnan(v) ? (double)NAN : v);
   return 0;
 }
@@ -257,12 +260,30 @@ static int shortest_digits(double v, char *digits, int *exponent)
   return count;
 }
 
-static void append_shortest(double v, struct buffer *out)
+// The same for a float: nine digits always read back.
+static int shortest_single(float v, char *digits, int *exponent)
+{
+  char text[FLOAT_TEXT];
+  int count = 0;
+  for (int precision = 1; precision <= 9; precision++) {
+    snprintf(text, sizeof text, "%.*e", precision - 1, (double)v);
+    count = split_digits(text, digits, exponent);
+    double read = strtod(text, NULL), above = (double)v + ((double)nextafterf(v, INFINITY) - (double)v) / 2,
+           below = (double)v - ((double)v - (double)nextafterf(v, 0)) / 2;
+    if (strtof(text, NULL) == v && read != above && read != below)
+      break;
+  }
+  while (count > 1 && digits[count - 1] == '0')
+    count--;
+  return count;
+}
+
+static void append_shortest(double v, bool is_single, struct buffer *out)
 {
   char digits[FLOAT_TEXT], text[FLOAT_TEXT];
   int exponent, size = 0;
-  int count = shortest_digits(v, digits, &exponent);
-  if (exponent < -4 || exponent >= 15) {
+  int count = is_single ? shortest_single((float)v, digits, &exponent) : shortest_digits(v, digits, &exponent);
+  if (exponent < -4 || exponent >= (is_single ? 6 : 15)) {
     text[size++] = digits[0];
     if (count > 1) {
       text[size++] = '.';
@@ -286,22 +307,23 @@ static void append_shortest(double v, struct buffer *out)
   buffer_append(out, text, (size_t)size);
 }
 
-static void float8_to_text(double v, int extra_digits, struct buffer *out)
+static void float_to_text(double v, bool is_single, int extra_digits, struct buffer *out)
 {
+  int digits = (is_single ? 6 : 15) + extra_digits;
   if (isnan(v)) {
     buffer_append_string(out, "NaN");
   } else if (isinf(v)) {
     buffer_append_string(out, v > 0 ? "Infinity" : "-Infinity");
   } else if (extra_digits <= 0) {
-    buffer_format(out, "%.*g", 15 + extra_digits < 1 ? 1 : 15 + extra_digits, v);
+    buffer_format(out, "%.*g", digits < 1 ? 1 : digits, v);
   } else {
     if (signbit(v))
       buffer_append_u8(out, '-');
     v = fabs(v);
-    if (v < 1e15 && v == (double)(int64_t)v) // most floats that people keep are whole numbers
+    if (v < (is_single ? 1e6 : 1e15) && v == (double)(int64_t)v) // most floats that people keep are whole numbers
       integer_to_text((int64_t)v, out);
     else
-      append_shortest(v, out);
+      append_shortest(v, is_single, out);
   }
 }
 
@@ -325,6 +347,22 @@ static int text_kind_from_text(struct type type, struct bytes text, struct arena
   return value_apply_modifier(type, false, arena, value, error);
 }
 
+static int read_interval(struct type type, struct bytes text, struct arena *arena, struct value *value,
+                         struct error *error)
+{
+  struct interval interval;
+  int status = interval_from_text(text, type.modifier, &interval, error);
+  if (!status && !interval_value(&interval, arena, value))
+    status = error_memory(error);
+  return status ? status : value_apply_modifier(type, false, arena, value, error);
+}
+
+static void print_interval(const struct value *value, struct buffer *out)
+{
+  struct interval interval = interval_of(value);
+  interval_to_text(&interval, out);
+}
+
 int value_from_text(struct type type, struct bytes text, const struct format_settings *settings,
                     struct arena *arena, struct value *value, struct error *error)
 {
@@ -345,17 +383,24 @@ int value_from_text(struct type type, struct bytes text, const struct format_set
     if (!status)
       value->integer = (uint32_t)value->integer; // PostgreSQL reads -1 as the last one
     return status;
+  case TYPE_FLOAT4:
   case TYPE_FLOAT8:
-    return float8_from_text(text, arena, value, error);
+    return float_from_text(type.id, text, arena, value, error);
   case TYPE_NUMERIC:
     return numeric_from_text(text, type.modifier, arena, value, error);
+  case TYPE_DATE:
+  case TYPE_TIME:
+  case TYPE_TIMETZ:
   case TYPE_TIMESTAMP:
   case TYPE_TIMESTAMPTZ:
-    status = timestamp_from_text(type.id, text, settings, &value->integer, error);
-    if (status)
-      return status;
-    *value = value_integer(value->integer);
-    return value_apply_modifier(type, false, arena, value, error);
+    status = datetime_from_text(type.id, text, settings, arena, value, error);
+    return status ? status : value_apply_modifier(type, false, arena, value, error);
+  case TYPE_INTERVAL:
+    return read_interval(type, text, arena, value, error);
+  case TYPE_BYTEA:
+    return bytea_from_text(text, arena, value, error);
+  case TYPE_UUID:
+    return uuid_from_text(text, arena, value, error);
   case TYPE_JSON:
     status = json_parse(text, NULL, NULL, error);
     return status ? status : text_kind_from_text(type, text, arena, value, error);
@@ -381,15 +426,28 @@ void value_to_text(enum type_id type, const struct value *value, const struct fo
   case TYPE_OID:
     integer_to_text(value->integer, out);
     return;
+  case TYPE_FLOAT4:
   case TYPE_FLOAT8:
-    float8_to_text(value->float8, settings->extra_float_digits, out);
+    float_to_text(value->float8, type == TYPE_FLOAT4, settings->extra_float_digits, out);
     return;
   case TYPE_NUMERIC:
     numeric_to_text(value, out);
     return;
+  case TYPE_DATE:
+  case TYPE_TIME:
+  case TYPE_TIMETZ:
   case TYPE_TIMESTAMP:
   case TYPE_TIMESTAMPTZ:
-    timestamp_to_text(type, value->integer, settings, out);
+    datetime_to_text(type, value, settings, out);
+    return;
+  case TYPE_INTERVAL:
+    print_interval(value, out);
+    return;
+  case TYPE_BYTEA:
+    bytea_to_text(value, out);
+    return;
+  case TYPE_UUID:
+    uuid_to_text(value, out);
     return;
   case TYPE_JSONB:
     jsonb_to_text(jsonb_of(value), out);

@@ -6,6 +6,7 @@
 #include <math.h>
 
 #include "data/numeric.h"
+#include "expr/moment.h"
 #include "expr/tables.h"
 
 // ---- count ----
@@ -86,6 +87,11 @@ EXTREMES(bpchar, TYPE_BPCHAR)
 EXTREMES(timestamp, TYPE_TIMESTAMP)
 EXTREMES(timestamptz, TYPE_TIMESTAMPTZ)
 EXTREMES(oid, TYPE_OID)
+EXTREMES(float4, TYPE_FLOAT4)
+EXTREMES(date, TYPE_DATE)
+EXTREMES(time, TYPE_TIME)
+EXTREMES(timetz, TYPE_TIMETZ)
+EXTREMES(interval, TYPE_INTERVAL)
 #define EXTREME_ROWS(name, type)                                                                    \
   {"min", (type), 1, {(type)}, sizeof(struct extreme), true, min_##name, extreme_finish, NULL}, \
   {"max", (type), 1, {(type)}, sizeof(struct extreme), true, max_##name, extreme_finish, NULL}
@@ -407,6 +413,18 @@ static int float_sum_step(STEP)
   return STATUS_OK;
 }
 
+// In single precision after each step, as PostgreSQL adds reals.
+static int real_sum_step(STEP)
+{
+  struct float_sum *s = state;
+  double old = s->sum;
+  int status = float_sum_step(evaluation, state, arguments, arena);
+  s->sum = (double)(float)s->sum;
+  if (status == STATUS_OK && isinf(s->sum) && !isinf(old) && !isinf(arguments[0].float8))
+    return float_overflow(evaluation);
+  return status;
+}
+
 static int float_sum_finish(FINISH)
 {
   const struct float_sum *s = state;
@@ -452,6 +470,48 @@ static int float_var_pop(FINISH) { return float_spread(state, 0, false, result);
 static int float_var_samp(FINISH) { return float_spread(state, 1, false, result); }
 static int float_stddev_pop(FINISH) { return float_spread(state, 0, true, result); }
 static int float_stddev_samp(FINISH) { return float_spread(state, 1, true, result); }
+
+// ---- intervals: months, days and times are summed each by itself ----
+
+struct interval_sum {
+  int64_t count;
+  struct interval sum;
+};
+
+static int interval_sum_step(STEP)
+{
+  struct interval_sum *s = state;
+  struct interval interval = interval_of(&arguments[0]);
+  s->count++;
+  return interval_add(evaluation, &s->sum, &interval, &s->sum);
+}
+
+static int interval_sum_unstep(STEP)
+{
+  struct interval_sum *s = state;
+  struct interval interval = interval_of(&arguments[0]);
+  s->count--;
+  int status = interval_negate(evaluation, &interval, &interval);
+  return status == STATUS_OK ? interval_add(evaluation, &s->sum, &interval, &s->sum) : status;
+}
+
+static int interval_sum_finish(FINISH)
+{
+  const struct interval_sum *s = state;
+  *result = value_null();
+  return s->count ? interval_result(evaluation, &s->sum, result) : STATUS_OK;
+}
+
+static int interval_avg_finish(FINISH)
+{
+  const struct interval_sum *s = state;
+  struct interval average = {0};
+  *result = value_null();
+  if (s->count == 0)
+    return STATUS_OK;
+  int status = interval_divide_by(evaluation, &s->sum, (double)s->count, &average);
+  return status == STATUS_OK ? interval_result(evaluation, &average, result) : status;
+}
 
 // ---- booleans ----
 
@@ -537,6 +597,7 @@ static int string_agg_finish(FINISH)
       AGGREGATE(name, NUMERIC, INT4, exact, integer_variance_step, exact_##finish, integer_variance_unstep), \
       AGGREGATE(name, NUMERIC, INT8, exact, integer_variance_step, exact_##finish, integer_variance_unstep), \
       AGGREGATE(name, NUMERIC, NUMERIC, exact, numeric_variance_step, exact_##finish, numeric_variance_unstep), \
+      AGGREGATE(name, FLOAT8, FLOAT4, float_sum, float_moment_step, float_##finish, NULL), \
       AGGREGATE(name, FLOAT8, FLOAT8, float_sum, float_moment_step, float_##finish, NULL)
 
 const struct aggregate aggregates[] = {
@@ -546,7 +607,11 @@ const struct aggregate aggregates[] = {
     AGGREGATE("sum", INT8, INT4, integer_sum, integer_sum_step, sum_int8_finish, integer_sum_unstep),
     AGGREGATE("sum", NUMERIC, INT8, integer_sum, integer_sum_step, sum_numeric_finish, integer_sum_unstep),
     AGGREGATE("sum", NUMERIC, NUMERIC, exact, numeric_sum_step, numeric_sum_finish, numeric_sum_unstep),
+    AGGREGATE("sum", FLOAT4, FLOAT4, float_sum, real_sum_step, float_sum_finish, NULL),
     AGGREGATE("sum", FLOAT8, FLOAT8, float_sum, float_sum_step, float_sum_finish, NULL),
+    AGGREGATE("sum", INTERVAL, INTERVAL, interval_sum, interval_sum_step, interval_sum_finish, interval_sum_unstep),
+    AGGREGATE("avg", INTERVAL, INTERVAL, interval_sum, interval_sum_step, interval_avg_finish, interval_sum_unstep),
+    AGGREGATE("avg", FLOAT8, FLOAT4, float_sum, float_moment_step, float_avg_finish, NULL),
     AGGREGATE("avg", NUMERIC, INT2, integer_sum, integer_sum_step, avg_integer_finish, integer_sum_unstep),
     AGGREGATE("avg", NUMERIC, INT4, integer_sum, integer_sum_step, avg_integer_finish, integer_sum_unstep),
     AGGREGATE("avg", NUMERIC, INT8, integer_sum, integer_sum_step, avg_integer_finish, integer_sum_unstep),
@@ -562,6 +627,11 @@ const struct aggregate aggregates[] = {
     EXTREME_ROWS(timestamp, TIMESTAMP),
     EXTREME_ROWS(timestamptz, TIMESTAMPTZ),
     EXTREME_ROWS(oid, OID),
+    EXTREME_ROWS(float4, FLOAT4),
+    EXTREME_ROWS(date, DATE),
+    EXTREME_ROWS(time, TIME),
+    EXTREME_ROWS(timetz, TIMETZ),
+    EXTREME_ROWS(interval, INTERVAL),
     EXACT_ROWS("variance", var_samp),
     EXACT_ROWS("var_samp", var_samp),
     EXACT_ROWS("var_pop", var_pop),
@@ -579,5 +649,7 @@ const struct aggregate aggregates[] = {
      json_object_agg_finish, NULL},
     {"jsonb_object_agg", TYPE_JSONB, 2, {TYPE_COUNT, TYPE_COUNT}, sizeof(struct joined), false, jsonb_object_agg_step,
      jsonb_object_agg_finish, NULL},
+    {"string_agg", TYPE_BYTEA, 2, {TYPE_BYTEA, TYPE_BYTEA}, sizeof(struct joined), false, string_agg_step,
+     string_agg_finish, NULL},
     {0},
 };

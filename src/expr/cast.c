@@ -8,6 +8,7 @@
 #include <stdlib.h>
 
 #include "base/check.h"
+#include "data/datetime.h"
 #include "data/numeric.h"
 #include "expr/program.h"
 #include "expr/tables.h"
@@ -140,18 +141,20 @@ static int numeric_from_double(CALL)
   return numeric_from_float8(arguments[0].float8, evaluation->arena, result, evaluation->error);
 }
 
-static int shift_zone(struct evaluation *evaluation, int64_t timestamp, int sign, struct value *result)
+static int timestamptz_from_timestamp(CALL)
 {
-  int64_t shift = (int64_t)sign * settings_of(evaluation)->zone_offset * 1000000;
-  bool infinite = timestamp == INT64_MIN || timestamp == INT64_MAX;
-  if (!infinite && __builtin_add_overflow(timestamp, shift, &timestamp))
-    return error_set(evaluation->error, SQLSTATE_DATETIME_FIELD_OVERFLOW, "timestamp out of range");
-  *result = value_integer(timestamp);
-  return STATUS_OK;
+  int64_t utc = zone_to_utc(settings_of(evaluation)->zone, arguments[0].integer);
+  *result = value_integer(utc);
+  return timestamp_is_valid(utc) ? STATUS_OK
+                                 : error_set(evaluation->error, SQLSTATE_DATETIME_FIELD_OVERFLOW,
+                                             "timestamp out of range");
 }
 
-static int timestamptz_from_timestamp(CALL) { return shift_zone(evaluation, arguments[0].integer, -1, result); }
-static int timestamp_from_timestamptz(CALL) { return shift_zone(evaluation, arguments[0].integer, 1, result); }
+static int timestamp_from_timestamptz(CALL)
+{
+  *result = value_integer(zone_to_local(settings_of(evaluation)->zone, arguments[0].integer));
+  return STATUS_OK;
+}
 
 static int text_from_boolean(CALL)
 {
@@ -191,24 +194,21 @@ static int name_from_boolean(CALL)
   return STATUS_OK;
 }
 
-static int text_form(struct evaluation *evaluation, enum type_id type, const struct value *value, struct value *result)
+int cast_to_text(struct evaluation *evaluation, enum type_id type, const struct value *value,
+                 struct value *result)
 {
   struct buffer buffer = buffer_for(evaluation);
   value_to_text(type, value, settings_of(evaluation), &buffer);
   return result_from_buffer(evaluation, &buffer, result);
 }
 
-static int from_text_form(struct evaluation *evaluation, enum type_id type, const struct value *text,
-                          struct value *result)
+int cast_from_text(struct evaluation *evaluation, enum type_id type, const struct value *text,
+                   struct value *result)
 {
   return value_from_text(type_plain(type), bytes_of_value(text), settings_of(evaluation), evaluation->arena, result,
                          evaluation->error);
 }
 
-#define TO_TEXT(name, type)                                                                         \
-  static int text_from_##name(CALL) { return text_form(evaluation, type, &arguments[0], result); }
-#define FROM_TEXT(name, type)                                                                       \
-  static int name##_from_text(CALL) { return from_text_form(evaluation, type, &arguments[0], result); }
 TO_TEXT(int8, TYPE_INT8)
 TO_TEXT(float8, TYPE_FLOAT8)
 TO_TEXT(numeric, TYPE_NUMERIC)
@@ -228,16 +228,14 @@ FROM_TEXT(oid, TYPE_OID)
 FROM_TEXT(char1, TYPE_CHAR1)
 FROM_TEXT(text_array, TYPE_TEXT_ARRAY)
 
-static int with_modifier(struct evaluation *evaluation, enum type_id id, const struct value *arguments,
-                         bool is_explicit, struct value *result)
+int cast_modifier(struct evaluation *evaluation, enum type_id id, const struct value *arguments, bool is_explicit,
+                  struct value *result)
 {
   struct type type = {.id = id, .modifier = (int32_t)arguments[1].integer};
   *result = arguments[0];
   return value_apply_modifier(type, is_explicit, evaluation->arena, result, evaluation->error);
 }
 
-#define MODIFIER(name, type, is_explicit)                                                           \
-  static int name##_modifier(CALL) { return with_modifier(evaluation, type, arguments, is_explicit, result); }
 MODIFIER(numeric, TYPE_NUMERIC, true)
 MODIFIER(varchar, TYPE_VARCHAR, arguments[2].integer)
 MODIFIER(bpchar, TYPE_BPCHAR, arguments[2].integer)
@@ -341,6 +339,13 @@ static const struct {
     {TYPE_JSON, TYPE_JSONB, 'a'},    {TYPE_JSONB, TYPE_JSON, 'a'}, {TYPE_JSONB, TYPE_BOOLEAN, 'e'},
     {TYPE_JSONB, TYPE_NUMERIC, 'e'}, {TYPE_JSONB, TYPE_INT2, 'e'}, {TYPE_JSONB, TYPE_INT4, 'e'},
     {TYPE_JSONB, TYPE_INT8, 'e'},    {TYPE_JSONB, TYPE_FLOAT8, 'e'},
+    {TYPE_INT2, TYPE_FLOAT4, 'i'},       {TYPE_INT4, TYPE_FLOAT4, 'i'},     {TYPE_INT8, TYPE_FLOAT4, 'i'},
+    {TYPE_NUMERIC, TYPE_FLOAT4, 'i'},    {TYPE_FLOAT8, TYPE_FLOAT4, 'a'},   {TYPE_FLOAT4, TYPE_FLOAT8, 'i'},
+    {TYPE_FLOAT4, TYPE_INT2, 'a'},       {TYPE_FLOAT4, TYPE_INT4, 'a'},     {TYPE_FLOAT4, TYPE_INT8, 'a'},
+    {TYPE_FLOAT4, TYPE_NUMERIC, 'a'},    {TYPE_DATE, TYPE_TIMESTAMP, 'i'},  {TYPE_DATE, TYPE_TIMESTAMPTZ, 'i'},
+    {TYPE_TIMESTAMP, TYPE_DATE, 'a'},    {TYPE_TIMESTAMP, TYPE_TIME, 'a'},  {TYPE_TIMESTAMPTZ, TYPE_DATE, 'a'},
+    {TYPE_TIMESTAMPTZ, TYPE_TIME, 'a'},  {TYPE_TIMESTAMPTZ, TYPE_TIMETZ, 'a'}, {TYPE_TIME, TYPE_INTERVAL, 'i'},
+    {TYPE_TIME, TYPE_TIMETZ, 'i'},       {TYPE_TIMETZ, TYPE_TIME, 'a'},     {TYPE_INTERVAL, TYPE_TIME, 'a'},
 };
 
 static char cast_kind(enum type_id from, enum type_id to)
@@ -352,6 +357,9 @@ static char cast_kind(enum type_id from, enum type_id to)
       return other_casts[i].kind;
   return ' ';
 }
+
+static const struct function *const cast_tables[] = {cast_functions,      json_cast_functions, time_cast_functions,
+                                                     real_cast_functions, binary_cast_functions, NULL};
 
 static bool is_string(enum type_id type)
 {
@@ -369,9 +377,8 @@ static const struct function *cast_function(enum type_id from, enum type_id to)
     source = TYPE_TEXT;
   if (to == TYPE_NAME && !is_string(from) && from != TYPE_BOOLEAN)
     target = TYPE_TEXT; // the text form of anything else is short enough
-  static const struct function *const tables[] = {cast_functions, json_cast_functions};
-  for (size_t t = 0; t < sizeof tables / sizeof *tables; t++)
-    for (const struct function *row = tables[t]; row->name; row++)
+  for (int t = 0; cast_tables[t]; t++)
+    for (const struct function *row = cast_tables[t]; row->name; row++)
       if (row->argument_count == 1 && row->arguments[0] == source && row->result == target)
         return row;
   return NULL;
@@ -444,9 +451,10 @@ static struct node *call(const struct function *function, struct type type, stru
 
 static const struct function *modifier_function(enum type_id type)
 {
-  for (const struct function *row = cast_functions; row->name; row++)
-    if (row->argument_count > 1 && row->arguments[0] == type)
-      return row;
+  for (int t = 0; cast_tables[t]; t++)
+    for (const struct function *row = cast_tables[t]; row->name; row++)
+      if (row->argument_count > 1 && row->arguments[0] == type)
+        return row;
   return NULL;
 }
 

@@ -581,6 +581,8 @@ static const struct {
 struct time_writer {
   struct civil_time civil;
   const struct format_settings *settings; // NULL: without a zone
+  int32_t zone_offset;
+  const char *abbreviation; // of the zone at that time; NULL for a fixed offset
   struct buffer *out;
   bool fill;
 };
@@ -607,7 +609,7 @@ static int64_t write_padded(struct time_writer *w, int64_t number, int width)
 
 static void write_zone(struct time_writer *w, enum time_mark mark, bool upper)
 {
-  int32_t zone = w->settings ? w->settings->zone_offset : 0, size = zone < 0 ? -zone : zone;
+  int32_t zone = w->zone_offset, size = zone < 0 ? -zone : zone;
   if (mark == TIME_TZH)
     buffer_format(w->out, "%c%02d", zone < 0 ? '-' : '+', size / 3600);
   else if (mark == TIME_TZM)
@@ -615,7 +617,7 @@ static void write_zone(struct time_writer *w, enum time_mark mark, bool upper)
   else if (mark == TIME_OF)
     buffer_format(w->out, size % 3600 ? "%c%02d:%02d" : "%c%02d", zone < 0 ? '-' : '+', size / 3600, size % 3600 / 60);
   else if (w->settings)
-    for (const char *c = w->settings->zone_name ? w->settings->zone_name : "UTC"; *c; c++)
+    for (const char *c = w->abbreviation ? w->abbreviation : w->settings->zone_name; *c; c++)
       buffer_append_u8(w->out, (uint8_t)(upper ? toupper(*c) : tolower(*c)));
 }
 
@@ -730,7 +732,9 @@ static int time_to_char(struct evaluation *evaluation, const struct value *argum
   *result = value_null();
   if (at == INT64_MIN || at == INT64_MAX || pattern.size == 0)
     return STATUS_OK;
-  civil_from_timestamp(at + (has_zone ? (int64_t)w.settings->zone_offset * 1000000 : 0), &w.civil);
+  if (has_zone)
+    w.zone_offset = zone_offset_at(w.settings->zone, at, &w.abbreviation);
+  civil_from_timestamp(at + (int64_t)w.zone_offset * 1000000, &w.civil);
   for (size_t i = 0; i < pattern.size;) {
     struct bytes rest = bytes_of(pattern.data + i, pattern.size - i);
     w.fill = rest.size >= 2 && strncasecmp((const char *)rest.data, "FM", 2) == 0;

@@ -16,27 +16,10 @@ static int division_by_zero(struct evaluation *evaluation)
 
 // ---- comparison ----
 
-#define COMPARISONS(kind, order)                                                                    \
-  static int kind##_equal(CALL) { *result = value_boolean((order) == 0); return STATUS_OK; }        \
-  static int kind##_unequal(CALL) { *result = value_boolean((order) != 0); return STATUS_OK; }      \
-  static int kind##_less(CALL) { *result = value_boolean((order) < 0); return STATUS_OK; }          \
-  static int kind##_at_most(CALL) { *result = value_boolean((order) <= 0); return STATUS_OK; }      \
-  static int kind##_greater(CALL) { *result = value_boolean((order) > 0); return STATUS_OK; }       \
-  static int kind##_at_least(CALL) { *result = value_boolean((order) >= 0); return STATUS_OK; }
-
-#define COMPARISON_ROWS(kind, left, right)                                                          \
-  OPERATOR("=", kind##_equal, BOOLEAN, 2, left, right), OPERATOR("<>", kind##_unequal, BOOLEAN, 2, left, right), \
-      OPERATOR("<", kind##_less, BOOLEAN, 2, left, right), OPERATOR("<=", kind##_at_most, BOOLEAN, 2, left, right), \
-      OPERATOR(">", kind##_greater, BOOLEAN, 2, left, right), OPERATOR(">=", kind##_at_least, BOOLEAN, 2, left, right)
-
-#define BY_TYPE(type) value_compare(type, &arguments[0], &arguments[1])
-
 // A timestamp without zone against one with: the former is meant in the session's zone.
 static int compare_zoned(struct evaluation *evaluation, int64_t local, int64_t utc)
 {
-  int64_t shift = (int64_t)settings_of(evaluation)->zone_offset * 1000000;
-  if (local != INT64_MIN && local != INT64_MAX && __builtin_sub_overflow(local, shift, &local))
-    local = shift > 0 ? INT64_MIN : INT64_MAX;
+  local = zone_to_utc(settings_of(evaluation)->zone, local);
   return (local > utc) - (local < utc);
 }
 
@@ -187,25 +170,25 @@ static int float8_result(struct evaluation *evaluation, double v, bool may_be_in
   return STATUS_OK;
 }
 
-static int float8_add(CALL)
+int float8_add(CALL)
 {
   double a = arguments[0].float8, b = arguments[1].float8;
   return float8_result(evaluation, a + b, isinf(a) || isinf(b), true, result);
 }
 
-static int float8_subtract(CALL)
+int float8_subtract(CALL)
 {
   double a = arguments[0].float8, b = arguments[1].float8;
   return float8_result(evaluation, a - b, isinf(a) || isinf(b), true, result);
 }
 
-static int float8_multiply(CALL)
+int float8_multiply(CALL)
 {
   double a = arguments[0].float8, b = arguments[1].float8;
   return float8_result(evaluation, a * b, isinf(a) || isinf(b), a == 0 || b == 0, result);
 }
 
-static int float8_divide(CALL)
+int float8_divide(CALL)
 {
   double a = arguments[0].float8, b = arguments[1].float8;
   if (b == 0 && !isnan(a))
@@ -299,14 +282,6 @@ static int concatenate_text_boolean(CALL)
       make(name, int8_##code, INT8, 1, INT8), make(name, float8_##code, FLOAT8, 1, FLOAT8),         \
       make(name, n_##code, NUMERIC, 1, NUMERIC)
 
-#define STABLE_COMPARISON_ROWS(kind, left, right)                                                   \
-  ROW("=", kind##_equal, BOOLEAN, 2, FUNCTION_STABLE, false, true, left, right),                    \
-      ROW("<>", kind##_unequal, BOOLEAN, 2, FUNCTION_STABLE, false, true, left, right),             \
-      ROW("<", kind##_less, BOOLEAN, 2, FUNCTION_STABLE, false, true, left, right),                 \
-      ROW("<=", kind##_at_most, BOOLEAN, 2, FUNCTION_STABLE, false, true, left, right),             \
-      ROW(">", kind##_greater, BOOLEAN, 2, FUNCTION_STABLE, false, true, left, right),              \
-      ROW(">=", kind##_at_least, BOOLEAN, 2, FUNCTION_STABLE, false, true, left, right)
-
 const struct function operator_functions[] = {
     COMPARISON_ROWS(integer, INT4, INT4),
     COMPARISON_ROWS(integer, INT8, INT8),
@@ -330,6 +305,8 @@ const struct function operator_functions[] = {
     COMPARISON_ROWS(bpchar, BPCHAR, BPCHAR),
     COMPARISON_ROWS(char1, CHAR1, CHAR1),
     COMPARISON_ROWS(jsonb, JSONB, JSONB),
+    COMPARISON_ROWS(integer, DATE, DATE),
+    COMPARISON_ROWS(integer, TIME, TIME),
     STABLE_COMPARISON_ROWS(local_zoned, TIMESTAMP, TIMESTAMPTZ),
     STABLE_COMPARISON_ROWS(zoned_local, TIMESTAMPTZ, TIMESTAMP),
     CROSS_ROWS("+", add),

@@ -23,6 +23,13 @@
 #define CHAR1 TYPE_CHAR1
 #define JSON TYPE_JSON
 #define JSONB TYPE_JSONB
+#define FLOAT4 TYPE_FLOAT4
+#define BYTEA TYPE_BYTEA
+#define DATE TYPE_DATE
+#define TIME TYPE_TIME
+#define TIMETZ TYPE_TIMETZ
+#define INTERVAL TYPE_INTERVAL
+#define UUID TYPE_UUID
 #define ANY TYPE_COUNT
 
 // The arguments of every function_code, for definitions: static int NAME(CALL) { … }
@@ -46,6 +53,46 @@
 // Takes arguments of any type, NULLs too, with their types.
 #define TYPED(name, code, result, count, ...)                                                       \
   {name, 0, result, count, {__VA_ARGS__}, code, FUNCTION_STABLE, true, false, true}
+// Comparison operators: the six functions of a kind, and their rows.
+#define COMPARISONS(kind, order)                                                                    \
+  static int kind##_equal(CALL) { *result = value_boolean((order) == 0); return STATUS_OK; }        \
+  static int kind##_unequal(CALL) { *result = value_boolean((order) != 0); return STATUS_OK; }      \
+  static int kind##_less(CALL) { *result = value_boolean((order) < 0); return STATUS_OK; }          \
+  static int kind##_at_most(CALL) { *result = value_boolean((order) <= 0); return STATUS_OK; }      \
+  static int kind##_greater(CALL) { *result = value_boolean((order) > 0); return STATUS_OK; }       \
+  static int kind##_at_least(CALL) { *result = value_boolean((order) >= 0); return STATUS_OK; }
+
+#define COMPARISON_ROWS(kind, left, right)                                                          \
+  OPERATOR("=", kind##_equal, BOOLEAN, 2, left, right), OPERATOR("<>", kind##_unequal, BOOLEAN, 2, left, right), \
+      OPERATOR("<", kind##_less, BOOLEAN, 2, left, right), OPERATOR("<=", kind##_at_most, BOOLEAN, 2, left, right), \
+      OPERATOR(">", kind##_greater, BOOLEAN, 2, left, right), OPERATOR(">=", kind##_at_least, BOOLEAN, 2, left, right)
+#define BY_TYPE(type) value_compare(type, &arguments[0], &arguments[1])
+
+#define STABLE_COMPARISON_ROWS(kind, left, right)                                                   \
+  ROW("=", kind##_equal, BOOLEAN, 2, FUNCTION_STABLE, false, true, left, right),                    \
+      ROW("<>", kind##_unequal, BOOLEAN, 2, FUNCTION_STABLE, false, true, left, right),             \
+      ROW("<", kind##_less, BOOLEAN, 2, FUNCTION_STABLE, false, true, left, right),                 \
+      ROW("<=", kind##_at_most, BOOLEAN, 2, FUNCTION_STABLE, false, true, left, right),             \
+      ROW(">", kind##_greater, BOOLEAN, 2, FUNCTION_STABLE, false, true, left, right),              \
+      ROW(">=", kind##_at_least, BOOLEAN, 2, FUNCTION_STABLE, false, true, left, right)
+
+// Casts by the text forms, and what a type's modifier makes of a value; cast.c has what they call.
+#define TO_TEXT(name, type)                                                                         \
+  static int text_from_##name(CALL) { return cast_to_text(evaluation, type, &arguments[0], result); }
+#define FROM_TEXT(name, type)                                                                       \
+  static int name##_from_text(CALL) { return cast_from_text(evaluation, type, &arguments[0], result); }
+#define MODIFIER(name, type, is_explicit)                                                           \
+  static int name##_modifier(CALL) { return cast_modifier(evaluation, type, arguments, is_explicit, result); }
+int cast_to_text(struct evaluation *evaluation, enum type_id type, const struct value *value, struct value *result);
+int cast_from_text(struct evaluation *evaluation, enum type_id type, const struct value *text, struct value *result);
+int cast_modifier(struct evaluation *evaluation, enum type_id id, const struct value *arguments, bool is_explicit,
+                  struct value *result);
+
+// operators.c: the arithmetic of double precision, for real beside it.
+int float8_add(CALL);
+int float8_subtract(CALL);
+int float8_multiply(CALL);
+int float8_divide(CALL);
 
 // Each ends with a row without a name.
 extern const struct function operator_functions[];
@@ -56,11 +103,19 @@ extern const struct function json_functions[];
 extern const struct function jsonb_functions[];
 extern const struct function jsonb_change_functions[];
 extern const struct function json_make_functions[];
+extern const struct function time_cast_functions[];
+extern const struct function real_cast_functions[];
+extern const struct function binary_cast_functions[];
 extern const struct function math_functions[];
 extern const struct function text_functions[];
 extern const struct function pattern_functions[];
 extern const struct function format_functions[];
 extern const struct function time_functions[];
+extern const struct function time_field_functions[];
+extern const struct function date_functions[];
+extern const struct function interval_functions[];
+extern const struct function real_functions[];
+extern const struct function binary_functions[];
 extern const struct function system_functions[];
 extern const struct aggregate aggregates[];
 extern const struct set_function set_functions[];

@@ -1,19 +1,10 @@
 // Functions on timestamps. Time itself comes with the evaluation: nothing here looks at a clock.
 #include <math.h>
 
-#include "data/datetime.h"
-#include "data/numeric.h"
-#include "expr/calendar.h"
+#include "expr/moment.h"
 #include "expr/tables.h"
 
 enum { SECOND = 1000000 };
-
-static bool is_infinite(int64_t timestamp) { return timestamp == INT64_MIN || timestamp == INT64_MAX; }
-
-static int out_of_range(struct evaluation *evaluation)
-{
-  return error_set(evaluation->error, SQLSTATE_DATETIME_FIELD_OVERFLOW, "timestamp out of range");
-}
 
 // ---- now ----
 
@@ -34,219 +25,159 @@ static int clock_now(CALL) { return moment(evaluation->clock_now, NULL, 0, evalu
 
 static int local_now(CALL)
 {
-  int64_t local = evaluation->now + (int64_t)settings_of(evaluation)->zone_offset * SECOND;
+  int64_t local = zone_to_local(moment_zone(evaluation), evaluation->now);
   return moment(local, arguments, argument_count, evaluation, result);
 }
 
-// ---- fields ----
-
-struct field_name {
-  const char *name;
-  enum time_field field;
-};
-
-static const struct field_name field_names[] = {
-    {"microseconds", FIELD_MICROSECONDS}, {"microsecond", FIELD_MICROSECONDS}, {"us", FIELD_MICROSECONDS},
-    {"milliseconds", FIELD_MILLISECONDS}, {"millisecond", FIELD_MILLISECONDS}, {"ms", FIELD_MILLISECONDS},
-    {"second", FIELD_SECOND},   {"seconds", FIELD_SECOND},  {"sec", FIELD_SECOND},     {"minute", FIELD_MINUTE},
-    {"minutes", FIELD_MINUTE},  {"min", FIELD_MINUTE},      {"hour", FIELD_HOUR},      {"hours", FIELD_HOUR},
-    {"day", FIELD_DAY},         {"days", FIELD_DAY},        {"week", FIELD_WEEK},      {"weeks", FIELD_WEEK},
-    {"month", FIELD_MONTH},     {"months", FIELD_MONTH},    {"mon", FIELD_MONTH},      {"quarter", FIELD_QUARTER},
-    {"year", FIELD_YEAR},       {"years", FIELD_YEAR},      {"decade", FIELD_DECADE},  {"decades", FIELD_DECADE},
-    {"century", FIELD_CENTURY}, {"centuries", FIELD_CENTURY}, {"millennium", FIELD_MILLENNIUM},
-    {"dow", FIELD_DOW},         {"isodow", FIELD_ISODOW},   {"doy", FIELD_DOY},        {"isoyear", FIELD_ISOYEAR},
-    {"julian", FIELD_JULIAN},   {"epoch", FIELD_EPOCH},     {"timezone", FIELD_TIMEZONE},
-    {"timezone_hour", FIELD_TIMEZONE_HOUR}, {"timezone_minute", FIELD_TIMEZONE_MINUTE},
-};
-
-static bool find_field(struct evaluation *evaluation, const struct value *name, enum time_field *field)
-{
-  struct bytes text = bytes_of_value(name);
-  if (!text_lower(evaluation, text, &text))
-    return false;
-  for (size_t i = 0; i < sizeof field_names / sizeof *field_names; i++)
-    if (bytes_equal(text, bytes_of_string(field_names[i].name))) {
-      *field = field_names[i].field;
-      return true;
-    }
-  return false;
-}
-
-static int bad_field(struct evaluation *evaluation, const struct value *name, bool is_known, enum type_id type)
-{
-  struct bytes text = bytes_of_value(name);
-  if (!text_lower(evaluation, text, &text))
-    return error_memory(evaluation->error);
-  return error_set(evaluation->error, is_known ? SQLSTATE_FEATURE_NOT_SUPPORTED : SQLSTATE_INVALID_PARAMETER_VALUE,
-                   "unit \"%.*s\" %s for type %s", (int)text.size, (const char *)text.data,
-                   is_known ? "not supported" : "not recognized", type_info(type)->name);
-}
-
-// Of infinite times: those fields that only grow are infinite, the others NULL.
-static struct value infinite_field(enum time_field field, bool is_positive, bool *is_null)
-{
-  *is_null = !(field == FIELD_YEAR || field == FIELD_DECADE || field == FIELD_CENTURY || field == FIELD_MILLENNIUM ||
-               field == FIELD_ISOYEAR || field == FIELD_JULIAN || field == FIELD_EPOCH);
-  return value_float8(is_positive ? INFINITY : -INFINITY);
-}
-
-struct part {
-  int64_t units; // the field is units * 10^-scale
-  int scale;
-  int64_t julian_microseconds; // FIELD_JULIAN: of the day; else -1
-};
-
-static int find_part(struct evaluation *evaluation, const struct value *arguments, enum type_id type,
-                     enum time_field *field, struct part *part)
-{
-  int32_t zone = type == TYPE_TIMESTAMPTZ ? settings_of(evaluation)->zone_offset : 0;
-  int64_t local = arguments[1].integer + (int64_t)zone * SECOND;
-  bool is_zone = *field == FIELD_TIMEZONE || *field == FIELD_TIMEZONE_HOUR || *field == FIELD_TIMEZONE_MINUTE;
-  *part = (struct part){.julian_microseconds = -1};
-  if (is_zone && type != TYPE_TIMESTAMPTZ)
-    return bad_field(evaluation, &arguments[0], true, type);
-  if (*field == FIELD_EPOCH) {
-    part->units = arguments[1].integer;
-    part->scale = 6;
-    if (__builtin_add_overflow(part->units, (int64_t)946684800 * SECOND, &part->units))
-      return out_of_range(evaluation);
-    return STATUS_OK;
-  }
-  if (is_zone) {
-    part->units = *field == FIELD_TIMEZONE ? zone : *field == FIELD_TIMEZONE_HOUR ? zone / 3600 : zone % 3600 / 60;
-    return STATUS_OK;
-  }
-  struct civil_time civil;
-  civil_from_timestamp(local, &civil);
-  part->units = calendar_field(&civil, *field);
-  part->scale = *field == FIELD_SECOND ? 6 : *field == FIELD_MILLISECONDS ? 3 : 0;
-  if (*field == FIELD_JULIAN)
-    part->julian_microseconds =
-        ((civil.hour * 60 + civil.minute) * 60 + civil.second) * (int64_t)SECOND + civil.microsecond;
-  return STATUS_OK;
-}
-
-static int part_as_numeric(struct evaluation *evaluation, const struct part *part, struct value *result)
-{
-  static const int64_t powers[] = {1, 10, 100, 1000, 10000, 100000, 1000000};
-  struct arena *arena = evaluation->arena;
-  struct value units, divisor, quotient;
-  bool is_julian = part->julian_microseconds >= 0;
-  int64_t over = is_julian ? (int64_t)86400 * SECOND : powers[part->scale];
-  int status = numeric_from_int64(is_julian ? part->julian_microseconds : part->units, arena, &units,
-                                  evaluation->error);
-  if (status == STATUS_OK && over == 1) {
-    *result = units;
-    return STATUS_OK;
-  }
-  if (status == STATUS_OK)
-    status = numeric_from_int64(over, arena, &divisor, evaluation->error);
-  if (status == STATUS_OK)
-    status = numeric_divide(&units, &divisor, arena, &quotient, evaluation->error);
-  if (status != STATUS_OK)
-    return status;
-  if (!is_julian)
-    return numeric_round(&quotient, part->scale, arena, result, evaluation->error);
-  status = numeric_from_int64(part->units, arena, &units, evaluation->error);
-  return status == STATUS_OK ? numeric_add(&units, &quotient, arena, result, evaluation->error) : status;
-}
-
-static int field_of(struct evaluation *evaluation, const struct value *arguments, enum type_id type, bool as_numeric,
-                    struct value *result)
-{
-  enum time_field field;
-  struct part part = {0};
-  if (!find_field(evaluation, &arguments[0], &field))
-    return bad_field(evaluation, &arguments[0], false, type);
-  if (is_infinite(arguments[1].integer)) {
-    bool is_null;
-    struct value infinite = infinite_field(field, arguments[1].integer > 0, &is_null);
-    *result = is_null ? value_null() : infinite;
-    if (is_null || !as_numeric)
-      return STATUS_OK;
-    return numeric_from_float8(infinite.float8, evaluation->arena, result, evaluation->error);
-  }
-  int status = find_part(evaluation, arguments, type, &field, &part);
-  if (status != STATUS_OK)
-    return status;
-  if (as_numeric)
-    return part_as_numeric(evaluation, &part, result);
-  double v = (double)part.units / (part.scale == 6 ? 1e6 : part.scale == 3 ? 1e3 : 1);
-  if (part.julian_microseconds >= 0)
-    v += (double)part.julian_microseconds / 86400e6;
-  *result = value_float8(v);
-  return STATUS_OK;
-}
-
-static int extract_timestamp(CALL) { return field_of(evaluation, arguments, TYPE_TIMESTAMP, true, result); }
-static int extract_timestamptz(CALL) { return field_of(evaluation, arguments, TYPE_TIMESTAMPTZ, true, result); }
-static int part_timestamp(CALL) { return field_of(evaluation, arguments, TYPE_TIMESTAMP, false, result); }
-static int part_timestamptz(CALL) { return field_of(evaluation, arguments, TYPE_TIMESTAMPTZ, false, result); }
-
 // ---- truncation ----
 
+// Down to hours the zone's offset stays what it was; from days on it is that of the day.
 static int truncate_local(struct evaluation *evaluation, const struct value *arguments, enum type_id type,
-                          int32_t zone, struct value *result)
+                          struct zone zone, struct value *result)
 {
   enum time_field field = FIELD_DOW;
+  int64_t at = arguments[1].integer, local;
   *result = arguments[1];
-  if (is_infinite(arguments[1].integer))
+  if (timestamp_is_infinite(at))
     return STATUS_OK;
-  if (!find_field(evaluation, &arguments[0], &field) || field >= FIELD_DOW)
-    return bad_field(evaluation, &arguments[0], field >= FIELD_TIMEZONE, type);
+  if (!moment_find_field(evaluation, &arguments[0], &field) || field >= FIELD_DOW)
+    return moment_bad_field(evaluation, &arguments[0], field >= FIELD_TIMEZONE, type);
   struct civil_time civil;
-  civil_from_timestamp(arguments[1].integer + (int64_t)zone * SECOND, &civil);
+  int64_t shift = (int64_t)zone_offset_at(zone, at, NULL) * SECOND;
+  civil_from_timestamp(at + shift, &civil);
   calendar_truncate(&civil, field);
-  int64_t local;
   int status = timestamp_from_civil(&civil, &local, evaluation->error);
   if (status == STATUS_OK)
-    *result = value_integer(local - (int64_t)zone * SECOND);
+    *result = value_integer(field >= FIELD_DAY ? zone_to_utc(zone, local) : local - shift);
   return status;
 }
 
-static int trunc_timestamp(CALL) { return truncate_local(evaluation, arguments, TYPE_TIMESTAMP, 0, result); }
+static int trunc_timestamp(CALL)
+{
+  return truncate_local(evaluation, arguments, TYPE_TIMESTAMP, zone_fixed(0), result);
+}
 
 static int trunc_timestamptz(CALL)
 {
-  return truncate_local(evaluation, arguments, TYPE_TIMESTAMPTZ, settings_of(evaluation)->zone_offset, result);
-}
-
-// A bare offset is the name of a zone in POSIX's sense where is_name: '+02' is two hours west of Greenwich.
-static int find_zone(struct evaluation *evaluation, const struct value *name, bool is_name, int32_t *offset)
-{
-  if (zone_parse(bytes_of_value(name), offset)) {
-    if (is_name && (name->data[0] == '+' || name->data[0] == '-'))
-      *offset = -*offset;
-    return STATUS_OK;
-  }
-  return error_set(evaluation->error, SQLSTATE_INVALID_PARAMETER_VALUE, "time zone \"%.*s\" not recognized",
-                   (int)name->size, (const char *)name->data);
+  return truncate_local(evaluation, arguments, TYPE_TIMESTAMPTZ, moment_zone(evaluation), result);
 }
 
 static int trunc_zone(CALL)
 {
-  int32_t zone;
-  int status = find_zone(evaluation, &arguments[2], true, &zone);
+  struct zone zone;
+  int status = moment_find_zone(evaluation, &arguments[2], true, &zone);
   return status == STATUS_OK ? truncate_local(evaluation, arguments, TYPE_TIMESTAMPTZ, zone, result) : status;
 }
 
-// ---- AT TIME ZONE ----
-
-static int to_zone(struct evaluation *evaluation, const struct value *arguments, int sign, struct value *result)
+// The beginning of the stride that the time lies in, counted from the origin.
+static int date_bin(CALL)
 {
-  int32_t zone;
-  int64_t at = arguments[1].integer;
-  int status = find_zone(evaluation, &arguments[0], true, &zone);
-  if (status != STATUS_OK)
-    return status;
-  if (!is_infinite(at) && __builtin_add_overflow(at, (int64_t)sign * zone * SECOND, &at))
-    return out_of_range(evaluation);
+  struct interval stride = interval_of(&arguments[0]);
+  int64_t at = arguments[1].integer, origin = arguments[2].integer, span, difference, days;
+  *result = arguments[1];
+  if (timestamp_is_infinite(at))
+    return STATUS_OK;
+  if (timestamp_is_infinite(origin))
+    return error_set(evaluation->error, SQLSTATE_DATETIME_FIELD_OVERFLOW, "origin out of range");
+  if (stride.months)
+    return error_set(evaluation->error, SQLSTATE_FEATURE_NOT_SUPPORTED,
+                     "timestamps cannot be binned into intervals containing months or years");
+  days = stride.days * DAY_MICROSECONDS;
+  if (__builtin_add_overflow(days, stride.microseconds, &span))
+    return moment_out_of_range(evaluation, "interval");
+  if (span <= 0)
+    return error_set(evaluation->error, SQLSTATE_DATETIME_FIELD_OVERFLOW, "stride must be greater than zero");
+  if (__builtin_sub_overflow(at, origin, &difference))
+    return moment_out_of_range(evaluation, "interval");
+  int64_t rest = difference % span;
+  if (__builtin_sub_overflow(at, rest < 0 ? rest + span : rest, &at) || !timestamp_is_valid(at))
+    return moment_out_of_range(evaluation, "timestamp");
   *result = value_integer(at);
   return STATUS_OK;
 }
 
-static int timestamptz_at_zone(CALL) { return to_zone(evaluation, arguments, 1, result); }
-static int timestamp_at_zone(CALL) { return to_zone(evaluation, arguments, -1, result); }
+// ---- AT TIME ZONE ----
+
+static int to_zone(struct evaluation *evaluation, struct zone zone, int64_t at, bool is_zoned, struct value *result)
+{
+  int64_t moved;
+  int status = is_zoned ? moment_to_local(evaluation, zone, at, &moved) : moment_to_utc(evaluation, zone, at, &moved);
+  *result = value_integer(moved);
+  return status;
+}
+
+static int timestamptz_at_zone(CALL)
+{
+  struct zone zone;
+  int status = moment_find_zone(evaluation, &arguments[0], true, &zone);
+  return status == STATUS_OK ? to_zone(evaluation, zone, arguments[1].integer, true, result) : status;
+}
+
+static int timestamp_at_zone(CALL)
+{
+  struct zone zone;
+  int status = moment_find_zone(evaluation, &arguments[0], true, &zone);
+  return status == STATUS_OK ? to_zone(evaluation, zone, arguments[1].integer, false, result) : status;
+}
+
+static int zone_of_interval(struct evaluation *evaluation, const struct value *value, struct zone *zone)
+{
+  struct interval interval = interval_of(value);
+  if (interval.months || interval.days) {
+    struct buffer text = buffer_for(evaluation);
+    interval_to_text(&interval, &text);
+    int status = error_set(evaluation->error, SQLSTATE_INVALID_PARAMETER_VALUE,
+                           "interval time zone \"%.*s\" must not include months or days", (int)text.size,
+                           text.data ? (const char *)text.data : "");
+    buffer_deinit(&text);
+    return status;
+  }
+  if (interval.microseconds / SECOND > INT32_MAX || interval.microseconds / SECOND < -INT32_MAX)
+    return moment_out_of_range(evaluation, "timestamp");
+  *zone = zone_fixed((int32_t)(interval.microseconds / SECOND));
+  return STATUS_OK;
+}
+
+static int timestamptz_at_interval(CALL)
+{
+  struct zone zone;
+  int status = zone_of_interval(evaluation, &arguments[0], &zone);
+  return status == STATUS_OK ? to_zone(evaluation, zone, arguments[1].integer, true, result) : status;
+}
+
+static int timestamp_at_interval(CALL)
+{
+  struct zone zone;
+  int status = zone_of_interval(evaluation, &arguments[0], &zone);
+  return status == STATUS_OK ? to_zone(evaluation, zone, arguments[1].integer, false, result) : status;
+}
+
+static int move_zoned_time(struct evaluation *evaluation, struct zone zone, const struct value *value,
+                           struct value *result)
+{
+  struct zoned_time time = zoned_time_of(value);
+  int32_t west = -zone_offset_at(zone, evaluation->now, NULL);
+  (void)moment_split_days(time.time + (time.west - (int64_t)west) * SECOND, &time.time);
+  time.west = west;
+  return zoned_time_value(&time, evaluation->arena, result) ? STATUS_OK : error_memory(evaluation->error);
+}
+
+static int timetz_at_zone(CALL)
+{
+  struct zone zone;
+  int status = moment_find_zone(evaluation, &arguments[0], true, &zone);
+  return status == STATUS_OK ? move_zoned_time(evaluation, zone, &arguments[1], result) : status;
+}
+
+static int timetz_at_interval(CALL)
+{
+  struct zone zone;
+  int status = zone_of_interval(evaluation, &arguments[0], &zone);
+  if (status == STATUS_OK && (zone.offset <= -ZONE_LIMIT || zone.offset >= ZONE_LIMIT))
+    return error_set(evaluation->error, SQLSTATE_INVALID_TIME_ZONE_DISPLACEMENT,
+                     "time zone displacement out of range");
+  return status == STATUS_OK ? move_zoned_time(evaluation, zone, &arguments[1], result) : status;
+}
 
 // ---- making ----
 
@@ -287,7 +218,7 @@ static int make_local(struct evaluation *evaluation, const struct value *argumen
   civil.year += before_christ;
   int status = timestamp_from_civil(&civil, timestamp, evaluation->error);
   if (status == STATUS_OK && __builtin_add_overflow(*timestamp, of_day, timestamp))
-    return out_of_range(evaluation);
+    return moment_out_of_range(evaluation, "timestamp");
   return status;
 }
 
@@ -301,18 +232,20 @@ static int make_timestamp(CALL)
 
 static int make_timestamptz(CALL)
 {
-  int64_t timestamp = 0;
-  int32_t zone = settings_of(evaluation)->zone_offset;
-  int status = argument_count > 6 ? find_zone(evaluation, &arguments[6], false, &zone) : STATUS_OK;
+  int64_t timestamp = 0, utc = 0;
+  struct zone zone = moment_zone(evaluation);
+  int status = argument_count > 6 ? moment_find_zone(evaluation, &arguments[6], false, &zone) : STATUS_OK;
   if (status == STATUS_OK)
     status = make_local(evaluation, arguments, &timestamp);
-  *result = value_integer(timestamp - (int64_t)zone * SECOND);
+  if (status == STATUS_OK)
+    status = moment_to_utc(evaluation, zone, timestamp, &utc);
+  *result = value_integer(utc);
   return status;
 }
 
 static int isfinite_timestamp(CALL)
 {
-  *result = value_boolean(!is_infinite(arguments[0].integer));
+  *result = value_boolean(!timestamp_is_infinite(arguments[0].integer));
   return STATUS_OK;
 }
 
@@ -329,15 +262,17 @@ const struct function time_functions[] = {
     ROW("localtimestamp", local_now, TIMESTAMP, 1, FUNCTION_KEPT, false, false, INT4),
     KEPT_NOW("statement_timestamp", statement_now, TIMESTAMPTZ),
     KEPT_NOW("clock_timestamp", clock_now, TIMESTAMPTZ),
-    PURE("extract", extract_timestamp, NUMERIC, 2, TEXT, TIMESTAMP),
-    STABLE("extract", extract_timestamptz, NUMERIC, 2, TEXT, TIMESTAMPTZ),
-    PURE("date_part", part_timestamp, FLOAT8, 2, TEXT, TIMESTAMP),
-    STABLE("date_part", part_timestamptz, FLOAT8, 2, TEXT, TIMESTAMPTZ),
     PURE("date_trunc", trunc_timestamp, TIMESTAMP, 2, TEXT, TIMESTAMP),
     STABLE("date_trunc", trunc_timestamptz, TIMESTAMPTZ, 2, TEXT, TIMESTAMPTZ),
     STABLE("date_trunc", trunc_zone, TIMESTAMPTZ, 3, TEXT, TIMESTAMPTZ, TEXT),
     PURE("timezone", timestamptz_at_zone, TIMESTAMP, 2, TEXT, TIMESTAMPTZ),
     PURE("timezone", timestamp_at_zone, TIMESTAMPTZ, 2, TEXT, TIMESTAMP),
+    PURE("timezone", timestamptz_at_interval, TIMESTAMP, 2, INTERVAL, TIMESTAMPTZ),
+    PURE("timezone", timestamp_at_interval, TIMESTAMPTZ, 2, INTERVAL, TIMESTAMP),
+    STABLE("timezone", timetz_at_zone, TIMETZ, 2, TEXT, TIMETZ),
+    PURE("timezone", timetz_at_interval, TIMETZ, 2, INTERVAL, TIMETZ),
+    PURE("date_bin", date_bin, TIMESTAMP, 3, INTERVAL, TIMESTAMP, TIMESTAMP),
+    PURE("date_bin", date_bin, TIMESTAMPTZ, 3, INTERVAL, TIMESTAMPTZ, TIMESTAMPTZ),
     PURE("to_timestamp", to_timestamp, TIMESTAMPTZ, 1, FLOAT8),
     PURE("make_timestamp", make_timestamp, TIMESTAMP, 6, INT4, INT4, INT4, INT4, INT4, FLOAT8),
     STABLE("make_timestamptz", make_timestamptz, TIMESTAMPTZ, 6, INT4, INT4, INT4, INT4, INT4, FLOAT8),

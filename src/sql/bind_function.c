@@ -275,9 +275,18 @@ struct node *bind_value_function(struct binder *binder, const PgQuery__SQLValueF
     return value_call(binder, "current_database", TYPE_UNKNOWN, -1, tree->location);
   case PG_QUERY__SQLVALUE_FUNCTION_OP__SVFOP_CURRENT_SCHEMA:
     return value_call(binder, "current_schema", TYPE_UNKNOWN, -1, tree->location);
+  case PG_QUERY__SQLVALUE_FUNCTION_OP__SVFOP_CURRENT_DATE:
+    return value_call(binder, "current_date", TYPE_UNKNOWN, -1, tree->location);
+  case PG_QUERY__SQLVALUE_FUNCTION_OP__SVFOP_CURRENT_TIME:
+    return value_call(binder, "current_time", TYPE_UNKNOWN, -1, tree->location);
+  case PG_QUERY__SQLVALUE_FUNCTION_OP__SVFOP_CURRENT_TIME_N:
+    return value_call(binder, "current_time", TYPE_TIMETZ, digits, tree->location);
+  case PG_QUERY__SQLVALUE_FUNCTION_OP__SVFOP_LOCALTIME:
+    return value_call(binder, "localtime", TYPE_UNKNOWN, -1, tree->location);
+  case PG_QUERY__SQLVALUE_FUNCTION_OP__SVFOP_LOCALTIME_N:
+    return value_call(binder, "localtime", TYPE_TIME, digits, tree->location);
   default:
-    return bind_fail(binder, tree->location, SQLSTATE_FEATURE_NOT_SUPPORTED,
-                     "dates and times of day are not supported");
+    return bind_fail(binder, tree->location, SQLSTATE_FEATURE_NOT_SUPPORTED, "this value is not supported");
   }
 }
 

@@ -1,11 +1,11 @@
 // Type names of the grammar, with their modifiers.
+#include "data/interval.h"
 #include "sql/binder.h"
 
 // PostgreSQL's types that Quern does not have: they exist, as far as the user is concerned.
 static bool is_known_elsewhere(const char *name)
 {
   static const char *const names[] = {
-      "float4",      "real",     "date",     "time",         "timetz",    "interval",      "bytea",        "uuid",
       "jsonpath", "xml",          "money",     "bit",           "varbit",       "point",
       "line",        "lseg",     "box",      "path",         "polygon",   "circle",        "inet",         "cidr",
       "macaddr",     "macaddr8", "tsvector", "tsquery",      "regclass",  "regproc",       "regprocedure", "regoper",
@@ -66,6 +66,18 @@ static int numeric_modifier(const struct modifiers *modifiers, struct type *type
   return 0;
 }
 
+// interval(3), interval day to second(3): the grammar gives a mask of fields, and then the digits.
+static int interval_modifiers(const struct modifiers *modifiers, struct type *type, struct error *error)
+{
+  int fields = modifiers->values[0], digits = modifiers->count == 2 ? modifiers->values[1] : INTERVAL_ALL_DIGITS;
+  if (modifiers->count > 2)
+    return error_set(error, SQLSTATE_INVALID_PARAMETER_VALUE, "invalid INTERVAL type modifier");
+  if (digits < 0)
+    return error_set(error, SQLSTATE_INVALID_PARAMETER_VALUE, "INTERVAL(%d) precision must not be negative", digits);
+  type->modifier = interval_modifier(fields, digits > 6 && digits != INTERVAL_ALL_DIGITS ? 6 : digits);
+  return 0;
+}
+
 static int apply_modifiers(const char *name, const struct modifiers *modifiers, struct type *type, struct error *error)
 {
   if (modifiers->count == 0)
@@ -74,13 +86,17 @@ static int apply_modifiers(const char *name, const struct modifiers *modifiers, 
   case TYPE_VARCHAR: return string_modifier("varchar", modifiers, type, error);
   case TYPE_BPCHAR: return string_modifier("char", modifiers, type, error);
   case TYPE_NUMERIC: return numeric_modifier(modifiers, type, error);
+  case TYPE_INTERVAL: return interval_modifiers(modifiers, type, error);
+  case TYPE_TIME:
+  case TYPE_TIMETZ:
   case TYPE_TIMESTAMP:
   case TYPE_TIMESTAMPTZ:
     if (modifiers->count != 1)
       return error_set(error, SQLSTATE_INVALID_PARAMETER_VALUE, "invalid type modifier");
     if (modifiers->values[0] < 0)
-      return error_set(error, SQLSTATE_INVALID_PARAMETER_VALUE, "TIMESTAMP(%d)%s precision must not be negative",
-                       modifiers->values[0], type->id == TYPE_TIMESTAMPTZ ? " WITH TIME ZONE" : "");
+      return error_set(error, SQLSTATE_INVALID_PARAMETER_VALUE, "%s(%d)%s precision must not be negative",
+                       type->id == TYPE_TIME || type->id == TYPE_TIMETZ ? "TIME" : "TIMESTAMP", modifiers->values[0],
+                       type->id == TYPE_TIMESTAMPTZ || type->id == TYPE_TIMETZ ? " WITH TIME ZONE" : "");
     type->modifier = modifiers->values[0] > 6 ? 6 : modifiers->values[0];
     return 0;
   default: return error_set(error, SQLSTATE_SYNTAX_ERROR, "type modifier is not allowed for type \"%s\"", name);

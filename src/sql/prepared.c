@@ -70,7 +70,8 @@ static void make_key(struct prepared_cache *cache, const struct prepared_input *
   }
   buffer_append_u8(key, input->parameters_are_literals);
   buffer_append_le32(key, settings->role);
-  buffer_append_le32(key, (uint32_t)settings->format.zone_offset);
+  buffer_append_le32(key, (uint32_t)settings->format.zone.offset);
+  buffer_append_le32(key, (uint32_t)settings->format.zone.number);
   buffer_append(key, settings->search_path, sizeof settings->search_path[0] * (size_t)settings->search_path_count);
 }
 

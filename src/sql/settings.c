@@ -269,29 +269,26 @@ SHOW(date_style)
 
 void settings_moved(struct settings *settings)
 {
-  settings->format.zone_name = settings->format.zone_offset == 0 ? "UTC" : settings->time_zone;
+  settings->format.zone_name = settings->time_zone;
 }
 
 SET(time_zone)
 {
-  static const char *const utc[] = {"DEFAULT",       "LOCAL",     "Etc/UTC", "Etc/GMT", "Etc/UCT",   "Etc/Zulu",
-                                    "Etc/Universal", "Universal", "UCT",     "Zulu",    "Greenwich", NULL};
-  const char *value = change->value ? change->value : "UTC";
-  int32_t offset = 0;
-  bool is_known = false;
-  for (int i = 0; utc[i]; i++)
-    is_known |= strcasecmp(value, utc[i]) == 0;
+  const char *value = change->value ? change->value : "UTC", *shown = value;
+  struct zone zone = zone_fixed(0);
   char *end;
   double hours = strtod(value, &end); // SET TIME ZONE 2, -3.5
   bool is_number = end != value && !*end && hours > -16 && hours < 16;
-  if (is_number)
-    offset = (int32_t)(hours * 3600);
-  else if (!is_known && !zone_parse(bytes_of_string(value), &offset)) {
-    int status = invalid_value(change->name, value, error);
-    error_hint(error, "Quern knows UTC and fixed offsets such as \"+02\" and \"-03:30\".");
-    return status;
-  }
-  settings->format.zone_offset = offset;
+  if (strcasecmp(value, "local") == 0 || strcasecmp(value, "default") == 0 || strcasecmp(value, "utc") == 0)
+    shown = "UTC";
+  else if (is_number)
+    zone = zone_fixed((int32_t)(hours * 3600));
+  else if (zone_find(bytes_of_string(value), &zone))
+    shown = zone_name(zone);
+  else if (!zone_parse(bytes_of_string(value), &zone))
+    return invalid_value(change->name, value, error);
+  settings->format.zone = zone;
+  int32_t offset = zone.offset;
   if (is_number) { // as PostgreSQL shows it
     int minutes = abs(offset) / 60 % 60;
     char east[16], west[16];
@@ -301,9 +298,7 @@ SET(time_zone)
              minutes);
     snprintf(settings->time_zone, sizeof settings->time_zone, "<%s>%s", east, west);
   } else {
-    copy_text(settings->time_zone, sizeof settings->time_zone,
-              strcasecmp(value, "utc") == 0 || !strcasecmp(value, "local") || !strcasecmp(value, "default") ? "UTC"
-                                                                                                            : value);
+    copy_text(settings->time_zone, sizeof settings->time_zone, shown);
   }
   settings_moved(settings);
   return 0;

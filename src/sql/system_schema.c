@@ -1,6 +1,7 @@
 // Views over the definitions as people and tools read them: pg_tables, pg_indexes and information_schema.
 #include <stdio.h>
 
+#include "data/interval.h"
 #include "sql/system_internal.h"
 
 #define ROWS(name) \
@@ -189,13 +190,13 @@ static struct numeric_facts numeric_facts(struct type type)
   static const struct {
     enum type_id id;
     int bits;
-  } binary[] = {{TYPE_INT2, 16}, {TYPE_INT4, 32}, {TYPE_INT8, 64}, {TYPE_FLOAT8, 53}};
+  } binary[] = {{TYPE_INT2, 16}, {TYPE_INT4, 32}, {TYPE_INT8, 64}, {TYPE_FLOAT4, 24}, {TYPE_FLOAT8, 53}};
   struct numeric_facts facts = {value_null(), value_null(), value_null()};
   for (size_t i = 0; i < sizeof binary / sizeof *binary; i++)
     if (binary[i].id == type.id) {
       facts.precision = number(binary[i].bits);
       facts.radix = number(2);
-      facts.scale = type.id == TYPE_FLOAT8 ? value_null() : number(0);
+      facts.scale = type_info(type.id)->storage == STORAGE_FLOAT ? value_null() : number(0);
     }
   if (type.id == TYPE_NUMERIC) {
     facts.radix = number(10);
@@ -225,14 +226,17 @@ static int add_column(const struct system_table *table, struct system_context *c
   struct numeric_facts numeric = numeric_facts(row->type);
   bool has_length = (row->type.id == TYPE_VARCHAR || row->type.id == TYPE_BPCHAR) && row->type.modifier >= 0;
   bool is_text = row->type.id == TYPE_VARCHAR || row->type.id == TYPE_BPCHAR || row->type.id == TYPE_TEXT;
-  bool is_time = row->type.id == TYPE_TIMESTAMP || row->type.id == TYPE_TIMESTAMPTZ;
+  bool is_interval = row->type.id == TYPE_INTERVAL;
+  bool is_time = type->category == 'D' || is_interval;
+  const char *fields = is_interval && row->type.modifier >= 0 ? interval_fields_name(row->type.modifier) : NULL;
+  int digits = row->type.id == TYPE_DATE ? 0 : row->type.modifier < 0 ? 6 : row->type.modifier & 0xffff;
   int64_t octets = has_length ? 4 * (int64_t)row->type.modifier : 1073741824;
   return ADD(database, value_string(row->schema), value_string(row->table), value_string(row->name), number(row->place),
              text_or_null(row->default_text), value_string(row->not_null ? "NO" : "YES"),
              value_string(row->type.id == TYPE_TEXT_ARRAY ? "ARRAY" : type->name),
              has_length ? number(row->type.modifier) : value_null(), is_text ? number(octets) : value_null(),
              numeric.precision, numeric.radix, numeric.scale,
-             is_time ? number(row->type.modifier < 0 ? 6 : row->type.modifier) : value_null(), value_null(),
+             is_time ? number(digits > 6 ? 6 : digits) : value_null(), text_or_null(fields),
              value_null(), value_null(), value_null(), value_null(), value_null(), value_null(), value_null(),
              value_null(), value_null(), value_null(), database, value_string("pg_catalog"),
              value_string(type->short_name), value_null(), value_null(), value_null(), value_null(),

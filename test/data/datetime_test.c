@@ -66,19 +66,19 @@ static void test_zones(void **state)
     {"GMT 2", false, 0},
   };
   for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-    int32_t offset = 0;
-    assert_int_equal(zone_parse(bytes_of_string(cases[i].text), &offset), cases[i].is_known);
+    struct zone zone;
+    assert_int_equal(zone_parse(bytes_of_string(cases[i].text), &zone), cases[i].is_known);
     if (cases[i].is_known)
-      assert_int_equal(offset, cases[i].offset);
+      assert_int_equal(zone_offset_at(zone, 0, NULL), cases[i].offset);
   }
 }
 
 static int64_t read_text(enum type_id type, const char *text, const struct format_settings *settings)
 {
-  int64_t timestamp;
+  struct value value;
   struct error error;
-  assert_int_equal(timestamp_from_text(type, bytes_of_string(text), settings, &timestamp, &error), 0);
-  return timestamp;
+  assert_int_equal(datetime_from_text(type, bytes_of_string(text), settings, NULL, &value, &error), 0);
+  return value.integer;
 }
 
 static void test_words_mean_the_settings_time(void **state)
@@ -86,7 +86,7 @@ static void test_words_mean_the_settings_time(void **state)
   // 2000-01-01 23:30 UTC is the next day two hours east of it.
   struct format_settings settings = format_settings_default;
   settings.now = 84600 * (int64_t)1000000;
-  settings.zone_offset = 7200;
+  settings.zone = zone_fixed(7200);
   assert_true(read_text(TYPE_TIMESTAMPTZ, "now", &settings) == settings.now);
   assert_true(read_text(TYPE_TIMESTAMP, "now", &settings) == settings.now + 7200 * (int64_t)1000000);
   assert_true(read_text(TYPE_TIMESTAMP, "today", &settings) == DAY);
@@ -98,14 +98,14 @@ static void test_words_mean_the_settings_time(void **state)
 static void test_zone_of_the_session(void **state)
 {
   struct format_settings settings = format_settings_default;
-  settings.zone_offset = -12600;
-  int64_t timestamp = read_text(TYPE_TIMESTAMPTZ, "2020-06-01 12:00", &settings);
-  assert_true(timestamp == read_text(TYPE_TIMESTAMPTZ, "2020-06-01 15:30 UTC", &settings));
+  settings.zone = zone_fixed(-12600);
+  struct value value = value_integer(read_text(TYPE_TIMESTAMPTZ, "2020-06-01 12:00", &settings));
+  assert_true(value.integer == read_text(TYPE_TIMESTAMPTZ, "2020-06-01 15:30 UTC", &settings));
   struct buffer text = {0};
-  timestamp_to_text(TYPE_TIMESTAMPTZ, timestamp, &settings, &text);
+  datetime_to_text(TYPE_TIMESTAMPTZ, &value, &settings, &text);
   assert_true(bytes_equal(buffer_bytes(&text), bytes_of_string("2020-06-01 12:00:00-03:30")));
   buffer_clear(&text);
-  timestamp_to_text(TYPE_TIMESTAMP, timestamp, &settings, &text);
+  datetime_to_text(TYPE_TIMESTAMP, &value, &settings, &text);
   assert_true(bytes_equal(buffer_bytes(&text), bytes_of_string("2020-06-01 15:30:00")));
   buffer_deinit(&text);
 }

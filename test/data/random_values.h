@@ -5,7 +5,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "data/binary.h"
 #include "data/datetime.h"
+#include "data/interval.h"
 #include "data/jsonb.h"
 #include "data/numeric.h"
 #include "data/value.h"
@@ -13,6 +15,7 @@
 static const enum type_id all_types[] = {
     TYPE_BOOLEAN, TYPE_INT2,   TYPE_INT4,      TYPE_INT8,        TYPE_FLOAT8, TYPE_NUMERIC, TYPE_TEXT,
     TYPE_VARCHAR, TYPE_BPCHAR, TYPE_TIMESTAMP, TYPE_TIMESTAMPTZ, TYPE_OID,    TYPE_NAME,    TYPE_JSONB,
+    TYPE_FLOAT4,  TYPE_BYTEA,  TYPE_DATE,      TYPE_TIME,        TYPE_TIMETZ, TYPE_INTERVAL, TYPE_UUID,
 };
 enum { ALL_TYPES = sizeof all_types / sizeof *all_types };
 
@@ -149,6 +152,52 @@ static inline struct value random_timestamp(uint64_t *seed)
   return value_integer(random_integer(seed, -211813488000000000, 9223371331200000000 - 1));
 }
 
+static inline struct value random_date(uint64_t *seed)
+{
+  if (random_below(seed, 8) == 0)
+    return value_integer(random_below(seed, 2) ? INT32_MIN : INT32_MAX);
+  return value_integer(random_integer(seed, DATE_LOW, DATE_END - 1));
+}
+
+// Few bytes, so that equal ones and beginnings of others meet.
+static inline struct value random_bytes(uint64_t *seed, uint32_t size, struct arena *arena)
+{
+  static const uint8_t often[] = {0, 1, 2, 0x7f, 0x80, 0xff};
+  uint8_t bytes[16] = {0};
+  for (uint32_t i = 0; i < size; i++)
+    bytes[i] = random_below(seed, 3) ? often[random_below(seed, sizeof often)] : (uint8_t)random_next(seed);
+  return value_bytes(arena_copy(arena, bytes, size), size);
+}
+
+static inline struct value random_interval(uint64_t *seed, struct arena *arena)
+{
+  struct interval interval = {random_integer(seed, INT64_MIN, INT64_MAX),
+                              (int32_t)random_integer(seed, INT32_MIN, INT32_MAX),
+                              (int32_t)random_integer(seed, INT32_MIN, INT32_MAX)};
+  struct value v;
+  if (random_below(seed, 2)) // of the same length in other parts
+    interval = interval_of_span((__int128)random_integer(seed, -100, 100) * 86400 * 1000000);
+  if (random_below(seed, 3) == 0)
+    interval.microseconds = 0;
+  if (!interval_value(&interval, arena, &v))
+    abort();
+  return v;
+}
+
+static inline struct value random_zoned_time(uint64_t *seed, struct arena *arena)
+{
+  struct zoned_time time = {random_integer(seed, 0, 86400 * (int64_t)1000000),
+                            (int32_t)random_integer(seed, -57599, 57599)};
+  struct value v;
+  if (random_below(seed, 2)) {
+    time.west = (int32_t)random_integer(seed, -2, 2) * 3600;
+    time.time = (12 * 3600 - time.west) * (int64_t)1000000;
+  }
+  if (!zoned_time_value(&time, arena, &v))
+    abort();
+  return v;
+}
+
 static inline struct value random_value(uint64_t *seed, enum type_id type, struct arena *arena)
 {
   switch (type) {
@@ -158,8 +207,18 @@ static inline struct value random_value(uint64_t *seed, enum type_id type, struc
   case TYPE_INT8: return value_integer(random_integer(seed, INT64_MIN, INT64_MAX));
   case TYPE_OID: return value_integer(random_integer(seed, 0, UINT32_MAX));
   case TYPE_FLOAT8: return value_float8(random_float(seed));
+  case TYPE_FLOAT4: {
+    float v = (float)random_float(seed);
+    return value_float8(isnan(v) ? (double)NAN : (double)v);
+  }
   case TYPE_NUMERIC: return random_numeric(seed, arena);
   case TYPE_JSONB: return random_jsonb(seed, arena);
+  case TYPE_DATE: return random_date(seed);
+  case TYPE_TIME: return value_integer(random_integer(seed, 0, 86400 * (int64_t)1000000));
+  case TYPE_TIMETZ: return random_zoned_time(seed, arena);
+  case TYPE_INTERVAL: return random_interval(seed, arena);
+  case TYPE_UUID: return random_bytes(seed, UUID_SIZE, arena);
+  case TYPE_BYTEA: return random_bytes(seed, (uint32_t)random_below(seed, 6), arena);
   case TYPE_TIMESTAMP:
   case TYPE_TIMESTAMPTZ: return random_timestamp(seed);
   default: return random_text(seed, arena);

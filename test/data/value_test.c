@@ -60,7 +60,7 @@ static void test_values_come_back(void **state)
     struct error error;
     // Offsets only where they leave the value in range.
     bool is_far = value.integer < -200000000000000000 || value.integer > 9000000000000000000;
-    settings.zone_offset = is_far ? 0 : (int32_t)random_below(&seed, 30 * 3600) - 15 * 3600;
+    settings.zone = zone_fixed(is_far ? 0 : (int32_t)random_below(&seed, 30 * 3600) - 15 * 3600);
     value_to_text(type, &value, &settings, &text);
     if (value_from_text(type_plain(type), buffer_bytes(&text), &settings, &arena, &back, &error))
       fail_msg("%s", error.message);

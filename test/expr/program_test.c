@@ -409,7 +409,7 @@ static void test_times_come_from_outside(void **state)
   struct fixture f;
   struct value value;
   struct format_settings east = format_settings_default;
-  east.zone_offset = 7200;
+  east.zone = zone_fixed(7200);
   fixture_start(&f);
   f.evaluation.now = 1000000;
   f.evaluation.statement_now = 2000000;
