@@ -481,7 +481,8 @@ static struct node *read_literal(const struct node *node, struct type to, enum c
 {
   struct value value = node->constant;
   if (!value.is_null) {
-    int status = value_from_text(type_plain(to.id), bytes_of_value(&node->constant),
+    // What a bare number in an interval counts is the modifier's to say.
+    int status = value_from_text(to.id == TYPE_INTERVAL ? to : type_plain(to.id), bytes_of_value(&node->constant),
                                  settings ? settings : &format_settings_default, arena, &value, error);
     if (status == STATUS_OK && !value_copy(to.id, &value, arena))
       status = error_memory(error);
