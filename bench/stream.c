@@ -10,10 +10,11 @@ enum { KEYS = 1000000, ROW = 19 };
 
 static double measure_stream(const char *directory, uint64_t rows)
 {
+  struct connectors connectors = {0};
   struct client client;
   char text[512];
   client_open(&client, directory);
-  if (connectors_add(client.engine))
+  if (connectors_add(&connectors, client.engine))
     exit(1);
   client_query(&client, "CREATE TABLE counts (k bigint PRIMARY KEY, n bigint NOT NULL)");
   client_query(&client, "INSERT INTO counts SELECT g, 0 FROM generate_series(0, 999999) g");

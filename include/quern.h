@@ -22,7 +22,7 @@
 extern "C" {
 #endif
 
-#define QUERN_ABI 2
+#define QUERN_ABI 3
 #define QUERN_API __attribute__((visibility("default")))
 
 struct quern;         /* an engine */
@@ -199,14 +199,18 @@ struct quern_source_info {
   int column_count;
   const struct quern_option *options;
   int option_count;
+  void *context; /* the connector's */
 };
 
 /* What a poll hands over. rows: row after row, a 16-bit column count and for each column a 32-bit length (-1: NULL)
- * and its bytes, all big-endian. position: opaque bytes that reopen the source behind these rows. */
+ * and its bytes, all big-endian. position: opaque bytes that reopen the source behind these rows.
+ * A row of QUERN_BAD_ROW is none: two columns that say what is wrong and what stood there, for quern.source_errors. */
+#define QUERN_BAD_ROW 0xffff
 struct quern_batch {
   struct quern_buffer rows;
   int row_count;
   bool is_binary; /* PostgreSQL's binary forms; otherwise text */
+  bool is_json;   /* each row is one column, a JSON object with the columns by their names; what is missing is NULL */
   uint8_t position[256];
   uint32_t position_size;
   int64_t lag;    /* rows or bytes that wait at the origin, as far as the connector knows; -1: unknown */
@@ -216,6 +220,7 @@ struct quern_batch {
 /* A connector makes rows when it is polled, from one thread of the engine's for all polls of a source. */
 struct quern_connector {
   const char *name; /* WITH (connector = 'name') */
+  void *context;    /* handed to check and open */
   /* Checks columns and options when the source is created. Must be quick and touch nothing. 0 or -1 with *error. */
   int (*check)(const struct quern_source_info *info, struct quern_error *error);
   /* NULL with *error. position: where the committed rows end; size 0: the beginning. info is borrowed for the call. */

@@ -1,6 +1,7 @@
 // The connectors that come with Quern. One file each; all on quern.h.
 #pragma once
 
+#include "connect/folder.h"
 #include "quern.h"
 
 // 'generator': rows that are a function of (seed, position).
@@ -10,5 +11,13 @@ extern const struct quern_connector connector_proc;
 // 'push': INSERT and COPY alone.
 extern const struct quern_connector connector_push;
 
+// 'file': the rows of a file in one of the folders, which are borrowed.
+void connector_file(struct quern_connector *connector, struct folders *folders);
+
+// What the connectors know of the server. Outlives the engine; all zero at first.
+struct connectors {
+  struct folders folders;
+  struct quern_connector file;
+};
 // Adds them all. 0 or negative.
-int connectors_add(struct quern *engine);
+int connectors_add(struct connectors *connectors, struct quern *engine);

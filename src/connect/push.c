@@ -32,10 +32,12 @@ const struct quern_connector connector_push = {
     .close = push_close,
 };
 
-int connectors_add(struct quern *engine)
+int connectors_add(struct connectors *connectors, struct quern *engine)
 {
-  int status = quern_connector_add(engine, &connector_push);
-  if (!status)
-    status = quern_connector_add(engine, &connector_generator);
-  return status ? status : quern_connector_add(engine, &connector_proc);
+  connector_file(&connectors->file, &connectors->folders);
+  const struct quern_connector *all[] = {&connector_push, &connector_generator, &connector_proc, &connectors->file};
+  int status = 0;
+  for (size_t i = 0; !status && i < sizeof all / sizeof all[0]; i++)
+    status = quern_connector_add(engine, all[i]);
+  return status;
 }

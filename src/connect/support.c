@@ -127,7 +127,8 @@ void row_add_bytes(struct quern_buffer *rows, const void *data, int32_t size)
   if (!at)
     return;
   put_be32(at, (uint32_t)size);
-  memcpy(at + 4, data, (size_t)size);
+  if (size)
+    memcpy(at + 4, data, (size_t)size);
 }
 
 void row_add_text(struct quern_buffer *rows, const char *text)
@@ -140,4 +141,25 @@ void row_add_null(struct quern_buffer *rows)
   uint8_t *at = extend(rows, 4);
   if (at)
     put_be32(at, UINT32_MAX);
+}
+
+void row_extend(struct quern_buffer *rows, const void *data, size_t size)
+{
+  uint8_t *at = size ? extend(rows, size) : NULL;
+  if (at)
+    memcpy(at, data, size);
+}
+
+void row_end_bytes(struct quern_buffer *rows, size_t head, bool is_null)
+{
+  if (is_null)
+    rows->size = head + 4;
+  put_be32(rows->data + head, is_null ? UINT32_MAX : (uint32_t)(rows->size - head - 4));
+}
+
+void row_add_bad(struct quern_buffer *rows, const char *reason, const void *text, size_t size)
+{
+  row_begin(rows, QUERN_BAD_ROW);
+  row_add_text(rows, reason);
+  row_add_bytes(rows, text, (int32_t)size);
 }

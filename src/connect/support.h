@@ -38,3 +38,8 @@ void row_begin(struct quern_buffer *rows, int column_count);
 void row_add_bytes(struct quern_buffer *rows, const void *data, int32_t size);
 void row_add_text(struct quern_buffer *rows, const char *text);
 void row_add_null(struct quern_buffer *rows);
+// More bytes for the column that was added last; then its size, which began at `head` (the buffer's size before it).
+void row_extend(struct quern_buffer *rows, const void *data, size_t size);
+void row_end_bytes(struct quern_buffer *rows, size_t head, bool is_null);
+// What was found in the place of a row.
+void row_add_bad(struct quern_buffer *rows, const char *reason, const void *text, size_t size);

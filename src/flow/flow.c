@@ -10,6 +10,8 @@
 
 #include "base/limits.h"
 #include "base/sqlstate.h"
+#include "data/json.h"
+#include "data/utf8.h"
 #include "flow/internal.h"
 #include "txn/atom.h"
 
@@ -175,10 +177,28 @@ static void append_binary(struct buffer *text, const struct schema *schema, int 
     buffer_format(text, "%02x", bytes.data[i]);
 }
 
+// What a connector found in the place of a row: what is wrong (0), and the text (1).
+enum { BAD_ROW = 0xffff };
+
+static bool is_bad_row(struct bytes row)
+{
+  return row.size >= 2 && get_be16(row.data) == BAD_ROW;
+}
+
+static struct bytes bad_row_part(struct bytes row, int part)
+{
+  const uint8_t *at = row.data + 2;
+  for (; part > 0; part--)
+    at += 4 + (int32_t)get_be32(at);
+  return bytes_of(at + 4, get_be32(at));
+}
+
 // The text of a row as quern.source_errors shows it: its columns with commas between.
 static struct bytes row_text(const struct arrival *arrival, struct bytes row, struct arena *arena)
 {
   struct buffer text = {0};
+  if (is_bad_row(row))
+    return bad_row_part(row, 1);
   int columns = row.size >= 2 ? get_be16(row.data) : 0;
   size_t at = 2;
   for (int i = 0; i < columns && row.size - at >= 4; i++) {
@@ -386,14 +406,15 @@ static bool next_row(struct bytes *rows, struct bytes *row)
 {
   if (rows->size < 2)
     return false;
-  int columns = get_be16(rows->data);
+  bool is_bad = is_bad_row(*rows);
+  int columns = is_bad ? 2 : get_be16(rows->data);
   size_t at = 2;
   for (int i = 0; i < columns; i++) {
     if (rows->size - at < 4)
       return false;
     int32_t size = (int32_t)get_be32(rows->data + at);
     at += 4;
-    if (size < -1 || (size > 0 && rows->size - at < (size_t)size))
+    if (size < (is_bad ? 0 : -1) || (size > 0 && rows->size - at < (size_t)size))
       return false;
     at += size > 0 ? (size_t)size : 0;
   }
@@ -414,9 +435,70 @@ static int read_value(const struct column *column, struct bytes bytes, bool is_b
   return status;
 }
 
-static int read_row(const struct relation *source, struct bytes row, bool is_binary, struct arena *arena,
+static int find_column(const struct schema *schema, struct bytes name)
+{
+  for (int i = 0; i < schema->column_count; i++)
+    if (bytes_equal(bytes_of_string(schema->columns[i].name), name))
+      return i;
+  return -1;
+}
+
+// A member's value: strings without their quotes, but where JSON is wanted.
+static int read_member(const struct column *column, struct bytes json, struct arena *arena, struct value *value,
+                       struct error *error)
+{
+  if (json_kind_of(json) == JSON_NULL) {
+    *value = value_null();
+    return 0;
+  }
+  if (json_kind_of(json) != JSON_STRING || column->type.id == TYPE_JSON || column->type.id == TYPE_JSONB)
+    return read_value(column, json, false, arena, value, error);
+  struct buffer text = {0};
+  int status = json_unescape(json, &text, error);
+  const uint8_t *copy = status ? NULL : arena_copy(arena, text.data, text.size);
+  if (!status)
+    status = copy ? read_value(column, bytes_of(copy, text.size), false, arena, value, error) : error_memory(error);
+  buffer_deinit(&text);
+  return status;
+}
+
+// One column: an object whose members are columns. Others are left aside; of several with one name the last one counts.
+static int read_json_row(const struct relation *source, struct bytes row, struct arena *arena, struct value *values,
+                         struct error *error)
+{
+  struct bytes text = bytes_of(row.data + 6, row.size - 6), quoted, json;
+  int status = utf8_check(text, error);
+  if (!status)
+    status = json_parse(text, NULL, NULL, error);
+  if (status)
+    return status;
+  if (json_kind_of(text) != JSON_OBJECT)
+    return error_set(error, SQLSTATE_BAD_COPY_FILE_FORMAT, "the row is not a JSON object");
+  for (int i = 0; i < source->schema.column_count; i++)
+    values[i] = value_null();
+  struct buffer name = {0};
+  size_t at = 0;
+  while (!status && json_next(text, &at, &quoted, &json)) {
+    buffer_clear(&name);
+    status = json_unescape(quoted, &name, error);
+    int column = status ? -1 : find_column(&source->schema, buffer_bytes(&name));
+    if (column >= 0)
+      status = read_member(&source->schema.columns[column], json, arena, &values[column], error);
+  }
+  buffer_deinit(&name);
+  return status;
+}
+
+static int read_row(const struct relation *source, struct bytes row, const struct arrival *arrival, struct arena *arena,
                     struct value *values, struct error *error)
 {
+  if (is_bad_row(row)) {
+    struct bytes reason = bad_row_part(row, 0);
+    return error_set(error, SQLSTATE_BAD_COPY_FILE_FORMAT, "%.*s", (int)(reason.size < 400 ? reason.size : 400),
+                     (const char *)reason.data);
+  }
+  if (arrival->is_json && get_be16(row.data) == 1 && (int32_t)get_be32(row.data + 2) >= 0)
+    return read_json_row(source, row, arena, values, error);
   int columns = get_be16(row.data);
   if (columns != source->schema.column_count)
     return error_set(error, SQLSTATE_BAD_COPY_FILE_FORMAT, "the row has %d columns, source \"%s\" has %d", columns,
@@ -428,7 +510,7 @@ static int read_row(const struct relation *source, struct bytes row, bool is_bin
     values[i] = value_null();
     if (size < 0)
       continue;
-    int status = read_value(&source->schema.columns[i], bytes_of(row.data + at, (size_t)size), is_binary, arena,
+    int status = read_value(&source->schema.columns[i], bytes_of(row.data + at, (size_t)size), arrival->is_binary, arena,
                             &values[i], error);
     if (status)
       return status;
@@ -457,7 +539,7 @@ static int arrive_rows(struct passage *passage, struct value **kept, int *kept_c
       return error_memory(writer->error);
     uint64_t errors = passage->errors;
     struct atom_mark mark = writer_mark(writer);
-    int status = read_row(passage->source, row, arrival->is_binary, writer->arena, values, writer->error);
+    int status = read_row(passage->source, row, arrival, writer->arena, values, writer->error);
     status = settle(passage, mark, row, status);
     bool is_taken = false;
     if (!status && passage->errors == errors)

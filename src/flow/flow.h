@@ -44,6 +44,7 @@ struct arrival {
   const struct relation *source;
   struct bytes rows; // row after row: be16 column count, for each column be32 length (-1: NULL) and bytes
   bool is_binary;    // the columns' bytes are PostgreSQL's binary form; otherwise text
+  bool is_json;      // each row is a JSON object
   int row_count;
   struct bytes position; // the connector's, behind the last row
   int64_t now;           // microseconds since 2000-01-01 UTC

@@ -67,6 +67,7 @@ static const struct quern_connector *find_connector(const struct sources *source
 static int fill_info(const struct relation *relation, struct arena *arena, struct quern_source_info *info,
                      struct error *error)
 {
+  *info = (struct quern_source_info){0};
   int columns = relation->schema.column_count;
   struct quern_column *column = ARENA_ARRAY(arena, struct quern_column, columns + 1);
   struct quern_option *option = ARENA_ARRAY(arena, struct quern_option, relation->option_count + 1);
@@ -116,9 +117,10 @@ int sources_check(struct sources *sources, const struct relation *relation, stru
     return 0;
   struct arena arena;
   arena_init(&arena, NULL);
-  struct quern_source_info info = {0};
+  struct quern_source_info info;
   struct quern_error trouble = {0};
   int status = fill_info(relation, &arena, &info, error);
+  info.context = connector->context;
   if (!status && connector->check(&info, &trouble))
     status = from_connector(&trouble, error);
   arena_deinit(&arena);
@@ -192,6 +194,7 @@ static int64_t poll_source(struct source *source, struct batch *batch)
   struct quern_error error = {0};
   if (!source->is_opened) {
     source->is_opened = true;
+    source->info.context = source->connector->context;
     source->handle = source->connector->open(&source->info, source->position.data, source->position.size, &error);
     if (!source->handle) {
       memcpy(batch->failure, error.message, sizeof batch->failure);
@@ -416,6 +419,7 @@ bool sources_take(struct sources *sources, struct frame *frame)
   frame->payload = bytes_of(batch->rows.rows.data, batch->rows.rows.size);
   frame->row_count = batch->rows.row_count;
   frame->is_binary = batch->rows.is_binary;
+  frame->is_json = batch->rows.is_json;
   frame->position = bytes_of(batch->rows.position, batch->rows.position_size);
   return true;
 }

@@ -11,6 +11,7 @@ static const char usage[] =
   "  --data DIR              keep the state in this directory (made if it is missing)\n"
   "  --in-memory             keep nothing\n"
   "  --listen HOST:PORT      127.0.0.1:5433 by default; port 0 picks a free one\n"
+  "  --files DIR             a folder that sources may read files in; may be given several times (none by default)\n"
   "  --memory-limit SIZE     of the whole engine: bytes, or with kB, MB, GB (no bound by default)\n"
   "  --statement-memory SIZE of one statement (256MB by default)\n"
   "  --snapshot-memory SIZE  that open transactions and long reads may hold back (1GB by default)\n"

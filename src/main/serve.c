@@ -10,6 +10,7 @@
 #include "wire/server.h"
 
 struct serve_options {
+  struct connectors connectors;
   struct quern_options engine;
   const char *listen;
   bool in_memory;
@@ -52,6 +53,12 @@ static int parse_workers(const char *text, unsigned *workers)
   return 0;
 }
 
+static int allow_folder(struct folders *folders, const char *path)
+{
+  struct quern_error error;
+  return folders_add(folders, path, &error) ? complain("%s", error.message) : 0;
+}
+
 static int take_option(struct serve_options *options, const char *name, const char *value)
 {
   if (strcmp(name, "--data") == 0)
@@ -68,6 +75,8 @@ static int take_option(struct serve_options *options, const char *name, const ch
     return parse_size(value, &options->engine.checkpoint_bytes);
   else if (strcmp(name, "--workers") == 0)
     return parse_workers(value, &options->engine.workers);
+  else if (strcmp(name, "--files") == 0)
+    return allow_folder(&options->connectors.folders, value);
   else
     return complain("unknown option %s (quern --help lists them)", name);
   return 0;
@@ -127,7 +136,7 @@ static int open_and_serve(struct serve_options *options, const struct socket_add
     return status;
   }
   struct server *server = NULL;
-  status = connectors_add(engine);
+  status = connectors_add(&options->connectors, engine);
   if (!status)
     status = server_open(engine, address, &server, error);
   if (!status)
@@ -158,6 +167,7 @@ int serve_command(int count, char **arguments)
   while (signals_next(&signals)) // taken, lest it ends us when it is unblocked
     ;
   signals_close(&signals);
+  folders_close(&options.connectors.folders);
   if (status && error.message[0])
     complain("%s", error.message);
   return status ? 1 : 0;

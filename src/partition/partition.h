@@ -55,7 +55,7 @@ enum frame_kind {
   FRAME_HOLD,     // session: produce no more until FRAME_RELEASE
   FRAME_RELEASE,  // session: go on
   FRAME_CANCEL,   // session
-  FRAME_ROWS,     // source, opening, payload, row_count, is_binary, position: a connector's batch
+  FRAME_ROWS,     // source, opening, payload, row_count, is_binary, is_json, position: a connector's batch
   FRAME_SOURCE_FAILED, // source, opening, payload: text; what opening or polling it met: goes to quern.source_errors
   FRAME_JOB_DONE, // job
   FRAME_FULL,     // the log cannot grow: changes are refused with 53100
@@ -75,7 +75,7 @@ struct frame {
   uint64_t opening;       // of FRAME_SOURCE_OPEN; what is read then names it again, so that an earlier opening's rows are known
   int32_t secret;
   int32_t row_count;
-  bool is_binary;
+  bool is_binary, is_json;
   struct bytes payload;   // borrowed for the step (in) or until the next one (out)
   struct bytes position;  // a source's
   uint64_t log_position;
