@@ -23,7 +23,7 @@ enum part {
   PART_MONTH = 64,
 };
 
-enum problem { PROBLEM_NONE, PROBLEM_SYNTAX, PROBLEM_FIELD, PROBLEM_MONTH_OR_DAY, PROBLEM_ZONE_RANGE, PROBLEM_TYPE_RANGE };
+enum problem { PROBLEM_NONE, PROBLEM_SYNTAX, PROBLEM_FIELD, PROBLEM_MONTH_OR_DAY, PROBLEM_ZONE_RANGE, PROBLEM_TYPE_RANGE, PROBLEM_ZONE };
 
 enum special { SPECIAL_NONE, SPECIAL_NOW, SPECIAL_EPOCH, SPECIAL_INFINITY, SPECIAL_MINUS_INFINITY };
 
@@ -38,6 +38,7 @@ struct reader {
   struct zone zone;
   enum special special;
   bool is_julian;
+  struct bytes bad_zone; // begins with the name of one that there is not
   bool is_time; // a time of day is read: a date may be left out
 };
 
@@ -222,6 +223,7 @@ static enum problem read_digits(struct reader *reader)
   if (next == ':')
     return read_time(reader, number, digits);
   bool is_separator = next == '-' || next == '/' || next == '.';
+  is_separator &= !(reader->is_time && digits == 6); // 040506-08
   if (is_separator && !reader->is_joined_time && !(reader->parts & PART_DATE) &&
       (isdigit(peek(reader, 1)) || isalpha(peek(reader, 1))))
     return read_date(reader, number, digits);
@@ -349,7 +351,10 @@ static enum problem read_word(struct reader *reader)
   if (is_weekday(word) || read_special(reader, word))
     return PROBLEM_NONE;
   reader->rest = start;
-  return read_zone_name(reader) && take_part(reader, PART_ZONE) ? PROBLEM_NONE : PROBLEM_SYNTAX;
+  if (read_zone_name(reader))
+    return take_part(reader, PART_ZONE) ? PROBLEM_NONE : PROBLEM_SYNTAX;
+  reader->bad_zone = start;
+  return next == '/' ? PROBLEM_ZONE : PROBLEM_SYNTAX;
 }
 
 // "Feb 29, 2024", "29 February 2024": what the loose numbers mean.
@@ -445,6 +450,17 @@ static int refuse(enum type_id type, enum problem problem, struct bytes text, st
   return status;
 }
 
+static int refuse_zone(struct bytes text, struct error *error)
+{
+  char name[80];
+  size_t size = 0;
+  while (size < text.size && size < sizeof name && !isspace(text.data[size]) && text.data[size] != ',') {
+    name[size] = (char)tolower(text.data[size]);
+    size++;
+  }
+  return error_set(error, SQLSTATE_INVALID_PARAMETER_VALUE, "time zone \"%.*s\" not recognized", (int)size, name);
+}
+
 static int64_t time_of_day(const struct civil_time *civil)
 {
   return ((civil->hour * 60 + civil->minute) * 60 + civil->second) * SECOND + civil->microsecond;
@@ -524,7 +540,7 @@ int datetime_from_text(enum type_id type, struct bytes text, const struct format
               : type == TYPE_DATE ? finish_date(&reader, &v)
                                   : finish_timestamp(type, &reader, &v);
   if (problem)
-    return refuse(type, problem, text, error);
+    return problem == PROBLEM_ZONE ? refuse_zone(reader.bad_zone, error) : refuse(type, problem, text, error);
   if (type == TYPE_TIMETZ)
     return zoned_time_value(&time, arena, value) ? 0 : error_memory(error);
   *value = value_integer(type == TYPE_TIME ? time.time : v);

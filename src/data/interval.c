@@ -55,7 +55,7 @@ struct interval interval_of_span(__int128 span)
 // ---- text in ----
 
 enum unit { UNIT_MICROSECOND, UNIT_MILLISECOND, UNIT_SECOND, UNIT_MINUTE, UNIT_HOUR, UNIT_DAY, UNIT_WEEK, UNIT_MONTH,
-            UNIT_QUARTER, UNIT_YEAR, UNIT_DECADE, UNIT_CENTURY, UNIT_MILLENNIUM, UNIT_NONE };
+            UNIT_YEAR, UNIT_DECADE, UNIT_CENTURY, UNIT_MILLENNIUM, UNIT_NONE };
 
 enum problem { PROBLEM_NONE, PROBLEM_SYNTAX, PROBLEM_RANGE };
 
@@ -73,7 +73,7 @@ static const struct {
   {"hrs", UNIT_HOUR},           {"hour", UNIT_HOUR},          {"hours", UNIT_HOUR},      {"d", UNIT_DAY},
   {"day", UNIT_DAY},            {"days", UNIT_DAY},           {"w", UNIT_WEEK},          {"week", UNIT_WEEK},
   {"weeks", UNIT_WEEK},         {"mon", UNIT_MONTH},          {"mons", UNIT_MONTH},      {"month", UNIT_MONTH},
-  {"months", UNIT_MONTH},       {"qtr", UNIT_QUARTER},        {"quarter", UNIT_QUARTER}, {"y", UNIT_YEAR},
+  {"months", UNIT_MONTH}, {"y", UNIT_YEAR},
   {"yr", UNIT_YEAR},            {"yrs", UNIT_YEAR},           {"year", UNIT_YEAR},       {"years", UNIT_YEAR},
   {"dec", UNIT_DECADE},         {"decs", UNIT_DECADE},        {"decade", UNIT_DECADE},   {"decades", UNIT_DECADE},
   {"c", UNIT_CENTURY},          {"cent", UNIT_CENTURY},       {"century", UNIT_CENTURY}, {"centuries", UNIT_CENTURY},
@@ -131,7 +131,6 @@ static bool add_unit(struct sum *sum, int64_t whole, double fraction, enum unit 
   case UNIT_DAY: return add_days(sum, whole, fraction, 1);
   case UNIT_WEEK: return add_days(sum, whole, fraction, 7);
   case UNIT_MONTH: return add_months(sum, whole, fraction, 1);
-  case UNIT_QUARTER: return add_months(sum, whole, fraction, 3);
   case UNIT_YEAR: return add_months(sum, whole, fraction, 12);
   case UNIT_DECADE: return add_months(sum, whole, fraction, 120);
   case UNIT_CENTURY: return add_months(sum, whole, fraction, 1200);

@@ -62,7 +62,9 @@ static int extreme_keep(struct evaluation *evaluation, struct extreme *extreme, 
 static int extreme_step(STEP, enum type_id type, int sign)
 {
   struct extreme *extreme = state;
-  if (extreme->is_set && value_compare(type, &arguments[0], &extreme->value) * sign <= 0)
+  int order = extreme->is_set ? value_compare(type, &arguments[0], &extreme->value) * sign : 1;
+  // Of equal ones that look different PostgreSQL keeps the last, of strings the first.
+  if (order < 0 || (order == 0 && (type == TYPE_TEXT || type == TYPE_BPCHAR)))
     return STATUS_OK;
   return extreme_keep(evaluation, extreme, type, &arguments[0], arena);
 }

@@ -87,7 +87,7 @@ static int overlay(CALL)
 
 static int position(CALL)
 {
-  struct bytes text = bytes_of_value(&arguments[1]), wanted = bytes_of_value(&arguments[0]);
+  struct bytes text = bytes_of_value(&arguments[0]), wanted = bytes_of_value(&arguments[1]);
   const uint8_t *found = wanted.size ? memmem(text.data, text.size, wanted.data, wanted.size) : text.data;
   *result = value_integer(wanted.size == 0 ? 1 : found ? found - text.data + 1 : 0);
   return STATUS_OK;

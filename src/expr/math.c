@@ -267,6 +267,79 @@ static int n_scale(CALL)
   return STATUS_OK;
 }
 
+// How many digits behind the point its value has, whatever it shows.
+static int smallest_scale(struct evaluation *evaluation, const struct value *v, int *scale)
+{
+  *scale = numeric_scale(v);
+  while (*scale > 0) {
+    struct value cut;
+    int status = numeric_truncate(v, *scale - 1, evaluation->arena, &cut, evaluation->error);
+    if (status != STATUS_OK || numeric_compare(&cut, v) != 0)
+      return status;
+    --*scale;
+  }
+  return STATUS_OK;
+}
+
+static int n_min_scale(CALL)
+{
+  int scale = 0;
+  bool is_finite = arguments[0].data[0] == 0;
+  int status = is_finite ? smallest_scale(evaluation, &arguments[0], &scale) : STATUS_OK;
+  *result = is_finite ? value_integer(scale) : value_null();
+  return status;
+}
+
+static int n_trim_scale(CALL)
+{
+  int scale;
+  *result = arguments[0];
+  if (arguments[0].data[0] != 0)
+    return STATUS_OK;
+  int status = smallest_scale(evaluation, &arguments[0], &scale);
+  return status == STATUS_OK ? numeric_round(&arguments[0], scale, evaluation->arena, result, evaluation->error)
+                             : status;
+}
+
+static int n_increase(CALL)
+{
+  struct value one;
+  int status = numeric_from_int64(1, evaluation->arena, &one, evaluation->error);
+  return status == STATUS_OK ? numeric_add(&arguments[0], &one, evaluation->arena, result, evaluation->error) : status;
+}
+
+// Products grow: each is made in an arena of its own, and the one before is let go.
+static int factorial(CALL)
+{
+  enum { FACTORIAL_LIMIT = 32177 }; // of more the product has more digits than a numeric
+  struct arena arenas[2];
+  int64_t n = arguments[0].integer;
+  if (n < 0)
+    return error_set(evaluation->error, SQLSTATE_NUMERIC_VALUE_OUT_OF_RANGE,
+                     "factorial of a negative number is undefined");
+  if (n > FACTORIAL_LIMIT)
+    return error_set(evaluation->error, SQLSTATE_NUMERIC_VALUE_OUT_OF_RANGE, "value overflows numeric format");
+  arena_init(&arenas[0], evaluation->arena->account);
+  arena_init(&arenas[1], evaluation->arena->account);
+  struct value product, factor, next;
+  int turn = 0, status = numeric_from_int64(1, &arenas[turn], &product, evaluation->error);
+  for (int64_t i = 2; i <= n && status == STATUS_OK; i++) {
+    turn = !turn;
+    arena_reset(&arenas[turn]);
+    status = numeric_from_int64(i, &arenas[turn], &factor, evaluation->error);
+    if (status == STATUS_OK)
+      status = numeric_multiply(&product, &factor, &arenas[turn], &next, evaluation->error);
+    product = next;
+  }
+  if (status == STATUS_OK) {
+    *result = product;
+    status = value_copy(TYPE_NUMERIC, result, evaluation->arena) ? STATUS_OK : error_memory(evaluation->error);
+  }
+  arena_deinit(&arenas[0]);
+  arena_deinit(&arenas[1]);
+  return status;
+}
+
 // The quotient's whole part: a less its remainder divides evenly, so nothing is rounded.
 static int n_div(CALL)
 {
@@ -395,6 +468,10 @@ const struct function math_functions[] = {
     OPERATOR("^", n_power, NUMERIC, 2, NUMERIC, NUMERIC),
     PURE("div", n_div, NUMERIC, 2, NUMERIC, NUMERIC),
     PURE("scale", n_scale, INT4, 1, NUMERIC),
+    PURE("min_scale", n_min_scale, INT4, 1, NUMERIC),
+    PURE("trim_scale", n_trim_scale, NUMERIC, 1, NUMERIC),
+    PURE("numeric_inc", n_increase, NUMERIC, 1, NUMERIC),
+    PURE("factorial", factorial, NUMERIC, 1, INT8),
     PURE("gcd", int4_gcd, INT4, 2, INT4, INT4),
     PURE("gcd", int8_gcd, INT8, 2, INT8, INT8),
     PURE("gcd", n_gcd, NUMERIC, 2, NUMERIC, NUMERIC),

@@ -114,6 +114,9 @@ extern const struct function time_functions[];
 extern const struct function time_field_functions[];
 extern const struct function date_functions[];
 extern const struct function interval_functions[];
+extern const struct function time_format_functions[];
+extern const struct function overlap_functions[];
+extern const struct function degree_functions[];
 extern const struct function real_functions[];
 extern const struct function binary_functions[];
 extern const struct function system_functions[];
@@ -172,6 +175,9 @@ int jsonb_object_agg_finish(FINISH);
 bool type_can_become(enum type_id from, enum type_id to); // implicitly, as an argument; `to` may be ANY
 // match.c. LIKE's pattern with '\' as its escape; ignore_case folds ASCII and Unicode simple case.
 int match_like(struct evaluation *evaluation, struct bytes text, struct bytes pattern, bool ignore_case, bool *matches);
+// format.c: of patterns. "st", "nd", …; a quoted run stands for itself: its end, or `at` where there is none.
+const char *ordinal_suffix(int64_t number, bool upper);
+size_t quoted_end(struct bytes pattern, size_t at);
 // text.c: lower case of valid UTF-8, in the evaluation's arena. False: out of memory.
 bool text_lower(struct evaluation *evaluation, struct bytes text, struct bytes *lower);
 // function.c: the session's functions, through the hook.

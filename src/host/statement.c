@@ -86,6 +86,7 @@ static bool take_values(struct conversation *conversation, const enum type_id *t
     case TYPE_INT2:
     case TYPE_INT4:
     case TYPE_INT8: value->kind = QUERN_INTEGER; break;
+    case TYPE_FLOAT4:
     case TYPE_FLOAT8: value->kind = QUERN_FLOAT; break;
     case TYPE_TIMESTAMP:
     case TYPE_TIMESTAMPTZ: value->kind = QUERN_TIMESTAMP; break;

@@ -43,6 +43,7 @@ static bool fit_value(struct session *session, struct type type, enum type_id gi
   case TYPE_INT8:
   case TYPE_BOOLEAN:
   case TYPE_FLOAT8: return given == type.id;
+  case TYPE_FLOAT4: return given == TYPE_FLOAT8 && !(from->float8 != (double)(float)from->float8);
   case TYPE_TIMESTAMP:
   case TYPE_TIMESTAMPTZ: return given == TYPE_TIMESTAMPTZ;
   default: break;

@@ -368,7 +368,38 @@ static int no_series(struct binder *binder, const struct range *range, int32_t l
   return status;
 }
 
-// generate_series(from, to [, step]) over integers or numerics.
+// The type of a series over timestamps, as PostgreSQL would choose it: with a zone, unless one without one is given
+// and none with. TYPE_COUNT: it is no such series.
+static enum type_id moment_series(const struct range *range)
+{
+  bool has_local = false, has_zoned = false, is_good = range->argument_count == 3, is_known = false;
+  for (int i = 0; i < range->argument_count; i++) {
+    enum type_id given = range->arguments[i]->type.id;
+    has_local |= given == TYPE_TIMESTAMP;
+    has_zoned |= given == TYPE_TIMESTAMPTZ;
+    bool is_moment = given == TYPE_TIMESTAMP || given == TYPE_TIMESTAMPTZ || given == TYPE_DATE;
+    is_known |= is_moment || given == TYPE_INTERVAL;
+    is_good &= given == TYPE_UNKNOWN || (i < 2 ? is_moment : given == TYPE_INTERVAL);
+  }
+  return !is_good || !is_known ? TYPE_COUNT : has_local && !has_zoned ? TYPE_TIMESTAMP : TYPE_TIMESTAMPTZ;
+}
+
+static int series_columns(struct binder *binder, struct range *range, const char *column, enum type_id type)
+{
+  bool is_moment = type == TYPE_TIMESTAMP || type == TYPE_TIMESTAMPTZ;
+  for (int i = 0; i < range->argument_count; i++) {
+    struct type to = type_plain(is_moment && i == 2 ? TYPE_INTERVAL : type);
+    if (!(range->arguments[i] = bind_cast(binder, range->arguments[i], to, CAST_IMPLICIT)))
+      return binder->error->status;
+  }
+  int status = bind_columns(binder, range, 1);
+  if (status)
+    return status;
+  range->columns[0] = (struct range_column){.name = column, .type = type_plain(type)};
+  return bind_range(binder, range);
+}
+
+// generate_series(from, to [, step]) over integers, numerics or timestamps.
 static int series_range(struct binder *binder, struct scope *scope, const PgQuery__FuncCall *call, const char *alias,
                         const char *column)
 {
@@ -381,23 +412,17 @@ static int series_range(struct binder *binder, struct scope *scope, const PgQuer
     if (!(range.arguments[i] = bind_expr(binder, scope, call->args[i])))
       return binder->error->status;
   bool is_number = count == 2 || count == 3;
-  enum type_id type = TYPE_INT4;
+  enum type_id type = moment_series(&range);
+  if (type != TYPE_COUNT)
+    return series_columns(binder, &range, column, type);
+  type = TYPE_INT4;
   for (int i = 0; i < count; i++) {
     enum type_id given = range.arguments[i]->type.id;
     is_number &= given == TYPE_INT2 || given == TYPE_INT4 || given == TYPE_INT8 || given == TYPE_NUMERIC ||
                  given == TYPE_UNKNOWN;
     type = given == TYPE_NUMERIC || type == TYPE_NUMERIC ? TYPE_NUMERIC : given == TYPE_INT8 ? TYPE_INT8 : type;
   }
-  if (!is_number)
-    return no_series(binder, &range, call->location);
-  for (int i = 0; i < count; i++)
-    if (!(range.arguments[i] = bind_cast(binder, range.arguments[i], type_plain(type), CAST_IMPLICIT)))
-      return binder->error->status;
-  int status = bind_columns(binder, &range, 1);
-  if (status)
-    return status;
-  range.columns[0] = (struct range_column){.name = column, .type = type_plain(type)};
-  return bind_range(binder, &range);
+  return is_number ? series_columns(binder, &range, column, type) : no_series(binder, &range, call->location);
 }
 
 // A function of expr/'s table of those that give rows.

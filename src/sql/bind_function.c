@@ -178,7 +178,7 @@ static struct node *refuse_form(struct binder *binder, const PgQuery__FuncCall *
     what = "VARIADIC arguments are not supported";
   else if (strcmp(name, "generate_series") == 0 || strcmp(name, "unnest") == 0 || set_function_exists(name))
     what = "set-returning functions are only supported in FROM and in select lists";
-  for (size_t i = 0; i < tree->n_args && !what; i++)
+  for (size_t i = 0; i < tree->n_args && !what && strcmp(name, "make_interval") != 0; i++)
     if (tree->args[i]->node_case == PG_QUERY__NODE__NODE_NAMED_ARG_EXPR)
       what = "named arguments are not supported";
   if (what)
@@ -212,6 +212,33 @@ static const PgQuery__Node *without_regclass(const PgQuery__Node *tree)
   return is_text && name && strcmp(name, "regclass") == 0 ? argument : tree;
 }
 
+// make_interval(days => 10): those that are not named are zero.
+static struct node *bind_named_interval(struct binder *binder, struct scope *scope, const PgQuery__FuncCall *tree)
+{
+  static const char *const names[] = {"years", "months", "weeks", "days", "hours", "mins", "secs"};
+  enum { COUNT = sizeof names / sizeof *names };
+  struct node **arguments = ARENA_ARRAY(binder->arena, struct node *, COUNT);
+  if (!arguments)
+    return bind_memory(binder);
+  for (size_t i = 0; i < tree->n_args; i++) {
+    const PgQuery__Node *argument = tree->args[i];
+    const PgQuery__NamedArgExpr *named =
+        argument->node_case == PG_QUERY__NODE__NODE_NAMED_ARG_EXPR ? argument->named_arg_expr : NULL;
+    size_t place = named ? 0 : i;
+    while (named && place < COUNT && strcmp(named->name, names[place]) != 0)
+      place++;
+    if (place >= COUNT || arguments[place])
+      return bind_fail(binder, tree->location, SQLSTATE_UNDEFINED_FUNCTION,
+                       "function make_interval does not have these arguments");
+    if (!(arguments[place] = bind_expr(binder, scope, named ? named->arg : argument)))
+      return NULL;
+  }
+  for (int i = 0; i < COUNT; i++)
+    if (!arguments[i] && !(arguments[i] = node_constant(binder->arena, type_plain(TYPE_INT4), value_integer(0), -1)))
+      return bind_memory(binder);
+  return bind_call(binder, "make_interval", false, arguments, COUNT, tree->location);
+}
+
 struct node *bind_function(struct binder *binder, struct scope *scope, const PgQuery__FuncCall *tree)
 {
   const char *name = bind_function_name(binder, tree->funcname, tree->n_funcname, tree->location);
@@ -225,6 +252,9 @@ struct node *bind_function(struct binder *binder, struct scope *scope, const PgQ
   refuse_form(binder, tree, name);
   if (binder->error->status)
     return NULL;
+  for (size_t i = 0; i < tree->n_args; i++)
+    if (tree->args[i]->node_case == PG_QUERY__NODE__NODE_NAMED_ARG_EXPR)
+      return bind_named_interval(binder, scope, tree);
   struct node **arguments = ARENA_ARRAY(binder->arena, struct node *, tree->n_args + 1);
   if (!arguments)
     return bind_memory(binder);

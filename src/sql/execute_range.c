@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "data/numeric.h"
+#include "expr/moment.h"
 #include "sql/iterator.h"
 
 struct counted {
@@ -12,8 +13,10 @@ struct counted {
 
 struct series {
   struct iterator op;
-  bool is_begun, is_over, is_numeric;
-  int64_t at, last, step;
+  bool is_begun, is_over, is_numeric, is_moment;
+  int64_t at, last, step; // step: of timestamps only its sign
+  struct zone zone;       // of timestamps: their days are its days
+  struct interval interval;
   struct arena arenas[2]; // numeric: the current value, and the one before
   int turn;
   struct value current, end, by;
@@ -202,7 +205,9 @@ static int series_begin(struct series *series)
   struct error *error = execution->evaluation.error;
   struct value arguments[3] = {0};
   arguments[2] = value_integer(1);
-  series->is_numeric = node->function.argument_count && node->function.arguments[0].type == TYPE_NUMERIC;
+  enum type_id type = node->function.argument_count ? node->function.arguments[0].type : TYPE_INT4;
+  series->is_numeric = type == TYPE_NUMERIC;
+  series->is_moment = type == TYPE_TIMESTAMP || type == TYPE_TIMESTAMPTZ;
   if (series->is_numeric && numeric_from_int64(1, &series->arenas[0], &arguments[2], error))
     return error->status;
   for (int i = 0; i < node->function.argument_count && i < 3; i++) {
@@ -214,6 +219,12 @@ static int series_begin(struct series *series)
   series->is_begun = true;
   if (series->is_over)
     return 0;
+  if (series->is_moment) {
+    series->interval = interval_of(&arguments[2]);
+    series->zone = type == TYPE_TIMESTAMPTZ ? moment_zone(&execution->evaluation) : zone_fixed(0);
+    __int128 span = interval_span(&series->interval);
+    arguments[2] = value_integer((span > 0) - (span < 0));
+  }
   int64_t sign = series->is_numeric ? numeric_sign(&arguments[2]) : arguments[2].integer;
   if (sign == 0)
     return error_set(error, SQLSTATE_INVALID_PARAMETER_VALUE, "step size cannot equal zero");
@@ -243,6 +254,8 @@ static int series_step(struct series *series, struct value *value)
       return 0;
     }
     *value = value_integer(series->at);
+    if (series->is_moment)
+      return moment_add(&series->op.execution->evaluation, series->zone, series->at, &series->interval, &series->at);
     series->is_over = __builtin_add_overflow(series->at, series->step, &series->at);
     return 0;
   }

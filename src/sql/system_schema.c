@@ -1,4 +1,5 @@
 // Views over the definitions as people and tools read them: pg_tables, pg_indexes and information_schema.
+#include <ctype.h>
 #include <stdio.h>
 
 #include "data/interval.h"
@@ -217,6 +218,17 @@ struct column_row {
   const struct relation *sequence; // of an identity
 };
 
+// "YEAR TO MONTH", "SECOND(2)": NULL where the type keeps all fields.
+static struct value interval_type(struct row_sink *sink, const char *fields, int digits)
+{
+  char upper[40] = "";
+  if (!fields)
+    return value_null();
+  for (size_t i = 0; fields[i] && i < sizeof upper - 1; i++)
+    upper[i] = (char)toupper((uint8_t)fields[i]);
+  return digits == INTERVAL_ALL_DIGITS ? system_text(sink, "%s", upper) : system_text(sink, "%s(%d)", upper, digits);
+}
+
 static int add_column(const struct system_table *table, struct system_context *context, struct row_sink *sink,
                       const struct column_row *row, struct error *error)
 {
@@ -236,7 +248,7 @@ static int add_column(const struct system_table *table, struct system_context *c
              value_string(row->type.id == TYPE_TEXT_ARRAY ? "ARRAY" : type->name),
              has_length ? number(row->type.modifier) : value_null(), is_text ? number(octets) : value_null(),
              numeric.precision, numeric.radix, numeric.scale,
-             is_time ? number(digits > 6 ? 6 : digits) : value_null(), text_or_null(fields),
+             is_time ? number(digits > 6 ? 6 : digits) : value_null(), interval_type(sink, fields, digits),
              value_null(), value_null(), value_null(), value_null(), value_null(), value_null(), value_null(),
              value_null(), value_null(), value_null(), database, value_string("pg_catalog"),
              value_string(type->short_name), value_null(), value_null(), value_null(), value_null(),
