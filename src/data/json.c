@@ -1,8 +1,8 @@
 // Reading JSON: a lexer and a parser by descent, both with PostgreSQL's messages.
 //
 // 1. The depth of the descent is bounded by LIMIT_JSON_NESTING.
-// 2. Where it fails, `token` up to `end` is the offending token: the message's detail has it, its context the line up to
-//    there.
+// 2. Where it fails, `token` up to `end` is the offending token: the message's detail has it, its context the line up
+//    to there.
 // 3. A walk trusts that its text was read before; it neither recurs nor copies.
 #include "data/json.h"
 

@@ -6,11 +6,12 @@
 //   number             a finite numeric (data/numeric.h)
 //   array              the contents of its elements one after another; for each element a word, kind << 28 | end of its
 //                      contents; the number of elements
-//   object             for each member its name and the contents of its value, by name: shorter ones first, those of one
-//                      length by their bytes, each name once; for each member two words, end of its name and
+//   object             for each member its name and the contents of its value, by name: shorter ones first, those of
+//                      one length by their bytes, each name once; for each member two words, end of its name and
 //                      kind << 28 | end of its value's contents; the number of members
-// Words and numbers have 4 bytes, ends count from the beginning of the contents. Contents can be moved as they are, into
-// an array or out of it. The tables stand behind what they tell of, so that nothing moves when a container is complete.
+// Words and numbers have 4 bytes, ends count from the beginning of the contents. Contents can be moved as they are,
+// into an array or out of it. The tables stand behind what they tell of, so that nothing moves when a container is
+// complete.
 //
 // Equal values need not have equal bytes: numbers keep their scale.
 #pragma once

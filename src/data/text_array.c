@@ -1,10 +1,11 @@
-// Arrays of text: PostgreSQL's text form, {a,"b c",NULL}, both ways.
+// Arrays of text: PostgreSQL's forms, {a,"b c",NULL} and the binary one, both ways.
 #include "data/text_array.h"
 
 #include <ctype.h>
 #include <strings.h>
 
 #include "base/sqlstate.h"
+#include "data/utf8.h"
 
 enum { SIZE_BYTES = 4 };
 
@@ -171,5 +172,70 @@ int text_array_from_text(struct bytes text, struct arena *arena, struct value *v
   }
   buffer_deinit(&array);
   buffer_deinit(&element);
+  return status;
+}
+
+// ---- binary: dimensions (0 or 1), whether there are NULLs, the elements' type, their number, the first one's index;
+// for each its size (-1: NULL) and its bytes ----
+
+enum { HEADER = 12, DIMENSION = 8 };
+
+void text_array_to_binary(const struct value *array, struct buffer *out)
+{
+  struct bytes element, all = bytes_of(array->data, array->size);
+  bool is_null, has_null = false;
+  int count = 0;
+  for (size_t position = 0; text_array_next(all, &position, &element, &is_null); count++)
+    has_null |= is_null;
+  buffer_append_be32(out, count > 0);
+  buffer_append_be32(out, has_null);
+  buffer_append_be32(out, type_info(TYPE_TEXT)->oid);
+  if (!count)
+    return;
+  buffer_append_be32(out, (uint32_t)count);
+  buffer_append_be32(out, 1);
+  for (size_t position = 0; text_array_next(all, &position, &element, &is_null);) {
+    buffer_append_be32(out, is_null ? UINT32_MAX : (uint32_t)element.size);
+    buffer_append_bytes(out, element);
+  }
+}
+
+static int bad_binary(struct error *error)
+{
+  return error_set(error, SQLSTATE_INVALID_BINARY_REPRESENTATION, "incorrect binary data format");
+}
+
+int text_array_from_binary(struct bytes binary, struct arena *arena, struct value *value, struct error *error)
+{
+  if (binary.size < HEADER)
+    return error_set(error, SQLSTATE_PROTOCOL_VIOLATION, "insufficient data left in message");
+  uint32_t dimensions = get_be32(binary.data);
+  if (dimensions > 1)
+    return error_set(error, SQLSTATE_FEATURE_NOT_SUPPORTED, "arrays of several dimensions are not supported");
+  size_t at = HEADER + (dimensions ? DIMENSION : 0);
+  if (binary.size < at)
+    return error_set(error, SQLSTATE_PROTOCOL_VIOLATION, "insufficient data left in message");
+  uint32_t count = dimensions ? get_be32(binary.data + HEADER) : 0;
+  struct buffer array = {.account = arena->account};
+  int status = STATUS_OK;
+  for (uint32_t i = 0; i < count && !status; i++) {
+    uint32_t size = binary.size - at >= SIZE_BYTES ? get_be32(binary.data + at) : UINT32_MAX - 1;
+    at += SIZE_BYTES;
+    bool is_null = size == UINT32_MAX;
+    struct bytes element = bytes_of(is_null ? NULL : binary.data + at, is_null ? 0 : size);
+    if (!is_null && (at > binary.size || size > binary.size - at))
+      status = bad_binary(error);
+    else if (!(status = is_null ? STATUS_OK : utf8_check(element, error)))
+      text_array_append(&array, is_null ? NULL : &element);
+    at += element.size;
+  }
+  if (!status && at != binary.size)
+    status = bad_binary(error);
+  if (!status) {
+    const uint8_t *data = array.failed ? NULL : arena_copy(arena, array.data, array.size);
+    *value = value_bytes(data, (uint32_t)array.size);
+    status = data ? STATUS_OK : error_memory(error);
+  }
+  buffer_deinit(&array);
   return status;
 }

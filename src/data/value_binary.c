@@ -7,6 +7,7 @@
 #include "data/interval.h"
 #include "data/jsonb.h"
 #include "data/numeric.h"
+#include "data/text_array.h"
 #include "data/utf8.h"
 #include "data/value.h"
 
@@ -40,9 +41,6 @@ static int bytes_from_binary(struct type type, struct bytes binary, struct arena
   if (binary.size > LIMIT_MESSAGE)
     return error_set(error, SQLSTATE_PROGRAM_LIMIT_EXCEEDED, "text of %zu bytes exceeds the limit of %d bytes",
                      binary.size, LIMIT_MESSAGE);
-  if (type.id == TYPE_TEXT_ARRAY)
-    return error_set(error, SQLSTATE_FEATURE_NOT_SUPPORTED, "values of type %s are not supported",
-                     type_info(type.id)->name);
   if (type.id == TYPE_CHAR1 && binary.size != 1)
     return wrong_size(binary, 1, error);
   if (type.id == TYPE_NAME && binary.size > LIMIT_IDENTIFIER) {
@@ -154,6 +152,8 @@ int value_from_binary(struct type type, struct bytes binary, struct arena *arena
   }
   if (type.id == TYPE_JSONB)
     return jsonb_from_binary(binary, arena, value, error);
+  if (type.id == TYPE_TEXT_ARRAY)
+    return text_array_from_binary(binary, arena, value, error);
   status = other_from_binary(type, binary, arena, value, error);
   if (status != STATUS_LONG)
     return status;
@@ -219,6 +219,9 @@ void value_to_binary(enum type_id type, const struct value *value, struct buffer
   }
   case TYPE_NUMERIC:
     numeric_to_binary(value, out);
+    return;
+  case TYPE_TEXT_ARRAY:
+    text_array_to_binary(value, out);
     return;
   case TYPE_JSONB:
     buffer_append_u8(out, JSONB_VERSION);

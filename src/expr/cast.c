@@ -216,6 +216,7 @@ TO_TEXT(timestamp, TYPE_TIMESTAMP)
 TO_TEXT(timestamptz, TYPE_TIMESTAMPTZ)
 TO_TEXT(oid, TYPE_OID)
 TO_TEXT(char1, TYPE_CHAR1)
+TO_TEXT(text_array, TYPE_TEXT_ARRAY)
 FROM_TEXT(boolean, TYPE_BOOLEAN)
 FROM_TEXT(int2, TYPE_INT2)
 FROM_TEXT(int4, TYPE_INT4)
@@ -288,6 +289,7 @@ const struct function cast_functions[] = {
     PURE("text", integer_same, TEXT, 1, NAME),
     PURE("text", text_from_char1, TEXT, 1, CHAR1),
     PURE("text", integer_same, TEXT, 1, TEXT),
+    PURE("text", text_from_text_array, TEXT, 1, TYPE_TEXT_ARRAY),
     PURE("varchar", varchar_modifier, VARCHAR, 3, VARCHAR, INT4, BOOLEAN),
     PURE("bpchar", bpchar_modifier, BPCHAR, 3, BPCHAR, INT4, BOOLEAN),
     STABLE("timestamp", timestamp_from_timestamptz, TIMESTAMP, 1, TIMESTAMPTZ),

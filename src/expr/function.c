@@ -27,6 +27,14 @@ const struct aggregate *aggregate_at(int index)
   return NULL;
 }
 
+const struct set_function *set_function_at(int index)
+{
+  for (const struct set_function *row = set_functions; row->name; row++)
+    if (index-- == 0)
+      return row;
+  return NULL;
+}
+
 bool aggregate_exists(const char *name)
 {
   for (const struct aggregate *row = aggregates; row->name; row++)

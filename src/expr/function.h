@@ -116,3 +116,4 @@ int set_function_resolve(const char *name, const enum type_id *given, int count,
 // All rows of the tables, for pg_proc and the documentation: start at 0, NULL after the last.
 const struct function *function_at(int index);
 const struct aggregate *aggregate_at(int index);
+const struct set_function *set_function_at(int index);

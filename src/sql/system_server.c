@@ -78,7 +78,7 @@ static const struct system_column function_columns[] = {
     C_OID("prorettype"), C_TEXT("proargtypes"), C_TEXT("prosrc"),
 };
 
-enum { OID_MADE_UP_FUNCTION = 0x70000000, OID_MADE_UP_AGGREGATE = 0x78000000 };
+enum { OID_MADE_UP_FUNCTION = 0x70000000, OID_MADE_UP_AGGREGATE = 0x78000000, OID_MADE_UP_SET = 0x7c000000, OID_RECORD = 2249 };
 
 static struct value argument_types(struct row_sink *sink, const enum type_id *types, int count)
 {
@@ -114,6 +114,13 @@ ROWS(function_rows)
             number(SCHEMA_PG_CATALOG), number(ROLE_OWNER), number(12), value_string("a"), truth(false), truth(false),
             value_string("i"), number(aggregate->argument_count), number(type_info(aggregate->result)->oid),
             argument_types(sink, aggregate->arguments, aggregate->argument_count), value_string("aggregate_dummy"));
+  const struct set_function *set;
+  for (int i = 0; !status && (set = set_function_at(i)); i++)
+    status = ADD(number((uint32_t)OID_MADE_UP_SET + (uint32_t)i), value_string(set->name), number(SCHEMA_PG_CATALOG),
+                 number(ROLE_OWNER), number(12), value_string("f"), truth(true), truth(true), value_string("i"),
+                 number(set->argument_count),
+                 number(set->column_count == 1 ? type_info(set->columns[0].type)->oid : OID_RECORD),
+                 argument_types(sink, set->arguments, set->argument_count), value_string(set->name));
   return status;
 }
 
