@@ -96,18 +96,25 @@ int aggregate_resolve(const char *name, const enum type_id *given, int count, co
 
 // Functions that give sets of rows. A NULL argument gives none.
 enum { SET_COLUMNS = 2 };
+struct set_call {
+  const struct value *arguments;
+  int64_t position; // 0 at first; the function's own
+  int column_count; // what the statement calls its columns, where the function asks for that
+  const char *const *names;
+  const struct type *types;
+};
 struct set_function {
   const char *name;
   int8_t argument_count;
   enum type_id arguments[FUNCTION_ARGUMENTS];
-  int column_count;
+  int column_count; // 0: the statement defines the columns
   struct {
     const char *name; // NULL: as the function is called in FROM
     enum type_id type;
   } columns[SET_COLUMNS];
-  // 1: *row is the next one, and *position (0 at first) has moved; 0: there is none; or a status. The row's bytes are
-  // borrowed from the arguments or lie in the evaluation's arena.
-  int (*next)(struct evaluation *evaluation, const struct value *arguments, int64_t *position, struct value *row);
+  // 1: *row is the next one, and the position has moved; 0: there is none; or a status. The row's bytes are borrowed
+  // from the arguments or lie in the evaluation's arena.
+  int (*next)(struct evaluation *evaluation, struct set_call *call, struct value *row);
 };
 bool set_function_exists(const char *name);
 int set_function_resolve(const char *name, const enum type_id *given, int count, const struct set_function **function,

@@ -34,8 +34,7 @@ static int name_is(struct evaluation *evaluation, struct bytes name, struct byte
   return status;
 }
 
-// The object's member of that name: of several the last. found->data is NULL where there is none.
-static int find_member(struct evaluation *evaluation, struct bytes object, struct bytes wanted, struct bytes *found)
+int json_find_member(struct evaluation *evaluation, struct bytes object, struct bytes wanted, struct bytes *found)
 {
   struct bytes name, value;
   *found = bytes_of(NULL, 0);
@@ -86,7 +85,7 @@ static int member(struct evaluation *evaluation, const struct value *arguments, 
   struct bytes object = bytes_of_value(&arguments[0]), found = {0};
   int status = STATUS_OK;
   if (json_kind_of(object) == JSON_OBJECT)
-    status = find_member(evaluation, object, bytes_of_value(&arguments[1]), &found);
+    status = json_find_member(evaluation, object, bytes_of_value(&arguments[1]), &found);
   return status ? status : give(evaluation, found, as_text, result);
 }
 
@@ -125,7 +124,7 @@ static int along(struct evaluation *evaluation, const struct value *value, const
     int64_t index;
     int status = STATUS_OK;
     if (kind == JSON_OBJECT && !step->is_null)
-      status = find_member(evaluation, found, bytes_of_value(step), &found);
+      status = json_find_member(evaluation, found, bytes_of_value(step), &found);
     else if (kind == JSON_ARRAY && !step->is_null && json_path_number(step, &index))
       found = find_element(found, index);
     else

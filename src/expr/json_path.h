@@ -20,6 +20,8 @@ bool json_path_number(const struct value *step, int64_t *number);
 // The contents of a string, the text of everything else. JSON null: NULL.
 int jsonb_to_plain_text(struct evaluation *evaluation, struct jsonb item, struct value *result);
 int json_to_plain_text(struct evaluation *evaluation, struct bytes value, struct value *result);
+// The object's member of that name: of several the last. found->data is NULL where there is none.
+int json_find_member(struct evaluation *evaluation, struct bytes object, struct bytes wanted, struct bytes *found);
 // The builder's value as the result; frees the builder. status: of what was built, handed through.
 int result_from_builder(struct evaluation *evaluation, struct jsonb_builder *builder, int status, struct value *result);
 

@@ -3,8 +3,7 @@
 // Of jsonb the position is a number of members, of json the byte where the next one begins.
 #include "expr/json_path.h"
 
-#define SET struct evaluation *evaluation, const struct value *arguments, int64_t *position, struct value *row
-
+#define SET struct evaluation *evaluation, struct set_call *call, struct value *row
 static int wrong_value(struct evaluation *evaluation, const char *name, const char *what)
 {
   return error_set(evaluation->error, SQLSTATE_INVALID_PARAMETER_VALUE, "cannot call %s on %s", name, what);
@@ -21,25 +20,25 @@ static int give_item(struct evaluation *evaluation, struct jsonb item, bool as_t
 
 static int next_element(SET, bool as_text)
 {
-  struct jsonb array = jsonb_of(&arguments[0]);
+  struct jsonb array = jsonb_of(&call->arguments[0]);
   if (array.kind != JSON_ARRAY)
     return error_set(evaluation->error, SQLSTATE_INVALID_PARAMETER_VALUE, "cannot extract elements from %s",
                      array.kind == JSON_OBJECT ? "an object" : "a scalar");
-  if (*position >= jsonb_count(array))
+  if (call->position >= jsonb_count(array))
     return 0;
-  int status = give_item(evaluation, jsonb_element(array, (uint32_t)(*position)++), as_text, &row[0]);
+  int status = give_item(evaluation, jsonb_element(array, (uint32_t)call->position++), as_text, &row[0]);
   return status ? status : 1;
 }
 
 static int next_member(SET, bool as_text, const char *name)
 {
-  struct jsonb object = jsonb_of(&arguments[0]);
+  struct jsonb object = jsonb_of(&call->arguments[0]);
   struct bytes key;
   if (object.kind != JSON_OBJECT)
     return wrong_value(evaluation, name, "a non-object");
-  if (*position >= jsonb_count(object))
+  if (call->position >= jsonb_count(object))
     return 0;
-  struct jsonb member = jsonb_member(object, (uint32_t)(*position)++, &key);
+  struct jsonb member = jsonb_member(object, (uint32_t)call->position++, &key);
   row[0] = value_bytes(key.data, (uint32_t)key.size);
   int status = give_item(evaluation, member, as_text, &row[1]);
   return status ? status : 1;
@@ -47,41 +46,41 @@ static int next_member(SET, bool as_text, const char *name)
 
 static int jsonb_elements(SET)
 {
-  return next_element(evaluation, arguments, position, row, false);
+  return next_element(evaluation, call, row, false);
 }
 static int jsonb_elements_text(SET)
 {
-  return next_element(evaluation, arguments, position, row, true);
+  return next_element(evaluation, call, row, true);
 }
 static int jsonb_each(SET)
 {
-  return next_member(evaluation, arguments, position, row, false, "jsonb_each");
+  return next_member(evaluation, call, row, false, "jsonb_each");
 }
 static int jsonb_each_text(SET)
 {
-  return next_member(evaluation, arguments, position, row, true, "jsonb_each_text");
+  return next_member(evaluation, call, row, true, "jsonb_each_text");
 }
 
 static int jsonb_keys(SET)
 {
-  struct jsonb object = jsonb_of(&arguments[0]);
+  struct jsonb object = jsonb_of(&call->arguments[0]);
   struct bytes key;
   if (object.kind != JSON_OBJECT)
     return wrong_value(evaluation, "jsonb_object_keys", object.kind == JSON_ARRAY ? "an array" : "a scalar");
-  if (*position >= jsonb_count(object))
+  if (call->position >= jsonb_count(object))
     return 0;
-  (void)jsonb_member(object, (uint32_t)(*position)++, &key);
+  (void)jsonb_member(object, (uint32_t)call->position++, &key);
   row[0] = value_bytes(key.data, (uint32_t)key.size);
   return 1;
 }
 
 // ---- json ----
 
-static bool take(const struct value *argument, int64_t *position, struct bytes *name, struct bytes *value)
+static bool take(struct set_call *call, struct bytes *name, struct bytes *value)
 {
-  size_t at = (size_t)*position;
-  bool is_taken = json_next(bytes_of_value(argument), &at, name, value);
-  *position = (int64_t)at;
+  size_t at = (size_t)call->position;
+  bool is_taken = json_next(bytes_of_value(&call->arguments[0]), &at, name, value);
+  call->position = (int64_t)at;
   return is_taken;
 }
 
@@ -96,10 +95,10 @@ static int give_text(struct evaluation *evaluation, struct bytes text, bool as_t
 static int next_element_text(SET, bool as_text, const char *function)
 {
   struct bytes name, value;
-  enum json_kind kind = json_kind_of(bytes_of_value(&arguments[0]));
+  enum json_kind kind = json_kind_of(bytes_of_value(&call->arguments[0]));
   if (kind != JSON_ARRAY)
     return wrong_value(evaluation, function, kind == JSON_OBJECT ? "a non-array" : "a scalar");
-  if (!take(&arguments[0], position, &name, &value))
+  if (!take(call, &name, &value))
     return 0;
   int status = give_text(evaluation, value, as_text, &row[0]);
   return status ? status : 1;
@@ -108,11 +107,11 @@ static int next_element_text(SET, bool as_text, const char *function)
 static int next_member_text(SET, bool as_text)
 {
   struct bytes name, value;
-  enum json_kind kind = json_kind_of(bytes_of_value(&arguments[0]));
+  enum json_kind kind = json_kind_of(bytes_of_value(&call->arguments[0]));
   if (kind != JSON_OBJECT)
     return error_set(evaluation->error, SQLSTATE_INVALID_PARAMETER_VALUE, "cannot deconstruct %s",
                      kind == JSON_ARRAY ? "an array as an object" : "a scalar");
-  if (!take(&arguments[0], position, &name, &value))
+  if (!take(call, &name, &value))
     return 0;
   int status = json_to_plain_text(evaluation, name, &row[0]);
   if (!status)
@@ -122,36 +121,150 @@ static int next_member_text(SET, bool as_text)
 
 static int json_elements(SET)
 {
-  return next_element_text(evaluation, arguments, position, row, false, "json_array_elements");
+  return next_element_text(evaluation, call, row, false, "json_array_elements");
 }
 
 static int json_elements_text(SET)
 {
-  return next_element_text(evaluation, arguments, position, row, true, "json_array_elements_text");
+  return next_element_text(evaluation, call, row, true, "json_array_elements_text");
 }
 
 static int json_each(SET)
 {
-  return next_member_text(evaluation, arguments, position, row, false);
+  return next_member_text(evaluation, call, row, false);
 }
 static int json_each_text(SET)
 {
-  return next_member_text(evaluation, arguments, position, row, true);
+  return next_member_text(evaluation, call, row, true);
 }
 
 static int json_keys(SET)
 {
   struct bytes name, value;
-  enum json_kind kind = json_kind_of(bytes_of_value(&arguments[0]));
+  enum json_kind kind = json_kind_of(bytes_of_value(&call->arguments[0]));
   if (kind != JSON_OBJECT)
     return wrong_value(evaluation, "json_object_keys", kind == JSON_ARRAY ? "an array" : "a scalar");
-  if (!take(&arguments[0], position, &name, &value))
+  if (!take(call, &name, &value))
     return 0;
   int status = json_to_plain_text(evaluation, name, &row[0]);
   return status ? status : 1;
 }
 
+// ---- rows of columns that the statement names ----
+
+static int convert(struct evaluation *evaluation, struct type type, const struct value *text, struct value *value)
+{
+  return value_from_text(type, bytes_of_value(text), settings_of(evaluation), evaluation->arena, value,
+                         evaluation->error);
+}
+
+// A member's value as the column's type: JSON as it is, a string by its contents, anything else by its text; null is NULL.
+static int give_column(struct evaluation *evaluation, struct jsonb item, struct type type, struct value *value)
+{
+  struct value text;
+  *value = value_null();
+  if (item.kind == JSON_NULL)
+    return STATUS_OK;
+  if (type.id == TYPE_JSONB)
+    return give_item(evaluation, item, false, value);
+  if (type.id == TYPE_JSON) {
+    struct buffer out = buffer_for(evaluation);
+    jsonb_to_text(item, &out);
+    return result_from_buffer(evaluation, &out, value);
+  }
+  int status = jsonb_to_plain_text(evaluation, item, &text);
+  return status ? status : convert(evaluation, type, &text, value);
+}
+
+static int give_record(struct evaluation *evaluation, const struct set_call *call, struct jsonb object,
+                       struct value *row)
+{
+  int status = STATUS_OK;
+  for (int i = 0; i < call->column_count && !status; i++) {
+    struct jsonb member;
+    row[i] = value_null();
+    if (jsonb_find(object, bytes_of_string(call->names[i]), &member))
+      status = give_column(evaluation, member, call->types[i], &row[i]);
+  }
+  return status ? status : 1;
+}
+
+static int give_record_text(struct evaluation *evaluation, const struct set_call *call, struct bytes object,
+                            struct value *row)
+{
+  int status = STATUS_OK;
+  for (int i = 0; i < call->column_count && !status; i++) {
+    struct bytes member;
+    struct value text;
+    row[i] = value_null();
+    status = json_find_member(evaluation, object, bytes_of_string(call->names[i]), &member);
+    if (status || !member.data || json_kind_of(member) == JSON_NULL)
+      continue;
+    bool is_json = call->types[i].id == TYPE_JSON || call->types[i].id == TYPE_JSONB;
+    status = give_text(evaluation, member, !is_json, &text);
+    if (!status)
+      status = convert(evaluation, call->types[i], &text, &row[i]);
+  }
+  return status ? status : 1;
+}
+
+static int no_record(struct evaluation *evaluation, enum json_kind kind)
+{
+  return wrong_value(evaluation, "populate_composite", kind == JSON_ARRAY ? "an array" : "a scalar");
+}
+
+static int no_records(struct evaluation *evaluation, const char *name)
+{
+  return error_set(evaluation->error, SQLSTATE_INVALID_PARAMETER_VALUE, "argument of %s must be an array of objects",
+                   name);
+}
+
+static int jsonb_record(SET)
+{
+  struct jsonb object = jsonb_of(&call->arguments[0]);
+  if (object.kind != JSON_OBJECT)
+    return no_record(evaluation, object.kind);
+  return call->position++ ? 0 : give_record(evaluation, call, object, row);
+}
+
+static int jsonb_records(SET)
+{
+  struct jsonb array = jsonb_of(&call->arguments[0]);
+  if (array.kind != JSON_ARRAY)
+    return wrong_value(evaluation, "jsonb_to_recordset", "a non-array");
+  if (call->position >= jsonb_count(array))
+    return 0;
+  struct jsonb object = jsonb_element(array, (uint32_t)call->position++);
+  return object.kind == JSON_OBJECT ? give_record(evaluation, call, object, row)
+                                    : no_records(evaluation, "jsonb_to_recordset");
+}
+
+static int json_record(SET)
+{
+  struct bytes object = json_trim(bytes_of_value(&call->arguments[0]));
+  enum json_kind kind = json_kind_of(object);
+  if (kind != JSON_OBJECT)
+    return no_record(evaluation, kind);
+  return call->position++ ? 0 : give_record_text(evaluation, call, object, row);
+}
+
+static int json_records(SET)
+{
+  struct bytes name, object;
+  enum json_kind kind = json_kind_of(bytes_of_value(&call->arguments[0]));
+  if (kind != JSON_ARRAY)
+    return wrong_value(evaluation, "json_to_recordset", kind == JSON_OBJECT ? "an object" : "a scalar");
+  if (!take(call, &name, &object))
+    return 0;
+  return json_kind_of(object) == JSON_OBJECT ? give_record_text(evaluation, call, object, row)
+                                             : no_records(evaluation, "json_to_recordset");
+}
+
 const struct set_function set_functions[] = {
+    {"jsonb_to_record", 1, {JSONB}, 0, {{0}}, jsonb_record},
+    {"jsonb_to_recordset", 1, {JSONB}, 0, {{0}}, jsonb_records},
+    {"json_to_record", 1, {JSON}, 0, {{0}}, json_record},
+    {"json_to_recordset", 1, {JSON}, 0, {{0}}, json_records},
     {"jsonb_array_elements", 1, {JSONB}, 1, {{"value", JSONB}}, jsonb_elements},
     {"jsonb_array_elements_text", 1, {JSONB}, 1, {{"value", TEXT}}, jsonb_elements_text},
     {"jsonb_each", 1, {JSONB}, 2, {{"key", TEXT}, {"value", JSONB}}, jsonb_each},

@@ -426,15 +426,66 @@ static int series_range(struct binder *binder, struct scope *scope, const PgQuer
 }
 
 // A function of expr/'s table of those that give rows.
-static int set_range(struct binder *binder, struct scope *scope, const PgQuery__FuncCall *call, const char *name,
-                     const char *alias, bool has_ordinality)
+struct set_form {
+  const char *name, *alias;
+  bool has_ordinality;
+  PgQuery__Node **columns; // defined by the statement
+  size_t column_count;
+};
+
+static int defined_columns(struct binder *binder, const struct set_form *form, struct range *range)
+{
+  int status = bind_columns(binder, range, (int)form->column_count);
+  for (size_t i = 0; i < form->column_count && !status; i++) {
+    const PgQuery__ColumnDef *column = form->columns[i]->column_def;
+    range->columns[i].name = bind_copy(binder, column->colname);
+    status = range->columns[i].name ? bind_type_at(binder, column->type_name, &range->columns[i].type)
+                                    : (int)binder->error->status;
+    for (size_t j = 0; j < i && !status; j++)
+      if (strcmp(range->columns[j].name, column->colname) == 0)
+        status = bind_error(binder, -1, SQLSTATE_DUPLICATE_COLUMN, "column name \"%s\" specified more than once",
+                            column->colname);
+  }
+  return status;
+}
+
+// The function's columns, or those that the statement defines for it.
+static int set_columns(struct binder *binder, const PgQuery__FuncCall *call, const struct set_form *form,
+                       struct range *range)
+{
+  const struct set_function *set = range->set;
+  int32_t at = form->column_count ? form->columns[0]->column_def->location : call->location;
+  if (form->column_count && set->column_count)
+    return bind_error(binder, at, SQLSTATE_SYNTAX_ERROR,
+                      "a column definition list is redundant for a function with OUT parameters");
+  if (!form->column_count && !set->column_count)
+    return bind_error(binder, at, SQLSTATE_SYNTAX_ERROR,
+                      "a column definition list is required for functions returning \"record\"");
+  if (form->column_count && form->has_ordinality)
+    return bind_error(binder, at, SQLSTATE_SYNTAX_ERROR,
+                      "WITH ORDINALITY cannot be used with a column definition list");
+  if (form->column_count)
+    return defined_columns(binder, form, range);
+  int status = bind_columns(binder, range, set->column_count + form->has_ordinality);
+  if (status)
+    return status;
+  for (int i = 0; i < set->column_count; i++)
+    range->columns[i] = (struct range_column){
+        .name = set->columns[i].name ? set->columns[i].name : form->alias, .type = type_plain(set->columns[i].type)};
+  if (form->has_ordinality)
+    range->columns[set->column_count] = (struct range_column){.name = "ordinality", .type = type_plain(TYPE_INT8)};
+  return 0;
+}
+
+static int set_range(struct binder *binder, struct scope *scope, const PgQuery__FuncCall *call,
+                     const struct set_form *form)
 {
   int count = (int)call->n_args;
   struct range range = {.kind = RANGE_FUNCTION,
-                        .function = name,
-                        .alias = alias,
+                        .function = form->name,
+                        .alias = form->alias,
                         .argument_count = count,
-                        .has_ordinality = has_ordinality};
+                        .has_ordinality = form->has_ordinality};
   enum type_id *given = ARENA_ARRAY(binder->arena, enum type_id, count + 1);
   range.arguments = ARENA_ARRAY(binder->arena, struct node *, count + 1);
   if (!range.arguments || !given)
@@ -445,23 +496,15 @@ static int set_range(struct binder *binder, struct scope *scope, const PgQuery__
     given[i] = range.arguments[i]->type.id;
   }
   error_clear(binder->error);
-  if (set_function_resolve(name, given, count, &range.set, binder->error))
+  if (set_function_resolve(form->name, given, count, &range.set, binder->error))
     return bind_error_from(binder, call->location);
   for (int i = 0; i < count; i++)
     if (!(range.arguments[i] =
               bind_cast(binder, range.arguments[i], type_plain(range.set->arguments[i]), CAST_IMPLICIT)))
       return binder->error->status;
-  int status = bind_columns(binder, &range, range.set->column_count + has_ordinality);
+  int status = set_columns(binder, call, form, &range);
   if (status)
     return status;
-  for (int i = 0; i < range.set->column_count; i++)
-    range.columns[i] = (struct range_column){
-        .name = range.set->columns[i].name ? range.set->columns[i].name : alias,
-        .type = type_plain(range.set->columns[i].type),
-    };
-  if (has_ordinality)
-    range.columns[range.set->column_count] =
-        (struct range_column){.name = "ordinality", .type = type_plain(TYPE_INT8)};
   return bind_range(binder, &range);
 }
 
@@ -474,8 +517,9 @@ struct node *bind_set_target(struct binder *binder, struct scope *scope, const P
     error_hint(binder->error, "You might be able to move the set-returning function into a LATERAL FROM item.");
     return NULL;
   }
+  struct set_form form = {.name = name, .alias = name};
   int range = strcmp(name, "generate_series") == 0 ? series_range(binder, scope, call, name, name)
-                                                   : set_range(binder, scope, call, name, name, false);
+                                                   : set_range(binder, scope, call, &form);
   if (range < 0)
     return NULL;
   const char *what = scope->has_set ? "several set-returning functions in one select list are"
@@ -538,7 +582,7 @@ static int bind_from_function(struct binder *binder, struct scope *scope, const 
   const PgQuery__Node *function = tree->n_functions ? tree->functions[0] : NULL;
   if (function && function->node_case == PG_QUERY__NODE__NODE_LIST && function->list->n_items)
     function = function->list->items[0];
-  if (tree->n_functions != 1 || tree->n_coldeflist || tree->is_rowsfrom || !function)
+  if (tree->n_functions != 1 || tree->is_rowsfrom || !function)
     return bind_error(binder, -1, SQLSTATE_FEATURE_NOT_SUPPORTED, "this function in FROM is not supported");
   const PgQuery__FuncCall *call = function->node_case == PG_QUERY__NODE__NODE_FUNC_CALL ? function->func_call : NULL;
   const char *name = "column1";
@@ -550,14 +594,20 @@ static int bind_from_function(struct binder *binder, struct scope *scope, const 
   if (!own)
     return binder->error->status;
   bool is_set = call && set_function_exists(name);
-  if (tree->ordinality && !is_set)
-    return bind_error(binder, call ? call->location : -1, SQLSTATE_FEATURE_NOT_SUPPORTED,
-                      "WITH ORDINALITY is not supported for this function");
+  struct set_form form = {.name = name,
+                          .alias = own,
+                          .has_ordinality = tree->ordinality,
+                          .columns = tree->coldeflist,
+                          .column_count = tree->n_coldeflist};
+  if ((tree->ordinality || tree->n_coldeflist) && !is_set)
+    return bind_error(binder, call ? call->location : -1, SQLSTATE_FEATURE_NOT_SUPPORTED, "%s for this function",
+                      tree->ordinality ? "WITH ORDINALITY is not supported"
+                                       : "a column definition list is not supported");
   enum clause clause = scope->clause;
   struct items hidden = scope->items;
   scope->clause = CLAUSE_FROM;
   scope->items = scope->lateral;
-  int range = is_set ? set_range(binder, scope, call, name, own, tree->ordinality)
+  int range = is_set ? set_range(binder, scope, call, &form)
               : call && strcmp(name, "generate_series") == 0 ? series_range(binder, scope, call, own, own)
                                                              : scalar_range(binder, scope, function, own, own);
   scope->clause = clause;

@@ -26,7 +26,8 @@ struct set_run {
   struct iterator op;
   struct arena arena; // of the arguments
   struct value arguments[FUNCTION_ARGUMENTS];
-  int64_t position, number;
+  struct set_call call;
+  int64_t number; // of the row
   bool is_begun, is_over;
 };
 
@@ -330,7 +331,7 @@ static int set_begin(struct set_run *run)
   struct execution *execution = run->op.execution;
   const struct plan_node *node = run->op.node;
   arena_reset(&run->arena);
-  run->position = run->number = 0;
+  run->call.position = run->number = 0;
   run->is_begun = true;
   for (int i = 0; i < node->function.argument_count; i++) {
     int status = expression_get(execution, &node->function.arguments[i], &run->arguments[i]);
@@ -352,7 +353,7 @@ static int set_next(struct iterator *op)
   iterator_begin_row(op);
   int status = run->is_begun ? 0 : set_begin(run);
   while (!status && !run->is_over) {
-    status = node->function.set->next(&op->execution->evaluation, run->arguments, &run->position, row);
+    status = node->function.set->next(&op->execution->evaluation, &run->call, row);
     run->is_over = status == 0;
     if (status != 1)
       break;
@@ -393,11 +394,20 @@ static bool open_series(struct iterator **op, struct execution *execution)
   return true;
 }
 
-static bool open_set(struct iterator **op, struct execution *execution)
+static bool open_set(struct iterator **op, struct execution *execution, const struct plan_node *node)
 {
+  const struct range *range = &execution->plan->statement->ranges[node->function.range];
   struct set_run *run = ARENA_NEW(&execution->memory, struct set_run);
-  if (!run)
+  const char **names = ARENA_ARRAY(&execution->memory, const char *, range->column_count + 1);
+  struct type *types = ARENA_ARRAY(&execution->memory, struct type, range->column_count + 1);
+  if (!run || !names || !types)
     return false;
+  for (int i = 0; i < range->column_count; i++) {
+    names[i] = range->columns[i].name;
+    types[i] = range->columns[i].type;
+  }
+  run->call = (struct set_call){
+      .arguments = run->arguments, .column_count = range->column_count, .names = names, .types = types};
   arena_init(&run->arena, execution->account);
   run->op.rewind = set_rewind;
   run->op.next = set_next;
@@ -428,7 +438,7 @@ bool range_open(struct iterator **op, struct execution *execution, const struct 
       [PLAN_SOURCE] = source_next, [PLAN_VALUES] = values_next, [PLAN_SUBQUERY] = subquery_next,
   };
   if (node->kind == PLAN_FUNCTION)
-    return node->function.set ? open_set(op, execution) : open_series(op, execution);
+    return node->function.set ? open_set(op, execution, node) : open_series(op, execution);
   if (node->kind == PLAN_SYSTEM)
     return open_system(op, execution);
   struct counted *counted = ARENA_NEW(&execution->memory, struct counted);
