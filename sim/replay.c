@@ -3,11 +3,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "sim/faults.h"
 #include "sim/world.h"
 
 static const char usage[] =
-  "Usage: quern_sim [--seed N | --seeds A..B] [--steps N] [--fault NAME] [--verbose]\n"
-  "Faults, put in on purpose to see them found: sync-left-out, torn-accepted, reply-early\n";
+  "Usage: quern_sim [--seed N | --seeds A..B] [--steps N] [--fault NAME] [--histories FILE] [--verbose]\n"
+  "Faults, put in on purpose to see them found: sync-left-out, torn-accepted, reply-early, range-missing, hash-ignored,\n"
+  "claim-released-early, derived-as-data. Histories are for tools/history (test/sim/history_test.py checks them).\n";
 
 struct replay {
   struct world_options options; // seed: the one at hand
@@ -24,10 +26,24 @@ static bool read_number(const char *text, uint64_t *number, const char **end)
 
 static bool read_fault(const char *name, enum world_fault *fault)
 {
-  static const char *const names[] = {"none", "sync-left-out", "torn-accepted", "reply-early"};
-  for (int i = 0; i < 4; i++)
-    if (strcmp(name, names[i]) == 0) {
-      *fault = (enum world_fault)i;
+  static const struct {
+    const char *name;
+    enum world_fault world;
+    enum fault engine;
+  } faults[] = {
+    {"none", FAULT_NONE, 0},
+    {"sync-left-out", FAULT_SYNC_LEFT_OUT, 0},
+    {"torn-accepted", FAULT_TORN_ACCEPTED, 0},
+    {"reply-early", FAULT_NONE, FAULT_REPLY_EARLY},
+    {"range-missing", FAULT_NONE, FAULT_RANGE_MISSING},
+    {"hash-ignored", FAULT_NONE, FAULT_HASH_IGNORED},
+    {"claim-released-early", FAULT_NONE, FAULT_CLAIM_RELEASED_EARLY},
+    {"derived-as-data", FAULT_NONE, FAULT_DERIVED_AS_DATA},
+  };
+  for (size_t i = 0; i < sizeof faults / sizeof faults[0]; i++)
+    if (strcmp(name, faults[i].name) == 0) {
+      *fault = faults[i].world;
+      fault_choose(faults[i].engine);
       return true;
     }
   return false;
@@ -39,6 +55,8 @@ static bool read_option(const char *name, const char *value, struct replay *repl
   uint64_t steps;
   if (strcmp(name, "--fault") == 0)
     return read_fault(value, &replay->options.fault);
+  if (strcmp(name, "--histories") == 0)
+    return (replay->options.history = fopen(value, "w")) != NULL;
   if (strcmp(name, "--steps") == 0) {
     bool is_good = read_number(value, &steps, &end) && steps < 1000000;
     replay->options.steps = (int)steps;
@@ -89,5 +107,10 @@ int main(int count, char **arguments)
       i++;
     }
   }
-  return run(&replay);
+  int status = run(&replay);
+  if (replay.options.history && fclose(replay.options.history)) {
+    fputs("the histories could not be written\n", stderr);
+    return 2;
+  }
+  return status;
 }

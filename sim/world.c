@@ -17,13 +17,14 @@
 #include "base/hash.h"
 #include "log/checkpoint.h"
 #include "log/segment.h"
-#include "partition/partition.h"
+#include "partition/state.h"
 #include "quern.h"
 #include "sim/disk_sim.h"
+#include "sim/lister.h"
 #include "sim/model.h"
 #include "store/store.h"
 
-enum { CLIENTS = 6, BATCH = 40, ALLOWANCE = 6, SEGMENT_BYTES = 64 * 1024, WAITING = 4096, JOBS = 64 };
+enum { CLIENTS = 6, LISTERS = 4, BATCH = 40, ALLOWANCE = 6, SEGMENT_BYTES = 64 * 1024, WAITING = 4096, JOBS = 64 };
 
 enum action {
   ACTION_NONE,
@@ -53,7 +54,7 @@ struct client {
   int values;         // rows
 };
 
-struct waiting {
+struct undelivered {
   uint32_t session;
   uint64_t position;
   struct buffer bytes;
@@ -74,7 +75,7 @@ struct world {
   struct frame frames[64];      // for the next step
   struct buffer payloads[64];
   int frame_count;
-  struct waiting waiting[WAITING]; // a ring
+  struct undelivered waiting[WAITING]; // a ring
   int first, count;
   struct job *jobs[JOBS];
   uint32_t job_sessions[JOBS];
@@ -88,6 +89,8 @@ struct world {
   int64_t next_row;             // of the stream
   int64_t committed_row;        // as the source was opened after the recovery
   struct client clients[CLIENTS];
+  struct lister listers[LISTERS];
+  struct lists lists;
   struct client checker;        // the one that looks at the state after a recovery
   int32_t ids[LEDGER];
   uint32_t next_session;
@@ -192,6 +195,14 @@ static struct client *client_of(struct world *world, uint32_t session)
   return world->checker.id == session ? &world->checker : NULL;
 }
 
+static struct lister *lister_of(struct world *world, uint32_t session)
+{
+  for (int i = 0; i < LISTERS; i++)
+    if (world->listers[i].id == session)
+      return &world->listers[i];
+  return NULL;
+}
+
 // What the client now knows goes to the model.
 static void conclude(struct world *world, struct client *client)
 {
@@ -227,16 +238,20 @@ static void conclude(struct world *world, struct client *client)
 
 static void deliver(struct world *world)
 {
-  bool is_early = world->options.fault == FAULT_REPLY_EARLY;
-  while (world->count && (is_early || world->waiting[world->first].position <= log_durable(world->log))) {
-    struct waiting *waiting = &world->waiting[world->first];
+  while (world->count && world->waiting[world->first].position <= log_durable(world->log)) {
+    struct undelivered *waiting = &world->waiting[world->first];
     struct client *client = client_of(world, waiting->session);
+    struct lister *lister = lister_of(world, waiting->session);
     mix(world, waiting->bytes.data, waiting->bytes.size);
     world->result->replies++;
     if (client && waiting->is_end)
       client->id = 0;
     else if (client)
       read_reply(world, client, buffer_bytes(&waiting->bytes));
+    else if (lister && waiting->is_end)
+      lister_lost(lister, &world->lists);
+    else if (lister)
+      lister_read(lister, &world->lists, buffer_bytes(&waiting->bytes));
     buffer_deinit(&waiting->bytes);
     world->first = (world->first + 1) % WAITING;
     world->count--;
@@ -252,8 +267,8 @@ static void take_output(struct world *world, const struct frame *frame)
   case FRAME_REPLY:
   case FRAME_END: {
     CHECK(world->count < WAITING);
-    struct waiting *waiting = &world->waiting[(world->first + world->count++) % WAITING];
-    *waiting = (struct waiting){.session = frame->session, .position = frame->log_position, .is_end = frame->kind == FRAME_END};
+    struct undelivered *waiting = &world->waiting[(world->first + world->count++) % WAITING];
+    *waiting = (struct undelivered){.session = frame->session, .position = frame->log_position, .is_end = frame->kind == FRAME_END};
     buffer_append_bytes(&waiting->bytes, frame->payload);
     break;
   }
@@ -322,7 +337,7 @@ static void run_job(struct world *world)
   add_frame(world, FRAME_JOB_DONE, session, bytes_of("", 0))->job = job;
 }
 
-// Row n of the stream is the key n % 8.
+// Row n of the stream is for a list, and has the element that tells n.
 static void stream_batch(struct world *world)
 {
   struct buffer rows = {0};
@@ -331,9 +346,12 @@ static void stream_batch(struct world *world)
     return;
   int count = 1 + pick(world, BATCH);
   for (int i = 0; i < count; i++) {
-    buffer_append_be16(&rows, 1);
+    int64_t row = world->next_row + i;
+    buffer_append_be16(&rows, 2);
     buffer_append_be32(&rows, 4);
-    buffer_append_be32(&rows, (uint32_t)((world->next_row + i) % 8));
+    buffer_append_be32(&rows, (uint32_t)stream_list(row));
+    buffer_append_be32(&rows, 4);
+    buffer_append_be32(&rows, (uint32_t)(STREAM_ELEMENT + row));
   }
   world->next_row += count;
   struct frame *frame = add_frame(world, FRAME_ROWS, 0, buffer_bytes(&rows));
@@ -514,6 +532,48 @@ static void client_settle(struct world *world, struct client *client)
   }
 }
 
+static void connect_lister(struct world *world, struct lister *lister)
+{
+  static const char pairs[] = "user\0sim\0";
+  lister->id = ++world->next_session;
+  lister->ready_count = 1;
+  add_frame(world, FRAME_OPEN, lister->id, bytes_of(pairs, sizeof pairs));
+}
+
+static void send_lister(struct world *world, const struct lister *lister, struct quern_buffer *messages)
+{
+  add_frame(world, FRAME_REQUEST, lister->id, bytes_of(messages->data, messages->size));
+  quern_buffer_free(messages);
+}
+
+static void lister_move(struct world *world, struct lister *lister)
+{
+  struct quern_buffer messages = {0};
+  if (world->frame_count > 32)
+    return;
+  if (!lister->id)
+    connect_lister(world, lister);
+  else if (lister_next(lister, &world->lists, &messages))
+    send_lister(world, lister, &messages);
+}
+
+static void anybody_moves(struct world *world)
+{
+  int who = pick(world, CLIENTS + 2 * LISTERS);
+  if (who < CLIENTS)
+    client_move(world, &world->clients[who]);
+  else
+    lister_move(world, &world->listers[(who - CLIENTS) % LISTERS]);
+}
+
+static void vanish_lister(struct world *world, struct lister *lister)
+{
+  if (!lister->id || world->frame_count > 32)
+    return;
+  add_frame(world, FRAME_CLOSE, lister->id, bytes_of("", 0));
+  lister_lost(lister, &world->lists);
+}
+
 static void vanish(struct world *world, struct client *client)
 {
   if (!client->id || world->frame_count > 32)
@@ -541,6 +601,8 @@ static int recover(struct world *world, struct error *error)
   struct partition_options options = {.scan_allowance = ALLOWANCE, .seed = world->options.seed, .hooks = &world->hooks};
   struct checkpoint found = {0};
   world->partition = partition_open(&options, error);
+  if (pick(world, 2)) // what is read again is looked at, however little it is
+    world->partition->trunk.repair_rows = 0;
   int status = disk_lock(world->disk, LOG_LOCK, &world->lock, error);
   if (!status)
     status = checkpoint_find(world->disk, &found, NULL, NULL, error);
@@ -580,6 +642,8 @@ static void lose_memory(struct world *world)
   world->is_down = false;
   for (int i = 0; i < CLIENTS; i++)
     world->clients[i] = (struct client){0};
+  for (int i = 0; i < LISTERS; i++)
+    lister_lost(&world->listers[i], &world->lists);
 }
 
 // The jobs that are out come back first: a partition is closed when nobody runs its jobs.
@@ -704,10 +768,15 @@ static void set_up(struct world *world)
     "CREATE TABLE ledger (id int PRIMARY KEY)",
     "CREATE TABLE value (k int PRIMARY KEY, v int, u int UNIQUE)",
     "CREATE TABLE counts (k int PRIMARY KEY, n int)",
-    "CREATE SOURCE ticks (k int) WITH (connector = 'sim')",
-    "CREATE WORKFLOW counting AS INSERT INTO counts SELECT k, 1 FROM ticks ON CONFLICT (k) DO UPDATE SET n = counts.n + 1",
+    "CREATE SOURCE ticks (k int, n int) WITH (connector = 'sim')",
+    "CREATE WORKFLOW counting AS ("
+    "INSERT INTO counts SELECT k, 1 FROM ticks ON CONFLICT (k) DO UPDATE SET n = counts.n + 1;"
+    "INSERT INTO lists (k, m, v) SELECT k, k, n::text || ',' FROM ticks "
+    "ON CONFLICT (k) DO UPDATE SET v = lists.v || excluded.v)",
   };
   connect_client(world, &world->checker);
+  for (int i = 0; lister_definitions[i]; i++)
+    ask(world, lister_definitions[i]);
   for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++)
     ask(world, texts[i]);
   add_frame(world, FRAME_CLOSE, world->checker.id, bytes_of("", 0));
@@ -718,7 +787,7 @@ static void move(struct world *world)
 {
   int choice = pick(world, 100);
   if (choice < 40)
-    client_move(world, &world->clients[pick(world, CLIENTS)]);
+    anybody_moves(world);
   else if (choice < 62)
     step(world);
   else if (choice < 74)
@@ -732,7 +801,8 @@ static void move(struct world *world)
   else if (choice < 97)
     checkpoint(world);
   else if (choice < 98)
-    vanish(world, &world->clients[pick(world, CLIENTS)]);
+    pick(world, 2) ? vanish(world, &world->clients[pick(world, CLIENTS)])
+                   : vanish_lister(world, &world->listers[pick(world, LISTERS)]);
   else if (choice == 98 && pick(world, 3) == 0)
     disk_sim_faults(world->sim)->crash_operation = 1 + (uint64_t)pick(world, 12); // in the middle of something
   else if (choice == 99 && pick(world, 3) == 0)
@@ -743,6 +813,33 @@ static void move(struct world *world)
     client_settle(world, &world->clients[i]);
 }
 
+// After all, one transaction reads all lists, and the history is whole.
+static void finish_history(struct world *world)
+{
+  struct lister *lister = &world->listers[0];
+  struct quern_buffer messages = {0};
+  connect_lister(world, lister);
+  lister_read_all(lister, &world->lists, &messages);
+  send_lister(world, lister, &messages);
+  for (int i = 0; i < 200 && lister->ready_count; i++) {
+    step(world);
+    run_job(world);
+    write_log(world);
+    deliver(world);
+  }
+  if (lister->ready_count)
+    model_violate(&world->model, "the lists were not answered after a recovery");
+  lists_add_stream(&world->lists, world->committed_row);
+}
+
+static void write_history(struct world *world)
+{
+  FILE *file = world->options.history;
+  CHECK(!world->lists.out.failed);
+  fprintf(file, "{\"workload\":\"list\",\"seed\":%" PRIu64 "}\n", world->options.seed);
+  fwrite(world->lists.out.data, 1, world->lists.out.size, file);
+}
+
 void world_run(const struct world_options *options, struct world_result *result)
 {
   struct world *world = calloc(1, sizeof *world);
@@ -751,6 +848,7 @@ void world_run(const struct world_options *options, struct world_result *result)
   world->options = *options;
   world->random = options->seed;
   world->result = result;
+  world->lists = (struct lists){.model = &world->model, .random = &world->random};
   world->hooks = (struct partition_hooks){.check_source = accept_source};
   world->sim = disk_sim_open(options->seed);
   world->disk = disk_sim_disk(world->sim);
@@ -760,12 +858,19 @@ void world_run(const struct world_options *options, struct world_result *result)
     move(world);
   if (!world->model.violation[0])
     crash(world);
+  if (!world->model.violation[0])
+    finish_history(world);
   finish_jobs(world);
+  if (options->history)
+    write_history(world);
   memcpy(result->violation, world->model.violation, sizeof result->violation);
   result->hash = world->hash;
   lose_memory(world);
   for (int i = 0; i < 64; i++)
     buffer_deinit(&world->payloads[i]);
+  for (int i = 0; i < LISTERS; i++)
+    lister_deinit(&world->listers[i]);
+  buffer_deinit(&world->lists.out);
   log_group_deinit(&world->group);
   disk_sim_close(world->sim);
   free(world);

@@ -1,14 +1,15 @@
-// One simulated world: a partition, its second host, a disk, clients, all from one seed.
+// One simulated world: a partition, its second host, a disk, clients, all from one seed. The faults that are put into
+// the engine itself are those of base/fault.h.
 #pragma once
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <stdio.h>
 
 enum world_fault {
   FAULT_NONE,
   FAULT_SYNC_LEFT_OUT, // the log claims durability without fdatasync
   FAULT_TORN_ACCEPTED, // a torn record at the log's end gets the right checksum
-  FAULT_REPLY_EARLY,   // replies leave before what they depend on is durable
 };
 
 struct world_options {
@@ -16,6 +17,7 @@ struct world_options {
   int steps;
   enum world_fault fault;
   bool is_verbose;
+  FILE *history; // gets what the clients of lists did and saw; NULL: nobody wants it
 };
 
 struct world_result {

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "base/check.h"
+#include "base/fault.h"
 #include "base/limits.h"
 #include "base/sqlstate.h"
 #include "partition/state.h"
@@ -184,6 +185,8 @@ static bool output_reply(struct partition *partition, uint32_t session, size_t b
   frame->session = session;
   // The data is set when the step ends: the buffer may still move.
   frame->payload = bytes_of(NULL, partition->replies.size - begin);
+  if (FAULT(REPLY_EARLY))
+    return true;
   // Whatever was bound, or was not found, depends on the definitions.
   frame->log_position = depends > partition->definitions_position ? depends : partition->definitions_position;
   return true;

@@ -1,5 +1,6 @@
 // Transactions of sessions: atoms for what is whole at hand, branches with scripts for what is not.
 #include "base/check.h"
+#include "base/fault.h"
 #include "base/limits.h"
 #include "base/sqlstate.h"
 #include "partition/state.h"
@@ -257,6 +258,8 @@ int transaction_group_end(struct session *session, struct error *error)
     session_end_settings(session, is_committed);
     session->transaction_now = 0;
     session->has_queried = false;
+  } else if (FAULT(CLAIM_RELEASED_EARLY)) {
+    claims_let_go(&session->partition->claims, &session->claimant, false);
   }
   session->as_branch = false;
   return status;

@@ -1,6 +1,8 @@
 // Sets of ranges of keys. What always holds is in read_set.h.
 #include "store/read_set.h"
 
+#include "base/fault.h"
+
 void read_set_clear(struct read_set *set)
 {
   buffer_clear(&set->bytes);
@@ -94,7 +96,7 @@ void read_set_add(struct read_set *set, tree_number tree, struct bytes from, str
 
 void read_set_encode(const struct read_set *set, struct buffer *out)
 {
-  for (int i = 0; !set->failed && i < set->count; i++) {
+  for (int i = FAULT(RANGE_MISSING) ? 1 : 0; !set->failed && i < set->count; i++) {
     const struct read_range *range = &set->ranges[i];
     buffer_append_le32(out, range->tree);
     buffer_append_u8(out, range->has_end);

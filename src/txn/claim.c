@@ -352,11 +352,20 @@ static void serve(struct claims *claims, struct claim *claim)
 
 // --- Deadlocks --------------------------------------------------------------------------------------------------
 
+// The share of a table that a row's claim brings along is nothing as long as there is no such row.
+static bool holds_nothing(const struct claimant *claimant)
+{
+  const struct hold *hold = claimant->holds;
+  return claimant->hold_count == 0 ||
+         (claimant->hold_count == 1 && hold->claim->kind == CLAIM_ON_TABLE && hold->mode == CLAIM_TABLE_ROW_SHARE &&
+          hold->claim->tree == claimant->shared_table);
+}
+
 // Which of two gives way: who holds nothing, for it loses nothing but its place in the queue; else the younger.
 static struct claimant *better_victim(struct claimant *a, struct claimant *b)
 {
-  if (!a->hold_count != !b->hold_count)
-    return a->hold_count ? b : a;
+  if (holds_nothing(a) != holds_nothing(b))
+    return holds_nothing(a) ? a : b;
   return a->age > b->age ? a : b;
 }
 
@@ -445,9 +454,11 @@ static int resolve_deadlocks(struct claims *claims, struct claimant *claimant, s
       return STATUS_WAIT;
     if (resolve_softly(claims))
       continue;
-    bool fails = victim->hold_count > 0; // else it tries again, behind the others
+    bool fails = !holds_nothing(victim); // else it tries again, behind the others
     claims->counts.deadlocks += fails;
     claim_cancel(claims, victim);
+    if (!fails)
+      claims_let_go(claims, victim, false);
     if (victim == claimant && fails)
       return claim_deadlock(error);
     victim->is_victim = fails;

@@ -98,6 +98,29 @@ static void test_the_youngest_holder_gives_way(void **state)
   crowd_close(&crowd);
 }
 
+// It is in the circle for its place in a queue alone, and was never granted a row.
+static void test_who_holds_no_row_steps_back(void **state)
+{
+  struct crowd crowd;
+  crowd_open(&crowd);
+  assert_int_equal(take(&crowd, 0, "a", CLAIM_SHARE, CLAIM_OR_WAIT), 0);
+  assert_int_equal(take(&crowd, 1, "b", CLAIM_UPDATE, CLAIM_OR_WAIT), 0);
+  assert_int_equal(take(&crowd, 2, "a", CLAIM_UPDATE, CLAIM_OR_WAIT), STATUS_WAIT);
+  assert_int_equal(take(&crowd, 1, "a", CLAIM_SHARE, CLAIM_OR_WAIT), STATUS_WAIT); // behind the one before
+  assert_int_equal(take(&crowd, 0, "b", CLAIM_SHARE, CLAIM_OR_WAIT), STATUS_WAIT);
+  assert_int_equal(next_ready(&crowd), 1);
+  assert_int_equal(next_ready(&crowd), 2);
+  assert_false(crowd.claimants[2].is_victim);
+  assert_int_equal(crowd.claimants[2].hold_count, 0);
+  assert_int_equal(take(&crowd, 2, "a", CLAIM_UPDATE, CLAIM_OR_WAIT), STATUS_WAIT);
+  claims_release(&crowd.claims, &crowd.claimants[1], false);
+  assert_int_equal(next_ready(&crowd), 0);
+  claims_release(&crowd.claims, &crowd.claimants[0], false);
+  assert_int_equal(next_ready(&crowd), 2);
+  assert_int_equal(crowd.claims.counts.deadlocks, 0);
+  crowd_close(&crowd);
+}
+
 static void test_a_one_shot_keeps_its_place(void **state)
 {
   struct crowd crowd;
@@ -341,6 +364,7 @@ int main(void)
   const struct CMUnitTest tests[] = {
     cmocka_unit_test(test_first_come_first_served),
     cmocka_unit_test(test_the_youngest_holder_gives_way),
+    cmocka_unit_test(test_who_holds_no_row_steps_back),
     cmocka_unit_test(test_a_one_shot_keeps_its_place),
     cmocka_unit_test(test_a_unique_key_is_met_by_entries_that_begin_with_it),
     cmocka_unit_test(test_numbers_are_counted),

@@ -17,7 +17,7 @@ An operation is a list [name, key, value, start, end]; the times may be missing.
 
 `start` is null for transactions whose time nobody knows: the atoms of a stream. They come in the order of the file.
 
-Files have one JSON object a line: the header, then transactions and events. Cases made by hand have a text form, read by
+Files have one JSON object a line: the header, then transactions and events; then the next history's, if there is one. Cases made by hand have a text form, read by
 parse_text().
 """
 
@@ -64,16 +64,24 @@ class History:
 
     @staticmethod
     def load(path):
-        with open(path, encoding="utf-8") as file:
-            header = json.loads(file.readline())
-            history = History(header.pop("workload"), **header)
-            for line in map(json.loads, file):
-                if "event" in line:
-                    history.events.append((line["time"], line["event"]))
-                else:
-                    history.transactions.append(Transaction.from_json(line))
-        history.number()
+        (history,) = load_all(path)
         return history
+
+
+def load_all(path):
+    """The histories of a file: where there are several, each header begins another."""
+    histories = []
+    with open(path, encoding="utf-8") as file:
+        for line in map(json.loads, file):
+            if "workload" in line:
+                histories.append(History(line.pop("workload"), **line))
+            elif "event" in line:
+                histories[-1].events.append((line["time"], line["event"]))
+            else:
+                histories[-1].transactions.append(Transaction.from_json(line))
+    for history in histories:
+        history.number()
+    return histories
 
 
 # --- Histories as text -------------------------------------------------------------------------------------
