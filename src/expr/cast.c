@@ -340,7 +340,7 @@ static const struct {
 } other_casts[] = {
     {TYPE_JSON, TYPE_JSONB, 'a'},    {TYPE_JSONB, TYPE_JSON, 'a'}, {TYPE_JSONB, TYPE_BOOLEAN, 'e'},
     {TYPE_JSONB, TYPE_NUMERIC, 'e'}, {TYPE_JSONB, TYPE_INT2, 'e'}, {TYPE_JSONB, TYPE_INT4, 'e'},
-    {TYPE_JSONB, TYPE_INT8, 'e'},    {TYPE_JSONB, TYPE_FLOAT8, 'e'},
+    {TYPE_JSONB, TYPE_INT8, 'e'},    {TYPE_JSONB, TYPE_FLOAT4, 'e'}, {TYPE_JSONB, TYPE_FLOAT8, 'e'},
     {TYPE_INT2, TYPE_FLOAT4, 'i'},       {TYPE_INT4, TYPE_FLOAT4, 'i'},     {TYPE_INT8, TYPE_FLOAT4, 'i'},
     {TYPE_NUMERIC, TYPE_FLOAT4, 'i'},    {TYPE_FLOAT8, TYPE_FLOAT4, 'a'},   {TYPE_FLOAT4, TYPE_FLOAT8, 'i'},
     {TYPE_FLOAT4, TYPE_INT2, 'a'},       {TYPE_FLOAT4, TYPE_INT4, 'a'},     {TYPE_FLOAT4, TYPE_INT8, 'a'},

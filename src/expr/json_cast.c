@@ -66,6 +66,7 @@ NUMBER(numeric, TYPE_NUMERIC)
 NUMBER(int2, TYPE_INT2)
 NUMBER(int4, TYPE_INT4)
 NUMBER(int8, TYPE_INT8)
+NUMBER(float4, TYPE_FLOAT4)
 NUMBER(float8, TYPE_FLOAT8)
 
 const struct function json_cast_functions[] = {
@@ -80,6 +81,7 @@ const struct function json_cast_functions[] = {
     PURE("int2", int2_from_jsonb, INT2, 1, JSONB),
     PURE("int4", int4_from_jsonb, INT4, 1, JSONB),
     PURE("int8", int8_from_jsonb, INT8, 1, JSONB),
+    PURE("float4", float4_from_jsonb, TYPE_FLOAT4, 1, JSONB),
     PURE("float8", float8_from_jsonb, FLOAT8, 1, JSONB),
     {0},
 };
