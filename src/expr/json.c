@@ -190,50 +190,75 @@ static int array_length(CALL)
 
 // ---- without nulls ----
 
-// Writes the value with no spaces and without the members that are null. The depth is bounded: it was read before.
-static int strip(struct evaluation *evaluation, struct bytes value, struct buffer *out)
+struct stripping {
+  struct evaluation *evaluation;
+  struct buffer out, name; // name: of the member whose value comes next
+  bool has_name;
+};
+
+// What stands before a value: a comma, its name. Strings are written anew: escapes that need not be are not.
+static int strip_before(struct stripping *s)
 {
-  enum json_kind kind = json_kind_of(value);
-  bool is_first = true;
-  struct bytes name, member;
-  struct buffer text = buffer_for(evaluation);
-  int status = STATUS_OK;
-  if (kind == JSON_STRING) { // written anew: escapes that need not be are not
-    status = json_unescape(value, &text, evaluation->error);
-    if (!status)
-      json_quote(buffer_bytes(&text), out);
-  } else if (!json_is_container(kind)) {
-    buffer_append_bytes(out, value);
-  } else {
-    buffer_append_u8(out, kind == JSON_OBJECT ? '{' : '[');
-    for (size_t position = 0; !status && json_next(value, &position, &name, &member);) {
-      if (kind == JSON_OBJECT && json_kind_of(member) == JSON_NULL)
-        continue;
-      if (!is_first)
-        buffer_append_u8(out, ',');
-      is_first = false;
-      if (kind == JSON_OBJECT) {
-        status = strip(evaluation, name, out);
-        buffer_append_u8(out, ':');
-      }
-      if (!status)
-        status = strip(evaluation, member, out);
-    }
-    buffer_append_u8(out, kind == JSON_OBJECT ? '}' : ']');
+  uint8_t last = s->out.size ? s->out.data[s->out.size - 1] : '[';
+  if (last != '[' && last != '{')
+    buffer_append_u8(&s->out, ',');
+  if (s->has_name) {
+    json_quote(buffer_bytes(&s->name), &s->out);
+    buffer_append_u8(&s->out, ':');
   }
-  buffer_deinit(&text);
+  s->has_name = false;
+  return s->out.failed ? error_memory(s->evaluation->error) : STATUS_OK;
+}
+
+static int strip_begin(void *context, enum json_kind kind)
+{
+  struct stripping *s = context;
+  int status = strip_before(s);
+  buffer_append_u8(&s->out, kind == JSON_OBJECT ? '{' : '[');
+  return status;
+}
+
+static int strip_end(void *context, enum json_kind kind)
+{
+  struct stripping *s = context;
+  buffer_append_u8(&s->out, kind == JSON_OBJECT ? '}' : ']');
+  return STATUS_OK;
+}
+
+static int strip_key(void *context, struct bytes name)
+{
+  struct stripping *s = context;
+  buffer_clear(&s->name);
+  buffer_append_bytes(&s->name, name);
+  s->has_name = true;
+  return s->name.failed ? error_memory(s->evaluation->error) : STATUS_OK;
+}
+
+static int strip_scalar(void *context, enum json_kind kind, struct bytes contents)
+{
+  struct stripping *s = context;
+  if (kind == JSON_NULL && s->has_name) {
+    s->has_name = false;
+    return STATUS_OK;
+  }
+  int status = strip_before(s);
+  if (kind == JSON_STRING)
+    json_quote(contents, &s->out);
+  else
+    buffer_append_bytes(&s->out, contents);
   return status;
 }
 
 static int strip_nulls(CALL)
 {
-  struct buffer out = buffer_for(evaluation);
-  int status = strip(evaluation, json_trim(bytes_of_value(&arguments[0])), &out);
-  if (status) {
-    buffer_deinit(&out);
-    return status;
-  }
-  return result_from_buffer(evaluation, &out, result);
+  static const struct json_events events = {strip_begin, strip_end, strip_key, strip_scalar};
+  struct stripping s = {.evaluation = evaluation, .out = buffer_for(evaluation), .name = buffer_for(evaluation)};
+  int status = json_parse(bytes_of_value(&arguments[0]), &events, &s, evaluation->error);
+  buffer_deinit(&s.name);
+  if (!status)
+    return result_from_buffer(evaluation, &s.out, result);
+  buffer_deinit(&s.out);
+  return status;
 }
 
 const struct function json_functions[] = {
