@@ -53,7 +53,7 @@ static int take(struct session *session, const struct advisory *advisory, struct
     claims_make_ready(claims, &session->claimant);
     return STATUS_WAIT;
   }
-  if (status || in_branch || !request->is_session)
+  if (status || session->transaction == TRANSACTION_OPEN || !request->is_session)
     return status;
   buffer_append_u8(&session->group_locks, (uint8_t)request->mode);
   buffer_append_bytes(&session->group_locks, request->tag.key);

@@ -178,6 +178,7 @@ int copying_begin(struct session *session, struct portal *portal, struct error *
     return error_set(error, SQLSTATE_READ_ONLY_SQL_TRANSACTION, "cannot execute COPY FROM in a read-only transaction");
   if (!transaction_in_branch(session))
     return RUN_RESTART;
+  batch_tell(session); // the client sends its rows when it has been asked for them
   session->has_queried = true;
   const struct version *version;
   struct writer writer;

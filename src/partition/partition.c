@@ -198,13 +198,15 @@ void output_replies(struct partition *partition, struct session *session, size_t
     partition->replies.failed = false;
     session->is_broken = true;
   }
+  batch_hold(session);
   struct error error;
   if (numbering_settle(partition, session, &error) ||
       !output_reply(partition, session->id, begin, session->depends)) {
     partition->replies.size = begin;
     session->is_broken = true;
   }
-  session->depends = 0;
+  if (!session->held.size)
+    session->depends = 0;
   timeouts_arrange(session);
   session->changed_at = partition->time.wall;
   struct frame *end = session->is_broken && !session->is_ended ? output_frame(partition, FRAME_END) : NULL;
@@ -329,8 +331,11 @@ static void on_job(struct partition *partition, const struct frame *frame)
 {
   size_t begin = partition->replies.size;
   uint32_t id = frame->session;
-  job_done(frame->job);
   struct session *session = map_get(&partition->sessions, bytes_of(&id, sizeof id));
+  if (session)
+    session->group_replies = begin;
+  job_done(frame->job);
+  session = map_get(&partition->sessions, bytes_of(&id, sizeof id));
   if (!session)
     return;
   if (!session->job)

@@ -613,7 +613,7 @@ bool may_be_job(const struct statement *statement)
 // A job sees no atom that is under way: for one the group must start again as a branch.
 static bool must_restart(const struct session *session)
 {
-  return !transaction_in_branch(session) && (session->has_atom || session_more_follows(session));
+  return !transaction_in_branch(session) && !session->is_whole && (session->has_atom || session_more_follows(session));
 }
 
 // A batch that has changed something reads that much longer on the loop: as a branch it could fail for others' changes.
@@ -690,7 +690,7 @@ static int portal_run_statement(struct session *session, struct portal *portal, 
     run.out = &portal->rows;
     run.without_tag = true;
     run.reply_limit = portal->prepared->account.limit;
-  } else if (is_read && may_be_job(statement)) {
+  } else if (is_read && may_be_job(statement) && !session->is_whole) {
     bool has_changed = session->has_atom && !transaction_in_branch(session);
     run.allowance = session->partition->options.scan_allowance * (has_changed ? BATCH_PATIENCE : 1);
     run.reply_limit = has_changed ? 0 : LIMIT_RESULT_CHUNK;
@@ -752,7 +752,7 @@ static int portal_run_copy_to(struct session *session, struct portal *portal, st
     copy_write_header(&copy->options, copy->select->columns, copy->select->column_count, out);
     message_end(out, begin);
   }
-  if (may_be_job(copy->select)) {
+  if (may_be_job(copy->select) && !session->is_whole) {
     status = job_start(session, portal, version, random_next(&session->partition->random), error);
     return status ? status : RUN_JOB;
   }

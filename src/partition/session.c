@@ -191,6 +191,7 @@ void session_close(struct session *session)
   buffer_deinit(&session->input);
   buffer_deinit(&session->kept);
   buffer_deinit(&session->group_locks);
+  buffer_deinit(&session->held);
   read_set_deinit(&session->reads);
   numbering_forget(session);
   arena_deinit(&session->scratch);
@@ -602,7 +603,7 @@ static void group_begin(struct session *session, bool is_extended)
   buffer_clear(&session->group_locks);
   session->in_group = true;
   session->is_extended = is_extended;
-  session->has_failed = false;
+  session->has_failed = session->is_whole = false;
   session->group++;
   session->partition->counts.groups++;
 }
@@ -630,6 +631,9 @@ static void group_end(struct session *session)
     waiting_begin(session, is_atom ? WAITING_GROUP : WAITING_END);
     return;
   }
+  if (status && batch_starts_again(session, &error))
+    return;
+  batch_tell(session);
   if (status) {
     session->partition->counts.errors++;
     take_back_tag(session);
@@ -646,7 +650,7 @@ static void group_restart(struct session *session)
   session_forget_portals(session, PORTALS_ABORT);
   session->input_at = session->group_start;
   replies(session)->size = session->group_replies;
-  session->as_branch = true;
+  session->as_branch = session->holds_replies = true;
   session->simple_next = 0;
 }
 
@@ -664,7 +668,9 @@ static bool part_is_ready(struct session *session, struct error *error)
   bool is_open = is_ready ? message.type == 'H' && executes : session->input.size - session->input_at > LIMIT_GROUP;
   if (!is_ready && !is_open && !error->status)
     return false;
-  session->as_branch |= is_open && session->transaction == TRANSACTION_NONE;
+  bool needs_branch = is_open && session->transaction == TRANSACTION_NONE;
+  session->holds_replies |= needs_branch && !is_ready && !session->as_branch;
+  session->as_branch |= needs_branch;
   session->ready_until = is_ready ? at : session->input.size;
   session->group_start = session->input_at;
   session->group_replies = replies(session)->size;
@@ -680,10 +686,10 @@ static int extended_message(struct session *session, const struct message *messa
   case 'D': return on_describe(session, &reader, error);
   case 'E': return on_execute(session, &reader, error);
   case 'C': return on_close(session, &reader, error);
-  case 'H':
+  case 'H': batch_tell(session); return 0;
   case 'd':
   case 'c':
-  case 'f': return 0; // a Flush; what is left of a COPY that has failed
+  case 'f': return 0; // what is left of a COPY that has failed
   default:
     return error_set(error, SQLSTATE_PROTOCOL_VIOLATION, "invalid frontend message type %d", (uint8_t)message->type);
   }
@@ -856,6 +862,8 @@ static void simple_ran(struct session *session, int status, struct error *error)
 {
   if (status == RUN_JOB || status == RUN_COPY || status == RUN_WAIT)
     return;
+  if (status < 0 && batch_starts_again(session, error))
+    return;
   if (status < 0 && !session->has_failed)
     session_fail(session, error);
   session_end_simple(session);
@@ -938,7 +946,7 @@ static void on_extended(struct session *session, const struct message *message)
   int status = extended_message(session, message, &error);
   if (status == RUN_RESTART)
     group_restart(session);
-  else if (status < 0)
+  else if (status < 0 && !batch_starts_again(session, &error))
     session_fail(session, &error);
 }
 
@@ -969,6 +977,7 @@ static bool enter_group(struct session *session, const struct message *message, 
       waiting_begin(session, session->branch ? WAITING_END : WAITING_GROUP);
       return false;
     }
+    batch_tell(session);
     if (status)
       session_fail(session, error);
     session->group_start = session->input_at;

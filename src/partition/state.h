@@ -100,12 +100,15 @@ struct session {
   bool is_extended;      // messages; otherwise a Query
   bool starts_again;     // a Query that was undone: its group has begun
   bool as_branch;        // runs in `branch` though nobody said BEGIN
+  bool holds_replies;    // they wait in `held` for its end (batch.c)
+  bool is_whole;         // it has failed as a branch for others' changes, and runs in one piece
   bool has_failed;       // skip to the Sync
   bool has_atom;         // the trunk's atom is this group's
   uint64_t group;        // number, grows
   size_t ready_until;    // in input: up to here the messages stand together
   size_t group_start;    // in input: where it can start again
   size_t group_replies;  // in partition->replies: what it has answered since
+  struct buffer held;
   bool job_ended;        // and the group goes on
   bool job_waits;        // for the client to take what it has: FRAME_RELEASE sends the job on
   uint64_t depends;      // log position on which its replies depend
@@ -261,6 +264,15 @@ void source_resume(struct open_source *open); // the claim that it met is gone
 // After a wait: goes on with the Query that waited, up to its end or the next wait.
 void session_resume_simple(struct session *session, enum waiting waiting);
 void session_end_simple(struct session *session);
+
+// --- batch.c ---
+// What was held of the running group's replies is told from here on.
+void batch_tell(struct session *session);
+// At a step's end: takes what the group has answered in it, where that is held.
+void batch_hold(struct session *session);
+// Has the group failed only for what others did, and told nothing? Then it is undone and starts again as a one-shot.
+bool batch_starts_again(struct session *session, const struct error *error);
+
 struct session *session_open(struct partition *partition, const struct frame *frame);
 void session_close(struct session *session); // its job must be back
 void session_process(struct session *session);

@@ -85,6 +85,7 @@ static void idle_timer_expires(struct timer *timer)
                  : error_set(&error, SQLSTATE_IDLE_SESSION_TIMEOUT, "terminating connection due to idle-session timeout");
   (void)status;
   size_t begin = partition->replies.size;
+  session->group_replies = begin;
   session_break(session, &error);
   session_process(session);
   output_replies(partition, session, begin);

@@ -333,6 +333,8 @@ static int commit_command(struct session *session, const PgQuery__TransactionStm
     return status;
   if (command->chain)
     chain(session, &before);
+  else
+    session->as_branch = session->in_group; // what follows in it cannot start the group again
   message_tag(&session->partition->replies, failed ? "ROLLBACK" : "COMMIT");
   return 0;
 }
@@ -346,6 +348,8 @@ static int rollback_command(struct session *session, const PgQuery__TransactionS
   transaction_over(session, false);
   if (command->chain)
     chain(session, &before);
+  else
+    session->as_branch = session->in_group; // what follows in it cannot start the group again
   message_tag(&session->partition->replies, "ROLLBACK");
   return 0;
 }
@@ -361,6 +365,7 @@ int transaction_command(struct session *session, const struct prepared *prepared
   if (ends && command->chain && session->transaction == TRANSACTION_NONE)
     return error_set(error, SQLSTATE_NO_ACTIVE_SQL_TRANSACTION, "%s AND CHAIN can only be used in transaction blocks",
                      kind == PG_QUERY__TRANSACTION_STMT_KIND__TRANS_STMT_COMMIT ? "COMMIT" : "ROLLBACK");
+  batch_tell(session); // what is committed here does not run again with the rest
   switch (kind) {
   case PG_QUERY__TRANSACTION_STMT_KIND__TRANS_STMT_BEGIN: return begin_command(session, command, "BEGIN", error);
   case PG_QUERY__TRANSACTION_STMT_KIND__TRANS_STMT_START:

@@ -199,6 +199,12 @@ static void resume(struct session *session)
   }
   if (!status && waiting == WAITING_STATEMENT)
     status = transaction_move(session, &error);
+  if (status && batch_starts_again(session, &error)) {
+    session->waiting = WAITING_NOT;
+    timer_clear(&session->partition->timers, &session->lock_timer);
+    session_process(session);
+    return;
+  }
   if (status) {
     waiting_fail(session, &error);
     session_process(session);
