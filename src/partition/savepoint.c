@@ -96,9 +96,8 @@ static int record(struct session *session, enum script_step kind, const char *na
 // The settings as they were: of the savepoint itself or of the last one before it that noted any.
 static const struct settings *settings_at(const struct session *session, int place)
 {
-  while (place > 0 && !session->savepoints.list[place].settings)
-    place--;
-  return place < 0 ? NULL : session->savepoints.list[place].settings;
+  const struct savepoint *list = session->savepoints.list;
+  return place < 0 ? NULL : list[list[place].noted].settings;
 }
 
 const struct settings *savepoint_settings(const struct session *session)
@@ -122,8 +121,11 @@ static int savepoint_command(struct session *session, const char *name, struct e
     return status;
   struct savepoint *savepoint = &list->list[list->count - 1];
   savepoint->portals = session->portal_count;
-  const struct settings now[2] = {session->settings, session->settings_after}, *before = savepoint_settings(session);
+  const struct settings now[2] = {session->settings, session->settings_after};
+  const struct settings *before = settings_at(session, list->count - 2);
+  savepoint->noted = list->count > 1 ? savepoint[-1].noted : 0;
   if (!before || memcmp(before, now, sizeof now) != 0) {
+    savepoint->noted = list->count - 1;
     savepoint->settings = malloc(sizeof now);
     if (!savepoint->settings) {
       list->count--;

@@ -45,6 +45,7 @@ struct savepoint {
   struct atom_mark mark;
   uint64_t portals;          // opened so far in the session
   struct settings *settings; // two, owned: as they are, and as a COMMIT leaves them. NULL: those of the one before it
+  int noted;                 // place in the list of the one whose settings these are
 };
 struct savepoints {
   struct savepoint *list;
