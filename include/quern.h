@@ -48,6 +48,8 @@ struct quern_options {
   uint64_t snapshot_memory;     /* bytes that open transactions and long reads may hold back; 0: 1 GiB */
   uint64_t checkpoint_bytes;    /* log bytes after which a checkpoint is taken (or the last one's size, if larger); 0: 256 MiB */
   unsigned workers;             /* threads for long reads; 0: 2 */
+  const char *backup_directory; /* where SELECT quern_backup('name') writes; NULL: nowhere */
+  bool must_exist;              /* the data directory: an error if it is missing */
   bool without_sync;            /* for measuring: leaves out fdatasync; a power cut then loses acknowledged work */
   /* Lines for the operator (start, recovery, checkpoints, trouble). May be NULL. Called from any thread. */
   void (*log)(void *context, const char *line);
@@ -58,6 +60,13 @@ struct quern_options {
 QUERN_API int quern_open(const struct quern_options *options, struct quern **engine, struct quern_error *error);
 /* Ends all sessions, takes a checkpoint if there is a directory, frees everything. */
 QUERN_API void quern_close(struct quern *engine);
+/* Writes a backup, as of now, to a directory that is made, or is empty: a data directory that can be opened, or copied.
+ * Takes as long as it takes. 0, or a negative status with *error. Needs a data directory no more than quern_open does. */
+QUERN_API int quern_backup(struct quern *engine, const char *directory, struct quern_error *error);
+/* Looks at every checksum, tree and table of a data directory that nobody uses, and changes nothing. report is told line by
+ * line. 0: all is well; otherwise a negative status with *error. */
+QUERN_API int quern_check(const char *directory, void (*report)(void *context, const char *line), void *context,
+                          struct quern_error *error);
 /* Readable when quern_run has something to do. Belongs to the engine. */
 QUERN_API int quern_descriptor(const struct quern *engine);
 /* Does what is to be done, at most about `budget` units (requests, batches of rows); calls reply functions.

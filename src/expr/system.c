@@ -54,6 +54,7 @@ SESSION(pg_has_role)
 SESSION(set_config)
 SESSION(current_setting)
 SESSION(pg_sleep)
+SESSION(quern_backup)
 SESSION(pg_advisory_lock)
 SESSION(pg_advisory_lock_shared)
 SESSION(pg_advisory_xact_lock)
@@ -209,6 +210,7 @@ const struct function system_functions[] = {
     ADVISORY(pg_advisory_unlock, BOOLEAN),
     ADVISORY(pg_advisory_unlock_shared, BOOLEAN),
     ROW("pg_advisory_unlock_all", session_pg_advisory_unlock_all, TYPE_VOID, 0, FUNCTION_ONCE, false, false, 0),
+    ROW("quern_backup", session_quern_backup, TYPE_INT8, 1, FUNCTION_ONCE, false, false, TEXT),
     ROW("pg_sleep", session_pg_sleep, TYPE_VOID, 1, FUNCTION_ONCE, false, false, FLOAT8),
     LOOKUP(pg_get_userbyid, NAME, 1, OID),
     LOOKUP(pg_get_indexdef, TEXT, 1, OID),

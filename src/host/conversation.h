@@ -12,6 +12,8 @@ void request_append(struct quern_buffer *buffer, const void *data, size_t size);
 // What engine.c does for it.
 int session_submit(struct quern_session *session, const uint8_t *messages, size_t size);
 struct conversation *session_conversation(const struct quern_session *session); // NULL: it is over, or takes messages
+void copy_error(const struct error *from, struct quern_error *to); // to may be NULL
+
 // The direct way. False: nothing was done.
 bool session_call(struct quern_session *session, struct partition_call *call);
 

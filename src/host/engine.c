@@ -14,6 +14,7 @@
 
 #include "base/limits.h"
 #include "base/sqlstate.h"
+#include "host/backup.h"
 #include "host/checkpointer.h"
 #include "host/conversation.h"
 #include "host/journal.h"
@@ -88,6 +89,7 @@ struct quern {
 
   struct workers *workers;  // started with the first job
   struct sources *sources;
+  struct backup *backup;
 
   struct quern_session **slots;
   uint32_t slot_count;
@@ -109,7 +111,7 @@ struct quern {
 
 // --- Errors and lines --------------------------------------------------------------------------------------------
 
-static void copy_error(const struct error *from, struct quern_error *to)
+void copy_error(const struct error *from, struct quern_error *to)
 {
   if (!to)
     return;
@@ -149,6 +151,19 @@ static int hook_check_source(void *context, const struct relation *source, struc
 {
   struct quern *engine = context;
   return sources_check(engine->sources, source, error);
+}
+
+static int hook_backup(void *context, uint32_t session, const char *name, uint64_t *position, struct error *error)
+{
+  struct quern *engine = context;
+  struct backup_place place = {
+    .trunk = partition_trunk(engine->partition),
+    .position = partition_position(engine->partition),
+    .journal = engine->journal,
+    .wake = &engine->wake,
+    .folder = engine->options.backup_directory,
+  };
+  return backup_ask(engine->backup, &place, session, name, position, error);
 }
 
 static int64_t hook_source_lag(void *context, uint32_t source)
@@ -213,7 +228,9 @@ static int load_checkpoint(struct quern *engine, struct checkpoint *checkpoint, 
 static int recover(struct quern *engine, struct error *error)
 {
   struct checkpoint checkpoint = {0};
-  int status = disk_open_directory(engine->options.data_directory, &engine->disk, error);
+  const char *directory = engine->options.data_directory;
+  int status = engine->options.must_exist ? disk_open_existing(directory, &engine->disk, error)
+                                          : disk_open_directory(directory, &engine->disk, error);
   if (!status)
     status = disk_lock(&engine->disk, LOG_LOCK, &engine->lock, error);
   if (!status)
@@ -268,6 +285,8 @@ static int open_engine(struct quern *engine, struct error *error)
     status = random_fill(&options.seed, sizeof options.seed, error);
   if (!status)
     status = sources_open(&engine->wake, &engine->sources, error);
+  if (!status)
+    status = backup_open(&engine->backup, error);
   if (status)
     return status;
   engine->partition = partition_open(&options, error);
@@ -286,6 +305,7 @@ static int open_engine(struct quern *engine, struct error *error)
 static void free_engine(struct quern *engine)
 {
   sources_close(engine->sources);
+  backup_close(engine->backup);
   workers_close(engine->workers);
   checkpointer_close(engine->checkpointer);
   if (engine->checkpoint_snapshot)
@@ -310,6 +330,7 @@ static void free_engine(struct quern *engine)
   free(engine->queue.entries);
   buffer_deinit(&engine->queue.bytes);
   free((char *)engine->options.data_directory);
+  free((char *)engine->options.backup_directory);
   free(engine);
 }
 
@@ -338,11 +359,13 @@ int quern_open(const struct quern_options *options, struct quern **result, struc
     .check_source = hook_check_source,
     .metrics = hook_metrics,
     .source_lag = hook_source_lag,
+    .backup = hook_backup,
   };
-  if (options->data_directory) {
-    engine->options.data_directory = strdup(options->data_directory);
-    status = engine->options.data_directory ? 0 : error_memory(&error);
-  }
+  engine->options.data_directory = options->data_directory ? strdup(options->data_directory) : NULL;
+  engine->options.backup_directory = options->backup_directory ? strdup(options->backup_directory) : NULL;
+  if (!engine->options.data_directory != !options->data_directory ||
+      !engine->options.backup_directory != !options->backup_directory)
+    status = error_memory(&error);
   if (!status)
     status = open_engine(engine, &error);
   if (status) {
@@ -746,6 +769,8 @@ static int collect(struct quern *engine, bool with_sources, struct error *error)
       return error_memory(error);
     frame->job = job;
   }
+  if (backup_ended(engine->backup, &session) && !add_frame(engine, FRAME_BACKUP_DONE, session))
+    return error_memory(error);
   struct frame batch;
   for (int i = 0; with_sources && i < BATCHES_A_STEP && sources_take(engine->sources, &batch); i++) {
     struct frame *frame = add_frame(engine, batch.kind, 0);
@@ -889,6 +914,25 @@ static void final_checkpoint(struct quern *engine)
   partition_unpin(engine->partition, snapshot);
   if (status)
     log_line(engine, error.message);
+}
+
+int quern_backup(struct quern *engine, const char *directory, struct quern_error *quern_error)
+{
+  struct error error;
+  error_clear(&error);
+  uint64_t position = partition_position(engine->partition);
+  struct version *snapshot = version_snapshot(partition_trunk(engine->partition));
+  int status = snapshot ? 0 : error_memory(&error);
+  if (!status && engine->journal && !journal_wait(engine->journal, position) && !journal_failure(engine->journal, &error))
+    status = error_set(&error, SQLSTATE_IO_ERROR, "the log ends");
+  status = error.status ? error.status : status;
+  if (!status)
+    status = backup_write(snapshot, position, directory, NULL, NULL, &error);
+  if (snapshot)
+    version_close(snapshot);
+  if (status)
+    copy_error(&error, quern_error);
+  return status;
 }
 
 void quern_close(struct quern *engine)

@@ -244,7 +244,8 @@ int log_open(const struct disk *disk, const struct log_options *options, struct 
   int status = log_recover(log, options, &ending, error);
   if (!status) {
     log->durable = log->next.position - 1;
-    status = log_begin_writing(log, &ending, error);
+    if (!options->is_read_only)
+      status = log_begin_writing(log, &ending, error);
   }
   free(ending.dropped.items);
   free(ending.useless.items);

@@ -42,8 +42,9 @@ int log_group_append_run(struct log_group *group, struct bytes run, struct error
 struct log_options {
   uint64_t segment_size; // bytes; 0: LOG_SEGMENT_SIZE
   uint64_t after;        // position of the checkpoint that was loaded; 0: none
-  uint64_t log_id;       // of that checkpoint; 0: none
+  uint64_t log_id;       // of that checkpoint; 0: none, or it is a backup's, behind which a log begins
   uint64_t new_log_id;   // random, not 0: the id if there is no log yet
+  bool is_read_only;     // nothing is changed or written: only log_close may follow, and what tells of the log
   bool without_sync;     // log_sync claims durability without fdatasync (for measuring)
   // One recovered atom, in order, positions after+1, after+2, …; payload borrowed for the call. A negative status stops
   // the opening and is what log_open returns.

@@ -321,13 +321,13 @@ static int begin_new(struct recovery *recovery, struct error *error)
 {
   struct log *log = recovery->log;
   const struct log_options *options = recovery->options;
-  if (options->after)
+  if (options->after && options->log_id) // a backup's checkpoint belongs to no log
     return error_set(error, SQLSTATE_DATA_CORRUPTED,
                      "data directory \"%s\" has a checkpoint at position %" PRIu64 ", but no log", log->disk.path,
                      options->after);
   log->is_new = true;
   log->log_id = options->log_id ? options->log_id : options->new_log_id;
-  log->next = (struct place){.position = 1};
+  log->next = (struct place){.position = options->after + 1};
   return STATUS_OK;
 }
 

@@ -4,3 +4,5 @@
 #include <stdbool.h>
 
 int serve_command(int count, char **arguments);
+int check_command(int count, char **arguments);
+int backup_command(int count, char **arguments);

@@ -6,12 +6,15 @@
 
 static const char usage[] =
   "Usage: quern serve (--data DIR | --in-memory) [--listen HOST:PORT] [options]\n"
+  "       quern check --data DIR           looks at every checksum, tree and table; changes nothing\n"
+  "       quern backup --data DIR --to DIR copies what no server uses (one that runs: SELECT quern_backup('name'))\n"
   "       quern --version\n"
   "\n"
   "  --data DIR              keep the state in this directory (made if it is missing)\n"
   "  --in-memory             keep nothing\n"
   "  --listen HOST:PORT      127.0.0.1:5433 by default; port 0 picks a free one\n"
   "  --files DIR             a folder that sources may read files in; may be given several times (none by default)\n"
+  "  --backups DIR           where SELECT quern_backup('name') writes; nowhere without it\n"
   "  --memory-limit SIZE     of the whole engine: bytes, or with kB, MB, GB (no bound by default)\n"
   "  --statement-memory SIZE of one statement (256MB by default)\n"
   "  --snapshot-memory SIZE  that open transactions and long reads may hold back (1GB by default)\n"
@@ -23,6 +26,10 @@ int main(int count, char **arguments)
 {
   if (count >= 2 && strcmp(arguments[1], "serve") == 0)
     return serve_command(count - 2, arguments + 2);
+  if (count >= 2 && strcmp(arguments[1], "check") == 0)
+    return check_command(count - 2, arguments + 2);
+  if (count >= 2 && strcmp(arguments[1], "backup") == 0)
+    return backup_command(count - 2, arguments + 2);
   if (count >= 2 && strcmp(arguments[1], "--version") == 0) {
     printf("quern %s\n", QUERN_VERSION);
     return 0;

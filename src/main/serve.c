@@ -75,6 +75,8 @@ static int take_option(struct serve_options *options, const char *name, const ch
     return parse_size(value, &options->engine.checkpoint_bytes);
   else if (strcmp(name, "--workers") == 0)
     return parse_workers(value, &options->engine.workers);
+  else if (strcmp(name, "--backups") == 0)
+    options->engine.backup_directory = value;
   else if (strcmp(name, "--files") == 0)
     return allow_folder(&options->connectors.folders, value);
   else

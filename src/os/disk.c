@@ -267,14 +267,8 @@ static int sync_parent(const struct directory *directory, struct error *error)
   return STATUS_OK;
 }
 
-int disk_open_directory(const char *path, struct disk *disk, struct error *error)
+static int open_directory(const char *path, bool is_new, struct disk *disk, struct error *error)
 {
-  bool is_new = mkdir(path, 0700) == 0;
-  if (!is_new && errno != EEXIST) {
-    bool is_full = errno == ENOSPC || errno == EDQUOT;
-    return error_set(error, is_full ? SQLSTATE_DISK_FULL : SQLSTATE_IO_ERROR, "could not create directory \"%s\": %s",
-                     path, strerror(errno));
-  }
   struct directory *directory = malloc(sizeof *directory);
   char *copy = strdup(path);
   if (!directory || !copy) {
@@ -292,6 +286,25 @@ int disk_open_directory(const char *path, struct disk *disk, struct error *error
   if (status)
     disk_close_directory(disk);
   return status;
+}
+
+int disk_open_directory(const char *path, struct disk *disk, struct error *error)
+{
+  bool is_new = mkdir(path, 0700) == 0;
+  if (!is_new && errno != EEXIST) {
+    bool is_full = errno == ENOSPC || errno == EDQUOT;
+    return error_set(error, is_full ? SQLSTATE_DISK_FULL : SQLSTATE_IO_ERROR, "could not create directory \"%s\": %s",
+                     path, strerror(errno));
+  }
+  return open_directory(path, is_new, disk, error);
+}
+
+int disk_open_existing(const char *path, struct disk *disk, struct error *error)
+{
+  struct stat stat;
+  if (lstat(path, &stat) && errno == ENOENT)
+    return error_set(error, SQLSTATE_UNDEFINED_FILE, "directory \"%s\" does not exist", path);
+  return open_directory(path, false, disk, error);
 }
 
 void disk_close_directory(struct disk *disk)

@@ -55,6 +55,7 @@ struct disk {
 
 // The real one. Makes the directory if it is missing (its parent must exist). A failed open leaves nothing to close.
 int disk_open_directory(const char *path, struct disk *disk, struct error *error);
+int disk_open_existing(const char *path, struct disk *disk, struct error *error); // 58P01: there is none
 void disk_close_directory(struct disk *disk); // its files must have been closed
 
 static inline int disk_open(const struct disk *disk, const char *name, enum disk_mode mode, struct disk_file **file,

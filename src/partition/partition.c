@@ -136,6 +136,11 @@ static int bootstrap(struct partition *partition, struct error *error)
   return status;
 }
 
+uint64_t partition_position(const struct partition *partition)
+{
+  return partition->trunk.position;
+}
+
 int partition_recovered(struct partition *partition, uint64_t position, struct error *error)
 {
   if (position > partition->trunk.position)
@@ -312,6 +317,7 @@ static void on_session(struct partition *partition, const struct frame *frame)
   case FRAME_CLOSE: session_close(session); return;
   case FRAME_REQUEST: on_request(partition, session, frame->payload); break;
   case FRAME_HOLD: session->is_held = true; return;
+  case FRAME_BACKUP_DONE: backup_done(session); return;
   case FRAME_RELEASE:
     session->is_held = false;
     if (session->job_waits && job_resume(session, &error))

@@ -43,6 +43,8 @@ struct partition_hooks {
   void (*metrics)(void *context, struct metric_sink *sink);
   // What the connector last said of its backlog; -1: unknown.
   int64_t (*source_lag)(void *context, uint32_t source_oid);
+  // Writes a backup. STATUS_WAIT: it will take some time; FRAME_BACKUP_DONE tells when to ask again, the same.
+  int (*backup)(void *context, uint32_t session, const char *name, uint64_t *position, struct error *error);
 };
 // labels: 'name="value",…' or empty.
 void metric_add(struct metric_sink *sink, const char *name, const char *labels, double value);
@@ -58,6 +60,7 @@ enum frame_kind {
   FRAME_ROWS,     // source, opening, payload, row_count, is_binary, is_json, position: a connector's batch
   FRAME_SOURCE_FAILED, // source, opening, payload: text; what opening or polling it met: goes to quern.source_errors
   FRAME_JOB_DONE, // job
+  FRAME_BACKUP_DONE, // session
   FRAME_FULL,     // the log cannot grow: changes are refused with 53100
   FRAME_ROOM,     // it can again
   // Out
@@ -101,9 +104,14 @@ void partition_close(struct partition *partition); // all jobs must have come ba
 
 // --- Recovery: before the first step. Load a checkpoint into the trunk, then apply the log, then finish.
 struct version *partition_trunk(struct partition *partition);
+uint64_t partition_position(const struct partition *partition); // of the trunk, at any time
 int partition_apply(struct partition *partition, struct bytes payload, uint64_t position, struct error *error);
 // position: of the checkpoint, or of the last record. is_new: nothing was found, write the first definitions.
 int partition_recovered(struct partition *partition, uint64_t position, struct error *error);
+
+// After recovery: looks at every tree and table. found: told of each table; fault NULL: all is well. XX001: a tree is broken.
+int partition_verify(struct partition *partition, void (*found)(void *context, const char *table, uint64_t rows, const struct error *fault),
+                     void *context, struct error *error);
 
 // Never fails for what a frame says: that gets replies. STATUS_FATAL: the partition is lost (error says why).
 int partition_step(struct partition *partition, const struct frame *frames, int frame_count, const struct step_time *time,

@@ -31,7 +31,8 @@ static int hook_session_function(struct evaluation *evaluation, const char *name
   struct run_context *context = evaluation->context;
   int status;
   if (numbering_function(evaluation, name, arguments, argument_count, result, &status) ||
-      advisory_function(evaluation, name, arguments, argument_count, result, &status))
+      advisory_function(evaluation, name, arguments, argument_count, result, &status) ||
+      backup_function(evaluation, name, arguments, result, &status))
     return status;
   return system_function(context->system, evaluation, name, arguments, argument_count, result);
 }

@@ -544,6 +544,11 @@ int numbering_settle(struct partition *partition, struct session *session, struc
 bool numbering_again(void *context, uint32_t counter, int64_t *number); // context: struct rerun
 int numbering_keep_not(void *context, uint32_t counter, int64_t number, struct error *error);
 
+// --- backing.c
+bool backup_function(struct evaluation *evaluation, const char *name, const struct value *arguments, struct value *result,
+                     int *status); // quern_backup
+void backup_done(struct session *session);
+
 // --- advisory.c
 // pg_advisory_lock and its kin; false: it is none of them.
 bool advisory_function(struct evaluation *evaluation, const char *name, const struct value *arguments, int argument_count,

@@ -71,6 +71,10 @@ int table_validate(struct writer *writer, const struct relation *relation, const
 // Can a column of one type refer to a column of the other?
 bool foreign_key_types_fit(enum type_id from, enum type_id to);
 
+// For quern check: every row can be read, keeps its constraints, stands under its key and in every index. XX001, or what the
+// constraint says. writer->arena and writer->evaluation are needed; nothing is changed.
+int table_verify(struct writer *writer, const struct relation *relation, uint64_t *rows);
+
 // TRUNCATE: the rows and index entries go, each as a change.
 int table_truncate(struct writer *writer, const struct relation *relation);
 // Fills a new index (already in the definition) from the table's rows. 23505 when it should be unique and is not.

@@ -1,0 +1,64 @@
+// Do the tables agree with themselves? For `quern check`: reads everything, changes nothing.
+#include "base/sqlstate.h"
+#include "table/internal.h"
+
+// Counts the indexes that have no tree of their own out.
+static bool has_own_tree(const struct relation *relation, const struct index *index)
+{
+  return index->tree && index->tree != relation->tree;
+}
+
+static int verify_row(struct writer *writer, const struct relation *relation, const struct cursor *cursor,
+                      struct value *values)
+{
+  struct table_scratch *scratch = &writer->catalog->scratch;
+  int status = relation_row(relation, cursor->row, values, writer->error);
+  if (!status)
+    status = table_check(writer, relation, values);
+  buffer_clear(&scratch->key);
+  if (!status && relation->key_count)
+    status = table_key(relation, values, &scratch->key, writer->error);
+  if (!status && relation->key_count && !bytes_equal(buffer_bytes(&scratch->key), cursor->key))
+    return error_set(writer->error, SQLSTATE_DATA_CORRUPTED, "a row of \"%s\" stands under another row's key", relation->name);
+  for (int i = 0; !status && i < relation->index_count; i++) {
+    const struct index *index = &relation->indexes[i];
+    struct bytes ignored;
+    if (!has_own_tree(relation, index))
+      continue;
+    buffer_clear(&scratch->index_key);
+    status = table_index_key(relation, index, values, cursor->key, &scratch->index_key, writer->error);
+    if (!status && !tree_get(writer->version, index->tree, buffer_bytes(&scratch->index_key), &ignored, NULL))
+      return error_set(writer->error, SQLSTATE_DATA_CORRUPTED, "a row of \"%s\" is not in index \"%s\"", relation->name,
+                       index->name);
+  }
+  return status;
+}
+
+int table_verify(struct writer *writer, const struct relation *relation, uint64_t *rows)
+{
+  *rows = 0;
+  struct value *values = ARENA_ARRAY(writer->arena, struct value, relation->schema.column_count + 1);
+  if (!values)
+    return error_memory(writer->error);
+  int status = catalog_compile(writer->catalog, relation, writer->error);
+  struct arena_mark mark = arena_mark(writer->arena);
+  struct cursor cursor;
+  cursor_init(&cursor, writer->version, relation->tree, NULL);
+  for (bool more = cursor_seek(&cursor, (struct bytes){0}); more && !status; more = cursor_next(&cursor)) {
+    status = verify_row(writer, relation, &cursor, values);
+    arena_release(writer->arena, mark);
+    ++*rows;
+  }
+  cursor_deinit(&cursor);
+  for (int i = 0; !status && i < relation->index_count; i++) {
+    const struct index *index = &relation->indexes[i];
+    uint64_t entries = has_own_tree(relation, index) ? tree_count(writer->version, index->tree) : *rows;
+    if (entries != *rows)
+      return error_set(writer->error, SQLSTATE_DATA_CORRUPTED, "index \"%s\" has %llu entries, table \"%s\" has %llu rows",
+                       index->name, (unsigned long long)entries, relation->name, (unsigned long long)*rows);
+  }
+  for (int i = 0; !status && i < relation->foreign_key_count; i++)
+    if (!relation->foreign_keys[i].is_not_valid)
+      status = table_validate(writer, relation, &relation->foreign_keys[i]);
+  return status;
+}
