@@ -37,6 +37,8 @@ struct generator {
   struct column columns[];
 };
 
+static bool is_float(uint32_t type) { return type == OID_FLOAT4 || type == OID_FLOAT8; }
+
 static bool is_integer(uint32_t type)
 {
   return type == OID_INT2 || type == OID_INT4 || type == OID_INT8;
@@ -77,6 +79,7 @@ static void value_range(uint32_t type, int64_t *low, int64_t *high)
   switch (type) {
   case OID_INT2: *low = INT16_MIN, *high = INT16_MAX; break;
   case OID_INT4: *low = INT32_MIN, *high = INT32_MAX; break;
+  case OID_DATE: *low = -2451545, *high = 2145031948; break; // days: 4714 BC to the year 5,874,897
   case OID_TIMESTAMP:
   case OID_TIMESTAMPTZ: *low = -200000000000, *high = 9000000000000; break; // seconds: 4338 BC to the year 287,000
   default: *low = INT64_MIN, *high = INT64_MAX;
@@ -88,7 +91,7 @@ static int read_column(const struct quern_source_info *info, const struct quern_
 {
   const char *kind = column_option(info, from->name, "kind");
   *column = (struct column){.type = from->type};
-  bool is_known = is_integer(from->type) || from->type == OID_FLOAT8 || from->type == OID_TEXT ||
+  bool is_known = is_integer(from->type) || is_float(from->type) || from->type == OID_DATE || from->type == OID_UUID || from->type == OID_TEXT ||
                   from->type == OID_VARCHAR || from->type == OID_TIMESTAMP || from->type == OID_TIMESTAMPTZ;
   if (!is_known)
     return connector_error(error, "22023", "column \"%s\" of source \"%s\" has a type that the generator does not make",
@@ -101,7 +104,7 @@ static int read_column(const struct quern_source_info *info, const struct quern_
   value_range(from->type, &low, &high);
   if (column_integer(info, from->name, "start", 0, &column->start, error))
     return -1;
-  if (from->type == OID_FLOAT8) {
+  if (is_float(from->type)) {
     if (column_float(info, from->name, "min", 0, &column->float_min, error) ||
         column_float(info, from->name, "max", 1, &column->float_max, error))
       return -1;
@@ -129,7 +132,7 @@ static int bound_rows(const struct quern_source_info *info, struct generator *ge
     const struct column *column = &generator->columns[i];
     int64_t low, high;
     value_range(column->type, &low, &high);
-    if (column->kind != KIND_SEQUENCE || column->type == OID_FLOAT8 || (column->start <= 0 && high == INT64_MAX))
+    if (column->kind != KIND_SEQUENCE || is_float(column->type) || (column->start <= 0 && high == INT64_MAX))
       continue;
     int64_t most = high - column->start;
     if (most < INT64_MAX)
@@ -238,18 +241,49 @@ static int64_t number(const struct generator *generator, const struct column *co
                : (int64_t)random;
 }
 
+static void add_float(uint32_t type, double v, struct quern_buffer *rows)
+{
+  uint8_t bytes[8];
+  float single = (float)v;
+  uint32_t half;
+  uint64_t bits;
+  memcpy(&half, &single, 4);
+  memcpy(&bits, &v, 8);
+  if (type == OID_FLOAT4)
+    put_be32(bytes, half);
+  else
+    put_be64(bytes, bits);
+  row_add_bytes(rows, bytes, type == OID_FLOAT4 ? 4 : 8);
+}
+
+// A number in its last bytes, or 122 random bits as version 4 of RFC 4122 has them.
+static void add_uuid(const struct generator *generator, const struct column *column, uint64_t position, int index,
+                     struct quern_buffer *rows)
+{
+  uint8_t bytes[16] = {0};
+  put_be64(bytes + 8, (uint64_t)column->start + position);
+  if (column->kind == KIND_RANDOM) {
+    put_be64(bytes, mix(generator->seed, position, (uint64_t)index));
+    put_be64(bytes + 8, mix(generator->seed ^ UINT64_MAX, position, (uint64_t)index));
+    bytes[6] = (uint8_t)((bytes[6] & 0x0f) | 0x40);
+    bytes[8] = (uint8_t)((bytes[8] & 0x3f) | 0x80);
+  }
+  row_add_bytes(rows, bytes, 16);
+}
+
 static void add_column(const struct generator *generator, int index, uint64_t position, struct quern_buffer *rows)
 {
   const struct column *column = &generator->columns[index];
   uint8_t bytes[8];
-  if (column->type == OID_FLOAT8) {
+  if (column->type == OID_UUID) {
+    add_uuid(generator, column, position, index, rows);
+    return;
+  }
+  if (is_float(column->type)) {
     double unit = (double)(mix(generator->seed, position, (uint64_t)index) >> 11) * 0x1p-53;
     double v = column->kind == KIND_RANDOM ? column->float_min + unit * (column->float_max - column->float_min)
                                            : (double)column->start + (double)position;
-    uint64_t bits;
-    memcpy(&bits, &v, 8);
-    put_be64(bytes, bits);
-    row_add_bytes(rows, bytes, 8);
+    add_float(column->type, v, rows);
     return;
   }
   int64_t v = number(generator, column, position, index);
@@ -258,6 +292,7 @@ static void add_column(const struct generator *generator, int index, uint64_t po
     put_be16(bytes, (uint16_t)v);
     row_add_bytes(rows, bytes, 2);
     break;
+  case OID_DATE: // days since 2000-01-01
   case OID_INT4:
     put_be32(bytes, (uint32_t)v);
     row_add_bytes(rows, bytes, 4);

@@ -196,7 +196,9 @@ static enum problem read_plain_number(struct reader *reader, int number, int dig
   if (reader->is_joined_time || ((reader->parts & PART_DATE) && !(reader->parts & PART_TIME) && digits == 6))
     return read_time(reader, number, digits);
   bool has_time = reader->parts & (PART_TIME | PART_DATE);
-  if (reader->is_time && !has_time && (digits == 4 || digits == 6))
+  if (reader->is_time && !has_time && (digits == 4 || digits == 6) && !(reader->parts & PART_MONTH))
+    return read_time(reader, number, digits);
+  if (reader->loose_count == 2 && (digits == 4 || digits == 6) && !(reader->parts & PART_TIME))
     return read_time(reader, number, digits);
   if ((reader->parts & PART_MONTH) || digits <= 4) { // what they mean shows at the end
     if (reader->loose_count == 2)
@@ -223,7 +225,12 @@ static enum problem read_digits(struct reader *reader)
   if (next == ':')
     return read_time(reader, number, digits);
   bool is_separator = next == '-' || next == '/' || next == '.';
-  is_separator &= !(reader->is_time && digits == 6); // 040506-08
+  if (next == '-' && reader->is_time && digits == 6) { // "040506-08", but "294276-12-31"
+    size_t size = 1;
+    while (isdigit(peek(reader, size)))
+      size++;
+    is_separator = peek(reader, size) == '-';
+  }
   if (is_separator && !reader->is_joined_time && !(reader->parts & PART_DATE) &&
       (isdigit(peek(reader, 1)) || isalpha(peek(reader, 1))))
     return read_date(reader, number, digits);
@@ -312,11 +319,12 @@ static enum problem read_julian(struct reader *reader)
 static bool read_part_word(struct reader *reader, struct bytes word, enum problem *problem)
 {
   *problem = PROBLEM_NONE;
+  bool may_have_time = reader->is_time || (reader->parts & PART_DATE) || reader->loose_count == 2;
   int month = month_of_word(word);
   if (month) {
     reader->civil.month = month;
     *problem = take_part(reader, PART_MONTH) ? PROBLEM_NONE : PROBLEM_SYNTAX;
-  } else if (word_is(word, "t") && isdigit(peek(reader, 0)) && (reader->is_time || (reader->parts & PART_DATE))) {
+  } else if (word_is(word, "t") && isdigit(peek(reader, 0)) && may_have_time) {
     reader->is_joined_time = true;
   } else if (word_is(word, "j") && isdigit(peek(reader, 0))) {
     *problem = read_julian(reader);

@@ -259,6 +259,7 @@ static enum problem read_time(struct bytes word, int fields, struct sum *sum)
   if (parts[1] > 59 || parts[2] > 60)
     return PROBLEM_RANGE;
   int sign = is_negative ? -1 : 1;
+  sum->microseconds = 0; // PostgreSQL forgets fractions of days behind it
   bool fits = add_time(sum, sign * parts[0], 0, 3600 * SECOND) && add_time(sum, sign * parts[1], 0, 60 * SECOND) &&
               add_time(sum, sign * parts[2], sign * fraction, SECOND);
   return fits ? PROBLEM_NONE : PROBLEM_RANGE;
@@ -281,6 +282,35 @@ static enum problem read_years(struct bytes rest, bool is_negative, int64_t year
   return fits ? PROBLEM_NONE : PROBLEM_RANGE;
 }
 
+enum { ALL_SECONDS = 1 << UNIT_SECOND | 1 << UNIT_MILLISECOND | 1 << UNIT_MICROSECOND };
+
+// A number, or years and months: with the unit that stands behind it, which is then that of a number before it.
+// *seen: the units that there were, of which each may come once.
+static enum problem read_number(struct bytes word, enum unit *unit, unsigned *seen, struct sum *sum)
+{
+  int64_t whole = 0;
+  double fraction = 0;
+  bool is_negative = word.data[0] == '-';
+  enum problem problem = take_number(&word, &whole, &fraction);
+  if (problem)
+    return problem;
+  bool is_years = word.size && word.data[0] == '-' && fraction == 0;
+  if ((word.size && !is_years) || (!is_years && *unit == UNIT_NONE))
+    return PROBLEM_SYNTAX;
+  if (is_years)
+    *unit = UNIT_MONTH;
+  unsigned bits = *unit == UNIT_SECOND && fraction != 0 ? ALL_SECONDS : 1u << *unit;
+  if (*seen & bits)
+    return PROBLEM_SYNTAX;
+  *seen |= bits;
+  if (is_years)
+    return read_years(word, is_negative, whole, sum);
+  bool fits = add_unit(sum, whole, fraction, *unit);
+  if (*unit == UNIT_HOUR)
+    *unit = UNIT_DAY; // what stands before hours
+  return fits ? PROBLEM_NONE : PROBLEM_RANGE;
+}
+
 static enum problem read_words(const struct words *words, int fields, struct sum *sum)
 {
   enum unit unit = smallest_unit(fields);
@@ -292,35 +322,23 @@ static enum problem read_words(const struct words *words, int fields, struct sum
     if (isalpha(word.data[0])) {
       if (wants_number || (word_is(word, "ago") && (is_past || i != words->count - 1)))
         return PROBLEM_SYNTAX;
-      is_past |= word_is(word, "ago");
-      if (!word_is(word, "ago") && (unit = unit_of_word(word)) == UNIT_NONE)
-        return PROBLEM_SYNTAX;
       wants_number = !word_is(word, "ago");
+      is_past |= !wants_number;
+      unit = unit_of_word(word);
+      if (wants_number && unit == UNIT_NONE)
+        return PROBLEM_SYNTAX;
       continue;
     }
     wants_number = false;
     if (memchr(word.data, ':', word.size)) {
-      if (seen & (1u << UNIT_SECOND | 1u << UNIT_MINUTE | 1u << UNIT_HOUR))
+      const unsigned bits = ALL_SECONDS | 1u << UNIT_MINUTE | 1u << UNIT_HOUR;
+      if (seen & bits)
         return PROBLEM_SYNTAX;
-      seen |= 1u << UNIT_SECOND | 1u << UNIT_MINUTE | 1u << UNIT_HOUR;
+      seen |= bits;
       problem = read_time(word, fields, sum);
       unit = UNIT_DAY;
     } else {
-      int64_t whole = 0;
-      double fraction = 0;
-      bool is_negative = word.data[0] == '-';
-      problem = take_number(&word, &whole, &fraction);
-      bool is_years = !problem && word.size && word.data[0] == '-' && fraction == 0;
-      if (!problem && word.size && !is_years)
-        return PROBLEM_SYNTAX;
-      unsigned bits = is_years ? 1u << UNIT_YEAR | 1u << UNIT_MONTH : 1u << unit;
-      if (!problem && (seen & bits))
-        return PROBLEM_SYNTAX;
-      seen |= bits;
-      if (!problem && is_years)
-        problem = read_years(word, is_negative, whole, sum);
-      else if (!problem)
-        problem = add_unit(sum, whole, fraction, unit) ? PROBLEM_NONE : PROBLEM_RANGE;
+      problem = read_number(word, &unit, &seen, sum);
     }
     if (problem)
       return problem;

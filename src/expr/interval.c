@@ -225,7 +225,8 @@ static int trunc_interval(CALL)
   struct interval interval = interval_of(&arguments[1]);
   enum time_field field = FIELD_DOW;
   if (!moment_find_field(evaluation, &arguments[0], &field) || field >= FIELD_DOW || field == FIELD_WEEK) {
-    int status = moment_bad_field(evaluation, &arguments[0], field != FIELD_DOW, TYPE_INTERVAL);
+    int status = moment_bad_field(evaluation, &arguments[0], field == FIELD_WEEK || field >= FIELD_TIMEZONE,
+                                  TYPE_INTERVAL);
     if (field == FIELD_WEEK)
       error_detail(evaluation->error, "Months usually have fractional weeks.");
     return status;

@@ -145,7 +145,7 @@ static int64_t write_time_number(struct time_writer *w, enum time_mark mark)
   case TIME_IDDD: return write_padded(w, (field(w, FIELD_WEEK) - 1) * 7 + field(w, FIELD_ISODOW), 3);
   case TIME_MM: return write_padded(w, c->month, 2);
   case TIME_DDD: return write_padded(w, w->is_interval ? c->month * 30 + c->day : field(w, FIELD_DOY), 3);
-  case TIME_DD: return write_padded(w, c->day, 2);
+  case TIME_DD: buffer_format(w->out, "%0*d", w->fill ? 0 : 2, c->day); return c->day;
   case TIME_D: return write_padded(w, field(w, FIELD_DOW) + 1, 1);
   case TIME_HH24: return write_padded(w, c->hour, 2);
   case TIME_HH12: return write_padded(w, c->hour % 12 ? c->hour % 12 : 12, 2);
@@ -468,7 +468,8 @@ static int take_mark(struct time_reader *reader, const char *mark, enum time_mar
     reader->julian = number;
     reader->has_julian = true;
     return status;
-  case TIME_Q: return take_number(reader, mark, 1, is_bound, &number); // does not say which month
+  case TIME_D:
+  case TIME_Q: return take_number(reader, mark, 1, is_bound, &number); // they do not say which day
   case TIME_TZH:
   case TIME_TZM: return take_zone(reader, mark, kind);
   case TIME_MONTH:

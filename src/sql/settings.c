@@ -610,7 +610,7 @@ static const char levels[] = "debug5,debug4,debug3,debug2,debug1,log,notice,warn
 static const struct setting table[] = {
     OWN("application_name", true, set_application_name, show_application_name),
     BOOL("array_nulls", true),
-    ENUM("bytea_output", "escape,hex", 1),
+    ENUM("bytea_output", "hex", 0),
     BOOL("check_function_bodies", true),
     OWN("client_encoding", true, set_client_encoding, show_client_encoding),
     ENUM("client_min_messages", levels, 6),
@@ -636,7 +636,7 @@ static const struct setting table[] = {
     OWN("idle_session_timeout", false, set_idle_timeout, show_idle_timeout),
     REPORTED("in_hot_standby", "off"),
     REPORTED("integer_datetimes", "on"),
-    {"IntervalStyle", SETTING_ENUM, true, UNIT_NONE, "postgres,postgres_verbose,sql_standard,iso_8601", 0, 0, 0, NULL,
+    {"IntervalStyle", SETTING_ENUM, true, UNIT_NONE, "postgres", 0, 0, 0, NULL,
      NULL},
     REPORTED("is_superuser", "on"),
     BOOL("jit", false),

@@ -1,0 +1,115 @@
+#!/usr/bin/env python3
+"""The binary forms of types on the wire: as PostgreSQL 15 sends them, and read back from parameters of that form; their
+object ids in row descriptions and in pg_type; what is not of the right size or range is refused."""
+
+import os
+import struct
+import sys
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
+import quern
+
+# object id, type, text, bytes
+FORMS = [
+    (700, "real", "1.5", "3fc00000"),
+    (700, "real", "-0.1", "bdcccccd"),
+    (700, "real", "NaN", "7fc00000"),
+    (700, "real", "Infinity", "7f800000"),
+    (700, "real", "0", "00000000"),
+    (17, "bytea", "\\x", ""),
+    (17, "bytea", "\\x00ff80", "00ff80"),
+    (17, "bytea", "\\xdeadbeef", "deadbeef"),
+    (1082, "date", "2024-02-29", "00002279"),
+    (1082, "date", "1999-12-31", "ffffffff"),
+    (1082, "date", "infinity", "7fffffff"),
+    (1082, "date", "-infinity", "80000000"),
+    (1082, "date", "0044-03-15 BC", "fff49d7b"),
+    (1083, "time without time zone", "00:00:00", "0000000000000000"),
+    (1083, "time without time zone", "04:05:06.789", "000000036c97ca88"),
+    (1083, "time without time zone", "24:00:00", "000000141dd76000"),
+    (1266, "time with time zone", "04:05:06.789-08", "000000036c97ca8800007080"),
+    (1266, "time with time zone", "12:00:00+05:30", "0000000a0eebb000ffffb2a8"),
+    (1266, "time with time zone", "00:00:00+00", "000000000000000000000000"),
+    (1186, "interval", "00:00:00", "00000000000000000000000000000000"),
+    (1186, "interval", "1 year 2 mons -3 days +04:05:06.7", "000000036c966ee0fffffffd0000000e"),
+    (1186, "interval", "-1 days", "0000000000000000ffffffff00000000"),
+    (1186, "interval", "-00:00:00.000001", "ffffffffffffffff0000000000000000"),
+    (2950, "uuid", "a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11", "a0eebc999c0b4ef8bb6d6bb9bd380a11"),
+]
+
+# object id, bytes, SQLSTATE
+BAD = [
+    (700, "3fc0", "08P01"), (700, "3fc0000000", "22P03"), (1082, "7ffffffe", "22008"), (1082, "00", "08P01"),
+    (1083, "ffffffffffffffff", "22008"), (1083, "000000141dd76001", "22008"), (1266, "00" * 8, "08P01"),
+    (1266, "00" * 8 + "0000e100", "22009"), (1266, "ff" * 12, "22008"), (1186, "00" * 15, "08P01"),
+    (1186, "00" * 17, "22P03"), (2950, "00" * 15, "08P01"), (2950, "00" * 17, "22P03"),
+]
+
+
+def ask(client, text, values, oids):
+    """One statement with binary parameters and results: the types of its columns, and its only row as bytes."""
+    bind = b"\0\0" + struct.pack("!hhh", 1, 1, len(values))
+    bind += b"".join(struct.pack("!i", len(value)) + value for value in values) + struct.pack("!hh", 1, 1)
+    client.send(client.parse(text, types=oids) + client.message("B", bind) + client.describe() + client.execute() +
+                client.message("S"))
+    types, row, failure = [], None, None
+    while True:
+        kind, body = client.read_message()
+        if kind == b"T":
+            at = 2
+            for _ in range(struct.unpack("!h", body[:2])[0]):
+                at = body.index(b"\0", at) + 1
+                types.append(struct.unpack("!ihihih", body[at:at + 18])[2])
+                at += 18
+        elif kind == b"D":
+            row, at = [], 2
+            for _ in range(struct.unpack("!h", body[:2])[0]):
+                size = struct.unpack("!i", body[at:at + 4])[0]
+                row.append(body[at + 4:at + 4 + size])
+                at += 4 + size
+        elif kind == b"E":
+            failure = client.fields(body)
+        elif kind == b"Z":
+            return types, row, failure
+
+
+def test_values_are_sent_as_postgresql_sends_them():
+    with quern.Server() as server, quern.Client(server.port) as client:
+        for oid, name, text, expected in FORMS:
+            types, row, failure = ask(client, f"select '{text}'::{name}", [], [])
+            assert failure is None and types == [oid], (name, text, types, failure)
+            assert row[0].hex() == expected, (name, text, row[0].hex())
+
+
+def test_values_come_back_from_binary_parameters():
+    with quern.Server() as server, quern.Client(server.port) as client:
+        for oid, name, text, form in FORMS:
+            types, row, failure = ask(client, "select $1, $1::text", [bytes.fromhex(form)], [oid])
+            assert failure is None and types == [oid, 25], (name, text, types, failure)
+            assert row[0].hex() == form and row[1].decode() == text, (name, text, row)
+        client.query("create table t (n serial, r real, b bytea, d date, t time, z timetz, i interval, u uuid)")
+        picked = [next(form for form in FORMS if form[0] == oid) for oid in (700, 17, 1082, 1083, 1266, 1186, 2950)]
+        ask(client, "insert into t (r, b, d, t, z, i, u) values ($1, $2, $3, $4, $5, $6, $7)",
+            [bytes.fromhex(form[3]) for form in picked], [0] * 7)
+        assert client.rows("select r, b, d, t, z, i, u from t") == [[form[2] for form in picked]]
+
+
+def test_wrong_forms_are_refused():
+    with quern.Server() as server, quern.Client(server.port) as client:
+        for oid, form, sqlstate in BAD:
+            _, _, failure = ask(client, "select $1", [bytes.fromhex(form)], [oid])
+            assert failure and failure["C"] == sqlstate, (oid, form, failure)
+
+
+def test_catalog_knows_the_types():
+    with quern.Server() as server, quern.Client(server.port) as client:
+        rows = client.rows("select oid, typname, typlen, typcategory, typtype from pg_type where oid in "
+                           "(17, 700, 1082, 1083, 1186, 1266, 2950) order by oid")
+        assert rows == [["17", "bytea", "-1", "U", "b"], ["700", "float4", "4", "N", "b"], ["1082", "date", "4", "D", "b"],
+                        ["1083", "time", "8", "D", "b"], ["1186", "interval", "16", "T", "b"],
+                        ["1266", "timetz", "12", "D", "b"], ["2950", "uuid", "16", "U", "b"]], rows
+
+
+if __name__ == "__main__":
+    quern.run(test_values_are_sent_as_postgresql_sends_them, test_values_come_back_from_binary_parameters,
+              test_wrong_forms_are_refused, test_catalog_knows_the_types)
