@@ -86,7 +86,7 @@ static int open_cursor(struct session *session, struct portal *portal, int optio
   cursor->is_binary = options & OPTION_BINARY;
   cursor->is_scroll = !(options & OPTION_NO_SCROLL) && !portal->prepared->statement->claims_rows;
   cursor->created_at = session->statement_now;
-  cursor->starts.account = &session->partition->account;
+  cursor->starts.account = &session->rows_account;
   if (!cursor->is_binary)
     return 0;
   int columns = portal->prepared->statement->column_count;

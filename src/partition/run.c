@@ -687,7 +687,7 @@ static int portal_run_statement(struct session *session, struct portal *portal, 
   run.promise = transaction_in_branch(session) ? &promise : NULL;
   keeps = keeps && statement && statement->column_count > 0;
   if (keeps) {
-    portal->rows.account = &session->partition->account;
+    portal->rows.account = &session->rows_account;
     run.out = &portal->rows;
     run.without_tag = true;
     run.reply_limit = portal->prepared->account.limit;

@@ -89,6 +89,7 @@ struct session *session_open(struct partition *partition, const struct frame *fr
   numbering_init(session);
   session->id = frame->session;
   session->secret = frame->secret;
+  session->rows_account = (struct memory_account){.parent = &partition->account, .limit = partition->options.statement_memory};
   session->account = (struct memory_account){
     .parent = &partition->account,
     .limit = partition->options.statement_memory,

@@ -87,7 +87,7 @@ struct session {
   struct settings settings_at_begin, settings_after; // setting.c
   bool has_noted_settings;
   struct settings script_begin, script_settings; // with which the branch's script begins, and at its end (script.c)
-  struct memory_account account;
+  struct memory_account account, rows_account; // the latter: rows that portals and cursors keep, all together
 
   struct buffer input; // messages that wait
   size_t input_at;

@@ -206,4 +206,23 @@ def test_transactions_left_in_every_state_leave_nothing():
                 nothing_is_left(bench, used)
 
 
+def test_what_cursors_keep_has_a_bound():
+    with quern.Server("--statement-memory", "16MB") as server, server.connect() as client, server.connect() as other:
+        declare = "declare c{} cursor with hold for select repeat('x', 100000) from generate_series(1, 50)"
+        client.query(declare.format(0))
+        for number in range(1, 5):  # of 5 MB each
+            try:
+                client.query(declare.format(number))
+            except quern.Failure as failure:
+                equal(failure.sqlstate, "53200")
+                break
+        else:
+            raise AssertionError("no bound")
+        equal(client.rows("fetch 1 from c0"), [["x" * 100000]])
+        other.query(declare.format(0))  # each session has its own
+        client.query("close all")
+        client.query(declare.format(0))
+        equal(client.value("select count(*) from pg_cursors"), "1")
+
+
 quern.run(*[test for name, test in sorted(globals().items()) if name.startswith("test_")])
