@@ -180,10 +180,15 @@ static void draw_question(struct lists *lists, struct question *question)
 
 static void define_text(struct lists *lists, char *text, size_t size)
 {
-  switch (pick(lists, 4)) {
+  switch (pick(lists, 6)) {
   case 0: snprintf(text, size, "CREATE TABLE kept%d (k int PRIMARY KEY)", lists->next_definition++); break;
   case 1: snprintf(text, size, "CREATE INDEX side%d ON lists (m, k)", lists->next_definition++); break;
   case 2: snprintf(text, size, "ALTER TABLE lists ADD COLUMN side%d int DEFAULT 1", lists->next_definition++); break;
+  case 3:
+    snprintf(text, size, "LOCK TABLE lists IN %s MODE",
+             !lists->locks_tables ? "ROW SHARE" : pick(lists, 2) ? "SHARE" : "EXCLUSIVE");
+    break;
+  case 4: snprintf(text, size, "SELECT pg_advisory_xact_lock(%d)", pick(lists, 2)); break;
   default: snprintf(text, size, "DROP INDEX IF EXISTS side%d", pick(lists, lists->next_definition + 1)); break;
   }
 }
@@ -357,7 +362,7 @@ static void interactive_next(struct lister *lister, struct lists *lists, struct 
     send_simple(lister, lists, ASK_ROLLBACK_TO, messages);
   else if (choice < 26 && lister->has_savepoint)
     send_simple(lister, lists, ASK_RELEASE, messages);
-  else if (choice < 29)
+  else if (choice < 31)
     send_simple(lister, lists, ASK_DEFINE, messages);
   else
     send_drawn(lister, lists, 1 + pick(lists, 2), messages);
@@ -442,7 +447,8 @@ static void question_failed(struct lister *lister, struct lists *lists, const st
   bool is_refused = strcmp(sqlstate, "55P03") == 0;
   bool is_retry = strcmp(sqlstate, "40001") == 0 || strcmp(sqlstate, "40P01") == 0;
   bool may_retry = lister->shape == SHAPE_INTERACTIVE || lister->shape == SHAPE_WHOLE ||
-                   (lister->shape != SHAPE_ONE_SHOT && lister->has_long_read);
+                   (lister->shape != SHAPE_ONE_SHOT && lister->has_long_read) ||
+                   (lister->shape == SHAPE_CERTAIN && lists->locks_tables && strcmp(sqlstate, "40P01") == 0);
   bool follows = strcmp(sqlstate, "25P02") == 0 && lister->has_failed;
   if (!is_refused && !follows && !(is_retry && may_retry))
     model_violate(lists->model, "an error that must not be: %s %s, of a statement %d in a transaction %d", sqlstate,
@@ -477,7 +483,7 @@ void lister_read(struct lister *lister, struct lists *lists, struct bytes messag
   size_t size = messages.size;
   while (quern_next_message(&at, &size, &message)) {
     struct question *question = lister->first < lister->count ? &lister->questions[lister->first] : NULL;
-    if (message.type == 'D')
+    if (message.type == 'D' && question && question->kind != ASK_DEFINE)
       take_row(lister, lists, &message);
     else if (message.type == 'Z')
       ready(lister, lists);

@@ -3,7 +3,8 @@
 //
 // 1. A transaction whose end its client was not told, though it may have committed, is recorded as `info`.
 // 2. What the rules promise never to fail is a violation of the model when it does: what stands outside of BEGIN (but
-//    for a batch with a long read, which is a branch), and a transaction that claims its one row first.
+//    for a batch with a long read, which is a branch), and a transaction that claims its one row first
+//    (40P01 where tables are locked: that is a circle).
 #pragma once
 
 #include "base/buffer.h"
@@ -23,6 +24,7 @@ struct lists {
   int64_t now;       // grows with each message
   int next_element;
   int next_definition;
+  bool locks_tables; // then a claim of one row may stand in a circle
 };
 
 struct question {

@@ -74,7 +74,9 @@ static bool read_option(const char *name, const char *value, struct replay *repl
 
 static int run(struct replay *replay)
 {
-  uint64_t crashes = 0, atoms = 0, replies = 0;
+  static const char *const names[WAYS] = {"adopted", "rerun",  "kept",      "moved", "rounds",
+                                          "failed",  "waits", "parked", "deadlocks", "broken"};
+  uint64_t crashes = 0, atoms = 0, replies = 0, ways[WAYS] = {0};
   struct world_result result;
   for (replay->options.seed = replay->from; replay->options.seed <= replay->to; replay->options.seed++) {
     world_run(&replay->options, &result);
@@ -85,12 +87,18 @@ static int run(struct replay *replay)
     crashes += result.crashes;
     atoms += result.atoms;
     replies += result.replies;
+    for (int i = 0; i < WAYS; i++)
+      ways[i] += result.ways[i];
   }
   if (replay->from == replay->to)
     printf("hash %016llx\n", (unsigned long long)result.hash);
   printf("%llu seeds: %llu crashes, %llu atoms, %llu replies; nothing was lost\n",
          (unsigned long long)(replay->to - replay->from + 1), (unsigned long long)crashes, (unsigned long long)atoms,
          (unsigned long long)replies);
+  printf("ways:");
+  for (int i = 0; i < WAYS; i++)
+    printf(" %s %llu", names[i], (unsigned long long)ways[i]);
+  printf("\n");
   return 0;
 }
 

@@ -290,6 +290,16 @@ static void take_output(struct world *world, const struct frame *frame)
   }
 }
 
+// COMMITs that stand in a queue now.
+static void count_parked(struct world *world)
+{
+  for (int i = 0; i < LISTERS; i++) {
+    uint32_t id = world->listers[i].id;
+    const struct session *session = map_get(&world->partition->sessions, bytes_of(&id, sizeof id));
+    world->result->ways[WAY_PARKED] += session && session->waiting == WAITING_COMMIT;
+  }
+}
+
 static void step(struct world *world)
 {
   struct error error = {0};
@@ -306,6 +316,7 @@ static void step(struct world *world)
     abort();
   for (int i = 0; i < output.frame_count; i++)
     take_output(world, &output.frames[i]);
+  count_parked(world);
   partition_idle(world->partition);
   if (world->time.monotonic % 50000 == 0)
     partition_trim(world->partition);
@@ -624,9 +635,26 @@ static int recover(struct world *world, struct error *error)
   return status ? status : partition_recovered(world->partition, log_position(world->log), error);
 }
 
+static void count_ways(struct world *world)
+{
+  const struct trunk *trunk = &world->partition->trunk;
+  const struct claims *claims = &world->partition->claims;
+  uint64_t *ways = world->result->ways;
+  ways[WAY_ADOPTED] += trunk->counts.adopted;
+  ways[WAY_RERUN] += trunk->counts.rerun;
+  ways[WAY_KEPT] += trunk->counts.steps_kept;
+  ways[WAY_MOVED] += trunk->counts.moved;
+  ways[WAY_ROUNDS] += trunk->counts.rounds;
+  ways[WAY_FAILED] += trunk->counts.failed;
+  ways[WAY_WAITS] += claims->counts.waits;
+  ways[WAY_DEADLOCKS] += claims->counts.deadlocks;
+  ways[WAY_BROKEN] += claims->counts.broken;
+}
+
 // Everything in memory goes; the disk stays as the crash leaves it.
 static void lose_memory(struct world *world)
 {
+  count_ways(world);
   world->frame_count = 0;
   drop_checkpoint(world);
   for (; world->count; world->count--, world->first = (world->first + 1) % WAITING)
@@ -848,7 +876,7 @@ void world_run(const struct world_options *options, struct world_result *result)
   world->options = *options;
   world->random = options->seed;
   world->result = result;
-  world->lists = (struct lists){.model = &world->model, .random = &world->random};
+  world->lists = (struct lists){.model = &world->model, .random = &world->random, .locks_tables = pick(world, 2)};
   world->hooks = (struct partition_hooks){.check_source = accept_source};
   world->sim = disk_sim_open(options->seed);
   world->disk = disk_sim_disk(world->sim);

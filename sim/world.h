@@ -20,11 +20,17 @@ struct world_options {
   FILE *history; // gets what the clients of lists did and saw; NULL: nobody wants it
 };
 
+enum way {
+  WAY_ADOPTED, WAY_RERUN, WAY_KEPT, WAY_MOVED, WAY_ROUNDS, WAY_FAILED, WAY_WAITS, WAY_PARKED, WAY_DEADLOCKS, WAY_BROKEN, WAYS
+};
+
 struct world_result {
   uint64_t hash;       // of everything that left the partition: equal for equal options
   int step;            // of the violation
   char violation[512]; // empty: none
   uint64_t crashes, atoms, replies;
+  // Which ways transactions went: all should be met in some hundred worlds.
+  uint64_t ways[WAYS];
 };
 
 void world_run(const struct world_options *options, struct world_result *result);

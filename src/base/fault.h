@@ -7,7 +7,7 @@
 
 #ifdef QUERN_FAULTS
 enum fault {
-  FAULT_RANGE_MISSING = 1,    // the first range that a statement looked at is not noted
+  FAULT_RANGE_MISSING = 1,    // only the first range that a statement looked at is noted
   FAULT_HASH_IGNORED,         // a statement that is run again may reply anything
   FAULT_CLAIM_RELEASED_EARLY, // claims end with their statement
   FAULT_DERIVED_AS_DATA,      // rows that a statement made from what it read are applied, though that has changed

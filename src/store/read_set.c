@@ -75,6 +75,8 @@ void read_set_add(struct read_set *set, tree_number tree, struct bytes from, str
 {
   if (set->failed)
     return;
+  if (FAULT(RANGE_MISSING) && set->count && !bytes_equal(from, range_from(set, &set->ranges[0])))
+    return;
   if (set->count == READ_SET_RANGES)
     collapse(set);
   if (set->failed)
@@ -96,7 +98,7 @@ void read_set_add(struct read_set *set, tree_number tree, struct bytes from, str
 
 void read_set_encode(const struct read_set *set, struct buffer *out)
 {
-  for (int i = FAULT(RANGE_MISSING) ? 1 : 0; !set->failed && i < set->count; i++) {
+  for (int i = 0; !set->failed && i < set->count; i++) {
     const struct read_range *range = &set->ranges[i];
     buffer_append_le32(out, range->tree);
     buffer_append_u8(out, range->has_end);
