@@ -120,6 +120,10 @@ bool set_function_exists(const char *name);
 int set_function_resolve(const char *name, const enum type_id *given, int count, const struct set_function **function,
                          struct error *error);
 
+// A row as json: any number of names, each with its value behind it. NULL where all values are: the row of an outer join
+// that found none.
+extern const struct function json_row_function;
+
 // All rows of the tables, for pg_proc and the documentation: start at 0, NULL after the last.
 const struct function *function_at(int index);
 const struct aggregate *aggregate_at(int index);

@@ -230,6 +230,34 @@ static int jsonb_build_object(CALL)
   return result_from_builder(evaluation, &builder, status, result);
 }
 
+static int json_row(CALL)
+{
+  struct buffer out = buffer_for(evaluation);
+  bool any = false;
+  for (int i = 0; i < argument_count; i += 2) {
+    any |= !arguments[i + 1].is_null;
+    buffer_append_u8(&out, i ? ',' : '{');
+    json_quote(bytes_of_value(&arguments[i]), &out);
+    buffer_append_u8(&out, ':');
+    json_append_value(evaluation, evaluation->argument_types[i + 1], &arguments[i + 1], &out);
+  }
+  buffer_append_u8(&out, '}');
+  if (any)
+    return result_from_buffer(evaluation, &out, result);
+  *result = value_null();
+  buffer_deinit(&out);
+  return STATUS_OK;
+}
+
+const struct function json_row_function = TYPED("row_to_json", json_row, JSON, -1, ANY);
+
+// Its argument has become json where it was bound.
+static int row_to_json(CALL)
+{
+  *result = arguments[0];
+  return STATUS_OK;
+}
+
 // json_object('{a,1,b,2}'), json_object('{a,b}', '{1,2}'): of text alone.
 static int object_of_texts(struct evaluation *evaluation, const struct value *arguments, int argument_count,
                            struct jsonb_builder *builder, struct buffer *out)
@@ -288,6 +316,7 @@ static int jsonb_object(CALL)
 const struct function json_make_functions[] = {
     TYPED("to_json", to_json, JSON, 1, ANY),
     TYPED("to_jsonb", to_jsonb, JSONB, 1, ANY),
+    PURE("row_to_json", row_to_json, JSON, 1, JSON),
     TYPED("json_build_array", json_build_array, JSON, 0, 0),
     TYPED("json_build_array", json_build_array, JSON, -1, ANY),
     TYPED("jsonb_build_array", jsonb_build_array, JSONB, 0, 0),

@@ -21,6 +21,20 @@ const char *bind_function_name(struct binder *binder, PgQuery__Node **names, siz
   return NULL;
 }
 
+// An argument; of what makes JSON of it, a table's name is its row.
+static struct node *bind_argument(struct binder *binder, struct scope *scope, const PgQuery__Node *tree,
+                                  const char *name)
+{
+  static const char *const makers[] = {"row_to_json",      "to_json",           "to_jsonb",           "json_agg",
+                                       "jsonb_agg",        "json_build_array",  "jsonb_build_array",  "json_object_agg",
+                                       "jsonb_object_agg", "json_build_object", "jsonb_build_object", NULL};
+  for (const char *const *maker = makers; *maker && !binder->rows_as_json; maker++)
+    binder->rows_as_json = tree->node_case == PG_QUERY__NODE__NODE_COLUMN_REF && strcmp(name, *maker) == 0;
+  struct node *node = bind_expr(binder, scope, tree);
+  binder->rows_as_json = false;
+  return node;
+}
+
 // --- Aggregates ------------------------------------------------------------------------------------
 
 // NULL: an aggregate may stand here.
@@ -144,7 +158,7 @@ static struct node *bind_aggregate(struct binder *binder, struct scope *scope, c
   scope->clause = CLAUSE_AGGREGATE;
   struct level_check check = {.scope = scope};
   for (size_t i = 0; i < tree->n_args; i++) {
-    call.arguments[i] = bind_expr(binder, scope, tree->args[i]);
+    call.arguments[i] = bind_argument(binder, scope, tree->args[i], name);
     if (!call.arguments[i])
       return NULL;
     node_walk(call.arguments[i], check_level, &check);
@@ -259,7 +273,7 @@ struct node *bind_function(struct binder *binder, struct scope *scope, const PgQ
   if (!arguments)
     return bind_memory(binder);
   for (size_t i = 0; i < tree->n_args; i++)
-    if (!(arguments[i] = bind_expr(binder, scope, without_regclass(tree->args[i]))))
+    if (!(arguments[i] = bind_argument(binder, scope, without_regclass(tree->args[i]), name)))
       return NULL;
   struct node *call = bind_call(binder, name, false, arguments, (int)tree->n_args, tree->location);
   if (call || tree->n_args != 1 || strcmp(binder->error->sqlstate, SQLSTATE_UNDEFINED_FUNCTION) != 0)

@@ -251,6 +251,30 @@ static const struct item *find_row(struct scope *scope, const char *name, struct
   return NULL;
 }
 
+// Names and values of an item's columns, as json.
+static struct node *bind_row(struct binder *binder, const struct item *item, int32_t location)
+{
+  struct node **arguments = ARENA_ARRAY(binder->arena, struct node *, 2 * item->column_count + 1);
+  int count = 0;
+  if (!arguments)
+    return bind_memory(binder);
+  for (int i = 0; i < item->column_count; i++) {
+    const char *name = item_column_name(binder, item, i);
+    if (!name)
+      continue;
+    if (!(arguments[count++] = node_constant(binder->arena, type_plain(TYPE_TEXT), value_string(name), location)))
+      return bind_memory(binder);
+    if (!(arguments[count] = bind_item_column(binder, item, i, location)) ||
+        !(arguments[count] = bind_known(binder, arguments[count])))
+      return NULL;
+    count++;
+  }
+  struct node *node = bind_node(binder, NODE_CALL, type_plain(TYPE_JSON), location, arguments, count);
+  if (node)
+    node->function = &json_row_function;
+  return node;
+}
+
 static struct node *bind_unqualified(struct binder *binder, struct scope *scope, const char *name, int32_t location)
 {
   for (struct scope *at = scope, *inner = NULL; at; inner = at, at = at->outer) {
@@ -269,6 +293,10 @@ static struct node *bind_unqualified(struct binder *binder, struct scope *scope,
   if (is_function && whole->column_count == 1) { // the row of a function that gives single values is its value
     mark_correlated(scope, where);
     return bind_item_column(binder, whole, 0, location);
+  }
+  if (whole && binder->rows_as_json) {
+    mark_correlated(scope, where);
+    return bind_row(binder, whole, location);
   }
   for (int i = 0; i < scope->items.count; i++)
     if (scope->items.items[i].name && strcmp(scope->items.items[i].name, name) == 0)

@@ -84,6 +84,7 @@ struct binder {
   int query_depth;           // of queries
   bool has_source;           // the workflow's source was met in FROM
   bool has_positions;        // of the text that is bound: false in defaults
+  bool rows_as_json;         // the name of a table stands for its row as json
   const char *no_parameters; // not NULL: they may not stand here
 };
 
