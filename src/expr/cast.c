@@ -6,6 +6,7 @@
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <strings.h>
 
 #include "base/check.h"
 #include "data/datetime.h"
@@ -205,7 +206,9 @@ int cast_to_text(struct evaluation *evaluation, enum type_id type, const struct 
 int cast_from_text(struct evaluation *evaluation, enum type_id type, const struct value *text,
                    struct value *result)
 {
-  return value_from_text(type_plain(type), bytes_of_value(text), settings_of(evaluation), evaluation->arena, result,
+  struct format_settings settings = *settings_of(evaluation);
+  settings.now = evaluation->now;
+  return value_from_text(type_plain(type), bytes_of_value(text), &settings, evaluation->arena, result,
                          evaluation->error);
 }
 
@@ -476,6 +479,21 @@ static struct node *apply_modifier(struct node *node, struct type to, enum cast_
   return call(function, to, arguments, function->argument_count, arena, error);
 }
 
+// Does the text tell of a time by its distance from now? Then it is read when the statement runs.
+static bool tells_of_now(enum type_id type, struct bytes text)
+{
+  static const char *const words[] = {"now", "today", "tomorrow", "yesterday"};
+  if (type_info(type)->category != 'D')
+    return false;
+  for (size_t i = 0; i < text.size; i++)
+    for (size_t w = 0; w < sizeof words / sizeof *words; w++) {
+      size_t size = strlen(words[w]);
+      if (text.size - i >= size && strncasecmp((const char *)text.data + i, words[w], size) == 0)
+        return true;
+    }
+  return false;
+}
+
 // A literal whose type was not known: read as the type. Its modifier is a function as anywhere else, so that what it
 // refuses has no position, as in PostgreSQL.
 static struct node *read_literal(const struct node *node, struct type to, enum cast_context context,
@@ -492,6 +510,11 @@ static struct node *read_literal(const struct node *node, struct type to, enum c
       error_position(error, node->position + 1);
       return NULL;
     }
+  }
+  if (!value.is_null && tells_of_now(to.id, bytes_of_value(&node->constant))) {
+    struct node *text = relabel(node, type_plain(TYPE_TEXT), arena, error);
+    struct node *read = text ? call(cast_function(TYPE_TEXT, to.id), type_plain(to.id), &text, 1, arena, error) : NULL;
+    return read ? apply_modifier(read, to, context, arena, error) : NULL;
   }
   struct node *constant = node_constant(arena, type_plain(to.id), value, node->position);
   return constant ? apply_modifier(constant, to, context, arena, error) : no_memory(error);

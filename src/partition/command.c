@@ -105,11 +105,11 @@ static int count_error(const char *name, int wanted, int given, struct error *er
 static int convert_argument(struct session *session, struct bytes text, struct type source, struct type type,
                             struct arena *arena, struct value *value, struct error *error)
 {
-  const struct format_settings *format = &session->settings.format;
+  struct format_settings format = session_format(session);
   const struct function *function;
   bool is_literal = source.id == TYPE_TEXT || !cast_find(source.id, type.id, CAST_ASSIGNMENT, &function);
   struct type read_as = is_literal ? type : source;
-  int status = value_from_text(read_as, text, format, arena, value, error);
+  int status = value_from_text(read_as, text, &format, arena, value, error);
   if (status)
     return status;
   if (type_info(read_as.id)->storage == STORAGE_BYTES && !value_copy(read_as.id, value, arena))
@@ -117,9 +117,9 @@ static int convert_argument(struct session *session, struct bytes text, struct t
   if (is_literal)
     return 0;
   struct node *node = node_constant(arena, source, *value, -1);
-  node = node ? cast_node(node, type, CAST_ASSIGNMENT, arena, format, error) : NULL;
+  node = node ? cast_node(node, type, CAST_ASSIGNMENT, arena, &format, error) : NULL;
   struct program *program = node ? program_compile(node, arena, error) : NULL;
-  struct evaluation evaluation = {.arena = arena, .settings = format, .error = error};
+  struct evaluation evaluation = {.arena = arena, .settings = &format, .error = error};
   if (!program)
     return error && error->status ? (int)error->status : error_memory(error);
   return program_run(program, &evaluation, value);

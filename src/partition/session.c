@@ -421,6 +421,13 @@ static int on_parse(struct session *session, struct message_reader *reader, stru
   return status;
 }
 
+struct format_settings session_format(const struct session *session)
+{
+  struct format_settings format = session->settings.format;
+  format.now = session->transaction_now ? session->transaction_now : session->partition->time.wall;
+  return format;
+}
+
 static int read_parameter(struct session *session, struct message_reader *reader, struct type type, bool is_binary,
                           struct arena *arena, struct value *value, struct error *error)
 {
@@ -434,8 +441,9 @@ static int read_parameter(struct session *session, struct message_reader *reader
   struct bytes given = read_bytes(reader, (size_t)size);
   if (reader->failed)
     return malformed("Bind", error);
+  struct format_settings format = session_format(session);
   int status = is_binary ? value_from_binary(type, given, arena, value, error)
-                         : value_from_text(type, given, &session->settings.format, arena, value, error);
+                         : value_from_text(type, given, &format, arena, value, error);
   // The message goes away before the portal does.
   if (!status && type_info(type.id)->storage == STORAGE_BYTES && !value_copy(type.id, value, arena))
     return error_memory(error);
@@ -707,11 +715,12 @@ static int literal_values(struct session *session, struct portal *portal, const 
   portal->parameter_types = arena_alloc(&portal->arena, sizeof(struct type) * (size_t)(count + 1));
   if (!portal->parameters || !portal->parameter_types)
     return error_memory(error);
+  struct format_settings format = session_format(session);
   for (int i = 0; i < count; i++) {
     const struct literal *literal = &stripped->literals[i];
     portal->parameter_types[i] = type_plain(literal->type);
     struct type type = portal->prepared->statement->parameters[i];
-    int status = value_from_text(type, literal->text, &session->settings.format, &portal->arena, &portal->parameters[i], error);
+    int status = value_from_text(type, literal->text, &format, &portal->arena, &portal->parameters[i], error);
     if (!status && type_info(type.id)->storage == STORAGE_BYTES && !value_copy(type.id, &portal->parameters[i], &portal->arena))
       return error_memory(error);
     if (status) {

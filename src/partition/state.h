@@ -283,6 +283,8 @@ void session_break(struct session *session, struct error *error); // says so as 
 void session_end_copy(struct session *session, const struct error *error); // a COPY FROM under way fails
 void session_notice(struct session *session, const struct error *notice);
 // Where the session binds and reads: its branch, or the trunk.
+// Its settings for what is read from text: 'now' means its transaction's time.
+struct format_settings session_format(const struct session *session);
 const struct version *session_version(struct session *session);
 void session_describe_result(struct session *session, const struct prepared *prepared, const bool *formats);
 // Statements and portals by name; the empty name is the unnamed one. NULL: there is none.

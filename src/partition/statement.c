@@ -37,6 +37,7 @@ static bool fit_value(struct session *session, struct type type, enum type_id gi
   if (from->is_null)
     return true;
   struct error error;
+  struct format_settings format = session_format(session);
   switch (type.id) {
   case TYPE_INT2: return given == TYPE_INT8 && from->integer == (int16_t)from->integer;
   case TYPE_INT4: return given == TYPE_INT8 && from->integer == (int32_t)from->integer;
@@ -48,7 +49,7 @@ static bool fit_value(struct session *session, struct type type, enum type_id gi
   case TYPE_TIMESTAMPTZ: return given == TYPE_TIMESTAMPTZ;
   default: break;
   }
-  return given == TYPE_UNKNOWN && !value_from_text(type, bytes_of(from->data, from->size), &session->settings.format,
+  return given == TYPE_UNKNOWN && !value_from_text(type, bytes_of(from->data, from->size), &format,
                                                    &session->scratch, to, &error);
 }
 
