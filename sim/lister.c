@@ -237,7 +237,6 @@ static void note_question(struct lister *lister, struct lists *lists, const stru
 {
   CHECK(lister->count < LISTER_QUESTIONS);
   lister->questions[lister->count++] = *question;
-  lister->has_long_read |= question->kind == ASK_READ_ALL;
   question_text(lists, question, text, size);
 }
 
@@ -296,7 +295,7 @@ static void start(struct lister *lister, struct lists *lists, enum shape shape)
   lister->shape = shape;
   lister->start = ++lists->now;
   lister->first = lister->count = lister->row_count = 0;
-  lister->has_long_read = lister->has_savepoint = lister->has_failed = lister->may_go_back = false;
+  lister->has_savepoint = lister->has_failed = lister->may_go_back = false;
   lister->is_committed = lister->is_over = false;
   lister->commit_is_sent = shape == SHAPE_ONE_SHOT || shape == SHAPE_BATCH || shape == SHAPE_PIPELINE;
 }
@@ -447,7 +446,6 @@ static void question_failed(struct lister *lister, struct lists *lists, const st
   bool is_refused = strcmp(sqlstate, "55P03") == 0;
   bool is_retry = strcmp(sqlstate, "40001") == 0 || strcmp(sqlstate, "40P01") == 0;
   bool may_retry = lister->shape == SHAPE_INTERACTIVE || lister->shape == SHAPE_WHOLE ||
-                   (lister->shape != SHAPE_ONE_SHOT && lister->has_long_read) ||
                    (lister->shape == SHAPE_CERTAIN && lists->locks_tables && strcmp(sqlstate, "40P01") == 0);
   bool follows = strcmp(sqlstate, "25P02") == 0 && lister->has_failed;
   if (!is_refused && !follows && !(is_retry && may_retry))

@@ -2,8 +2,7 @@
 // tools/history to judge. Elements are never used twice, so a list tells who has written it, and in which order.
 //
 // 1. A transaction whose end its client was not told, though it may have committed, is recorded as `info`.
-// 2. What the rules promise never to fail is a violation of the model when it does: what stands outside of BEGIN (but
-//    for a batch with a long read, which is a branch), and a transaction that claims its one row first
+// 2. What the rules promise never to fail is a violation of the model when it does: what stands outside of BEGIN, and a transaction that claims its one row first
 //    (40P01 where tables are locked: that is a circle).
 #pragma once
 
@@ -49,7 +48,7 @@ struct lister {
   int64_t start;
   int left;          // statements before COMMIT
   int key;           // SHAPE_CERTAIN: the one row
-  bool has_long_read, has_savepoint, has_failed, may_go_back, is_committed, is_over, commit_is_sent;
+  bool has_savepoint, has_failed, may_go_back, is_committed, is_over, commit_is_sent;
   struct buffer ops; // of the transaction, as they stand in the history
   struct question questions[LISTER_QUESTIONS]; // sent and not answered
   int first, count;
