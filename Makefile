@@ -4,7 +4,10 @@ CHECK_BUILD ?= build-check
 SEED ?= 1
 JOBS ?= $(shell nproc)
 
-.PHONY: all bootstrap check demo bench fuzz sim format clean configure
+PREFIX ?= /usr/local
+DESTDIR ?=
+
+.PHONY: all bootstrap check demo bench fuzz sim format clean configure install
 all: configure
 	cmake --build $(BUILD) -j $(JOBS)
 
@@ -23,6 +26,12 @@ demo: all
 bench: bootstrap
 	@tools/bootstrap.sh bench
 	@bench/run.sh
+
+# As the user who may write there: make, then sudo make install.
+install: configure
+	cmake -S . -B $(BUILD) -G Ninja -DCMAKE_INSTALL_PREFIX=$(PREFIX) >/dev/null
+	cmake --build $(BUILD) -j $(JOBS)
+	DESTDIR=$(DESTDIR) cmake --install $(BUILD) --strip >/dev/null
 
 fuzz: bootstrap
 	@tools/fuzz.sh

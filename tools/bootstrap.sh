@@ -1,22 +1,25 @@
 #!/bin/bash
 # Installs the Debian 12 packages that a verb of the Makefile needs: tools/bootstrap.sh [GROUP…].
-# Without a group: what building and the demo need. check, bench, fuzz, format add to that.
+# Without a group: what building and the demo need. check, bench, fuzz, format add to that; run is for itself.
 # Quick and silent when all is there; needs nothing but a base system itself.
 set -u
 
 build="gcc libc6-dev cmake ninja-build pkg-config python3 tzdata postgresql-client-15
   libpg-query-dev libprotobuf-c-dev libxxhash-dev libgmp-dev libzstd-dev libpcre2-dev libutf8proc-dev libcmocka-dev"
 # pgbench lives in the server's package; the tests start no server.
-check="postgresql-15"
+check="postgresql-15 g++"
 bench="postgresql-15 libpq-dev libsqlite3-dev redis-server"
 fuzz="clang libclang-rt-14-dev"
 format="clang-format"
+# What an installed server needs, and nothing else.
+run="libpg-query1504.0 libxxhash0 libgmp10 libzstd1 libpcre2-8-0 libutf8proc2"
 
 wanted=$build
 for group in "$@"; do
   case $group in
     check | bench | fuzz | format) wanted="$wanted ${!group}" ;;
-    *) echo "bootstrap: unknown group \"$group\"; there are check, bench, fuzz, format" >&2; exit 2 ;;
+    run) wanted=$run ;;
+    *) echo "bootstrap: unknown group \"$group\"; there are check, bench, fuzz, format, run" >&2; exit 2 ;;
   esac
 done
 
