@@ -96,8 +96,8 @@ def main():
             file.write(f"{text} = {{\n" + "".join(f"  {row},\n" for row in rows) + "};\n\n")
 
         file.write('// Made by tools/zones.py.\n#include "data/zone_table.h"\n\n')
-        table("const struct zone_kind zone_kinds[]", ('{%d, %s, "%s"}' % (kind[0], "true" if kind[1] else "false", kind[2])
-                                                      for kind in kinds))
+        shown = ('{%d, %s, "%s"}' % (offset, "true" if is_dst else "false", name) for offset, is_dst, name in kinds)
+        table("const struct zone_kind zone_kinds[]", shown)
         table("const int64_t zone_moments[]", (str(moment) for moment in moments))
         table("const uint16_t zone_uses[]", (str(use) for use in uses))
         table("const struct zone_body zone_bodies[]", bodies)

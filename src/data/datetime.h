@@ -1,8 +1,8 @@
 // Dates and times. Timestamps: microseconds since 2000-01-01 00:00:00, in UTC for timestamptz. Dates: days since then.
 // Times of day: microseconds since midnight, 24:00 included. Proleptic Gregorian.
 //
-// A date's infinities are INT32_MIN and INT32_MAX, a timestamp's INT64_MIN and INT64_MAX. A time with a zone has 12 bytes,
-// little-endian: the local time of day, and the zone's offset in seconds west of UTC, as PostgreSQL counts.
+// A date's infinities are INT32_MIN and INT32_MAX, a timestamp's INT64_MIN and INT64_MAX. A time with a zone has 12
+// bytes, little-endian: the local time of day, and the zone's offset in seconds west of UTC, as PostgreSQL counts.
 #pragma once
 
 #include "data/value.h"
@@ -37,7 +37,8 @@ bool time_is_valid(int64_t time);
 
 struct zoned_time zoned_time_of(const struct value *value);
 // False: out of memory.
-bool zoned_time_value(const struct zoned_time *time, struct arena *arena, struct value *value) __attribute__((warn_unused_result));
+bool zoned_time_value(const struct zoned_time *time, struct arena *arena, struct value *value)
+    __attribute__((warn_unused_result));
 
 // --- text forms
 // datetime_read.c. type is TYPE_TIMESTAMP, TYPE_TIMESTAMPTZ, TYPE_DATE, TYPE_TIME or TYPE_TIMETZ.

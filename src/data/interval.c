@@ -143,7 +143,9 @@ static enum problem take_number(struct bytes *text, int64_t *whole, double *frac
 {
   char copy[64];
   size_t size = 0, digits = 0;
-  while (size < text->size && (isdigit(text->data[size]) || text->data[size] == '.' || (size == 0 && (text->data[0] == '-' || text->data[0] == '+'))))
+  if (text->size && (text->data[0] == '-' || text->data[0] == '+'))
+    size++;
+  while (size < text->size && (isdigit(text->data[size]) || text->data[size] == '.'))
     digits += isdigit(text->data[size++]) != 0;
   if (digits == 0)
     return PROBLEM_SYNTAX;

@@ -30,7 +30,8 @@ const char *interval_fields_name(int32_t modifier);
 
 struct interval interval_of(const struct value *value);
 // False: out of memory.
-bool interval_value(const struct interval *interval, struct arena *arena, struct value *value) __attribute__((warn_unused_result));
+bool interval_value(const struct interval *interval, struct arena *arena, struct value *value)
+    __attribute__((warn_unused_result));
 // In microseconds, as the order has it.
 __int128 interval_span(const struct interval *interval);
 // The interval of such a span, in as many months and days as there are; for what comes back from keys.

@@ -332,7 +332,8 @@ static int sha512(CALL) { return sha2(evaluation, 512, &arguments[0], result); }
 static int gen_random_uuid(CALL)
 {
   if (!evaluation->hooks || !evaluation->hooks->random)
-    return error_set(evaluation->error, SQLSTATE_FEATURE_NOT_SUPPORTED, "function gen_random_uuid() cannot be called here");
+    return error_set(evaluation->error, SQLSTATE_FEATURE_NOT_SUPPORTED,
+                     "function gen_random_uuid() cannot be called here");
   uint8_t *data = result_bytes(evaluation, UUID_SIZE, result);
   if (!data)
     return error_memory(evaluation->error);

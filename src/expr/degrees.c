@@ -1,5 +1,5 @@
-// Trigonometry in degrees: exact where the exact result is known, as PostgreSQL has it. A function is scaled by what the
-// library makes of an angle whose result is known: sin(30°) is a half.
+// Trigonometry in degrees: exact where the exact result is known, as PostgreSQL has it. A function is scaled by what
+// the library makes of an angle whose result is known: sin(30°) is a half.
 #include <math.h>
 
 #include "expr/tables.h"

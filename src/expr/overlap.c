@@ -36,8 +36,8 @@ static struct value overlap(struct span a, struct span b)
   return equal_or_null(!later.to.is_null, false);
 }
 
-static int end_of(struct evaluation *evaluation, enum type_id type, const struct value *from, const struct value *length,
-                  struct value *to)
+static int end_of(struct evaluation *evaluation, enum type_id type, const struct value *from,
+                  const struct value *length, struct value *to)
 {
   *to = value_null();
   if (from->is_null || length->is_null)

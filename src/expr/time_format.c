@@ -308,8 +308,8 @@ static int bad_value(struct time_reader *reader, const char *mark, size_t size, 
   size_t shown = rest.size < size ? rest.size : size;
   while (shown < rest.size && (rest.data[shown] & 0xc0) == 0x80)
     shown++;
-  int status = error_set(reader->evaluation->error, SQLSTATE_INVALID_DATETIME_FORMAT, "invalid value \"%.*s\" for \"%s\"",
-                         (int)shown, (const char *)rest.data, mark);
+  int status = error_set(reader->evaluation->error, SQLSTATE_INVALID_DATETIME_FORMAT,
+                         "invalid value \"%.*s\" for \"%s\"", (int)shown, (const char *)rest.data, mark);
   error_detail(reader->evaluation->error, "%s", detail);
   return status;
 }

@@ -105,9 +105,10 @@ def test_catalog_knows_the_types():
     with quern.Server() as server, quern.Client(server.port) as client:
         rows = client.rows("select oid, typname, typlen, typcategory, typtype from pg_type where oid in "
                            "(17, 700, 1082, 1083, 1186, 1266, 2950) order by oid")
-        assert rows == [["17", "bytea", "-1", "U", "b"], ["700", "float4", "4", "N", "b"], ["1082", "date", "4", "D", "b"],
-                        ["1083", "time", "8", "D", "b"], ["1186", "interval", "16", "T", "b"],
-                        ["1266", "timetz", "12", "D", "b"], ["2950", "uuid", "16", "U", "b"]], rows
+        assert rows == [["17", "bytea", "-1", "U", "b"], ["700", "float4", "4", "N", "b"],
+                        ["1082", "date", "4", "D", "b"], ["1083", "time", "8", "D", "b"],
+                        ["1186", "interval", "16", "T", "b"], ["1266", "timetz", "12", "D", "b"],
+                        ["2950", "uuid", "16", "U", "b"]], rows
 
 
 if __name__ == "__main__":
