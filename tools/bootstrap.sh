@@ -10,7 +10,7 @@ build="gcc libc6-dev cmake ninja-build pkg-config python3 tzdata postgresql-clie
 check="postgresql-15 g++"
 bench="postgresql-15 libpq-dev libsqlite3-dev redis-server"
 fuzz="clang libclang-rt-14-dev"
-format="clang-format"
+format="clang-format git"
 # What an installed server needs, and nothing else.
 run="libpg-query1504.0 libxxhash0 libgmp10 libzstd1 libpcre2-8-0 libutf8proc2"
 

@@ -1,10 +1,7 @@
 #!/bin/bash
-# Formats the C files by .clang-format: tools/format.sh [FILE…]; without a file all that git knows.
+# Formats the lines of C that differ from HEAD by .clang-format, and no others: tools/format.sh [REVISION].
 set -u
 cd "$(dirname "$0")/.." || exit 2
 tools/bootstrap.sh format || exit 1
-if [ $# = 0 ]; then
-  mapfile -t files < <(git ls-files '*.c' '*.h')
-  set -- "${files[@]}"
-fi
-clang-format -i "$@"
+git clang-format --quiet --force --extensions c,h "${1:-HEAD}" -- src sim bench test examples include >/dev/null
+git diff --stat
