@@ -4,5 +4,6 @@
 #include <stdbool.h>
 
 int serve_command(int count, char **arguments);
+int sql_command(int count, char **arguments);
 int check_command(int count, char **arguments);
 int backup_command(int count, char **arguments);

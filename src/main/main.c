@@ -6,6 +6,7 @@
 
 static const char usage[] =
   "Usage: quern serve (--data DIR | --in-memory) [--listen HOST:PORT] [options]\n"
+  "       quern sql --data DIR ['STATEMENT' …] runs statements, or those of standard input, without a server\n"
   "       quern check --data DIR           looks at every checksum, tree and table; changes nothing\n"
   "       quern backup --data DIR --to DIR copies what no server uses (one that runs: SELECT quern_backup('name'))\n"
   "       quern --version\n"
@@ -26,6 +27,8 @@ int main(int count, char **arguments)
 {
   if (count >= 2 && strcmp(arguments[1], "serve") == 0)
     return serve_command(count - 2, arguments + 2);
+  if (count >= 2 && strcmp(arguments[1], "sql") == 0)
+    return sql_command(count - 2, arguments + 2);
   if (count >= 2 && strcmp(arguments[1], "check") == 0)
     return check_command(count - 2, arguments + 2);
   if (count >= 2 && strcmp(arguments[1], "backup") == 0)
