@@ -1,13 +1,15 @@
 // connector = 'generator': rows that are a function of (seed, position).
 //
 // Options: rows (how many; without it, for ever), rate (rows a second; without it, as fast as they are taken), seed,
-// and for each column col.kind = 'sequence' (col.start) or 'random' (col.min, col.max). Without a kind it is a
-// sequence, without a start from 0. Text gets the number in digits, a timestamp that many seconds since 2000. A
-// sequence ends where its type does, and the source with it.
+// and for each column col.kind = 'sequence' (col.start), 'random' (col.min, col.max), 'zipf' (col.min, col.max,
+// col.exponent: min is the most frequent, and so on) or 'choice' (col.values = 'a,b,c'). Without a kind it is a sequence,
+// without a start from 0. Text gets the number in digits, a timestamp that many seconds since 2000. A sequence ends where
+// its type does, and the source with it.
 //
 // The position is the number of the next row, as decimal text. A row depends on nothing else, so a restart goes on with
 // the very rows that would have come.
 #include <inttypes.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,7 +18,7 @@
 #include "connect/connectors.h"
 #include "connect/support.h"
 
-enum kind { KIND_SEQUENCE, KIND_RANDOM };
+enum kind { KIND_SEQUENCE, KIND_RANDOM, KIND_ZIPF, KIND_CHOICE };
 
 struct column {
   uint32_t type;
@@ -24,6 +26,9 @@ struct column {
   int64_t start;
   int64_t min, max; // of whole numbers and text (a number in digits)
   double float_min, float_max;
+  double exponent, first, last, sure; // of zipf: what its draws need
+  char *values;                       // of a choice: one text after another, each with its zero byte; owned
+  int value_count;
 };
 
 struct generator {
@@ -86,20 +91,138 @@ static void value_range(uint32_t type, int64_t *low, int64_t *high)
   }
 }
 
+// A number of (seed, position, column): two rounds of the finalizer of MurmurHash3 (Appleby).
+static uint64_t mix(uint64_t seed, uint64_t position, uint64_t column)
+{
+  uint64_t z = seed * 0x9e3779b97f4a7c15u + position * 0xbf58476d1ce4e5b9u + column * 0x94d049bb133111ebu;
+  for (int i = 0; i < 2; i++) {
+    z ^= z >> 33;
+    z *= 0xff51afd7ed558ccdu;
+    z ^= z >> 33;
+    z *= 0xc4ceb9fe1a85ec53u;
+    z ^= z >> 33;
+  }
+  return z;
+}
+
+// --- Zipf ---------------------------------------------------------------------------------------------------------
+// By rejection-inversion: Hörmann and Derflinger, "Rejection-inversion to generate variates from monotone discrete
+// distributions", ACM TOMACS 6 (1996).
+
+// The integral of x^-exponent, which is 0 at 1.
+static double hat(const struct column *column, double x)
+{
+  double power = (1 - column->exponent) * log(x);
+  return fabs(power) < 1e-12 ? log(x) : log(x) * expm1(power) / power;
+}
+
+static double hat_inverse(const struct column *column, double y)
+{
+  double t = y * (1 - column->exponent);
+  if (t < -1)
+    t = -1;
+  return exp(fabs(t) < 1e-12 ? y : y * log1p(t) / t);
+}
+
+static double weight(const struct column *column, double x)
+{
+  return exp(-column->exponent * log(x));
+}
+
+static void zipf_prepare(struct column *column)
+{
+  column->first = hat(column, 1.5) - 1;
+  column->last = hat(column, (double)(column->max - column->min) + 1.5);
+  column->sure = 2 - hat_inverse(column, hat(column, 2.5) - weight(column, 2));
+}
+
+static int64_t zipf(const struct generator *generator, const struct column *column, uint64_t position, int index)
+{
+  double count = (double)(column->max - column->min) + 1;
+  for (uint64_t attempt = 0;; attempt++) {
+    uint64_t random = mix(generator->seed + attempt * 0x632be59bd9b4e019u, position, (uint64_t)index);
+    double y = column->last + (double)(random >> 11) * 0x1p-53 * (column->first - column->last);
+    double x = hat_inverse(column, y), rank = floor(x + 0.5);
+    rank = rank < 1 ? 1 : rank > count ? count : rank;
+    if (rank - x <= column->sure || y >= hat(column, rank + 0.5) - weight(column, rank))
+      return column->min + (int64_t)rank - 1;
+  }
+}
+
+static int read_zipf(const struct quern_source_info *info, const char *name, struct column *column,
+                     struct quern_error *error)
+{
+  if (!is_integer(column->type) && column->type != OID_TEXT && column->type != OID_VARCHAR)
+    return connector_error(error, "22023", "column \"%s\" of source \"%s\": zipf makes whole numbers and text", name,
+                           info->name);
+  if (column_float(info, name, "exponent", 1, &column->exponent, error))
+    return -1;
+  if (!(column->exponent > 0 && column->exponent <= 20))
+    return connector_error(error, "22023", "option %s.exponent of source \"%s\" must be above 0 and at most 20", name,
+                           info->name);
+  if ((uint64_t)column->max - (uint64_t)column->min >= (uint64_t)1 << 52)
+    return connector_error(error, "22023", "option %s.max of source \"%s\" is too far above its min", name, info->name);
+  zipf_prepare(column);
+  return 0;
+}
+
+// --- Columns ------------------------------------------------------------------------------------------------------
+
+static int read_choice(const struct quern_source_info *info, const char *name, struct column *column,
+                       struct quern_error *error)
+{
+  const char *values = column_option(info, name, "values");
+  if (column->type != OID_TEXT && column->type != OID_VARCHAR)
+    return connector_error(error, "22023", "column \"%s\" of source \"%s\": a choice is of texts", name, info->name);
+  if (!values || !*values)
+    return connector_error(error, "22023", "option %s.values of source \"%s\" must name what to choose from", name,
+                           info->name);
+  column->values = strdup(values);
+  if (!column->values)
+    return connector_error(error, "53200", "out of memory");
+  column->value_count = 1;
+  for (char *at = column->values; (at = strchr(at, ',')); column->value_count++)
+    *at++ = 0;
+  return 0;
+}
+
+static void add_choice(const struct generator *generator, const struct column *column, uint64_t position, int index,
+                       struct quern_buffer *rows)
+{
+  uint64_t random = mix(generator->seed, position, (uint64_t)index);
+  const char *at = column->values;
+  for (uint64_t skip = (uint64_t)(((unsigned __int128)random * (uint64_t)column->value_count) >> 64); skip > 0; skip--)
+    at += strlen(at) + 1;
+  row_add_text(rows, at);
+}
+
+// -1: there is no such kind.
+static int read_kind(const char *name, enum kind *kind)
+{
+  static const char *const names[] = {"sequence", "random", "zipf", "choice"};
+  for (*kind = 0; *kind < 4; ++*kind)
+    if (strcmp(name ? name : "sequence", names[*kind]) == 0)
+      return 0;
+  return -1;
+}
+
 static int read_column(const struct quern_source_info *info, const struct quern_column *from, struct column *column,
                        struct quern_error *error)
 {
   const char *kind = column_option(info, from->name, "kind");
   *column = (struct column){.type = from->type};
-  bool is_known = is_integer(from->type) || is_float(from->type) || from->type == OID_DATE || from->type == OID_UUID || from->type == OID_TEXT ||
+  bool is_known = is_integer(from->type) || is_float(from->type) || from->type == OID_DATE || from->type == OID_UUID ||
+                  from->type == OID_TEXT ||
                   from->type == OID_VARCHAR || from->type == OID_TIMESTAMP || from->type == OID_TIMESTAMPTZ;
   if (!is_known)
     return connector_error(error, "22023", "column \"%s\" of source \"%s\" has a type that the generator does not make",
                            from->name, info->name);
-  if (kind && strcmp(kind, "sequence") != 0 && strcmp(kind, "random") != 0)
-    return connector_error(error, "22023", "option %s.kind of source \"%s\" must be sequence or random, not \"%s\"",
+  if (read_kind(kind, &column->kind))
+    return connector_error(error, "22023",
+                           "option %s.kind of source \"%s\" must be sequence, random, zipf or choice, not \"%s\"",
                            from->name, info->name, kind);
-  column->kind = kind && strcmp(kind, "random") == 0 ? KIND_RANDOM : KIND_SEQUENCE;
+  if (column->kind == KIND_CHOICE)
+    return read_choice(info, from->name, column, error);
   int64_t low, high;
   value_range(from->type, &low, &high);
   if (column_integer(info, from->name, "start", 0, &column->start, error))
@@ -122,7 +245,7 @@ static int read_column(const struct quern_source_info *info, const struct quern_
   if (column->min < low || column->max > high || column->start < low || column->start > high)
     return connector_error(error, "22023", "options of column \"%s\" of source \"%s\" are out of its type's range",
                            from->name, info->name);
-  return 0;
+  return column->kind == KIND_ZIPF ? read_zipf(info, from->name, column, error) : 0;
 }
 
 // Bounds the rows by what the sequences can count; more than that cannot be asked for.
@@ -165,9 +288,18 @@ static int check_dotted(const struct quern_source_info *info, struct quern_error
   return 0;
 }
 
+static void generator_close(void *source)
+{
+  struct generator *generator = source;
+  for (int i = 0; i < generator->column_count; i++)
+    free(generator->columns[i].values);
+  free(generator);
+}
+
 static struct generator *read_options(const struct quern_source_info *info, struct quern_error *error)
 {
-  static const char *const known[] = {"rows", "rate", "seed", ".kind", ".start", ".min", ".max", NULL};
+  static const char *const known[] = {"rows",  "rate", "seed", ".kind",     ".start",
+                                      ".min",  ".max", ".exponent", ".values", NULL};
   int64_t seed;
   struct generator *generator = calloc(1, sizeof *generator + sizeof(struct column) * (size_t)info->column_count);
   if (!generator) {
@@ -189,7 +321,7 @@ static struct generator *read_options(const struct quern_source_info *info, stru
   if (!status)
     status = bound_rows(info, generator, error);
   if (status) {
-    free(generator);
+    generator_close(generator);
     return NULL;
   }
   generator->seed = (uint64_t)seed;
@@ -201,7 +333,7 @@ static int generator_check(const struct quern_source_info *info, struct quern_er
   struct generator *generator = read_options(info, error);
   if (!generator)
     return -1;
-  free(generator);
+  generator_close(generator);
   return 0;
 }
 
@@ -217,24 +349,12 @@ static void *generator_open(const struct quern_source_info *info, const uint8_t 
   return generator;
 }
 
-// A number of (seed, position, column): two rounds of the finalizer of MurmurHash3 (Appleby).
-static uint64_t mix(uint64_t seed, uint64_t position, uint64_t column)
-{
-  uint64_t z = seed * 0x9e3779b97f4a7c15u + position * 0xbf58476d1ce4e5b9u + column * 0x94d049bb133111ebu;
-  for (int i = 0; i < 2; i++) {
-    z ^= z >> 33;
-    z *= 0xff51afd7ed558ccdu;
-    z ^= z >> 33;
-    z *= 0xc4ceb9fe1a85ec53u;
-    z ^= z >> 33;
-  }
-  return z;
-}
-
 static int64_t number(const struct generator *generator, const struct column *column, uint64_t position, int index)
 {
   if (column->kind == KIND_SEQUENCE)
     return (int64_t)((uint64_t)column->start + position);
+  if (column->kind == KIND_ZIPF)
+    return zipf(generator, column, position, index);
   uint64_t range = (uint64_t)column->max - (uint64_t)column->min + 1; // 0: all numbers
   uint64_t random = mix(generator->seed, position, (uint64_t)index);
   return range ? (int64_t)((uint64_t)column->min + (uint64_t)(((unsigned __int128)random * range) >> 64))
@@ -275,6 +395,10 @@ static void add_column(const struct generator *generator, int index, uint64_t po
 {
   const struct column *column = &generator->columns[index];
   uint8_t bytes[8];
+  if (column->kind == KIND_CHOICE) {
+    add_choice(generator, column, position, index, rows);
+    return;
+  }
   if (column->type == OID_UUID) {
     add_uuid(generator, column, position, index, rows);
     return;
@@ -353,11 +477,6 @@ static int64_t generator_poll(void *source, struct quern_batch *batch, int max_r
   batch->position_size =
       (uint32_t)snprintf((char *)batch->position, sizeof batch->position, "%" PRIu64, generator->next);
   return wait_us;
-}
-
-static void generator_close(void *source)
-{
-  free(source);
 }
 
 const struct quern_connector connector_generator = {

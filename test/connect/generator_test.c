@@ -140,6 +140,41 @@ static void test_sequence_of_a_small_type(void **state)
   quern_buffer_free(&batch.rows);
 }
 
+// One in the harmonic number of them is the first of a thousand at exponent 1, half as many the second.
+static void test_zipf_and_choice(void **state)
+{
+  struct description description;
+  struct quern_error error = {0};
+  void *source = connector_generator.open(
+    describe(&description, "a int8, b text, c int8",
+             "a.kind=zipf, a.min=10, a.max=1009, b.kind=choice, b.values=red;, c.kind=zipf, c.min=0, c.max=99999, c.exponent=0.99, seed=3"),
+    NULL, 0, &error);
+  assert_non_null(source);
+  int counts[1000] = {0}, firsts = 0;
+  for (int rows = 0; rows < 100000;) {
+    struct quern_batch batch = {0};
+    assert_true(connector_generator.poll(source, &batch, 1000) >= 0);
+    const uint8_t *at = batch.rows.data;
+    for (int i = 0; i < batch.row_count; i++) {
+      int64_t v = (int64_t)get_be64(at + 6);
+      assert_true(v >= 10 && v <= 1009);
+      counts[v - 10]++;
+      assert_memory_equal(at + 18, "red;", 4);
+      int64_t c = (int64_t)get_be64(at + 26);
+      assert_true(c >= 0 && c <= 99999);
+      firsts += c == 0;
+      at += 34;
+    }
+    rows += batch.row_count;
+    quern_buffer_free(&batch.rows);
+  }
+  connector_generator.close(source);
+  assert_in_range(counts[0], 13000, 13720);
+  assert_in_range(counts[1], 6430, 6930);
+  assert_in_range(counts[9], 1230, 1440);
+  assert_in_range(firsts, 7600, 8200); // one in 12.65
+}
+
 static void test_refused(void **state)
 {
   assert_refused(generator, "id int8", "rate=fast", "option rate of source \"s\" must be a whole number, not \"fast\"");
@@ -152,7 +187,7 @@ static void test_refused(void **state)
   assert_refused(generator, "id int8", "idx.kind=random", "no option \"idx.kind\"");
   assert_refused(generator, "id int8", "i.kind=random", "no option \"i.kind\"");
   assert_refused(generator, "id int8", "id.kinds=random", "no option \"id.kinds\"");
-  assert_refused(generator, "id int8", "id.kind=mixed", "must be sequence or random, not \"mixed\"");
+  assert_refused(generator, "id int8", "id.kind=mixed", "must be sequence, random, zipf or choice, not \"mixed\"");
   assert_refused(generator, "id int8", "id.kind=random, id.min=2, id.max=1", "above its max");
   assert_refused(generator, "id int2", "id.kind=random, id.max=32768", "out of its type's range");
   assert_refused(generator, "id int4", "id.start=-2147483649", "out of its type's range");
@@ -169,7 +204,8 @@ int main(void)
       cmocka_unit_test(test_values),      cmocka_unit_test(test_same_seed_and_position_same_rows),
       cmocka_unit_test(test_rate),        cmocka_unit_test(test_rows_end),
       cmocka_unit_test(test_whole_range), cmocka_unit_test(test_sequence_of_a_small_type),
-      cmocka_unit_test(test_refused),
+      cmocka_unit_test(test_zipf_and_choice),
+    cmocka_unit_test(test_refused),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

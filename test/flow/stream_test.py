@@ -43,7 +43,7 @@ def test_sources_that_cannot_be(client, _):
         (f"(a int) {generator}, rows = -1)", "22023", 'option rows of source "s" must be between 0 and'),
         (f"(a int) {generator}, b.kind = 'random')", "22023", 'source "s" has no option "b.kind"'),
         (f"(a int) {generator}, a.colour = 'red')", "22023", 'source "s" has no option "a.colour"'),
-        (f"(a int) {generator}, a.kind = 'guess')", "22023", "must be sequence or random"),
+        (f"(a int) {generator}, a.kind = 'guess')", "22023", "must be sequence, random, zipf or choice"),
         (f"(a int) {generator}, a.kind = 'random', a.min = 5, a.max = 4)", "22023", "is above its max"),
         (f"(a int2) {generator}, a.kind = 'random', a.max = 40000)", "22023", "out of its type's range"),
         (f"(a boolean) {generator})", "22023", "the generator does not make"),
@@ -54,6 +54,22 @@ def test_sources_that_cannot_be(client, _):
         failure = client.fails(f"CREATE SOURCE s {text}", sqlstate)
         assert part in failure.message, (text, failure)
     assert client.rows("SELECT * FROM quern.sources") == []
+
+
+@fresh
+def test_choice_and_zipf(client, _):
+    client.query("CREATE TABLE t (color text, k int)")
+    client.query("CREATE SOURCE g (color text, k int) WITH (connector = 'generator', rows = 3000, color.kind = 'choice', "
+                 "color.values = 'red,green,,blue', k.kind = 'zipf', k.min = 1, k.max = 50, k.exponent = 1.2)")
+    client.query("CREATE WORKFLOW w AS INSERT INTO t SELECT color, k FROM g")
+    wait_until(lambda: rows_of(client, "g") == 3000, "all rows")
+    assert client.rows("SELECT color, count(*) BETWEEN 650 AND 850 FROM t GROUP BY color ORDER BY color") == [
+        [color, "t"] for color in ("", "blue", "green", "red")]
+    assert client.rows("SELECT k FROM t GROUP BY k ORDER BY count(*) DESC LIMIT 3") == [["1"], ["2"], ["3"]]
+    for options, part in (("color.kind = 'choice'", "must name what to choose from"), ("k.kind = 'choice', k.values = '1'", "a choice is of texts"),
+                          ("k.kind = 'zipf', k.exponent = 0", "must be above 0"), ("k.kind = 'zipf', k.min = 2, k.max = 1", "above its max")):
+        failure = client.fails(f"CREATE SOURCE s (color text, k int) WITH (connector = 'generator', {options})", "22023")
+        assert part in failure.message, failure
 
 
 @fresh
