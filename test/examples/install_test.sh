@@ -20,7 +20,7 @@ export PKG_CONFIG_PATH=$folder/$(dirname "$pc")
 flags=$(pkg-config --define-variable=prefix="$folder/usr" --cflags --libs quern)
 library=$folder/$(dirname "$(find usr -name libquern.so)")
 sanitize=""
-if ldd "$library/libquern.so" | grep -q libasan; then sanitize="-fsanitize=address,undefined"; fi
+case $(ldd "$library/libquern.so") in *libasan*) sanitize="-fsanitize=address,undefined" ;; esac
 export LD_LIBRARY_PATH=$library
 
 # shellcheck disable=SC2086 # the flags are to be split
