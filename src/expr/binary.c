@@ -39,19 +39,6 @@ static int bit_length(CALL)
   return STATUS_OK;
 }
 
-static int concatenate(CALL)
-{
-  size_t left = arguments[0].size, right = arguments[1].size;
-  uint8_t *data = result_bytes(evaluation, left + right, result);
-  if (!data)
-    return error_memory(evaluation->error);
-  if (left)
-    memcpy(data, arguments[0].data, left);
-  if (right)
-    memcpy(data + left, arguments[1].data, right);
-  return STATUS_OK;
-}
-
 // The bytes from place `start`, counted from 1, as many as there are of `count`.
 static struct value piece(const struct value *value, int64_t start, int64_t count)
 {
@@ -79,10 +66,10 @@ static int overlay(CALL)
   struct value last = piece(&arguments[0], start + count, (int64_t)UINT32_MAX * 2);
   both[0] = first;
   both[1] = arguments[1];
-  int status = concatenate(evaluation, both, 2, &joined);
+  int status = concatenate_bytes(evaluation, both, 2, &joined);
   both[0] = joined;
   both[1] = last;
-  return status == STATUS_OK ? concatenate(evaluation, both, 2, result) : status;
+  return status == STATUS_OK ? concatenate_bytes(evaluation, both, 2, result) : status;
 }
 
 static int position(CALL)
@@ -349,7 +336,7 @@ static int gen_random_uuid(CALL)
 const struct function binary_functions[] = {
     COMPARISON_ROWS(binary, BYTEA, BYTEA),
     COMPARISON_ROWS(binary, UUID, UUID),
-    OPERATOR("||", concatenate, BYTEA, 2, BYTEA, BYTEA),
+    OPERATOR("||", concatenate_bytes, BYTEA, 2, BYTEA, BYTEA),
     PURE("length", length, INT4, 1, BYTEA),
     PURE("octet_length", length, INT4, 1, BYTEA),
     PURE("bit_length", bit_length, INT4, 1, BYTEA),

@@ -233,7 +233,7 @@ static int n_absolute(CALL)
 
 // ---- strings ----
 
-static int concatenate(CALL)
+int concatenate_bytes(CALL)
 {
   size_t left = arguments[0].size, right = arguments[1].size;
   uint8_t *data = result_bytes(evaluation, left + right, result);
@@ -254,13 +254,13 @@ static struct value truth_text(const struct value *boolean)
 static int concatenate_boolean_text(CALL)
 {
   struct value both[2] = {truth_text(&arguments[0]), arguments[1]};
-  return concatenate(evaluation, both, 2, result);
+  return concatenate_bytes(evaluation, both, 2, result);
 }
 
 static int concatenate_text_boolean(CALL)
 {
   struct value both[2] = {arguments[0], truth_text(&arguments[1])};
-  return concatenate(evaluation, both, 2, result);
+  return concatenate_bytes(evaluation, both, 2, result);
 }
 
 // ---- the table ----
@@ -339,10 +339,10 @@ const struct function operator_functions[] = {
     PURE("mod", integer_modulo, INT4, 2, INT4, INT4),
     PURE("mod", integer_modulo, INT8, 2, INT8, INT8),
     PURE("mod", n_modulo, NUMERIC, 2, NUMERIC, NUMERIC),
-    OPERATOR("||", concatenate, TEXT, 2, TEXT, TEXT),
+    OPERATOR("||", concatenate_bytes, TEXT, 2, TEXT, TEXT),
     OPERATOR("||", concatenate_boolean_text, TEXT, 2, BOOLEAN, TEXT),
     OPERATOR("||", concatenate_text_boolean, TEXT, 2, TEXT, BOOLEAN),
-    OPERATOR("||", concatenate, TEXT, 2, ANY, TEXT),
-    OPERATOR("||", concatenate, TEXT, 2, TEXT, ANY),
+    OPERATOR("||", concatenate_bytes, TEXT, 2, ANY, TEXT),
+    OPERATOR("||", concatenate_bytes, TEXT, 2, TEXT, ANY),
     {0},
 };

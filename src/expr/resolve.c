@@ -258,13 +258,21 @@ static bool is_ambiguous_arithmetic(const char *name, const enum type_id *given,
   return name[1] == 0 && strchr("+-*/%", name[0]);
 }
 
+static int check_count(int count, struct error *error)
+{
+  if (count <= GIVEN_MAX)
+    return STATUS_OK;
+  return error_set(error, SQLSTATE_TOO_MANY_ARGUMENTS, "cannot pass more than %d arguments to a function", GIVEN_MAX);
+}
+
 int function_resolve(const char *name, bool is_operator, const enum type_id *given, int count,
                      const struct function **function, struct error *error)
 {
   struct candidates candidates = {.count = 0};
   const struct candidate *chosen = NULL;
-  if (count > GIVEN_MAX)
-    return error_set(error, SQLSTATE_TOO_MANY_ARGUMENTS, "cannot pass more than %d arguments to a function", GIVEN_MAX);
+  int status = check_count(count, error);
+  if (status)
+    return status;
   for (int t = 0; function_tables[t]; t++)
     for (const struct function *row = function_tables[t]; row->name; row++)
       if (row->is_operator == is_operator && row->name[0] == name[0] && strcmp(row->name, name) == 0)
@@ -291,20 +299,26 @@ enum type_id function_argument_type(const struct function *function, const enum 
   return given[index] == TYPE_UNKNOWN ? TYPE_TEXT : given[index];
 }
 
+// The best of the candidates for a call by name.
+static int resolve(struct candidates *candidates, const char *name, const enum type_id *given, int count, const void **row,
+                   struct error *error)
+{
+  const struct candidate *chosen = choose(candidates, given, count);
+  if (!chosen)
+    return function_error(name, given, count, candidates->count == 0, error);
+  *row = chosen->row;
+  return STATUS_OK;
+}
+
 int aggregate_resolve(const char *name, const enum type_id *given, int count, const struct aggregate **aggregate,
                       struct error *error)
 {
   struct candidates candidates = {.count = 0};
-  if (count > GIVEN_MAX)
-    return error_set(error, SQLSTATE_TOO_MANY_ARGUMENTS, "cannot pass more than %d arguments to a function", GIVEN_MAX);
-  for (const struct aggregate *row = aggregates; row->name; row++)
+  int status = check_count(count, error);
+  for (const struct aggregate *row = aggregates; !status && row->name; row++)
     if (strcmp(row->name, name) == 0)
       add_candidate(&candidates, row->arguments, row->argument_count, count, row);
-  const struct candidate *chosen = choose(&candidates, given, count);
-  if (!chosen)
-    return function_error(name, given, count, candidates.count == 0, error);
-  *aggregate = chosen->row;
-  return STATUS_OK;
+  return status ? status : resolve(&candidates, name, given, count, (const void **)aggregate, error);
 }
 
 bool set_function_exists(const char *name)
@@ -319,16 +333,11 @@ int set_function_resolve(const char *name, const enum type_id *given, int count,
                          struct error *error)
 {
   struct candidates candidates = {.count = 0};
-  if (count > GIVEN_MAX)
-    return error_set(error, SQLSTATE_TOO_MANY_ARGUMENTS, "cannot pass more than %d arguments to a function", GIVEN_MAX);
-  for (const struct set_function *row = set_functions; row->name; row++)
+  int status = check_count(count, error);
+  for (const struct set_function *row = set_functions; !status && row->name; row++)
     if (strcmp(row->name, name) == 0)
       add_candidate(&candidates, row->arguments, row->argument_count, count, row);
-  const struct candidate *chosen = choose(&candidates, given, count);
-  if (!chosen)
-    return function_error(name, given, count, candidates.count == 0, error);
-  *function = chosen->row;
-  return STATUS_OK;
+  return status ? status : resolve(&candidates, name, given, count, (const void **)function, error);
 }
 
 // ---- common types ----

@@ -36,6 +36,9 @@
 #define CALL                                                                                        \
   struct evaluation *evaluation, const struct value *arguments, int argument_count, struct value *result
 
+// The bytes of the one, then those of the other: texts, binary strings.
+int concatenate_bytes(CALL);
+
 // Rows of the tables. PURE(name, code, result, argument_count, argument types…)
 #define ROW(name, code, result, count, volatility, on_null, operator, ...)                          \
   {name, 0, result, count, {__VA_ARGS__}, code, volatility, on_null, operator, false}

@@ -435,14 +435,6 @@ static int read_value(const struct column *column, struct bytes bytes, bool is_b
   return status;
 }
 
-static int find_column(const struct schema *schema, struct bytes name)
-{
-  for (int i = 0; i < schema->column_count; i++)
-    if (bytes_equal(bytes_of_string(schema->columns[i].name), name))
-      return i;
-  return -1;
-}
-
 // A member's value: strings without their quotes, but where JSON is wanted.
 static int read_member(const struct column *column, struct bytes json, struct arena *arena, struct value *value,
                        struct error *error)
@@ -481,7 +473,10 @@ static int read_json_row(const struct relation *source, struct bytes row, struct
   while (!status && json_next(text, &at, &quoted, &json)) {
     buffer_clear(&name);
     status = json_unescape(quoted, &name, error);
-    int column = status ? -1 : find_column(&source->schema, buffer_bytes(&name));
+    buffer_append_u8(&name, 0);
+    if (!status && name.failed)
+      status = error_memory(error);
+    int column = status ? -1 : relation_column(source, (const char *)name.data);
     if (column >= 0)
       status = read_member(&source->schema.columns[column], json, arena, &values[column], error);
   }

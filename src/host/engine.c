@@ -916,16 +916,21 @@ static void final_checkpoint(struct quern *engine)
     log_line(engine, error.message);
 }
 
+static int wait_durable(struct quern *engine, uint64_t position, struct error *error)
+{
+  if (!engine->journal || journal_wait(engine->journal, position))
+    return 0;
+  int status = journal_failure(engine->journal, error);
+  return status ? status : error_set(error, SQLSTATE_IO_ERROR, "the log cannot be written");
+}
+
 int quern_backup(struct quern *engine, const char *directory, struct quern_error *quern_error)
 {
   struct error error;
   error_clear(&error);
   uint64_t position = partition_position(engine->partition);
   struct version *snapshot = version_snapshot(partition_trunk(engine->partition));
-  int status = snapshot ? 0 : error_memory(&error);
-  if (!status && engine->journal && !journal_wait(engine->journal, position) && !journal_failure(engine->journal, &error))
-    status = error_set(&error, SQLSTATE_IO_ERROR, "the log ends");
-  status = error.status ? error.status : status;
+  int status = snapshot ? wait_durable(engine, position, &error) : error_memory(&error);
   if (!status)
     status = backup_write(snapshot, position, directory, NULL, NULL, &error);
   if (snapshot)
