@@ -107,9 +107,15 @@ void condition_deinit(struct condition *condition)
   CHECK(pthread_cond_destroy(&condition->handle) == 0);
 }
 
+// Wakes for nothing every second: glibc before 2.41 can lose a signal (its bug 25847), and who waited for it would wait for
+// ever. Everybody looks at what he waits for in a loop anyway.
 void condition_wait(struct condition *condition, struct mutex *mutex)
 {
-  CHECK(pthread_cond_wait(&condition->handle, &mutex->handle) == 0);
+  struct timespec until;
+  clock_gettime(CLOCK_MONOTONIC, &until);
+  until.tv_sec++;
+  int code = pthread_cond_timedwait(&condition->handle, &mutex->handle, &until);
+  CHECK(code == 0 || code == ETIMEDOUT);
 }
 
 bool condition_wait_until(struct condition *condition, struct mutex *mutex, int64_t deadline)
