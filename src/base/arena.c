@@ -50,6 +50,12 @@ void account_release(struct memory_account *account, size_t bytes)
   }
 }
 
+void account_pass_on(struct memory_account *account, size_t bytes)
+{
+  size_t before = __atomic_fetch_sub(&account->used, bytes, __ATOMIC_RELAXED);
+  CHECK(before >= bytes);
+}
+
 bool account_is_scarce(const struct memory_account *account)
 {
   for (const struct memory_account *a = account; a; a = a->parent) {

@@ -18,6 +18,8 @@ struct memory_account {
 // Takes bytes from the account and its parents. False, with nothing taken, if one would pass its limit.
 bool account_charge(struct memory_account *account, size_t bytes) __attribute__((warn_unused_result));
 void account_release(struct memory_account *account, size_t bytes);
+// What was charged to the account is its parent's alone from now on.
+void account_pass_on(struct memory_account *account, size_t bytes);
 // More than half of what it, or one of its parents, may have is used.
 bool account_is_scarce(const struct memory_account *account);
 

@@ -151,7 +151,7 @@ static bool find(struct cursor *cursor, struct bytes key, bool to_last, bool *is
   cursor->depth = depth;
   cursor->path[depth].node = page;
   cursor->path[depth].index = to_last ? page->count : page_search(page, key, is_equal);
-  mark_position(cursor->mark, page->position);
+  mark_leaf(cursor->mark, root, page);
   return true;
 }
 

@@ -185,6 +185,8 @@ bool slab_reserve(struct slab *slab, int size_class, size_t count) __attribute__
 struct node *slab_take(struct slab *slab, int size_class);
 void slab_give(struct slab *slab, struct node *node);
 bool slab_has_empty(const struct slab *slab);
+// Takes over all chunks of another slab, with what lies in them. Gives how many bytes they have.
+size_t slab_absorb(struct slab *slab, struct slab *other);
 // Gives the empty chunks back that were not needed since the last call.
 void slab_trim(struct slab *slab);
 
@@ -195,7 +197,7 @@ enum { ROOTS = 64, DIRECTORY = 256 };
 struct root {
   struct page *page; // NULL: an empty tree
   uint64_t rows;
-  uint64_t position; // of the clearing that made it empty
+  uint64_t position; // of the newest change of the tree as a whole: on it depends who sees any of it
   uint64_t bytes;    // of its nodes and outside rows
   uint8_t is_cleared; // in the branch that owns this part of the array: adoption sets the position
 };
@@ -265,6 +267,7 @@ struct store {
   struct node_list free;      // nothing reaches them any more
   struct version *undecided;
   struct row_block *blocks;   // newest first
+  struct row_block *oldest_block;
   struct row_block *lingering; // replaced by the last change, which may have shown it to its caller
   // Room for the row that the last change replaced; two, as it may be the next change's row.
   int shown;
@@ -316,6 +319,11 @@ static inline void mark_position(struct read_mark *mark, uint64_t position)
 {
   if (mark && mark->position < position)
     mark->position = position;
+}
+
+static inline void mark_leaf(struct read_mark *mark, const struct root *root, const struct page *leaf)
+{
+  mark_position(mark, root->position > leaf->position ? root->position : leaf->position);
 }
 
 // A leaf is read from memory as a whole: asking for its lines at once costs one latency, not five.

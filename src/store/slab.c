@@ -167,6 +167,32 @@ void slab_give(struct slab *slab, struct node *node)
   }
 }
 
+static size_t list_absorb(struct slab_chunk **list, struct slab_chunk **other)
+{
+  size_t bytes = 0;
+  for (struct slab_chunk *chunk = *other, *next; chunk; chunk = next) {
+    next = chunk->next;
+    bytes += chunk->bytes;
+    list_push(list, chunk);
+  }
+  *other = NULL;
+  return bytes;
+}
+
+size_t slab_absorb(struct slab *slab, struct slab *other)
+{
+  size_t bytes = 0;
+  for (int i = 0; i < SIZE_CLASSES; i++) {
+    struct slab_class *class = &slab->classes[i], *from = &other->classes[i];
+    bytes += list_absorb(&class->empty, &from->empty) + list_absorb(&class->partial, &from->partial) +
+             list_absorb(&class->full, &from->full);
+    class->free += from->free;
+    class->nodes += from->nodes;
+    *from = (struct slab_class){0};
+  }
+  return bytes;
+}
+
 bool slab_has_empty(const struct slab *slab)
 {
   return slab->classes[0].empty || slab->classes[1].empty;

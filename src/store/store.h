@@ -21,13 +21,31 @@ struct version;
 
 typedef uint32_t tree_number; // chosen by the caller, small and dense; the root array grows to the largest
 
-enum version_kind { VERSION_TRUNK, VERSION_SNAPSHOT, VERSION_BRANCH };
+enum version_kind { VERSION_TRUNK, VERSION_SNAPSHOT, VERSION_BRANCH, VERSION_SIDE };
 
 // account: what nodes are charged to; borrowed. NULL: out of memory.
 struct store *store_open(struct memory_account *account);
 // All versions but the trunk must have been closed.
 void store_close(struct store *store);
 struct version *store_trunk(struct store *store);
+// --- Sides: long changes beside the trunk, on any one thread at a time --------------------------------------
+//
+//        store_open_side                  tree_own, store_attach
+//   (none) ----------> shares with the snapshot ----------> (none): its trees are the trunk's
+//                         |  store_close
+//                         +-------------> (none)
+//
+// A store of its own, whose version (store_trunk) begins as what the snapshot shows and changes by itself. What it has not
+// changed lies in the snapshot's store: the snapshot stays until the side is closed, or owns all that it is still read for.
+// account: a child of the one that the snapshot's store is charged to. NULL: out of memory.
+struct store *store_open_side(const struct version *snapshot, struct memory_account *account);
+// Copies what the side's tree shares with the snapshot. False: out of memory.
+bool tree_own(struct version *side, tree_number tree);
+// Puts these trees of the side in place of the store's, as changed by the atom at `position`, and closes the side. The trees
+// must be its own. What else it changed is gone. False: out of memory, and nothing has happened.
+enum { STORE_ATTACH_LIMIT = 80 };
+bool store_attach(struct store *store, struct store *side, const tree_number *trees, int count, uint64_t position);
+
 // Bytes of nodes that only older versions still reach.
 size_t store_retired_bytes(const struct store *store);
 // Frees up to `budget` nodes that nothing reaches any more, and as many as keep pace with those made since the last

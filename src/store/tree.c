@@ -54,7 +54,7 @@ bool tree_get(const struct version *version, tree_number tree, struct bytes key,
   }
   bool is_there;
   uint32_t index = page_search(page, key, &is_there);
-  mark_position(mark, page->position);
+  mark_leaf(mark, root, page);
   if (!is_there)
     return false;
   struct row_block *block;
@@ -345,10 +345,10 @@ static bool replace(struct version *version, struct root *root, struct page *lea
   return true;
 }
 
-static bool may_put(struct tree_put *put, bool is_there, const struct page *leaf, uint32_t index)
+static bool may_put(struct tree_put *put, bool is_there, const struct root *root, const struct page *leaf, uint32_t index)
 {
   note_key(put->mark, put->tree, put->key);
-  mark_position(put->mark, leaf->position);
+  mark_leaf(put->mark, root, leaf);
   if (put->mode == PUT_UPDATE)
     return is_there;
   if (put->mode != PUT_INSERT || !is_there)
@@ -392,7 +392,7 @@ static enum put_result put_once(struct version *version, struct tree_put *put, s
   struct page *leaf = path.at[path.depth].page;
   bool is_there;
   uint32_t index = page_search(leaf, placing->key, &is_there);
-  if (!may_put(put, is_there, leaf, index))
+  if (!may_put(put, is_there, found, leaf, index))
     return PUT_REFUSED;
   if (placing->is_outside && !placing->block) {
     placing->block = version_new_block(version, placing->row);
@@ -509,7 +509,7 @@ enum put_result tree_delete(struct version *version, struct tree_put *put)
   struct page *leaf = path.at[path.depth].page;
   bool is_there;
   uint32_t index = page_search(leaf, put->key, &is_there);
-  mark_position(put->mark, leaf->position);
+  mark_leaf(put->mark, found, leaf);
   if (!is_there)
     return PUT_REFUSED;
   struct root *root = (struct root *)(uintptr_t)found;

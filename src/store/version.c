@@ -70,6 +70,20 @@ struct store *store_open(struct memory_account *account)
   return store;
 }
 
+struct store *store_open_side(const struct version *snapshot, struct memory_account *account)
+{
+  CHECK(snapshot->kind == VERSION_SNAPSHOT);
+  struct store *side = store_open(account);
+  if (!side)
+    return NULL;
+  side->clock = snapshot->time + 1;
+  side->definitions = snapshot->definitions;
+  side->trunk = (struct version){.store = side, .kind = VERSION_SIDE, .definitions = snapshot->definitions,
+    .roots = snapshot->roots, .root_levels = snapshot->root_levels, .tree_limit = snapshot->tree_limit,
+    .time = snapshot->time, .frozen = snapshot->time, .newest = snapshot->newest};
+  return side;
+}
+
 static void free_block(struct store *store, struct row_block *block)
 {
   if (block->newer)
@@ -78,6 +92,8 @@ static void free_block(struct store *store, struct row_block *block)
     store->blocks = block->older;
   if (block->older)
     block->older->newer = block->newer;
+  else
+    store->oldest_block = block->newer;
   account_release(store->account, block->node.bytes);
   free(block);
 }
@@ -206,6 +222,8 @@ struct row_block *version_new_block(struct version *version, struct bytes row)
   block->older = store->blocks;
   if (store->blocks)
     store->blocks->newer = block;
+  else
+    store->oldest_block = block;
   store->blocks = block;
   own_add(version, &block->node);
   return block;
@@ -224,15 +242,23 @@ struct node *version_own(struct version *version, struct node *node)
 
 static bool is_inherited(const struct version *version, const struct node *node)
 {
-  return version->kind == VERSION_BRANCH && node->birth <= version->time;
+  return (version->kind == VERSION_BRANCH || version->kind == VERSION_SIDE) && node->birth <= version->time;
+}
+
+// A side leaves what it does not reach any more to its snapshot.
+static void note_replaced(struct version *version, uintptr_t entry)
+{
+  if (version->kind == VERSION_SIDE)
+    return;
+  CHECK(version->replaced.count < version->replaced.capacity);
+  version->replaced.nodes[version->replaced.count++] = entry;
 }
 
 void version_kill(struct version *version, struct node *node)
 {
   struct store *store = version->store;
   if (is_inherited(version, node)) {
-    CHECK(version->replaced.count < version->replaced.capacity);
-    version->replaced.nodes[version->replaced.count++] = (uintptr_t)node;
+    note_replaced(version, (uintptr_t)node);
     return;
   }
   if (version->kind == VERSION_BRANCH)
@@ -298,16 +324,16 @@ static size_t count_inherited(const struct version *version, const struct page *
   return count;
 }
 
-static void kill_branch_tree(struct version *version, struct page *page)
+static void kill_own_part(struct version *version, struct page *page)
 {
   if (is_inherited(version, &page->node)) {
-    version->replaced.nodes[version->replaced.count++] = (uintptr_t)page | 1;
+    note_replaced(version, (uintptr_t)page | 1);
     return;
   }
   for (uint32_t i = 0; i < page->count; i++) {
     struct row_block *block = NULL;
     if (page->node.kind == NODE_INNER)
-      kill_branch_tree(version, page_child(page, i));
+      kill_own_part(version, page_child(page, i));
     else if (page->row_blocks)
       (void)page_row(page, i, &block);
     if (block)
@@ -318,14 +344,15 @@ static void kill_branch_tree(struct version *version, struct page *page)
 
 bool version_kill_tree(struct version *version, struct page *page)
 {
-  if (version->kind != VERSION_BRANCH) {
+  if (version->kind == VERSION_TRUNK) {
     kill_whole(version->store, version->newest_pin, &page->node);
     return true;
   }
-  // A branch's own part of a tree was made by it, node by node; taking it apart costs no more.
-  if (!version_reserve(version, (struct reserve){.replaced = count_inherited(version, page)}))
+  // The own part of a tree was made by this version, node by node; taking it apart costs no more.
+  size_t replaced = version->kind == VERSION_BRANCH ? count_inherited(version, page) : 0;
+  if (!version_reserve(version, (struct reserve){.replaced = replaced}))
     return false;
-  kill_branch_tree(version, page);
+  kill_own_part(version, page);
   return true;
 }
 
