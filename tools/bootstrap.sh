@@ -7,7 +7,7 @@ set -u
 build="gcc libc6-dev cmake ninja-build pkg-config python3 tzdata postgresql-client-15
   libpg-query-dev libprotobuf-c-dev libxxhash-dev libgmp-dev libzstd-dev libpcre2-dev libutf8proc-dev libcmocka-dev"
 # pgbench lives in the server's package; the tests start no server.
-check="postgresql-15 g++"
+check="postgresql-15 g++ python3-cffi"
 bench="postgresql-15 libpq-dev libsqlite3-dev redis-server"
 fuzz="clang libclang-rt-14-dev"
 format="clang-format git"

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# What `make install` puts on a machine: the server runs, programs in C and C++ are built against header, library and
+# What `make install` puts on a machine: the server runs, programs in C, C++ and Python work with header, library and
 # pkg-config file alone, manual pages and the unit are well formed.
 set -euo pipefail
 source=$(realpath "${QUERN_SOURCE:-.}")
@@ -17,10 +17,14 @@ cd "$folder"
   fail "the installed server"
 pc=$(find usr -name quern.pc)
 export PKG_CONFIG_PATH=$folder/$(dirname "$pc")
-flags=$(pkg-config --define-variable=prefix="$folder/usr" --cflags --libs quern)
+sed -i "s,^prefix=.*,prefix=$folder/usr," "$pc" # as if it had been configured with it
+flags=$(pkg-config --cflags --libs quern)
 library=$folder/$(dirname "$(find usr -name libquern.so)")
-sanitize=""
-case $(ldd "$library/libquern.so") in *libasan*) sanitize="-fsanitize=address,undefined" ;; esac
+sanitize="" preload=""
+case $(ldd "$library/libquern.so") in *libasan*)
+  sanitize="-fsanitize=address,undefined"
+  preload="$(gcc -print-file-name=libasan.so) $(gcc -print-file-name=libubsan.so)" ;; # Python itself has none
+esac
 export LD_LIBRARY_PATH=$library
 
 # shellcheck disable=SC2086 # the flags are to be split
@@ -30,6 +34,17 @@ gcc -std=c17 -Wall -Werror "$source/examples/embedded.c" $sanitize $flags -o in-
 g++ -std=c++17 -Wall -Wextra -Werror "$source/examples/embedded.cpp" $sanitize $flags -o in-cpp
 [ "$(./in-cpp)" = "be 2
 to 2" ] || fail "the example in C++"
+# Debian's Python, which has Debian's cffi. What the interpreter keeps to its end is no leak of the library's.
+LD_PRELOAD=$preload ASAN_OPTIONS=${ASAN_OPTIONS:-}:detect_leaks=0 /usr/bin/python3 "$source/examples/embedded.py" state >in-python ||
+  fail "the example in Python"
+diff in-python - <<'END' || fail "what the example in Python says"
+moved 20.5, in all 99.5
+not moved: 23514 new row for relation "account" violates check constraint "account_amount_check"
+42703 at 8: column "amuont" does not exist
+anna | 50.0 | True | None
+ben | 49.5 | True | näh
+cleo | 0.0 | False | 
+END
 [ "$(nm -D --defined-only "$library/libquern.so" | awk '$2 == "T" && $3 !~ /^quern_/ { print $3 }' | head -3)" = "" ] ||
   fail "the library shows more than quern.h"
 
