@@ -21,7 +21,7 @@ check: bootstrap
 	@tools/check.sh $(CHECK_BUILD) $(JOBS)
 
 demo: all
-	@examples/monitor/demo.sh $(BUILD)
+	@examples/monitor/run.sh $(BUILD)
 
 bench: bootstrap
 	@tools/bootstrap.sh bench

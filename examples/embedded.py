@@ -13,7 +13,8 @@ import cffi
 
 
 def pkg_config(variable):
-    return subprocess.run(["pkg-config", f"--variable={variable}", "quern"], check=True, capture_output=True, text=True).stdout.strip()
+    command = ["pkg-config", f"--variable={variable}", "quern"]
+    return subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
 
 
 def declarations(header):
@@ -135,7 +136,8 @@ class Engine:
 
 
 def first_run(engine):
-    engine.execute("CREATE TABLE account (owner text PRIMARY KEY, amount float8 CHECK (amount >= 0), is_open boolean, note text)")
+    engine.execute("CREATE TABLE account (owner text PRIMARY KEY, amount float8 CHECK (amount >= 0), is_open boolean,"
+                   " note text)")
     for row in (("anna", 70.5, True, None), ("ben", 29, True, "näh"), ("cleo", 0.0, False, "")):
         engine.execute("INSERT INTO account VALUES ($1, $2, $3, $4)", *row)
 
@@ -160,7 +162,7 @@ def main():
     with Engine(directory) as engine:
         first_run(engine)
     with Engine(directory) as engine:  # what was told is on the disk
-        for row in engine.execute("SELECT owner, amount, is_open, note FROM account WHERE amount >= $1 ORDER BY owner", 0):
+        for row in engine.execute("SELECT * FROM account WHERE amount >= $1 ORDER BY owner", 0):
             print(*row, sep=" | ")
 
 

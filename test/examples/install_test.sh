@@ -35,8 +35,8 @@ g++ -std=c++17 -Wall -Wextra -Werror "$source/examples/embedded.cpp" $sanitize $
 [ "$(./in-cpp)" = "be 2
 to 2" ] || fail "the example in C++"
 # Debian's Python, which has Debian's cffi. What the interpreter keeps to its end is no leak of the library's.
-LD_PRELOAD=$preload ASAN_OPTIONS=${ASAN_OPTIONS:-}:detect_leaks=0 /usr/bin/python3 "$source/examples/embedded.py" state >in-python ||
-  fail "the example in Python"
+LD_PRELOAD=$preload ASAN_OPTIONS=${ASAN_OPTIONS:-}:detect_leaks=0 \
+  /usr/bin/python3 "$source/examples/embedded.py" state >in-python || fail "the example in Python"
 diff in-python - <<'END' || fail "what the example in Python says"
 moved 20.5, in all 99.5
 not moved: 23514 new row for relation "account" violates check constraint "account_amount_check"

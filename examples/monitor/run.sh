@@ -3,52 +3,9 @@
 # It starts a server of its own, watches it work, changes it while it runs, kills it, and starts it again.
 set -euo pipefail
 build=${1:-build}
-here=$(cd "$(dirname "$0")" && pwd)
-data=$(mktemp -d)
-server=""
-unset "${!PG@}" # psql is to ask our server, whatever the environment says
-
-bold="" plain=""
-if [ -t 1 ]; then
-  bold=$'\033[1m' plain=$'\033[0m'
-fi
-say() { printf '\n%s%s%s\n' "$bold" "$*" "$plain"; }
-note() { printf '  %s\n' "$@"; }
-
-start() { # starts the server and waits for its line
-  : >"$data/out"
-  "$build/quern" serve --data "$data/state" --listen 127.0.0.1:0 >"$data/out" 2>>"$data/log" &
-  server=$!
-  until grep -q 'listening on' "$data/out"; do
-    kill -0 "$server" 2>/dev/null || { cat "$data/log" >&2; exit 1; }
-    sleep 0.05
-  done
-  port=$(sed -n 's/.*listening on .*://p' "$data/out")
-}
-
-stop() {
-  if [ -n "$server" ] && kill -0 "$server" 2>/dev/null; then
-    kill "$server"
-    wait "$server" 2>/dev/null || true
-  fi
-  rm -rf "$data"
-}
-trap stop EXIT
-
-sql() { psql -X -q -v ON_ERROR_STOP=1 -P pager=off -P footer=off -h 127.0.0.1 -p "$port" -U demo -d quern "$@"; }
-value() { sql -At -c "$1"; }
-ask() { # shows a statement, then runs it
-  printf '%s\n' "$1" | sed 's/^/  > /'
-  sql -c "$1" | sed '/^$/d; s/^/    /'
-}
-wait_until() { # wait_until QUERY: until it gives t, for a minute at most
-  for _ in $(seq 300); do
-    [ "$(value "$1")" = t ] && return
-    sleep 0.2
-  done
-  echo "demo: gave up waiting for: $1" >&2
-  exit 1
-}
+example=monitor
+# shellcheck source=examples/common.sh
+. "$(dirname "$0")/../common.sh"
 
 say "1. One process: quern serve"
 start
@@ -106,7 +63,7 @@ after=$(value "SELECT count(*) FROM alerts")
 again=$(value "SELECT sum(n) FROM stats")
 kept=$(value "SELECT count(*) FROM threshold WHERE name = 'written just before the end'")
 note "It has $after alerts and $again measurements; the row of the INSERT is there: $([ "$kept" = 1 ] && echo yes || echo no)."
-[ "$after" -ge "$before" ] && [ "$again" -ge "$samples" ] && [ "$kept" = 1 ] || { echo "demo: something was lost" >&2; exit 1; }
+[ "$after" -ge "$before" ] && [ "$again" -ge "$samples" ] && [ "$kept" = 1 ] || { echo "$example: something was lost" >&2; exit 1; }
 wait_until "SELECT sum(n) > $again FROM stats"
 note "The stream has gone on by itself: $(value 'SELECT sum(n) FROM stats') measurements now. Each was counted once:"
 ask "SELECT s.name AS source, s.rows, w.name AS workflow, w.rows_in, (SELECT sum(n) FROM stats) AS counted, s.errors
