@@ -45,12 +45,8 @@ void batch_hold(struct session *session)
   replies->size = session->group_replies;
 }
 
-bool batch_starts_again(struct session *session, const struct error *error)
+void batch_start_over(struct session *session)
 {
-  bool is_for_others = strcmp(error->sqlstate, SQLSTATE_SERIALIZATION_FAILURE) == 0 ||
-                       strcmp(error->sqlstate, SQLSTATE_DEADLOCK_DETECTED) == 0;
-  if (!session->holds_replies || session->has_failed || !is_for_others)
-    return false;
   transaction_abort(session);
   session_forget_portals(session, PORTALS_ABORT);
   advisory_undo_group(session);
@@ -65,5 +61,14 @@ bool batch_starts_again(struct session *session, const struct error *error)
   session->keeps_age = session->is_eager = false;
   session->is_whole = true;
   session->starts_again = !session->is_extended;
+}
+
+bool batch_starts_again(struct session *session, const struct error *error)
+{
+  bool is_for_others = strcmp(error->sqlstate, SQLSTATE_SERIALIZATION_FAILURE) == 0 ||
+                       strcmp(error->sqlstate, SQLSTATE_DEADLOCK_DETECTED) == 0;
+  if (!session->holds_replies || session->has_failed || !is_for_others)
+    return false;
+  batch_start_over(session);
   return true;
 }

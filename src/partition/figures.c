@@ -191,6 +191,10 @@ static int metric_rows(struct partition *partition, struct row_sink *sink, struc
   metric_add(&metrics, "quern_groups_total", "", (double)partition->counts.groups);
   metric_add(&metrics, "quern_branches_total", "", (double)partition->counts.branches);
   metric_add(&metrics, "quern_jobs_total", "", (double)partition->counts.jobs);
+  metric_add(&metrics, "quern_long_changes_total", "way=\"begun\"", (double)partition->counts.long_changes);
+  metric_add(&metrics, "quern_long_changes_total", "way=\"attached\"", (double)partition->counts.long_attached);
+  metric_add(&metrics, "quern_long_changes_total", "way=\"loop\"", (double)partition->counts.long_on_loop);
+  metric_add(&metrics, "quern_long_change_rounds_total", "", (double)partition->counts.long_rounds);
   metric_add(&metrics, "quern_source_rows_total", "", (double)partition->counts.source_rows);
   metric_add(&metrics, "quern_source_atoms_total", "", (double)partition->counts.source_atoms);
   metric_add(&metrics, "quern_atoms_total", "outcome=\"committed\"", (double)trunk->counts.atoms);

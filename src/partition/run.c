@@ -1,8 +1,7 @@
 // Running portals: on the loop as long as they are short, as jobs on a pinned version when they are long.
 //
 // 1. A statement that fails has undone its changes before it is told.
-// 2. A read that meets its allowance has told nothing: it starts again as a job.
-// 3. While a job is out, its session takes no further message, and the version that it reads does not change.
+// 2. What meets its allowance has told nothing: it starts again as a job.
 #include <stdlib.h>
 
 #include "base/check.h"
@@ -76,7 +75,7 @@ void row_write(const struct row_writer *writer, const struct value *values, stru
   message_end(out, begin);
 }
 
-static struct row_writer writer_for(const struct session *session, const struct prepared *prepared, const bool *formats)
+struct row_writer row_writer_for(const struct session *session, const struct prepared *prepared, const bool *formats)
 {
   const struct statement *statement = prepared->copy ? prepared->copy->select : prepared->statement;
   return (struct row_writer){
@@ -95,7 +94,7 @@ static int push_rows(void *context, struct writer *writer, const struct relation
   return flow_push(run->partition->flow, writer, source, rows, error);
 }
 
-static void fill_input(struct execution_input *input, struct run *run, const struct version *version, struct writer *writer)
+void run_fill_input(struct execution_input *input, struct run *run, const struct version *version, struct writer *writer)
 {
   *input = (struct execution_input){
     .version = version,
@@ -116,8 +115,7 @@ static bool is_ordered(const struct prepared *prepared)
   return prepared->statement && prepared->statement->query && prepared->statement->query->order_count > 0;
 }
 
-// Adds a row that was just written (from `begin` in out) to the promise.
-static void promise_row(const struct session *session, struct promise *promise, const struct prepared *prepared,
+void statement_promise_row(const struct session *session, struct promise *promise, const struct prepared *prepared,
                         const struct buffer *out, size_t begin)
 {
   if (!out->failed)
@@ -126,7 +124,7 @@ static void promise_row(const struct session *session, struct promise *promise, 
 }
 
 // "UPDATE 1": on every statement's way, so without the printf family.
-static void format_tag(const struct prepared *prepared, uint64_t rows, char *tag, size_t size)
+void statement_tag(const struct prepared *prepared, uint64_t rows, char *tag, size_t size)
 {
   const char *name = prepared->copy ? "COPY" : prepared->tag;
   size_t length = strlen(name);
@@ -145,7 +143,7 @@ static void format_tag(const struct prepared *prepared, uint64_t rows, char *tag
 
 static int query_rows(struct statement_run *run, struct execution *execution, struct error *error)
 {
-  struct row_writer writer = writer_for(run->session, run->prepared, run->formats);
+  struct row_writer writer = row_writer_for(run->session, run->prepared, run->formats);
   size_t start = run->out->size;
   const struct value *row;
   int status;
@@ -160,7 +158,7 @@ static int query_rows(struct statement_run *run, struct execution *execution, st
     if (run->out->failed)
       return error_memory(error);
     if (run->promise)
-      promise_row(run->session, run->promise, run->prepared, run->out, begin);
+      statement_promise_row(run->session, run->promise, run->prepared, run->out, begin);
     if (run->discard_rows)
       run->out->size = begin;
     if (run->reply_limit && run->out->size - start > run->reply_limit)
@@ -176,7 +174,7 @@ static int query_run(struct statement_run *run, struct run *environment, struct 
   if (!execution)
     return error_memory(error);
   struct execution_input input;
-  fill_input(&input, environment, run->version, run->writer);
+  run_fill_input(&input, environment, run->version, run->writer);
   input.parameters = run->parameters;
   input.mark = run->mark;
   input.allowance = run->allowance;
@@ -237,7 +235,7 @@ int statement_run(struct statement_run *run, struct error *error)
   if (run->prepared->plan) {
     status = query_run(run, &environment, error);
     if (run->promise || !run->without_tag)
-      format_tag(run->prepared, run->row_count, text, sizeof text);
+      statement_tag(run->prepared, run->row_count, text, sizeof text);
   } else {
     status = definition_run(run, &tag, error);
   }
@@ -255,194 +253,6 @@ int statement_run(struct statement_run *run, struct error *error)
   return run->out->failed ? error_memory(error) : 0;
 }
 
-// --- Jobs ---------------------------------------------------------------------------------------------
-
-struct job {
-  struct session *session;
-  struct portal *portal;
-  struct prepared *prepared;
-  struct version *snapshot;     // owned; NULL: the session's branch
-  struct memory_account account;
-  struct arena arena;
-  struct execution *execution;
-  struct execution_input input;
-  struct run run;
-  struct settings settings;     // a copy: the session's may change
-  struct row_writer writer;
-  struct read_mark mark;
-  struct read_set reads; // of a branch
-  struct buffer out;
-  struct promise promise;
-  bool wants_promise, is_started, is_ended;
-  bool is_round; // nobody sees the rows
-  volatile bool is_cancelled;
-  uint64_t random;
-  int status;
-  struct error error;
-  struct error interruption; // why it is cancelled; none: as the error says
-};
-
-void job_cancel(struct job *job)
-{
-  job->is_cancelled = true;
-}
-
-void job_interrupt(struct job *job, const struct error *reason)
-{
-  job->interruption = *reason;
-  job_cancel(job);
-}
-
-void job_run(struct job *job)
-{
-  buffer_clear(&job->out);
-  job->status = 0;
-  if (!job->is_started) {
-    job->is_started = true;
-    job->status = execution_start(job->execution, &job->input, &job->error);
-  }
-  while (!job->status && job->out.size < LIMIT_RESULT_CHUNK) {
-    const struct value *row;
-    int got = execution_next(job->execution, &row, &job->error);
-    if (got <= 0) {
-      job->is_ended = true;
-      job->status = got;
-      return;
-    }
-    size_t begin = job->out.size;
-    row_write(&job->writer, row, &job->out);
-    if (job->out.failed)
-      job->status = error_memory(&job->error);
-    else if (job->wants_promise)
-      promise_row(job->session, &job->promise, job->prepared, &job->out, begin);
-    if (job->is_round)
-      buffer_clear(&job->out);
-  }
-  job->is_ended = job->status != 0;
-}
-
-void job_close(struct job *job)
-{
-  if (!job)
-    return;
-  execution_close(job->execution);
-  arena_deinit(&job->arena);
-  if (job->snapshot)
-    version_close(job->snapshot);
-  buffer_deinit(&job->out);
-  read_set_deinit(&job->reads);
-  prepared_release(job->prepared);
-  free(job);
-}
-
-static int emit_job(struct job *job, struct error *error)
-{
-  struct frame *frame = output_frame(job->session->partition, FRAME_JOB);
-  if (!frame)
-    return error_memory(error);
-  frame->session = job->session->id;
-  frame->job = job;
-  job->session->job = job;
-  return 0;
-}
-
-// A job without its version, input and rows' form. NULL: out of memory.
-static struct job *job_new(struct session *session, struct prepared *prepared, const struct settings *settings)
-{
-  struct job *job = calloc(1, sizeof *job);
-  if (!job)
-    return NULL;
-  job->session = session;
-  job->prepared = prepared_retain(prepared);
-  job->settings = *settings;
-  settings_moved(&job->settings);
-  job->account = (struct memory_account){.parent = &session->partition->account, .limit = prepared->account.limit};
-  arena_init(&job->arena, &job->account);
-  job->execution = execution_open(prepared->plan, &job->account);
-  if (job->execution)
-    return job;
-  job_close(job);
-  return NULL;
-}
-
-static int job_go(struct job *job, const struct version *version, const struct kept_values *kept,
-                  const struct value *parameters, const bool *formats, struct error *error)
-{
-  struct session *session = job->session;
-  run_init(&job->run, session->partition, &job->settings, version, &job->arena, kept->now, kept->statement_now, kept->random,
-           &job->error);
-  fill_input(&job->input, &job->run, version, NULL);
-  job->input.parameters = parameters;
-  job->input.mark = &job->mark;
-  job->input.is_cancelled = &job->is_cancelled;
-  job->writer = writer_for(session, job->prepared, formats);
-  job->writer.settings = job->settings.format;
-  job->mark.set = job->wants_promise ? &job->reads : NULL;
-  int status = emit_job(job, error);
-  if (status)
-    job_close(job);
-  else
-    session->partition->counts.jobs++;
-  return status;
-}
-
-static int job_start(struct session *session, struct portal *portal, const struct version *version, uint64_t random,
-                     struct error *error)
-{
-  struct partition *partition = session->partition;
-  struct job *job = job_new(session, portal->prepared, &session->settings);
-  if (!job)
-    return error_memory(error);
-  job->portal = portal;
-  job->random = random;
-  job->wants_promise = transaction_in_branch(session);
-  if (!transaction_in_branch(session)) {
-    job->snapshot = version_snapshot(store_trunk(partition->store));
-    session->branch_base = partition->trunk.position;
-    version = job->snapshot;
-  }
-  if (!version) {
-    job_close(job);
-    return error_memory(error);
-  }
-  struct kept_values kept = {session->transaction_now, session->statement_now, random};
-  int status = job_go(job, version, &kept, portal->parameters, portal->formats, error);
-  if (!status)
-    session->running = portal;
-  return status;
-}
-
-int job_start_round(struct session *session, struct prepared *prepared, const struct version *version, struct bytes step,
-                    const struct kept_values *kept, const struct settings *settings, struct error *error)
-{
-  struct job *job = job_new(session, prepared, settings);
-  prepared_release(prepared);
-  if (!job)
-    return error_memory(error);
-  job->is_round = job->wants_promise = true;
-  struct script_statement statement;
-  int status = script_statement(step, &job->arena, &statement, error);
-  if (status) {
-    job_close(job);
-    return status;
-  }
-  return job_go(job, version, kept, statement.values, statement.columns ? statement.formats : NULL, error);
-}
-
-static void end_round_job(struct session *session, struct job *job)
-{
-  session->job = NULL;
-  int status = job->status;
-  if (status && job->interruption.status && strcmp(job->error.sqlstate, SQLSTATE_QUERY_CANCELED) == 0)
-    job->error = job->interruption;
-  char tag[64];
-  format_tag(job->prepared, execution_row_count(job->execution), tag, sizeof tag);
-  promise_add_text(&job->promise, tag, session->partition->promise_seed);
-  struct job_outcome outcome = {status, &job->error, &job->promise, &job->reads};
-  round_job_done(session, &outcome);
-  job_close(job);
-}
-
 void session_depends(struct session *session, uint64_t position)
 {
   uint64_t committed = session->partition->trunk.position;
@@ -452,79 +262,6 @@ void session_depends(struct session *session, uint64_t position)
     position = committed;
   if (position > session->depends)
     session->depends = position;
-}
-
-void job_done(struct job *job)
-{
-  struct session *session = job->session;
-  struct partition *partition = session->partition;
-  if (session->is_closing) {
-    session->job = NULL;
-    job_close(job);
-    session_close(session);
-    return;
-  }
-  if (job->is_round) {
-    end_round_job(session, job);
-    return;
-  }
-  if (!transaction_in_branch(session))
-    session_depends(session, job->mark.position);
-  buffer_append_bytes(&partition->replies, buffer_bytes(&job->out));
-  struct error error = {0};
-  int status = job->status;
-  if (!status && !job->is_ended) {
-    session->job_waits = session->is_held;
-    if (session->is_held)
-      return;
-    status = emit_job(job, &error);
-    if (!status)
-      return;
-    job->error = error;
-  }
-  session->job = NULL;
-  session->running = NULL;
-  session->job_ended = true;
-  if (!status) {
-    if (job->prepared->copy)
-      message_empty(&partition->replies, 'c');
-    char tag[64];
-    format_tag(job->prepared, execution_row_count(job->execution), tag, sizeof tag);
-    if (job->wants_promise) {
-      promise_add_text(&job->promise, tag, partition->promise_seed);
-      status = transaction_record(session, job->portal, &job->promise, job->random, &job->reads, &job->error);
-    }
-    if (!status)
-      message_tag(&partition->replies, tag);
-    job->portal->is_done = true;
-  }
-  error = status && job->interruption.status && strcmp(job->error.sqlstate, SQLSTATE_QUERY_CANCELED) == 0
-            ? job->interruption
-            : job->error;
-  job_close(job);
-  timer_clear(&partition->timers, &session->statement_timer);
-  if (session->is_outdated)
-    status = transaction_outdated(session, &error);
-  if (status)
-    session_fail(session, &error);
-}
-
-int job_resume(struct session *session, struct error *error)
-{
-  session->job_waits = false;
-  int status = session->is_outdated ? transaction_outdated(session, error) : emit_job(session->job, error);
-  if (status)
-    job_abandon(session);
-  return status;
-}
-
-void job_abandon(struct session *session)
-{
-  job_close(session->job);
-  session->job = NULL;
-  session->running = NULL;
-  session->job_ended = true;
-  session->job_waits = false;
 }
 
 // --- Portals --------------------------------------------------------------------------------------------
@@ -591,7 +328,7 @@ static int portal_give(struct session *session, struct portal *portal, uint64_t 
   }
   portal->is_done = true;
   char tag[64];
-  format_tag(portal->prepared, given, tag, sizeof tag);
+  statement_tag(portal->prepared, given, tag, sizeof tag);
   message_tag(&session->partition->replies, tag);
   return RUN_DONE;
 }
@@ -603,6 +340,22 @@ bool session_more_follows(const struct session *session)
   if (!session->is_extended)
     return false;
   return session->input_at < session->input.size && session->input.data[session->input_at] != 'S';
+}
+
+bool session_is_alone(const struct session *session)
+{
+  if (!session->is_extended)
+    return !session->simple || session->simple->statement_count == 1;
+  struct message message = {0};
+  struct error error;
+  int binds = 0, executes = 0;
+  for (size_t at = session->group_start; at < session->ready_until;) {
+    if (message_next(buffer_bytes(&session->input), &at, &message, &error) <= 0)
+      return false;
+    binds += message.type == 'B';
+    executes += message.type == 'E';
+  }
+  return binds > 0 && executes == 1 && message.type == 'S';
 }
 
 bool may_be_job(const struct statement *statement)
@@ -644,6 +397,13 @@ static int after_statement(struct session *session, struct portal *portal, struc
                               statement && statement->reads_system ? NULL : run->mark->set, error);
   session_depends(session, run->prepared->statement && run->prepared->statement->reads_system ? UINT64_MAX : run->mark->position);
   return 0;
+}
+
+// A change that has met its allowance is undone and runs again: it may not have drawn numbers, nor done what is done once.
+static bool may_run_twice(const struct statement *statement)
+{
+  return statement && (statement->kind == STATEMENT_UPDATE || statement->kind == STATEMENT_DELETE) &&
+         !statement->draws_numbers && !statement->is_volatile;
 }
 
 static const char *query_command(enum statement_kind kind)
@@ -696,11 +456,22 @@ static int portal_run_statement(struct session *session, struct portal *portal, 
     run.allowance = session->partition->options.scan_allowance * (has_changed ? BATCH_PATIENCE : 1);
     run.reply_limit = has_changed ? 0 : LIMIT_RESULT_CHUNK;
   }
+  if (!transaction_in_branch(session) && !session->is_whole && may_run_twice(statement))
+    run.allowance = session->partition->options.scan_allowance;
   run.claimer = waiting_claimer(session);
   buffer_clear(&session->kept);
   read_set_clear(&session->reads);
   mark.set = run.promise ? &session->reads : NULL;
   status = statement_run(&run, error);
+  if (status == STATUS_LONG && !is_read) {
+    if (long_may_start(session, statement)) {
+      status = long_start(session, portal, run.random, error);
+      return status ? status : RUN_JOB;
+    }
+    session->partition->counts.long_on_loop++;
+    run.allowance = 0;
+    status = statement_run(&run, error);
+  }
   if (status == STATUS_WAIT)
     return waiting_begin(session, transaction_in_branch(session) ? WAITING_STATEMENT : WAITING_GROUP);
   if (status == STATUS_INPUT && session->savepoints.count) { // the transaction may live on
@@ -771,7 +542,7 @@ static int portal_run_copy_to(struct session *session, struct portal *portal, st
     return status;
   message_empty(out, 'c');
   char tag[64];
-  format_tag(prepared, run.row_count, tag, sizeof tag);
+  statement_tag(prepared, run.row_count, tag, sizeof tag);
   message_tag(out, tag);
   return after_statement(session, portal, &run, error);
 }

@@ -219,6 +219,7 @@ struct partition {
 
   struct {
     uint64_t statements, errors, groups, branches, jobs, source_rows, source_atoms;
+    uint64_t long_changes, long_attached, long_rounds, long_on_loop;
   } counts;
 };
 
@@ -271,6 +272,8 @@ void session_end_simple(struct session *session);
 void batch_tell(struct session *session);
 // At a step's end: takes what the group has answered in it, where that is held.
 void batch_hold(struct session *session);
+// What has told nothing is undone, and starts again as a one-shot.
+void batch_start_over(struct session *session);
 // Has the group failed only for what others did, and told nothing? Then it is undone and starts again as a one-shot.
 bool batch_starts_again(struct session *session, const struct error *error);
 
@@ -300,6 +303,7 @@ void session_remove_portal(struct session *session, struct bytes name);
 enum portals_end { PORTALS_COMMIT, PORTALS_ABORT, PORTALS_ALL };
 void session_forget_portals(struct session *session, enum portals_end end);
 bool session_more_follows(const struct session *session); // in its group
+bool session_is_alone(const struct session *session); // is the running statement all of its group, which is at hand to its end?
 void session_forget_portals_since(struct session *session, uint64_t number);
 struct portal *session_portal(struct session *session, struct bytes name); // NULL: there is none
 void portal_clear(struct portal *portal);
@@ -314,6 +318,10 @@ int portal_keep(struct session *session, struct portal *portal, struct error *er
 // Replies with up to max_rows of the kept rows that were not given yet; gives their number.
 uint64_t portal_take(struct session *session, struct portal *portal, uint64_t max_rows);
 void session_depends(struct session *session, uint64_t position); // do its replies, on the log up to there
+
+// --- job.c
+int job_start(struct session *session, struct portal *portal, const struct version *version, uint64_t random,
+              struct error *error);
 void job_done(struct job *job); // FRAME_JOB_DONE: replies, and goes on or ends it
 void job_close(struct job *job);
 // What a step's functions gave and is used again; behind it lies what was kept while it ran, entry after entry.
@@ -344,7 +352,13 @@ struct row_writer {
   const struct copy *copy; // NULL: DataRow
   struct format_settings settings;
 };
+struct row_writer row_writer_for(const struct session *session, const struct prepared *prepared, const bool *formats);
 void row_write(const struct row_writer *writer, const struct value *values, struct buffer *out);
+// Adds a row that was just written (from `begin` in out) to the promise.
+void statement_promise_row(const struct session *session, struct promise *promise, const struct prepared *prepared,
+                           const struct buffer *out, size_t begin);
+void statement_tag(const struct prepared *prepared, uint64_t rows, char *tag, size_t size); // "UPDATE 1"
+void run_fill_input(struct execution_input *input, struct run *run, const struct version *version, struct writer *writer);
 
 // One statement on a version, wherever that is. Both the first run and the re-run at commit come through here.
 struct statement_run {
@@ -372,6 +386,13 @@ struct statement_run {
 };
 // STATUS_LONG: a read beyond its allowance. STATUS_WAIT: it met a claim. Whatever was changed before a failure is undone.
 int statement_run(struct statement_run *run, struct error *error);
+
+// --- long.c
+// May the statement, having met its allowance, go on beside the trunk?
+bool long_may_start(const struct session *session, const struct statement *statement);
+int long_start(struct session *session, struct portal *portal, uint64_t random, struct error *error);
+void long_run(struct job *job); // any thread
+void long_done(struct session *session, struct job *job);
 
 // --- transaction.c
 int transaction_version(struct session *session, bool for_change, const struct version **version, struct writer *writer,

@@ -149,6 +149,7 @@ int waiting_begin(struct session *session, enum waiting waiting)
   session->has_atom = false;
   session->input_at = session->group_start;
   partition->replies.size = session->group_replies;
+  buffer_clear(&session->held);
   session->transaction_now = 0;
   parse_close(session->simple);
   session->simple = NULL;

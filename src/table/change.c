@@ -379,6 +379,18 @@ size_t change_encode(const struct change_list *list, const struct version *versi
   return count;
 }
 
+void change_encode_touched(const struct change_list *list, const struct version *version, struct buffer *out)
+{
+  struct change change;
+  for (size_t at = 0; !out->failed && change_next(list, &at, &change);) {
+    struct bytes row = {0};
+    if (change.flags & CHANGE_DERIVED)
+      continue;
+    bool is_there = tree_get(version, change.tree, change.key, &row, NULL);
+    encode_entry(out, change.tree, change.key, is_there, row);
+  }
+}
+
 // --- Reading --------------------------------------------------------------------------------------
 
 static int malformed(struct error *error)

@@ -64,6 +64,9 @@ int change_undo(struct change_list *list, size_t mark, struct version *version, 
 // says that memory ran out.
 size_t change_encode(const struct change_list *list, const struct version *version, struct bytes extra,
                      struct buffer *out);
+// Appends to a payload what became of each key of logged trees that the list names, as it is in the version. A key's last
+// entry in a payload counts.
+void change_encode_touched(const struct change_list *list, const struct version *version, struct buffer *out);
 // What is left to do when the atom is sure to commit: clears the trees that were dropped.
 void change_finish(const struct change_list *list, struct version *version);
 

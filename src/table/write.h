@@ -95,6 +95,17 @@ int table_undo(struct writer *writer, size_t mark, struct error *error);
 // that they were made from is the same.
 int table_replay(struct writer *writer, const struct change_list *changes, size_t from, size_t to);
 
+// --- Parts (part.c): rows of a table in a version that has no others of it, to run a statement on them alone --------------
+// Empties the table there. False: out of memory.
+bool table_part_begin(struct version *version, const struct relation *relation);
+// Puts a row and its index entries there, unchecked. Only the writer's version, catalog and error are used.
+int table_part_add(struct writer *writer, const struct relation *relation, struct bytes key, struct bytes row);
+// In these trees of the writer's version, which has the old part's entries: they go, the new part's come. NULL: an empty part.
+int table_part_replace(struct writer *writer, const struct relation *relation, const tree_number *trees, int count,
+                       const struct version *old_part, const struct version *new_part);
+// Makes each entry that a list names as it is in another version.
+int table_part_copy(struct writer *writer, const struct change_list *touched, const struct version *from);
+
 // Recovery: applies one log payload to the trunk, index entries included. Runs no check and no expression.
 int table_apply(struct catalog *catalog, struct version *trunk, struct bytes payload, uint64_t position,
                 struct error *error);

@@ -1,0 +1,290 @@
+// Long changes beside the trunk. The diagram and the rules are in beside.h.
+//
+// 1. `base` is what the side shares with the trunk; it is kept as long as the side is there.
+// 2. The side is the statement run on the table as it is in `at`.
+// 3. `changes` names every key of which the trunk, or what the log says of it, may differ from the side; when it is large,
+//    those since the payload was written.
+#include "txn/beside.h"
+
+#include <stdlib.h>
+
+#include "base/check.h"
+#include "base/sqlstate.h"
+#include "txn/internal.h"
+
+enum { FEW = 4096, PAYLOAD_HEAD = 12 }; // changes that are made on the trunk; position and size of a payload
+
+struct beside {
+  struct trunk *trunk;
+  const struct relation *relation; // borrowed
+  tree_number trees[STORE_ATTACH_LIMIT];
+  int tree_count;
+  struct memory_account account;
+  struct catalog *catalog; // its own: the trunk's belongs to the trunk's thread
+  struct version *base, *at, *to; // snapshots
+  struct store *side;
+  struct change_list changes;
+  bool is_large, has_followed;
+  struct buffer payload;
+  uint64_t rows, followed;
+};
+
+struct beside *beside_open(struct trunk *trunk, const struct relation *relation, const tree_number *trees, int count,
+                           struct memory_account *account)
+{
+  CHECK(count <= STORE_ATTACH_LIMIT);
+  struct beside *beside = calloc(1, sizeof *beside);
+  if (!beside)
+    return NULL;
+  beside->trunk = trunk;
+  beside->relation = relation;
+  beside->tree_count = count;
+  memcpy(beside->trees, trees, (size_t)count * sizeof *trees);
+  beside->account.parent = account;
+  change_list_init(&beside->changes);
+  beside->changes.bytes.account = beside->payload.account = &beside->account;
+  beside->catalog = catalog_open(&beside->account, NULL);
+  beside->base = beside->at = version_snapshot(store_trunk(trunk->store));
+  if (beside->catalog && beside->base)
+    beside->side = store_open_side(beside->base, &beside->account);
+  if (beside->side)
+    return beside;
+  beside_close(beside);
+  return NULL;
+}
+
+void beside_close(struct beside *beside)
+{
+  if (!beside)
+    return;
+  store_close(beside->side);
+  if (beside->to)
+    version_close(beside->to);
+  if (beside->at != beside->base)
+    version_close(beside->at);
+  if (beside->base)
+    version_close(beside->base);
+  change_list_deinit(&beside->changes);
+  buffer_deinit(&beside->payload);
+  catalog_close(beside->catalog);
+  free(beside);
+}
+
+bool beside_is_lost(const struct beside *beside)
+{
+  return version_definitions(store_trunk(beside->trunk->store)) != version_definitions(beside->base);
+}
+
+uint64_t beside_rows(const struct beside *beside)
+{
+  return beside->rows;
+}
+
+uint64_t beside_followed(const struct beside *beside)
+{
+  return beside->followed;
+}
+
+bool beside_is_large(const struct beside *beside)
+{
+  return beside->is_large;
+}
+
+bool beside_has_tree(const struct beside *beside, tree_number tree)
+{
+  bool has = beside->relation->tree == tree;
+  for (int i = 0; i < beside->relation->index_count && !has; i++)
+    has = beside->relation->indexes[i].tree == tree;
+  return has;
+}
+
+// --- On any thread ----------------------------------------------------------------------------------------------
+
+// From few changes to many: the trees become the side's own, and what was noted of rows becomes a payload.
+static int settle(struct beside *beside, struct error *error)
+{
+  const struct version *version = store_trunk(beside->side);
+  if (beside->changes.count <= FEW && !beside->is_large)
+    return STATUS_OK;
+  for (int i = 0; i < beside->tree_count && !beside->is_large; i++)
+    if (!tree_own(store_trunk(beside->side), beside->trees[i]))
+      return error_memory(error);
+  if (!beside->trunk->without_output && !beside->is_large) {
+    struct change_list none;
+    change_list_init(&none);
+    buffer_append(&beside->payload, (uint8_t[PAYLOAD_HEAD]){0}, PAYLOAD_HEAD);
+    change_encode(&none, version, (struct bytes){0}, &beside->payload);
+  }
+  if (!beside->trunk->without_output)
+    change_encode_touched(&beside->changes, version, &beside->payload);
+  beside->is_large = true;
+  change_list_clear(&beside->changes);
+  return beside->payload.failed ? error_memory(error) : STATUS_OK;
+}
+
+static struct writer side_writer(struct beside *beside, struct error *error)
+{
+  return (struct writer){.version = store_trunk(beside->side), .changes = &beside->changes, .catalog = beside->catalog,
+                         .error = error};
+}
+
+int beside_run(struct beside *beside, const struct beside_runner *runner, struct error *error)
+{
+  struct writer writer = side_writer(beside, error);
+  int status = runner->run(runner->context, &writer, &beside->rows, error);
+  return status ? status : settle(beside, error);
+}
+
+// Rows that have changed, as they were or as they are, and what the statement makes of them.
+struct part {
+  struct store *side; // NULL: no rows
+  struct change_list changes;
+  uint64_t rows;
+};
+
+static int part_add(struct beside *beside, struct part *part, struct bytes key, struct bytes row, struct error *error)
+{
+  if (!part->side) {
+    part->side = store_open_side(beside->to, &beside->account);
+    if (!part->side || !table_part_begin(store_trunk(part->side), beside->relation))
+      return error_memory(error);
+  }
+  struct writer writer = {.version = store_trunk(part->side), .catalog = beside->catalog, .error = error};
+  return table_part_add(&writer, beside->relation, key, row);
+}
+
+static int part_run(struct beside *beside, struct part *part, const struct beside_runner *runner, struct error *error)
+{
+  if (!part->side)
+    return STATUS_OK;
+  struct writer writer = {.version = store_trunk(part->side), .changes = &part->changes, .catalog = beside->catalog,
+                          .error = error};
+  return runner->run(runner->context, &writer, &part->rows, error);
+}
+
+static void part_init(struct beside *beside, struct part *part)
+{
+  *part = (struct part){0};
+  change_list_init(&part->changes);
+  part->changes.bytes.account = &beside->account;
+}
+
+static void part_deinit(struct part *part)
+{
+  store_close(part->side);
+  change_list_deinit(&part->changes);
+}
+
+// What the statement has changed of rows that the trunk has, too.
+static int touch(struct beside *beside, const struct part *part, struct error *error)
+{
+  struct change change;
+  for (size_t at = 0; change_next(&part->changes, &at, &change);)
+    if (!change_append(&beside->changes, &change))
+      return error_memory(error);
+  return STATUS_OK;
+}
+
+static const struct version *part_version(const struct part *part)
+{
+  return part->side ? store_trunk(part->side) : NULL;
+}
+
+static int gather(struct beside *beside, struct part *old_part, struct part *new_part, const struct beside_runner *runner,
+                  uint64_t limit, struct error *error)
+{
+  struct diff *diff = diff_open(beside->at, beside->to, beside->relation->tree);
+  if (!diff)
+    return error_memory(error);
+  struct diff_entry entry;
+  uint64_t count = 0;
+  int status = STATUS_OK;
+  while (!status && diff_next(diff, &entry)) {
+    if (count++ == limit)
+      status = STATUS_LONG;
+    else if (*runner->is_cancelled)
+      status = error_set(error, SQLSTATE_QUERY_CANCELED, "canceling statement due to user request");
+    if (!status && entry.old_row.data)
+      status = part_add(beside, old_part, entry.key, entry.old_row, error);
+    if (!status && entry.new_row.data)
+      status = part_add(beside, new_part, entry.key, entry.new_row, error);
+  }
+  diff_close(diff);
+  if (!status)
+    beside->followed = count;
+  return status;
+}
+
+int beside_follow(struct beside *beside, const struct beside_runner *runner, uint64_t limit, struct error *error)
+{
+  struct part old_part, new_part;
+  part_init(beside, &old_part);
+  part_init(beside, &new_part);
+  int status = gather(beside, &old_part, &new_part, runner, limit, error);
+  if (!status)
+    status = part_run(beside, &old_part, runner, error);
+  if (!status)
+    status = part_run(beside, &new_part, runner, error);
+  if (!status)
+    status = touch(beside, &new_part, error);
+  struct writer writer = side_writer(beside, error);
+  if (!status)
+    status = table_part_replace(&writer, beside->relation, beside->trees, beside->tree_count, part_version(&old_part),
+                                part_version(&new_part));
+  if (!status)
+    status = settle(beside, error);
+  if (!status) {
+    beside->rows += new_part.rows - old_part.rows;
+    beside->has_followed = true;
+  }
+  part_deinit(&old_part);
+  part_deinit(&new_part);
+  return status;
+}
+
+// --- On the trunk's ---------------------------------------------------------------------------------------------
+
+bool beside_pin(struct beside *beside)
+{
+  struct version *now = version_snapshot(store_trunk(beside->trunk->store));
+  if (!now)
+    return false;
+  struct version *gone = beside->has_followed ? beside->at : beside->to;
+  if (beside->has_followed)
+    beside->at = beside->to;
+  beside->to = now;
+  beside->has_followed = false;
+  if (gone && gone != beside->base)
+    version_close(gone);
+  return true;
+}
+
+int beside_apply(const struct beside *beside, struct writer *writer)
+{
+  return table_part_copy(writer, &beside->changes, store_trunk(beside->side));
+}
+
+int beside_attach(struct beside *beside, uint64_t *position, struct error *error)
+{
+  struct trunk *trunk = beside->trunk;
+  struct buffer *output = &trunk->output, *payload = &beside->payload;
+  CHECK(!trunk->is_running && beside->is_large);
+  size_t start = output->size;
+  if (!trunk->without_output) {
+    if (payload->size - PAYLOAD_HEAD > UINT32_MAX || !buffer_reserve(output, payload->size)) {
+      output->failed = false;
+      return error_memory(error);
+    }
+    put_le64(payload->data, trunk->position + 1);
+    put_le32(payload->data + 8, (uint32_t)(payload->size - PAYLOAD_HEAD));
+    buffer_append_bytes(output, buffer_bytes(payload));
+  }
+  if (!store_attach(trunk->store, beside->side, beside->trees, beside->tree_count, trunk->position + 1)) {
+    output->size = start;
+    return error_memory(error);
+  }
+  beside->side = NULL;
+  *position = ++trunk->position;
+  trunk->counts.atoms++;
+  return STATUS_OK;
+}

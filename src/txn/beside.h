@@ -1,0 +1,50 @@
+// Long changes beside the trunk: a statement that goes through many rows of a table runs on a side of a snapshot, on
+// whichever thread has the time, follows what the trunk does meanwhile, and is committed as one atom where they meet.
+//
+//           beside_open          beside_run                      beside_commit
+//   (none) -------------> open -----------> at its snapshot --------------------> committed
+//                                            |  ^    |
+//          beside_pin: the trunk as it is now|  |    | beside_close
+//                                            v  |    +-----------> (none)
+//                                beside_follow: at that snapshot
+//
+// The statement must be one that treats each row of the table by itself: what it makes of the table is what it makes of its
+// parts, put together. So following costs what was changed: the statement runs on the changed rows alone, as they were and
+// as they are now; the entries that it made of the former go, and those that it makes of the latter come.
+//
+// 1. `run` and `follow` may be on any thread, one at a time; everything else is the trunk's thread's.
+// 2. Few changes are made on the trunk once more, row by row. Where they are many the side owns its trees as a whole, and they
+//    take the place of the trunk's (store_attach); what the log gets was made ready with them.
+#pragma once
+
+#include "txn/atom.h"
+
+struct beside;
+
+// account: the store's. trees: those of the relation that the statement may change, the primary tree first. NULL: out of memory.
+struct beside *beside_open(struct trunk *trunk, const struct relation *relation, const tree_number *trees, int count,
+                           struct memory_account *account);
+void beside_close(struct beside *beside);
+
+struct beside_runner {
+  void *context;
+  // Runs the statement once more, on the writer, of which arena, evaluation and mark are to be set. rows: how many it found.
+  int (*run)(void *context, struct writer *writer, uint64_t *rows, struct error *error);
+  const volatile bool *is_cancelled; // looked at now and then: 57014
+};
+int beside_run(struct beside *beside, const struct beside_runner *runner, struct error *error);
+// Pins the trunk as it is, to be followed to. False: out of memory.
+bool beside_pin(struct beside *beside);
+// STATUS_LONG: more than `limit` rows have changed; nothing was done.
+int beside_follow(struct beside *beside, const struct beside_runner *runner, uint64_t limit, struct error *error);
+
+// Have definitions changed since it began? Then it cannot go on.
+bool beside_is_lost(const struct beside *beside);
+uint64_t beside_rows(const struct beside *beside);     // that the statement found in all
+uint64_t beside_followed(const struct beside *beside); // that had changed when it followed the last time
+bool beside_is_large(const struct beside *beside);
+bool beside_has_tree(const struct beside *beside, tree_number tree); // of the relation, whether it may be changed or not
+// Where it has followed to the trunk as it is. Few changes: made on the writer, whose atom is the caller's.
+int beside_apply(const struct beside *beside, struct writer *writer);
+// Many: the next atom of the trunk, and its position. 53200: nothing has happened.
+int beside_attach(struct beside *beside, uint64_t *position, struct error *error);
