@@ -1,4 +1,4 @@
-// The connectors that come with Quern. One file each; all on quern.h.
+// The connectors that come with the server (push is every engine's). One file each; all on quern.h.
 #pragma once
 
 #include "connect/folder.h"
@@ -8,8 +8,6 @@
 extern const struct quern_connector connector_generator;
 // 'proc': this machine's live measurements.
 extern const struct quern_connector connector_proc;
-// 'push': INSERT and COPY alone.
-extern const struct quern_connector connector_push;
 
 // 'file': the rows of a file in one of the folders, which are borrowed.
 void connector_file(struct quern_connector *connector, struct folders *folders);

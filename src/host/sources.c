@@ -303,6 +303,7 @@ int sources_open(struct wake *wake, struct sources **result, struct error *error
     return error_memory(error);
   sources->wake = wake;
   sources->ready_end = &sources->ready;
+  sources->connectors[sources->connector_count++] = &push_connector;
   mutex_init(&sources->mutex);
   condition_init(&sources->changed);
   struct thread_options options = {.name = "quern-sources"};

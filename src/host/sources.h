@@ -11,6 +11,9 @@ struct sources;
 
 enum { SOURCES_BATCHES = 4 }; // that wait of one source
 
+extern const struct quern_connector push_connector;
+
+// Knows push_connector from the beginning.
 int sources_open(struct wake *wake, struct sources **sources, struct error *error);
 void sources_close(struct sources *sources);
 
