@@ -2,8 +2,10 @@
  *
  * The engine owns no loop. It is asynchronous: requests are submitted, replies come to a function, and
  * quern_run does the work in between, on the caller's thread, whenever quern_descriptor is readable.
- * One handle is one engine; a process may have several. Unless said otherwise a function may be called only
- * from the thread that calls quern_run, and not from inside a reply function's call except where noted.
+ * One handle is one engine; a process may have several. Unless said otherwise a function that is given an engine, a session
+ * or a statement may be called only from the thread that calls quern_run, and not from inside a reply function's call
+ * except where noted. Functions on buffers and messages may be called from any thread.
+ * doc/embedding.md is the manual.
  *
  * Requests and replies are messages of PostgreSQL's frontend/backend protocol 3 (manual, chapter 55), without the
  * start-up: Query, Parse, Bind, Describe, Execute, Close, Flush, Sync, CopyData, CopyDone, CopyFail on the way in;
@@ -28,7 +30,8 @@ extern "C" {
 struct quern;         /* an engine */
 struct quern_session; /* one client's conversation with it */
 
-/* What a failed call says. status: -1 mend the input, -2 run it again, -3 a bound was met, -4 give up and reopen. */
+/* What a failed call says. status: -1 mend the input, -2 run the transaction again, -3 a bound was met,
+ * -4 give up and reopen. sqlstate is PostgreSQL's; texts that do not fit are cut. */
 struct quern_error {
   int status;
   char sqlstate[6];
@@ -58,21 +61,25 @@ struct quern_options {
 
 /* Opens the engine and recovers what the directory holds. 0, or a negative status with *error. */
 QUERN_API int quern_open(const struct quern_options *options, struct quern **engine, struct quern_error *error);
-/* Ends all sessions, takes a checkpoint if there is a directory, frees everything. */
+/* Ends all sessions, whose reply functions and receivers are told nothing more, takes a checkpoint if there is a directory,
+ * closes the sources, frees everything. Not from inside a reply function. */
 QUERN_API void quern_close(struct quern *engine);
 /* Writes a backup, as of now, to a directory that is made, or is empty: a data directory that can be opened, or copied.
  * Takes as long as it takes. 0, or a negative status with *error. Needs a data directory no more than quern_open does. */
 QUERN_API int quern_backup(struct quern *engine, const char *directory, struct quern_error *error);
 /* Looks at every checksum, tree and table of a data directory that nobody uses, and changes nothing. report is told line by
- * line. 0: all is well; otherwise a negative status with *error. */
+ * line; may be NULL. Any thread. 0: all is well; otherwise a negative status with *error. */
 QUERN_API int quern_check(const char *directory, void (*report)(void *context, const char *line), void *context,
                           struct quern_error *error);
-/* Readable when quern_run has something to do. Belongs to the engine. */
+/* Readable when the engine's threads or clocks have something for quern_run. What the caller hands over himself (requests,
+ * executions, sessions opened and closed) does not make it readable: call quern_run after that. Belongs to the engine. */
 QUERN_API int quern_descriptor(const struct quern *engine);
 /* Does what is to be done, at most about `budget` units (requests, batches of rows); calls reply functions.
- * 1: there is more to do at once; 0: wait for the descriptor; negative: the engine has failed (see quern_failure). */
+ * 1: there is more to do at once; 0: wait for the descriptor; negative: the engine has failed (see quern_failure).
+ * The first one starts sources; call it before waiting. */
 QUERN_API int quern_run(struct quern *engine, int budget);
-/* Blocks until the descriptor is readable, at most timeout_ms (-1: for ever). For programs without a loop of their own. */
+/* Blocks until the descriptor is readable (1), or for timeout_ms (-1: for ever) or until a signal comes (0). For programs
+ * without a loop of their own. */
 QUERN_API int quern_wait(struct quern *engine, int timeout_ms);
 /* Why quern_run failed; NULL: it did not. */
 QUERN_API const struct quern_error *quern_failure(const struct quern *engine);
@@ -95,7 +102,8 @@ struct quern_session_options {
 /* The first replies are ParameterStatus, BackendKeyData and ReadyForQuery. NULL: out of memory or over the limit. */
 QUERN_API struct quern_session *quern_session_open(struct quern *engine, const struct quern_session_options *options,
                                                    struct quern_error *error);
-/* Undoes what is not committed. No reply comes afterwards. */
+/* Undoes what is not committed. No reply comes afterwards, and no receiver is told; the session and its statements must not be
+ * used any more. */
 QUERN_API void quern_session_close(struct quern_session *session);
 /* Hands over whole request messages (copied). Messages up to a Sync that are submitted together, or that stand
  * complete when their Sync comes, run as one atom. -1: they are not whole messages; -3: too much is waiting. */
@@ -117,9 +125,10 @@ enum quern_kind {
   QUERN_NULL,
   QUERN_BOOLEAN,   /* boolean: 0 or 1 in `integer` */
   QUERN_INTEGER,   /* int2, int4, int8 */
-  QUERN_FLOAT,     /* float8 */
+  QUERN_FLOAT,     /* float4, float8 */
   QUERN_TIMESTAMP, /* timestamp, timestamptz: microseconds since 2000-01-01 UTC; INT64_MIN, INT64_MAX: infinite */
-  QUERN_TEXT       /* text, varchar, char; numeric as its digits; and all other types in PostgreSQL's text form */
+  QUERN_TEXT       /* text, varchar, char; numeric as its digits; and all other types (date, jsonb, uuid, bytea, …) in
+                      PostgreSQL's text form */
 };
 struct quern_value {
   enum quern_kind kind;
@@ -135,11 +144,11 @@ struct quern_result {
   const struct quern_error *error; /* NULL: done, and durable unless a transaction is open */
   uint64_t row_count;              /* rows given, or changed */
 };
-/* Both may begin and close statements and close the session; they must not call quern_run. All is borrowed for the call, and values
- * until another execution begins. */
+/* Both may begin and close statements and close the session; they must not call quern_run. All is borrowed for the call,
+ * and values until another execution begins. Rows that were given before an error count for nothing. */
 struct quern_receiver {
   void (*row)(void *context, const struct quern_value *values, int count); /* NULL: rows are not wanted */
-  void (*done)(void *context, const struct quern_result *result);          /* once for each execution; may be NULL */
+  void (*done)(void *context, const struct quern_result *result);          /* once for each execution, unless the session is closed; may be NULL */
   void *context;
 };
 
@@ -163,6 +172,8 @@ struct quern_buffer {
   size_t size, capacity;
   bool failed;   /* out of memory: takes no more */
 };
+/* Bytes as they are. */
+QUERN_API void quern_buffer_append(struct quern_buffer *buffer, const void *data, size_t size);
 QUERN_API void quern_buffer_free(struct quern_buffer *buffer);
 QUERN_API void quern_add_query(struct quern_buffer *buffer, const char *text);
 /* parameter types as PostgreSQL's object ids; 0 or count 0: found from their use. */
@@ -211,8 +222,9 @@ struct quern_source_info {
   void *context; /* the connector's */
 };
 
-/* What a poll hands over. rows: row after row, a 16-bit column count and for each column a 32-bit length (-1: NULL)
- * and its bytes, all big-endian. position: opaque bytes that reopen the source behind these rows.
+/* What a poll hands over: one atom. rows: row after row, a 16-bit column count and for each column a 32-bit length (-1: NULL)
+ * and its bytes, all big-endian: quern_add_row and quern_add_field write them. position: opaque bytes that reopen the source
+ * behind these rows; committed with them, so a poll without rows leaves none.
  * A row of QUERN_BAD_ROW is none: two columns that say what is wrong and what stood there, for quern.source_errors. */
 #define QUERN_BAD_ROW 0xffff
 struct quern_batch {
@@ -226,21 +238,27 @@ struct quern_batch {
   int64_t now_us; /* in: monotonic time, microseconds */
 };
 
-/* A connector makes rows when it is polled, from one thread of the engine's for all polls of a source. */
+/* Writing rows: the row's begin, then each of its fields (size -1: NULL). */
+QUERN_API void quern_add_row(struct quern_buffer *buffer, int column_count);
+QUERN_API void quern_add_field(struct quern_buffer *buffer, const void *data, int32_t size);
+
+/* A connector makes rows when it is polled. One thread of the engine's opens, polls and closes all sources: what blocks there
+ * keeps the other sources waiting, not the loop. While quern_close runs, close is called from its thread. */
 struct quern_connector {
   const char *name; /* WITH (connector = 'name') */
   void *context;    /* handed to check and open */
-  /* Checks columns and options when the source is created. Must be quick and touch nothing. 0 or -1 with *error. */
+  /* Checks columns and options when the source is created, on the loop. Must be quick and touch nothing. 0 or -1 with *error.
+   * NULL: anything goes. */
   int (*check)(const struct quern_source_info *info, struct quern_error *error);
   /* NULL with *error. position: where the committed rows end; size 0: the beginning. info is borrowed for the call. */
   void *(*open)(const struct quern_source_info *info, const uint8_t *position, size_t size, struct quern_error *error);
-  /* Fills the batch with what there is, at most about max_rows. Returns how many microseconds to wait before the next
-   * poll (0: at once), or -1 when the source has ended. */
+  /* Fills the batch, which comes empty, with what there is, at most about max_rows. Returns how many microseconds to wait before
+   * the next poll (0: at once), or -1 when the source has ended: it is not polled again before it is opened again. */
   int64_t (*poll)(void *source, struct quern_batch *batch, int max_rows);
   void (*close)(void *source);
 };
-/* Before quern_open is done no connector is known: sources of unknown connectors stay closed until theirs is added.
- * The connector is borrowed for the engine's life. -1: the name is taken. */
+/* At first an engine knows the connector `push` alone: rows come by INSERT and COPY. Sources of unknown connectors stay closed
+ * until theirs is added. The connector is borrowed for the engine's life. -1: the name is taken; -3: there are 64 already. */
 QUERN_API int quern_connector_add(struct quern *engine, const struct quern_connector *connector);
 
 #ifdef __cplusplus

@@ -93,61 +93,29 @@ int option_check_known(const struct quern_source_info *info, const char *const *
   return 0;
 }
 
-static uint8_t *extend(struct quern_buffer *rows, size_t size)
-{
-  if (rows->failed)
-    return NULL;
-  if (rows->capacity - rows->size < size) {
-    size_t capacity = rows->capacity ? 2 * rows->capacity : 4096;
-    while (capacity - rows->size < size)
-      capacity *= 2;
-    uint8_t *data = realloc(rows->data, capacity);
-    if (!data) {
-      rows->failed = true;
-      return NULL;
-    }
-    rows->data = data;
-    rows->capacity = capacity;
-  }
-  uint8_t *at = rows->data + rows->size;
-  rows->size += size;
-  return at;
-}
-
 void row_begin(struct quern_buffer *rows, int column_count)
 {
-  uint8_t *at = extend(rows, 2);
-  if (at)
-    put_be16(at, (uint16_t)column_count);
+  quern_add_row(rows, column_count);
 }
 
 void row_add_bytes(struct quern_buffer *rows, const void *data, int32_t size)
 {
-  uint8_t *at = extend(rows, 4 + (size_t)size);
-  if (!at)
-    return;
-  put_be32(at, (uint32_t)size);
-  if (size)
-    memcpy(at + 4, data, (size_t)size);
+  quern_add_field(rows, data, size);
 }
 
 void row_add_text(struct quern_buffer *rows, const char *text)
 {
-  row_add_bytes(rows, text, (int32_t)strlen(text));
+  quern_add_field(rows, text, (int32_t)strlen(text));
 }
 
 void row_add_null(struct quern_buffer *rows)
 {
-  uint8_t *at = extend(rows, 4);
-  if (at)
-    put_be32(at, UINT32_MAX);
+  quern_add_field(rows, NULL, -1);
 }
 
 void row_extend(struct quern_buffer *rows, const void *data, size_t size)
 {
-  uint8_t *at = size ? extend(rows, size) : NULL;
-  if (at)
-    memcpy(at, data, size);
+  quern_buffer_append(rows, data, size);
 }
 
 void row_end_bytes(struct quern_buffer *rows, size_t head, bool is_null)

@@ -19,7 +19,8 @@ struct check {
 static void say(void *context, const char *line)
 {
   struct check *check = context;
-  check->say(check->context, line);
+  if (check->say)
+    check->say(check->context, line);
 }
 
 static int apply(void *context, uint64_t position, struct bytes payload, struct error *error)

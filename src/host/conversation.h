@@ -6,9 +6,6 @@
 
 struct conversation;
 
-// request.c: bytes of a message.
-void request_append(struct quern_buffer *buffer, const void *data, size_t size);
-
 // What engine.c does for it.
 int session_submit(struct quern_session *session, const uint8_t *messages, size_t size);
 struct conversation *session_conversation(const struct quern_session *session); // NULL: it is over, or takes messages

@@ -1,4 +1,4 @@
-// Writing requests and reading replies: the part of quern.h that needs no engine.
+// Writing requests and rows, reading replies: the part of quern.h that needs no engine.
 #include <stdlib.h>
 #include <string.h>
 
@@ -16,7 +16,7 @@ static uint8_t *extend(struct quern_buffer *buffer, size_t size)
   if (buffer->failed)
     return NULL;
   if (buffer->capacity - buffer->size < size) {
-    size_t capacity = buffer->capacity ? buffer->capacity : 256;
+    size_t capacity = buffer->capacity ? 2 * buffer->capacity : 256;
     while (capacity - buffer->size < size)
       capacity *= 2;
     uint8_t *data = realloc(buffer->data, capacity);
@@ -32,16 +32,16 @@ static uint8_t *extend(struct quern_buffer *buffer, size_t size)
   return at;
 }
 
-static void add(struct quern_buffer *buffer, const void *data, size_t size)
+void quern_buffer_append(struct quern_buffer *buffer, const void *data, size_t size)
 {
-  uint8_t *at = extend(buffer, size);
-  if (at && size)
+  uint8_t *at = size ? extend(buffer, size) : NULL;
+  if (at)
     memcpy(at, data, size);
 }
 
 static void add_string(struct quern_buffer *buffer, const char *text)
 {
-  add(buffer, text, strlen(text) + 1);
+  quern_buffer_append(buffer, text, strlen(text) + 1);
 }
 
 static void add_be16(struct quern_buffer *buffer, uint16_t v)
@@ -58,14 +58,9 @@ static void add_be32(struct quern_buffer *buffer, uint32_t v)
     put_be32(at, v);
 }
 
-void request_append(struct quern_buffer *buffer, const void *data, size_t size)
-{
-  add(buffer, data, size);
-}
-
 static size_t begin(struct quern_buffer *buffer, char type)
 {
-  add(buffer, &type, 1);
+  quern_buffer_append(buffer, &type, 1);
   add_be32(buffer, 0);
   return buffer->size - 4;
 }
@@ -107,7 +102,7 @@ void quern_add_bind(struct quern_buffer *buffer, const char *statement, const st
   for (int i = 0; i < count; i++) {
     add_be32(buffer, parameters[i].data ? (uint32_t)parameters[i].size : UINT32_MAX);
     if (parameters[i].data)
-      add(buffer, parameters[i].data, (size_t)parameters[i].size);
+      quern_buffer_append(buffer, parameters[i].data, (size_t)parameters[i].size);
   }
   add_be16(buffer, 1);
   add_be16(buffer, binary_results);
@@ -125,6 +120,17 @@ void quern_add_execute(struct quern_buffer *buffer)
 void quern_add_sync(struct quern_buffer *buffer)
 {
   end(buffer, begin(buffer, 'S'));
+}
+
+void quern_add_row(struct quern_buffer *buffer, int column_count)
+{
+  add_be16(buffer, (uint16_t)column_count);
+}
+
+void quern_add_field(struct quern_buffer *buffer, const void *data, int32_t size)
+{
+  add_be32(buffer, (uint32_t)size);
+  quern_buffer_append(buffer, data, size < 0 ? 0 : (size_t)size);
 }
 
 bool quern_next_message(const uint8_t **messages, size_t *size, struct quern_message *message)

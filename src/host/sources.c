@@ -184,6 +184,8 @@ static struct batch *source_batch(struct source *source)
   batch->rows.rows.size = 0;
   batch->rows.rows.failed = false;
   batch->rows.row_count = 0;
+  batch->rows.is_binary = batch->rows.is_json = false;
+  batch->rows.position_size = 0;
   batch->rows.lag = -1;
   return batch;
 }

@@ -43,6 +43,11 @@ struct execution_entry {
   struct quern_error error;
 };
 
+struct column {
+  enum type_id type;
+  bool is_text; // a cursor's, whatever was asked for
+};
+
 struct conversation {
   struct quern_session *session;
   struct quern_statement *statements;
@@ -50,7 +55,7 @@ struct conversation {
   uint64_t statement_number;
   unsigned direct;        // executions since one went the long way
   bool is_greeted, is_over;
-  enum type_id *types;    // of the columns that come
+  struct column *columns; // that come
   int column_count;
   struct arena arena;     // of one row as it is read
   struct buffer text;     // of one row as it is given
@@ -173,7 +178,7 @@ static void add_message(struct quern_buffer *buffer, char type, char kind, const
   put_be32(message + 1, (uint32_t)(4 + 1 + length));
   message[5] = (uint8_t)kind;
   memcpy(message + 6, name, length);
-  request_append(buffer, message, 6 + length);
+  quern_buffer_append(buffer, message, 6 + length);
 }
 
 // Parameters go as texts: the session reads them as what they are for.
@@ -305,22 +310,30 @@ static void fail_entry(struct execution_entry *entry, const char *sqlstate, cons
   snprintf(entry->error.message, sizeof entry->error.message, "%s", text);
 }
 
-// The columns' types: name, table (4), column (2), type (4), size (2), modifier (4), format (2), each.
+// The columns: name, table (4), column (2), type (4), size (2), modifier (4), format (2), each.
 static bool read_columns(struct conversation *conversation, const struct quern_message *message)
 {
   int count = get_be16(message->body);
-  enum type_id *types = realloc(conversation->types, sizeof *types * (size_t)(count + 1));
-  if (!types)
+  struct column *columns = realloc(conversation->columns, sizeof *columns * (size_t)(count + 1));
+  if (!columns)
     return false;
-  conversation->types = types;
+  conversation->columns = columns;
   conversation->column_count = count;
   const uint8_t *at = message->body + 2;
   for (int i = 0; i < count; i++) {
     at += strlen((const char *)at) + 1;
-    types[i] = type_of_oid(get_be32(at + 6));
+    columns[i] = (struct column){.type = type_of_oid(get_be32(at + 6)), .is_text = get_be16(at + 16) == 0};
     at += 18;
   }
   return true;
+}
+
+static bool read_field(const struct column *column, struct bytes field, struct arena *arena, struct value *value)
+{
+  struct error error;
+  struct type type = type_plain(column->type);
+  return (column->is_text ? value_from_text(type, field, &format_settings_default, arena, value, &error)
+                          : value_from_binary(type, field, arena, value, &error)) == 0;
 }
 
 static void read_row(struct conversation *conversation, struct execution_entry *entry, const struct quern_message *message)
@@ -331,20 +344,20 @@ static void read_row(struct conversation *conversation, struct execution_entry *
   int count = get_be16(message->body);
   arena_reset(&conversation->arena);
   struct value *row = ARENA_ARRAY(&conversation->arena, struct value, count + 1);
-  bool is_good = row && count == conversation->column_count;
+  enum type_id *types = ARENA_ARRAY(&conversation->arena, enum type_id, count + 1);
+  bool is_good = row && types && count == conversation->column_count;
   const uint8_t *at = message->body + 2;
-  struct error error;
   for (int i = 0; is_good && i < count; i++) {
     int32_t size = (int32_t)get_be32(at);
     at += 4;
     row[i] = value_null();
     if (size < 0)
       continue;
-    is_good = value_from_binary(type_plain(conversation->types[i]), bytes_of(at, (size_t)size), &conversation->arena, &row[i],
-                                &error) == 0;
+    types[i] = conversation->columns[i].type;
+    is_good = read_field(&conversation->columns[i], bytes_of(at, (size_t)size), &conversation->arena, &row[i]);
     at += size;
   }
-  if (!is_good || !take_values(conversation, conversation->types, row, count)) {
+  if (!is_good || !take_values(conversation, types, row, count)) {
     fail_entry(entry, SQLSTATE_OUT_OF_MEMORY, "out of memory");
     return;
   }
@@ -445,7 +458,7 @@ void conversation_close(struct conversation *conversation)
   }
   while (conversation->statements)
     free_statement(conversation->statements);
-  free(conversation->types);
+  free(conversation->columns);
   free(conversation->values);
   arena_deinit(&conversation->arena);
   buffer_deinit(&conversation->text);

@@ -332,10 +332,25 @@ static void test_a_copy_of_rows_that_nobody_sends_is_refused(void **state)
   quern_close(client.engine);
 }
 
+// A cursor's rows are texts, whatever format was asked for.
+static void test_rows_of_a_cursor(void **state)
+{
+  struct client client;
+  open_client(&client, open_engine());
+  run(&client, "BEGIN");
+  run(&client, "DECLARE c CURSOR FOR SELECT i, i / 2.0::float8, NULL, i = 2, timestamptz '2000-01-01 00:00:01+00', date '2024-02-29'"
+               " FROM generate_series(1, 3) i");
+  assert_string_equal(run(&client, "FETCH 2 FROM c"), "1,0.5,NULL,false,@1000000,'2024-02-29';2,1,NULL,true,@1000000,'2024-02-29'#2");
+  assert_string_equal(run(&client, "SHOW statement_timeout"), "'0'#1");
+  assert_string_equal(run(&client, "COMMIT"), "#0");
+  quern_close(client.engine);
+}
+
 int main(void)
 {
   const struct CMUnitTest tests[] = {
     cmocka_unit_test(test_every_type_in_and_out),
+    cmocka_unit_test(test_rows_of_a_cursor),
     cmocka_unit_test(test_many_executions_take_both_ways),
     cmocka_unit_test(test_errors_say_what_and_where),
     cmocka_unit_test(test_definitions_change_under_a_statement),
