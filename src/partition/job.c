@@ -58,7 +58,9 @@ void job_close(struct job *job)
   arena_deinit(&job->arena);
   if (job->snapshot)
     version_close(job->snapshot);
+  store_close(job->ahead.side);
   beside_close(job->beside);
+  relation_unpin((struct relation *)(uintptr_t)job->relation);
   buffer_deinit(&job->out);
   read_set_deinit(&job->reads);
   prepared_release(job->prepared);
@@ -87,8 +89,9 @@ struct job *job_new(struct session *session, struct prepared *prepared, const st
   settings_moved(&job->settings);
   job->account = (struct memory_account){.parent = &session->partition->account, .limit = prepared->account.limit};
   arena_init(&job->arena, &job->account);
-  job->execution = execution_open(prepared->plan, &job->account);
-  if (job->execution)
+  if (prepared->plan)
+    job->execution = execution_open(prepared->plan, &job->account);
+  if (job->execution || !prepared->plan)
     return job;
   job_close(job);
   return NULL;

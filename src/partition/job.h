@@ -23,6 +23,8 @@ struct job {
   bool wants_promise, is_started, is_ended;
   bool is_round; // nobody sees the rows
   struct beside *beside; // of a long change (long.c); NULL: a read
+  const struct relation *relation; // whose index it is, pinned; NULL: an UPDATE or a DELETE
+  struct index_ahead ahead;
   int rounds;            // in which it has followed the trunk
   uint64_t last_followed;
   volatile bool is_cancelled;

@@ -1,4 +1,5 @@
-// Long changes: an UPDATE or a DELETE that visits more rows than its allowance, beside the trunk (txn/beside.h).
+// Long changes: an UPDATE or a DELETE that visits more rows than its allowance, and the index that a definition makes of a
+// large table, beside the trunk (txn/beside.h).
 //
 //   allowance met           job: the statement, or a round of following               its end
 //   --------------> out --------------------------------------------------> few rows to follow: done here, and committed
@@ -78,9 +79,8 @@ static int changed_trees(const struct statement *statement, tree_number *trees)
 
 // --- On any thread ----------------------------------------------------------------------------------------------
 
-static int run_once(void *context, struct writer *writer, uint64_t *rows, struct error *error)
+static int change_once(struct job *job, struct writer *writer, uint64_t *rows, struct error *error)
 {
-  struct job *job = context;
   arena_reset(&job->arena);
   job->run.evaluation.error = error;
   job->run.system.version = writer->version;
@@ -98,51 +98,89 @@ static int run_once(void *context, struct writer *writer, uint64_t *rows, struct
   return status;
 }
 
+// Positive: it has to be done another way.
+static int run_once(void *context, struct writer *writer, uint64_t *rows, struct error *error)
+{
+  struct job *job = context;
+  return job->relation ? table_build_ahead(writer, job->relation, &job->ahead, &job->is_cancelled)
+                       : change_once(job, writer, rows, error);
+}
+
+static int check(void *context, struct writer *side, const struct version *new_part, struct error *error)
+{
+  struct job *job = context;
+  return job->relation ? table_check_ahead(side, job->relation, &job->ahead, new_part) : 0;
+}
+
+static struct beside_runner runner_of(struct job *job)
+{
+  return (struct beside_runner){.context = job, .run = run_once, .check = check, .is_cancelled = &job->is_cancelled};
+}
+
 void long_run(struct job *job)
 {
-  struct beside_runner runner = {.context = job, .run = run_once, .is_cancelled = &job->is_cancelled};
+  struct beside_runner runner = runner_of(job);
   job->status = job->is_started ? beside_follow(job->beside, &runner, UINT64_MAX, &job->error)
                                 : beside_run(job->beside, &runner, &job->error);
   job->is_started = job->is_ended = true;
 }
 
-// --- On the loop ------------------------------------------------------------------------------------------------
+// --- On the loop: its beginning ---------------------------------------------------------------------------------
 
-int long_start(struct session *session, struct portal *portal, uint64_t random, struct error *error)
+static int start(struct session *session, struct job *job, const struct relation *relation, const tree_number *trees, int count,
+                 struct error *error)
 {
   struct partition *partition = session->partition;
-  const struct statement *statement = portal->prepared->statement;
   if (session->has_atom)
     atom_abort(&partition->trunk);
   session->has_atom = false;
+  job->beside = beside_open(&partition->trunk, relation, trees, count, &partition->account);
+  int status = job->beside ? job_emit(job, error) : error_memory(error);
+  if (status) {
+    job_close(job);
+    return status;
+  }
+  session->branch_base = partition->trunk.position;
+  session->running = job->portal;
+  session->holds_replies = true;
+  partition->counts.long_changes++;
+  return 0;
+}
+
+int long_start(struct session *session, struct portal *portal, uint64_t random, struct error *error)
+{
+  const struct statement *statement = portal->prepared->statement;
   struct job *job = job_new(session, portal->prepared, &session->settings);
   if (!job)
     return error_memory(error);
   tree_number trees[STORE_ATTACH_LIMIT];
   int count = changed_trees(statement, trees);
   job->portal = portal;
-  job->beside = beside_open(&partition->trunk, statement->modification->relation, trees, count, &partition->account);
-  if (!job->beside) {
-    job_close(job);
-    return error_memory(error);
-  }
-  run_init(&job->run, partition, &job->settings, NULL, &job->arena, session->transaction_now, session->statement_now, random,
-           &job->error);
+  run_init(&job->run, session->partition, &job->settings, NULL, &job->arena, session->transaction_now, session->statement_now,
+           random, &job->error);
   run_fill_input(&job->input, &job->run, NULL, NULL);
   job->input.parameters = portal->parameters;
   job->input.mark = &job->mark;
   job->input.is_cancelled = &job->is_cancelled;
-  int status = job_emit(job, error);
-  if (status) {
-    job_close(job);
-    return status;
-  }
-  session->branch_base = partition->trunk.position;
-  session->running = portal;
-  session->holds_replies = true;
-  partition->counts.long_changes++;
-  return 0;
+  return start(session, job, statement->modification->relation, trees, count, error);
 }
+
+int long_start_index(struct session *session, struct portal *portal, const struct index_ahead *ahead, struct error *error)
+{
+  struct partition *partition = session->partition;
+  const struct relation *relation = catalog_find_oid(partition->catalog, store_trunk(partition->store), ahead->relation_oid);
+  struct job *job = job_new(session, portal->prepared, &session->settings);
+  if (!job || !relation) {
+    job_close(job);
+    return error_memory(error);
+  }
+  job->portal = portal;
+  job->ahead = *ahead;
+  job->relation = relation_pin(relation);
+  return start(session, job, relation, &(tree_number){TREE_AHEAD}, 1, error);
+}
+
+// --- On the loop: its end ---------------------------------------------------------------------------------------
 
 static bool others_claim(struct session *session, const struct beside *beside)
 {
@@ -155,21 +193,22 @@ static bool others_claim(struct session *session, const struct beside *beside)
   return false;
 }
 
-// RUN_RESTART: it has to start over.
-static int commit(struct session *session, struct job *job, struct error *error)
+static void tell(struct session *session, struct job *job)
+{
+  char tag[64];
+  statement_tag(job->prepared, beside_rows(job->beside), tag, sizeof tag);
+  message_tag(&session->partition->replies, tag);
+}
+
+// Few changes become the group's atom, many are one of their own.
+static int commit_rows(struct session *session, struct job *job, struct writer *writer, struct error *error)
 {
   struct partition *partition = session->partition;
-  const struct version *version;
-  struct writer writer;
   uint64_t position;
-  if (others_claim(session, job->beside))
-    return RUN_RESTART;
-  int status = transaction_version(session, true, &version, &writer, error);
-  if (status)
-    return status;
-  writer.error = error;
+  int status;
+  writer->error = error;
   if (!beside_is_large(job->beside)) {
-    status = beside_apply(job->beside, &writer);
+    status = beside_apply(job->beside, writer);
   } else {
     atom_abort(&partition->trunk);
     session->has_atom = false;
@@ -177,7 +216,41 @@ static int commit(struct session *session, struct job *job, struct error *error)
     partition->counts.long_attached += !status;
   }
   session_depends(session, partition->trunk.position);
+  if (!status)
+    tell(session, job);
   return status;
+}
+
+// The statement once more, for which the index is ready now.
+static int commit_index(struct session *session, struct job *job, const struct version *version, struct writer *writer,
+                        struct error *error)
+{
+  struct read_mark mark = {0};
+  struct statement_run run;
+  statement_run_init(&run, session, job->portal);
+  job->ahead.side = beside_take_side(job->beside);
+  job->ahead.allowance = 0;
+  writer->ahead = &job->ahead;
+  run.version = version;
+  run.writer = writer;
+  run.mark = &mark;
+  int status = statement_run(&run, error);
+  session->partition->counts.long_attached += !job->ahead.side;
+  session_depends(session, session->partition->trunk.position);
+  return status;
+}
+
+// RUN_RESTART: it has to start over.
+static int commit(struct session *session, struct job *job, struct error *error)
+{
+  const struct version *version;
+  struct writer writer;
+  if (!job->relation && others_claim(session, job->beside)) // rows that are claimed may be indexed
+    return RUN_RESTART;
+  int status = transaction_version(session, true, &version, &writer, error);
+  if (status)
+    return status;
+  return job->relation ? commit_index(session, job, version, &writer, error) : commit_rows(session, job, &writer, error);
 }
 
 // RUN_JOB: it goes on. RUN_RESTART: it has to start over. 0: it is done.
@@ -190,8 +263,10 @@ static int go_on(struct session *session, struct job *job, struct error *error)
   uint64_t followed = beside_followed(job->beside);
   bool shrinks = job->rounds < 2 || followed < job->last_followed;
   job->last_followed = followed;
-  struct beside_runner runner = {.context = job, .run = run_once, .is_cancelled = &job->is_cancelled};
+  struct beside_runner runner = runner_of(job);
   int status = beside_follow(job->beside, &runner, ROWS_ON_LOOP, error);
+  if (status > 0)
+    return RUN_RESTART;
   if (status != STATUS_LONG)
     return status ? status : commit(session, job, error);
   if (!shrinks || job->rounds++ == ROUNDS)
@@ -201,39 +276,39 @@ static int go_on(struct session *session, struct job *job, struct error *error)
   return status ? status : RUN_JOB;
 }
 
-static void tell(struct session *session, struct job *job)
+// How the job ended, and what follows: as go_on says.
+static int outcome(struct session *session, struct job *job, struct error *error)
 {
-  char tag[64];
-  statement_tag(job->prepared, beside_rows(job->beside), tag, sizeof tag);
-  message_tag(&session->partition->replies, tag);
-  job->portal->is_done = true;
+  if (session->is_outdated && !job->interruption.status) // it held back too much, and goes on without a snapshot
+    return RUN_RESTART;
+  if (job->status > 0)
+    return RUN_RESTART;
+  if (job->status)
+    *error = job->error;
+  int status = job->status;
+  if (!status && job->is_cancelled)
+    status = error_set(error, SQLSTATE_QUERY_CANCELED, "canceling statement due to user request");
+  if (!status)
+    status = go_on(session, job, error);
+  if (status < 0 && job->interruption.status && strcmp(error->sqlstate, SQLSTATE_QUERY_CANCELED) == 0)
+    *error = job->interruption;
+  return status;
 }
 
 void long_done(struct session *session, struct job *job)
 {
   struct error error;
   error_clear(&error);
-  int status = job->status;
-  if (session->is_outdated && !job->interruption.status) // what it held back is too much: it goes on without a snapshot
-    status = RUN_RESTART;
-  else if (status)
-    error = job->error;
-  else if (job->is_cancelled)
-    status = error_set(&error, SQLSTATE_QUERY_CANCELED, "canceling statement due to user request");
-  else
-    status = go_on(session, job, &error);
+  int status = outcome(session, job, &error);
   if (status == RUN_JOB)
     return;
-  if (status < 0 && job->interruption.status && strcmp(error.sqlstate, SQLSTATE_QUERY_CANCELED) == 0)
-    error = job->interruption;
   session->job = NULL;
   session->running = NULL;
+  session->is_outdated = false;
   session->job_ended = status != RUN_RESTART;
   timer_clear(&session->partition->timers, &session->statement_timer);
-  if (!status)
-    tell(session, job);
+  job->portal->is_done = !status;
   job_close(job);
-  session->is_outdated = false;
   if (status == RUN_RESTART) {
     session->partition->counts.long_on_loop++;
     batch_start_over(session);

@@ -373,7 +373,7 @@ static bool must_restart(const struct session *session)
 // A batch that has changed something reads that much longer on the loop: as a branch it could fail for others' changes.
 enum { BATCH_PATIENCE = 100 };
 
-static void fill_run(struct statement_run *run, struct session *session, struct portal *portal)
+void statement_run_init(struct statement_run *run, struct session *session, struct portal *portal)
 {
   *run = (struct statement_run){
     .session = session,
@@ -440,7 +440,7 @@ static int portal_run_statement(struct session *session, struct portal *portal, 
   struct read_mark mark = {0};
   struct promise promise = {0};
   struct statement_run run;
-  fill_run(&run, session, portal);
+  statement_run_init(&run, session, portal);
   run.version = version;
   run.writer = is_read ? NULL : &writer;
   run.mark = &mark;
@@ -458,11 +458,21 @@ static int portal_run_statement(struct session *session, struct portal *portal, 
   }
   if (!transaction_in_branch(session) && !session->is_whole && may_run_twice(statement))
     run.allowance = session->partition->options.scan_allowance;
+  struct index_ahead ahead = {0};
+  if (portal->prepared->utility == UTILITY_DEFINITION && !transaction_in_branch(session) && !session->is_whole &&
+      session_is_alone(session)) {
+    ahead.allowance = session->partition->options.scan_allowance;
+    writer.ahead = &ahead;
+  }
   run.claimer = waiting_claimer(session);
   buffer_clear(&session->kept);
   read_set_clear(&session->reads);
   mark.set = run.promise ? &session->reads : NULL;
   status = statement_run(&run, error);
+  if (status == STATUS_LONG && !statement) {
+    status = long_start_index(session, portal, &ahead, error);
+    return status ? status : RUN_JOB;
+  }
   if (status == STATUS_LONG && !is_read) {
     if (long_may_start(session, statement)) {
       status = long_start(session, portal, run.random, error);
@@ -532,7 +542,7 @@ static int portal_run_copy_to(struct session *session, struct portal *portal, st
   struct promise promise = {0};
   struct statement_run run;
   buffer_clear(&session->kept);
-  fill_run(&run, session, portal);
+  statement_run_init(&run, session, portal);
   run.version = version;
   run.mark = &mark;
   run.promise = transaction_in_branch(session) ? &promise : NULL;

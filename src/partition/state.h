@@ -384,6 +384,7 @@ struct statement_run {
   int (*take)(struct statement_run *run, const struct value *row);
   void *take_context;
 };
+void statement_run_init(struct statement_run *run, struct session *session, struct portal *portal);
 // STATUS_LONG: a read beyond its allowance. STATUS_WAIT: it met a claim. Whatever was changed before a failure is undone.
 int statement_run(struct statement_run *run, struct error *error);
 
@@ -391,6 +392,8 @@ int statement_run(struct statement_run *run, struct error *error);
 // May the statement, having met its allowance, go on beside the trunk?
 bool long_may_start(const struct session *session, const struct statement *statement);
 int long_start(struct session *session, struct portal *portal, uint64_t random, struct error *error);
+// The same for the index that a definition asks for.
+int long_start_index(struct session *session, struct portal *portal, const struct index_ahead *ahead, struct error *error);
 void long_run(struct job *job); // any thread
 void long_done(struct session *session, struct job *job);
 

@@ -92,24 +92,25 @@ static void absorb(struct store *store, struct store *side)
   account_pass_on(side->account, bytes);
 }
 
-bool store_attach(struct store *store, struct store *side, const tree_number *trees, int count, uint64_t position)
+bool store_attach(struct store *store, struct store *side, const tree_number *from, const tree_number *to, int count,
+  uint64_t position)
 {
   struct version *trunk = &store->trunk, *version = &side->trunk;
-  struct root *to[STORE_ATTACH_LIMIT];
+  struct root *roots[STORE_ATTACH_LIMIT];
   CHECK(count <= STORE_ATTACH_LIMIT && version->kind == VERSION_SIDE && side->account->parent == store->account);
   for (int i = 0; i < count; i++)
-    if (!(to[i] = version_own_root(trunk, trees[i])))
+    if (!(roots[i] = version_own_root(trunk, to[i])))
       return false;
   for (int i = 0; i < count; i++) {
-    struct root *from = (struct root *)(uintptr_t)version_root(version, trees[i]);
-    CHECK(from && (!from->page || node_is_own(version, &from->page->node)));
-    if (to[i]->page)
-      (void)version_kill_tree(trunk, to[i]->page); // of the trunk it needs no memory
-    *to[i] = *from;
-    to[i]->position = position;
-    to[i]->is_cleared = 0;
-    if (from->page)
-      from->page = NULL;
+    struct root *root = (struct root *)(uintptr_t)version_root(version, from[i]);
+    CHECK(!root || !root->page || node_is_own(version, &root->page->node));
+    if (roots[i]->page)
+      (void)version_kill_tree(trunk, roots[i]->page); // of the trunk it needs no memory
+    *roots[i] = root ? *root : (struct root){0};
+    roots[i]->position = position;
+    roots[i]->is_cleared = 0;
+    if (root && root->page)
+      root->page = NULL;
   }
   store_linger(side, NULL);
   free_roots(version, version->roots, version->root_levels);

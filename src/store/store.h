@@ -41,10 +41,11 @@ struct version *store_trunk(struct store *store);
 struct store *store_open_side(const struct version *snapshot, struct memory_account *account);
 // Copies what the side's tree shares with the snapshot. False: out of memory.
 bool tree_own(struct version *side, tree_number tree);
-// Puts these trees of the side in place of the store's, as changed by the atom at `position`, and closes the side. The trees
+// Puts the side's trees `from` in place of the store's `to`, as changed by the atom at `position`, and closes the side. They
 // must be its own. What else it changed is gone. False: out of memory, and nothing has happened.
 enum { STORE_ATTACH_LIMIT = 80 };
-bool store_attach(struct store *store, struct store *side, const tree_number *trees, int count, uint64_t position);
+bool store_attach(struct store *store, struct store *side, const tree_number *from, const tree_number *to, int count,
+  uint64_t position);
 
 // Bytes of nodes that only older versions still reach.
 size_t store_retired_bytes(const struct store *store);

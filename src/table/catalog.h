@@ -21,6 +21,7 @@ enum {
   TREE_POSITIONS = 4,
   TREE_SCHEMAS = 5,
   TREE_SOURCE_ERRORS = 6,
+  TREE_AHEAD = 63, // of no trunk: an index that is built beside it
   TREE_FIRST_USER = 64,
 };
 

@@ -30,6 +30,20 @@ struct writer {
   struct error *error;
   const struct claimer *claimer; // claims the keys of unique indexes that are written; NULL: nobody
   const struct numbers *numbers; // NULL: all are fresh, and nobody keeps them
+  struct index_ahead *ahead;     // of the trunk: an index of many rows is made ahead; NULL: all are made here and now
+};
+
+// An index whose entries are made beside the trunk, before its definition is there. The statement that defines it is tried
+// twice: the first time it says which index that is, and is undone; the second time the entries are ready.
+enum { INDEX_AHEAD_PARTS = 32 };
+struct index_ahead {
+  uint64_t allowance;  // for tables with more rows. 0: none is asked for
+  uint32_t relation_oid;
+  tree_number relation_tree;
+  bool is_unique;
+  int part_count;
+  struct key_part parts[INDEX_AHEAD_PARTS];
+  struct store *side;  // owned; the entries are its tree TREE_AHEAD. NULL: not ready, or taken
 };
 
 // What INSERT … ON CONFLICT found in the way.
@@ -77,8 +91,17 @@ int table_verify(struct writer *writer, const struct relation *relation, uint64_
 
 // TRUNCATE: the rows and index entries go, each as a change.
 int table_truncate(struct writer *writer, const struct relation *relation);
-// Fills a new index (already in the definition) from the table's rows. 23505 when it should be unique and is not.
+// Fills a new index (already in the definition) from the table's rows. 23505 when it should be unique and is not. STATUS_LONG:
+// it is asked for ahead (writer->ahead), and the statement is to be undone.
 int table_build_index(struct writer *writer, const struct relation *relation, const struct index *index);
+// Any thread: puts the entries of all rows that the writer's version shows into its tree TREE_AHEAD. Only version, catalog
+// and error are used. TABLE_NOT_UNIQUE: of a unique index; 57014.
+enum { TABLE_NOT_UNIQUE = 1 };
+int table_build_ahead(struct writer *writer, const struct relation *relation, const struct index_ahead *ahead,
+                      const volatile bool *is_cancelled);
+// The same for entries that have been put there since, of a part's rows: are they alone with their keys?
+int table_check_ahead(struct writer *writer, const struct relation *relation, const struct index_ahead *ahead,
+                      const struct version *part);
 // ALTER TABLE … ADD PRIMARY KEY and the like: moves all rows of `from` into `to`'s fresh trees (an ordered load).
 int table_rewrite(struct writer *writer, const struct relation *from, const struct relation *to);
 

@@ -104,6 +104,10 @@ bool beside_has_tree(const struct beside *beside, tree_number tree)
 static int settle(struct beside *beside, struct error *error)
 {
   const struct version *version = store_trunk(beside->side);
+  if (beside->trees[0] == TREE_AHEAD) {
+    change_list_clear(&beside->changes);
+    return STATUS_OK;
+  }
   if (beside->changes.count <= FEW && !beside->is_large)
     return STATUS_OK;
   for (int i = 0; i < beside->tree_count && !beside->is_large; i++)
@@ -231,6 +235,8 @@ int beside_follow(struct beside *beside, const struct beside_runner *runner, uin
   if (!status)
     status = table_part_replace(&writer, beside->relation, beside->trees, beside->tree_count, part_version(&old_part),
                                 part_version(&new_part));
+  if (!status && runner->check && new_part.side)
+    status = runner->check(runner->context, &writer, part_version(&new_part), error);
   if (!status)
     status = settle(beside, error);
   if (!status) {
@@ -279,7 +285,7 @@ int beside_attach(struct beside *beside, uint64_t *position, struct error *error
     put_le32(payload->data + 8, (uint32_t)(payload->size - PAYLOAD_HEAD));
     buffer_append_bytes(output, buffer_bytes(payload));
   }
-  if (!store_attach(trunk->store, beside->side, beside->trees, beside->tree_count, trunk->position + 1)) {
+  if (!store_attach(trunk->store, beside->side, beside->trees, beside->trees, beside->tree_count, trunk->position + 1)) {
     output->size = start;
     return error_memory(error);
   }
@@ -287,4 +293,11 @@ int beside_attach(struct beside *beside, uint64_t *position, struct error *error
   *position = ++trunk->position;
   trunk->counts.atoms++;
   return STATUS_OK;
+}
+
+struct store *beside_take_side(struct beside *beside)
+{
+  struct store *side = beside->side;
+  beside->side = NULL;
+  return side;
 }

@@ -21,7 +21,8 @@
 
 struct beside;
 
-// account: the store's. trees: those of the relation that the statement may change, the primary tree first. NULL: out of memory.
+// account: the store's. relation: borrowed. trees: those of it that the statement may change; or TREE_AHEAD alone, and the
+// statement fills that. NULL: out of memory.
 struct beside *beside_open(struct trunk *trunk, const struct relation *relation, const tree_number *trees, int count,
                            struct memory_account *account);
 void beside_close(struct beside *beside);
@@ -30,6 +31,8 @@ struct beside_runner {
   void *context;
   // Runs the statement once more, on the writer, of which arena, evaluation and mark are to be set. rows: how many it found.
   int (*run)(void *context, struct writer *writer, uint64_t *rows, struct error *error);
+  // Looks at what has come to the side, given the rows that it was made of. NULL: nobody does.
+  int (*check)(void *context, struct writer *side, const struct version *new_part, struct error *error);
   const volatile bool *is_cancelled; // looked at now and then: 57014
 };
 int beside_run(struct beside *beside, const struct beside_runner *runner, struct error *error);
@@ -48,3 +51,5 @@ bool beside_has_tree(const struct beside *beside, tree_number tree); // of the r
 int beside_apply(const struct beside *beside, struct writer *writer);
 // Many: the next atom of the trunk, and its position. 53200: nothing has happened.
 int beside_attach(struct beside *beside, uint64_t *position, struct error *error);
+// TREE_AHEAD: its side is the caller's.
+struct store *beside_take_side(struct beside *beside);

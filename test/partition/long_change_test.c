@@ -249,6 +249,11 @@ static const char *const statements[] = {
   "delete from t where s = 'nobody'",
   "delete from t",
   "update t set s = null where s like 'a%'",
+  "create index on t (a)",
+  "create index on t (s desc, k, b)",
+  "create unique index on t (u, a)",
+  "create unique index on t (s, a)",
+  "alter table t add unique (u, b), add check (b > -100000), add unique (u)",
 };
 
 static void outcome_is_that_of_running_last(uint64_t number)
@@ -287,7 +292,8 @@ static void outcome_is_that_of_running_last(uint64_t number)
       end_job(&bench, CHANGER);
     }
     assert_true(is_ready(&bench, CHANGER));
-    does(&judge, CHANGER, statement);
+    send(&judge, CHANGER, statement);
+    finish(&judge, CHANGER);
     same_tags(&bench, &judge, CHANGER);
     same_rows(&bench, &judge);
     is_whole(&bench);
@@ -339,6 +345,32 @@ static const char *value(struct bench *bench, const char *text)
     if (type == 'D' && body.size > 6)
       snprintf(result, sizeof result, "%.*s", (int)get_be32(body.data + 2), (const char *)body.data + 6);
   return result;
+}
+
+static void an_index_that_cannot_be_unique_says_so(void **state)
+{
+  struct bench *bench = *state;
+  send(bench, CHANGER, "create unique index on t (a)");
+  finish(bench, CHANGER);
+  assert_string_equal(tag(bench, CHANGER), "ERROR 23505");
+  does(bench, OTHER, "update t set b = k where k > 0");
+  send(bench, CHANGER, "create unique index on t (b)");
+  struct job *job = bench->job;
+  run_job(bench);
+  bench->job = NULL;
+  does(bench, OTHER, "update t set b = 5 where k = 76");
+  bench->job = job;
+  end_job(bench, CHANGER);
+  assert_string_equal(tag(bench, CHANGER), "ERROR 23505");
+  send(bench, CHANGER, "create unique index on t (b, a)");
+  job = bench->job;
+  run_job(bench);
+  bench->job = NULL;
+  does(bench, OTHER, "update t set b = 79 where k = 78"); // as another row has, but not in both
+  bench->job = job;
+  end_job(bench, CHANGER);
+  assert_string_equal(tag(bench, CHANGER), "CREATE INDEX");
+  assert_string_equal(value(bench, "select value from quern.metrics where name = 'quern_long_changes_total' and labels like '%attached%'"), "2");
 }
 
 static void a_definition_that_changes_sends_it_to_the_loop(void **state)
@@ -444,6 +476,7 @@ int main(void)
 {
   const struct CMUnitTest tests[] = {
     cmocka_unit_test(the_outcome_is_that_of_running_last),
+    cmocka_unit_test_setup_teardown(an_index_that_cannot_be_unique_says_so, setup, teardown),
     cmocka_unit_test_setup_teardown(a_definition_that_changes_sends_it_to_the_loop, setup, teardown),
     cmocka_unit_test_setup_teardown(a_claim_is_waited_for, setup, teardown),
     cmocka_unit_test_setup_teardown(errors_leave_nothing, setup, teardown),

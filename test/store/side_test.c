@@ -138,7 +138,8 @@ static void attached_trees_are_the_trunks(void **state)
     struct version *newer = version_snapshot(world.trunk);
     struct model now = world.model;
     change(side, &world.side_model, 0, 100, 0);
-    assert_true(store_attach(world.store, world.side, (tree_number[]){0, 1, 2}, OTHER_TREE, 9));
+    static const tree_number trees[] = {0, 1, 2};
+    assert_true(store_attach(world.store, world.side, trees, trees, OTHER_TREE, 9));
     for (tree_number tree = 0; tree < OTHER_TREE; tree++)
       memcpy(world.model.rows[tree], world.side_model.rows[tree], sizeof world.model.rows[tree]);
     check(world.trunk, &world.model);
@@ -163,7 +164,7 @@ static void who_sees_an_attached_tree_depends_on_its_atom(void **state)
   begin(&world, 4000);
   assert_true(tree_own(store_trunk(world.side), 0));
   version_close(world.snapshot);
-  assert_true(store_attach(world.store, world.side, (tree_number[]){0}, 1, 77));
+  assert_true(store_attach(world.store, world.side, &(tree_number){0}, &(tree_number){0}, 1, 77));
   uint8_t key[4];
   struct bytes row;
   struct read_mark mark = {0};
