@@ -1,7 +1,9 @@
 // quern sql: statements on the engine inside this process, without a server. No connectors are added, so sources rest.
 //
 // Rows are printed as `psql -A` does it: columns with | between them, NULL as nothing; their names stand above at a
-// terminal. What gives no rows prints its tag. Statements on standard input end with a line that ends with a semicolon.
+// terminal. What gives no rows prints its tag. Statements on standard input end with a line that ends with a semicolon; the
+// rows of a COPY FROM STDIN follow it there, up to a line \. or the end. At a terminal lines are edited, and remembered.
+#include <editline/readline.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,7 +16,9 @@
 struct shell {
   struct quern *engine;
   struct quern_session *session;
-  bool is_terminal, is_ready, has_failed, refuses_copy, is_over;
+  bool is_terminal, is_ready, has_failed, wants_rows, is_over;
+  char *line; // the last one that was read, without its end; owned
+  size_t capacity;
 };
 
 static void print_field(const uint8_t *data, int32_t size, bool is_first)
@@ -80,7 +84,7 @@ static void on_reply(void *context, const uint8_t *messages, size_t size)
     case 'D': print_row(&message); break;
     case 'd': fwrite(message.body, 1, message.size, stdout); break;
     case 'C': print_tag(&message); break;
-    case 'G': shell->refuses_copy = true; break;
+    case 'G': shell->wants_rows = true; break;
     case 'N': print_trouble(&message); break;
     case 'E':
       print_trouble(&message);
@@ -98,26 +102,83 @@ static bool submit(struct shell *shell, struct quern_buffer *buffer)
   return is_good;
 }
 
+// The next line of standard input, in shell->line. False: there is none.
+static bool read_line(struct shell *shell, const char *prompt)
+{
+  if (shell->is_terminal) {
+    free(shell->line);
+    shell->line = readline(prompt);
+    if (shell->line && shell->line[0])
+      add_history(shell->line);
+    return shell->line;
+  }
+  ssize_t length = getline(&shell->line, &shell->capacity, stdin);
+  if (length > 0 && shell->line[length - 1] == '\n')
+    shell->line[length - 1] = 0;
+  return length >= 0;
+}
+
+// Lets the engine go on once. False: nothing more can be done with it.
+static bool go_on(struct shell *shell)
+{
+  int status = quern_run(shell->engine, 64);
+  if (status < 0) {
+    fprintf(stderr, "quern: %s\n", quern_failure(shell->engine)->message);
+    return false;
+  }
+  if (status == 0 && !shell->is_ready && !shell->wants_rows && !shell->is_over)
+    quern_wait(shell->engine, -1);
+  return true;
+}
+
+// Takes over what is in the buffer, when the session has room for it.
+static bool submit_rows(struct shell *shell, struct quern_buffer *buffer)
+{
+  int status;
+  while (!buffer->failed && (status = quern_submit(shell->session, buffer->data, buffer->size)) == -3)
+    if (!go_on(shell))
+      break;
+  bool is_good = !buffer->failed && status >= 0;
+  quern_buffer_free(buffer);
+  return is_good;
+}
+
+static void add_rows(struct quern_buffer *buffer, char type, const char *line)
+{
+  size_t length = line ? strlen(line) + 1 : 0;
+  uint8_t head[5] = {(uint8_t)type};
+  put_be32(head + 1, (uint32_t)length + 4);
+  quern_buffer_append(buffer, head, sizeof head);
+  if (!line)
+    return;
+  quern_buffer_append(buffer, line, length - 1);
+  quern_buffer_append(buffer, "\n", 1);
+}
+
+// The rows of a COPY FROM STDIN.
+static bool give_rows(struct shell *shell)
+{
+  enum { CHUNK = 64 * 1024 };
+  struct quern_buffer buffer = {0};
+  bool goes_on = true;
+  shell->wants_rows = false;
+  while (goes_on && read_line(shell, ">> ") && strcmp(shell->line, "\\.") != 0) {
+    add_rows(&buffer, 'd', shell->line);
+    if (buffer.size >= CHUNK)
+      goes_on = submit_rows(shell, &buffer);
+  }
+  add_rows(&buffer, 'c', NULL);
+  return goes_on && submit_rows(shell, &buffer);
+}
+
 // False: nothing more can be done with the engine.
 static bool wait_ready(struct shell *shell)
 {
-  static const uint8_t no_copy[] = "f\0\0\0\x1f" "COPY needs a server's port"; // its zero byte is the message's
-  while (!shell->is_ready && !shell->is_over) {
-    int status = quern_run(shell->engine, 64);
-    if (status < 0) {
-      fprintf(stderr, "quern: %s\n", quern_failure(shell->engine)->message);
-      return false;
-    }
-    if (shell->refuses_copy) {
-      shell->refuses_copy = false;
-      if (quern_submit(shell->session, no_copy, sizeof no_copy) < 0)
-        return false;
-    } else if (status == 0 && !shell->is_ready && !shell->is_over) {
-      quern_wait(shell->engine, -1);
-    }
-  }
+  bool goes_on = true;
+  while (goes_on && !shell->is_ready && !shell->is_over)
+    goes_on = shell->wants_rows ? give_rows(shell) : go_on(shell);
   fflush(stdout);
-  return !shell->is_over;
+  return goes_on && !shell->is_over;
 }
 
 static bool run(struct shell *shell, const char *text)
@@ -139,32 +200,29 @@ static bool is_whole(const char *text)
   return size && text[size - 1] == ';' && quotes % 2 == 0;
 }
 
-static bool append(char **text, size_t *size, const char *line, size_t length)
+static bool append(char **text, size_t *size, const char *line)
 {
-  char *more = realloc(*text, *size + length + 1);
+  size_t length = strlen(line);
+  char *more = realloc(*text, *size + length + 2);
   if (!more)
     return false;
-  memcpy(more + *size, line, length + 1);
+  memcpy(more + *size, line, length);
+  memcpy(more + *size + length, "\n", 2);
   *text = more;
-  *size += length;
+  *size += length + 1;
   return true;
 }
 
 // False: the engine is lost.
 static bool run_input(struct shell *shell)
 {
-  char *line = NULL, *text = NULL;
-  size_t capacity = 0, size = 0;
+  char *text = NULL;
+  size_t size = 0;
   bool goes_on = true;
-  while (goes_on) {
-    if (shell->is_terminal) {
-      fputs(size ? "quern-> " : "quern=> ", stdout);
-      fflush(stdout);
-    }
-    ssize_t length = getline(&line, &capacity, stdin);
-    if (length < 0 || (!size && (strcmp(line, "\\q\n") == 0 || strcmp(line, "exit\n") == 0)))
+  while (goes_on && read_line(shell, size ? "quern-> " : "quern=> ")) {
+    if (!size && (strcmp(shell->line, "\\q") == 0 || strcmp(shell->line, "exit") == 0))
       break;
-    goes_on = append(&text, &size, line, (size_t)length);
+    goes_on = append(&text, &size, shell->line);
     if (!goes_on || !is_whole(text))
       continue;
     goes_on = run(shell, text);
@@ -172,7 +230,6 @@ static bool run_input(struct shell *shell)
   }
   if (goes_on && size)
     goes_on = run(shell, text);
-  free(line);
   free(text);
   return goes_on;
 }
@@ -199,5 +256,6 @@ int sql_command(int count, char **arguments)
     goes_on = run_input(&shell);
   shell.session = NULL;
   quern_close(shell.engine);
+  free(shell.line);
   return !goes_on || shell.has_failed;
 }

@@ -2,6 +2,7 @@
 """quern sql: statements without a server, on a directory of data."""
 
 import os
+import pty
 import subprocess
 import sys
 import tempfile
@@ -29,10 +30,41 @@ def test_statements():
 
 def test_standard_input():
     with tempfile.TemporaryDirectory() as data:
-        text = "CREATE TABLE t (k int);\nCOPY t FROM stdin;\nINSERT INTO t\n VALUES (7);\nCOPY t TO stdout;\nSELECT 'a;\nb';\nTABLE nope;\nSELECT count(*) FROM t"
+        text = "CREATE TABLE t (k int);\nINSERT INTO t\n VALUES (7);\nCOPY t TO stdout;\nSELECT 'a;\nb';\nTABLE nope;\nSELECT count(*) FROM t"
         code, out, errors = sql("--data", data, given=text)
         assert code == 1 and out == "CREATE TABLE\nINSERT 0 1\n7\nCOPY 1\na;\nb\n1\n", (code, out, errors)
-        assert "COPY needs a server's port" in errors and 'relation "nope" does not exist' in errors, errors
+        assert 'relation "nope" does not exist' in errors, errors
+
+
+def test_copy_from_standard_input():
+    with tempfile.TemporaryDirectory() as data:
+        sql("--data", data, "CREATE TABLE t (k int, v text)")
+        code, out, errors = sql("--data", data, given="COPY t FROM stdin;\n1\tone\n2\t\\N\n\\.\nSELECT * FROM t;\n")
+        assert (code, out, errors) == (0, "COPY 2\n1|one\n2|\n", ""), (code, out, errors)
+        rows = "".join(f"{i},row {i}\n" for i in range(100000))
+        code, out, errors = sql("--data", data, "COPY t FROM stdin (FORMAT csv)", "SELECT count(*), max(k) FROM t", given=rows)
+        assert (code, out, errors) == (0, "COPY 100000\n100002|99999\n", ""), (code, out, errors)
+        code, out, errors = sql("--data", data, given="COPY t FROM stdin;\nfive\tx\n6\ty\n\\.\nSELECT count(*) FROM t;\n")
+        assert code == 1 and out == "100002\n" and "invalid input syntax" in errors, (code, out, errors)
+        code, out, errors = sql("--data", data, given="COPY t FROM stdin;\n7\tz\n")
+        assert (code, out) == (0, "COPY 1\n"), (code, out, errors)
+
+
+def test_a_terminal():
+    with tempfile.TemporaryDirectory() as data:
+        sql("--data", data, "SELECT 1")
+        master, slave = pty.openpty()
+        shell = subprocess.Popen([os.path.join(BUILD, "quern"), "sql", "--data", data], stdin=slave, stdout=slave, stderr=slave,
+                                 env={**os.environ, "TERM": "dumb"})
+        os.close(slave)
+        seen = b""
+        for wanted, line in ((b"quern=> ", b"SELECT 6 *\n"), (b"quern-> ", b"7 AS answer;\n"), (b"42", b"\\q\n")):
+            while wanted not in seen:
+                seen += os.read(master, 4096)
+            os.write(master, line)
+        assert shell.wait() == 0
+        os.close(master)
+        assert b"answer" in seen, seen
 
 
 def test_sources_rest():
