@@ -24,7 +24,7 @@
 extern "C" {
 #endif
 
-#define QUERN_ABI 3
+#define QUERN_ABI 4
 #define QUERN_API __attribute__((visibility("default")))
 
 struct quern;         /* an engine */
@@ -213,7 +213,8 @@ struct quern_column {
 struct quern_option {
   const char *name, *value;
 };
-struct quern_source_info {
+struct quern_source_info { /* of a source, or of a sink: then its columns are what its SELECT gives */
+  const char *kind; /* "source" or "sink" */
   const char *name;
   const struct quern_column *columns;
   int column_count;
@@ -260,6 +261,45 @@ struct quern_connector {
 /* At first an engine knows the connector `push` alone: rows come by INSERT and COPY. Sources of unknown connectors stay closed
  * until theirs is added. The connector is borrowed for the engine's life. -1: the name is taken; -3: there are 64 already. */
 QUERN_API int quern_connector_add(struct quern *engine, const struct quern_connector *connector);
+
+/* --- Sinks: where rows leave ------------------------------------------------------------------------
+ *
+ * The rows that a sink's SELECT gives wait in its outbox until they are durable there; then the sink's connector is given
+ * them, batch by batch. When it says that a batch is durable at its end, at a position, the rows leave the outbox and the
+ * position is noted, in one atom. After a crash it is opened at the position that was noted last, and given all rows
+ * behind it again: what it has written beyond that position it must take back, or know.
+ */
+
+/* rows: as of struct quern_batch, the columns as text. Borrowed for the call. */
+struct quern_delivery {
+  const uint8_t *rows;
+  size_t size;
+  int row_count;
+};
+struct quern_position {
+  uint8_t data[256];
+  uint32_t size;
+};
+/* All calls of a sink come from one thread of the engine's. What goes wrong is told by *error: status -2 or -3, it is tried
+ * again every second (a full disk); otherwise the sink has failed, and is opened again when it is altered or the engine
+ * starts. */
+struct quern_sink_connector {
+  const char *name; /* WITH (connector = 'name') */
+  void *context;    /* handed to check and open */
+  /* Checks columns and options when the sink is created. Must be quick and touch nothing. 0 or -1 with *error. */
+  int (*check)(const struct quern_source_info *info, struct quern_error *error);
+  /* NULL with *error. position: in, where the acknowledged rows end, size 0: it is opened for the first time; out,
+   * where it is open now. What stands behind it there is taken back. */
+  void *(*open)(const struct quern_source_info *info, struct quern_position *position, struct quern_error *error);
+  /* Writes the rows. They need not be durable yet. 0 or -1 with *error: then none of them counts. */
+  int (*deliver)(void *sink, const struct quern_delivery *delivery, struct quern_error *error);
+  /* Makes what was delivered durable and gives the position behind it. 0 or -1 with *error. */
+  int (*sync)(void *sink, struct quern_position *position, struct quern_error *error);
+  void (*close)(void *sink);
+};
+/* Sinks of unknown connectors wait until theirs is added. Borrowed for the engine's life. -1: the name is taken (a source's
+ * connector may have the same). */
+QUERN_API int quern_sink_connector_add(struct quern *engine, const struct quern_sink_connector *connector);
 
 #ifdef __cplusplus
 }

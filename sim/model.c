@@ -84,3 +84,9 @@ void model_check_stream(struct model *model, int64_t counted, int64_t position)
     model_violate(model, "%lld rows of the stream are counted, %lld are committed", (long long)counted, (long long)position);
   model_saw_counted(model, counted, model->counted_floor);
 }
+
+void model_check_sink(struct model *model, int64_t rows, int64_t position)
+{
+  if (rows > position)
+    model_violate(model, "the sink had %lld rows of the stream, %lld are committed", (long long)rows, (long long)position);
+}

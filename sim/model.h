@@ -6,6 +6,7 @@
 //    been shown when the question was sent, across crashes too.
 // 3. Money is neither made nor lost, in any state that a reader sees.
 // 4. A stream's rows are counted exactly once: the counts are the committed position.
+// 5. A sink has a stream's rows once and in their order, and none of an atom that a crash undid.
 #pragma once
 
 #include <stdbool.h>
@@ -38,3 +39,5 @@ void model_saw_counted(struct model *model, int64_t counted, int64_t floor);
 // After a recovery: all ids that are there, ascending; and the counts beside the source's committed position.
 void model_check_ledger(struct model *model, const int32_t *ids, int count);
 void model_check_stream(struct model *model, int64_t counted, int64_t position);
+// Rows that a sink had when it was opened after the recovery.
+void model_check_sink(struct model *model, int64_t rows, int64_t position);

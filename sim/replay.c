@@ -9,7 +9,7 @@
 static const char usage[] =
   "Usage: quern_sim [--seed N | --seeds A..B] [--steps N] [--fault NAME] [--histories FILE] [--verbose]\n"
   "Faults, put in on purpose to see them found: sync-left-out, torn-accepted, reply-early, range-missing, hash-ignored,\n"
-  "claim-released-early, derived-as-data. Histories are for tools/history (test/sim/history_test.py checks them).\n";
+  "claim-released-early, derived-as-data, sink-early. Histories are for tools/history (test/sim/history_test.py checks them).\n";
 
 struct replay {
   struct world_options options; // seed: the one at hand
@@ -39,6 +39,7 @@ static bool read_fault(const char *name, enum world_fault *fault)
     {"hash-ignored", FAULT_NONE, FAULT_HASH_IGNORED},
     {"claim-released-early", FAULT_NONE, FAULT_CLAIM_RELEASED_EARLY},
     {"derived-as-data", FAULT_NONE, FAULT_DERIVED_AS_DATA},
+    {"sink-early", FAULT_NONE, FAULT_SINK_EARLY},
   };
   for (size_t i = 0; i < sizeof faults / sizeof faults[0]; i++)
     if (strcmp(name, faults[i].name) == 0) {

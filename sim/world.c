@@ -22,6 +22,7 @@
 #include "sim/disk_sim.h"
 #include "sim/lister.h"
 #include "sim/model.h"
+#include "sim/receiver.h"
 #include "store/store.h"
 
 enum { CLIENTS = 6, LISTERS = 4, BATCH = 40, ALLOWANCE = 6, SEGMENT_BYTES = 64 * 1024, WAITING = 4096, JOBS = 64 };
@@ -88,6 +89,7 @@ struct world {
   uint64_t opening;
   int64_t next_row;             // of the stream
   int64_t committed_row;        // as the source was opened after the recovery
+  struct receiver receiver;     // of the sink
   struct client clients[CLIENTS];
   struct lister listers[LISTERS];
   struct lists lists;
@@ -286,6 +288,9 @@ static void take_output(struct world *world, const struct frame *frame)
     break;
   }
   case FRAME_SOURCE_CLOSE: world->source = 0; break;
+  case FRAME_SINK_OPEN: receiver_open(&world->receiver, &world->model, frame); break;
+  case FRAME_SINK_ROWS: receiver_give(&world->receiver, &world->model, frame); break;
+  case FRAME_SINK_CLOSE: receiver_lost(&world->receiver); break;
   default: break;
   }
 }
@@ -378,6 +383,23 @@ static void stream_batch(struct world *world)
   frame->opening = world->opening;
   frame->row_count = count;
   frame->is_binary = true;
+}
+
+// The sink's end writes, or what it has done is heard.
+static void sink_move(struct world *world)
+{
+  struct receiver *receiver = &world->receiver;
+  if (!receiver->has_news) {
+    receiver_write(receiver, &world->model, log_durable(world->log));
+    return;
+  }
+  if (world->frame_count > 32)
+    return;
+  struct frame *frame = add_frame(world, FRAME_SINK_DONE, 0, bytes_of_string(receiver->position));
+  frame->position = frame->payload;
+  frame->source = receiver->sink;
+  frame->opening = receiver->opening;
+  receiver->has_news = false;
 }
 
 // --- Checkpoints ------------------------------------------------------------------------------------------------------
@@ -602,7 +624,7 @@ static int apply(void *context, uint64_t position, struct bytes payload, struct 
   return partition_apply(world->partition, payload, position, error);
 }
 
-static int accept_source(void *context, const struct relation *source, struct error *error)
+static int accept_any(void *context, const struct relation *relation, struct error *error)
 {
   return 0;
 }
@@ -667,6 +689,7 @@ static void lose_memory(struct world *world)
   partition_close(world->partition);
   world->partition = NULL;
   world->source = 0;
+  receiver_lost(&world->receiver);
   world->is_down = false;
   for (int i = 0; i < CLIENTS; i++)
     world->clients[i] = (struct client){0};
@@ -749,6 +772,7 @@ static void check(struct world *world)
   model_saw_money(model, world->checker.value);
   ask(world, "SELECT coalesce(sum(n), 0) FROM counts");
   model_check_stream(model, world->checker.value, world->committed_row);
+  model_check_sink(model, world->receiver.found, world->committed_row);
   for (int key = 0; key < KEYS; key++) {
     char text[64];
     snprintf(text, sizeof text, "SELECT v FROM value WHERE k = %d", key);
@@ -797,6 +821,7 @@ static void set_up(struct world *world)
     "CREATE TABLE value (k int PRIMARY KEY, v int, u int UNIQUE)",
     "CREATE TABLE counts (k int PRIMARY KEY, n int)",
     "CREATE SOURCE ticks (k int, n int) WITH (connector = 'sim')",
+    "CREATE SINK file WITH (connector = 'sim') AS SELECT n - 1000000 FROM ticks", // STREAM_ELEMENT
     "CREATE WORKFLOW counting AS ("
     "INSERT INTO counts SELECT k, 1 FROM ticks ON CONFLICT (k) DO UPDATE SET n = counts.n + 1;"
     "INSERT INTO lists (k, m, v) SELECT k, k, n::text || ',' FROM ticks "
@@ -818,8 +843,10 @@ static void move(struct world *world)
     anybody_moves(world);
   else if (choice < 62)
     step(world);
-  else if (choice < 74)
+  else if (choice < 71)
     write_log(world);
+  else if (choice < 74)
+    sink_move(world);
   else if (choice < 86)
     deliver(world);
   else if (choice < 90)
@@ -839,6 +866,19 @@ static void move(struct world *world)
     crash(world);
   for (int i = 0; i < CLIENTS; i++)
     client_settle(world, &world->clients[i]);
+}
+
+// After all, the sink gets what is left, and has every row.
+static void finish_sink(struct world *world)
+{
+  for (int i = 0; i < 200 && world->receiver.rows < world->committed_row; i++) {
+    sink_move(world);
+    step(world);
+    write_log(world);
+  }
+  if (world->receiver.rows != world->committed_row)
+    model_violate(&world->model, "the sink has %lld rows of %lld", (long long)world->receiver.rows,
+                  (long long)world->committed_row);
 }
 
 // After all, one transaction reads all lists, and the history is whole.
@@ -877,7 +917,7 @@ void world_run(const struct world_options *options, struct world_result *result)
   world->random = options->seed;
   world->result = result;
   world->lists = (struct lists){.model = &world->model, .random = &world->random, .locks_tables = pick(world, 2)};
-  world->hooks = (struct partition_hooks){.check_source = accept_source};
+  world->hooks = (struct partition_hooks){.check_source = accept_any, .check_sink = accept_any};
   world->sim = disk_sim_open(options->seed);
   world->disk = disk_sim_disk(world->sim);
   start(world);
@@ -888,6 +928,8 @@ void world_run(const struct world_options *options, struct world_result *result)
     crash(world);
   if (!world->model.violation[0])
     finish_history(world);
+  if (!world->model.violation[0])
+    finish_sink(world);
   finish_jobs(world);
   if (options->history)
     write_history(world);

@@ -12,6 +12,7 @@ enum fault {
   FAULT_CLAIM_RELEASED_EARLY, // claims end with their statement
   FAULT_DERIVED_AS_DATA,      // rows that a statement made from what it read are applied, though that has changed
   FAULT_REPLY_EARLY,          // a reply names no log position on which it depends
+  FAULT_SINK_EARLY,           // so do rows for a sink
 };
 bool fault_is_made(enum fault fault);
 #define FAULT(NAME) fault_is_made(FAULT_##NAME)

@@ -35,5 +35,6 @@
 #define LIMIT_NUMERIC_DIGITS 131072               // digits before the decimal point
 #define LIMIT_NUMERIC_SCALE 16383                 // digits after it
 
+#define DEFAULT_OUTBOX_ROWS 100000 // rows that may wait for a sink before the sources that feed it are held
 #define DEFAULT_STATEMENT_MEMORY (256ull * 1024 * 1024)
 #define DEFAULT_SNAPSHOT_MEMORY (1024ull * 1024 * 1024) // what a snapshot or an idle branch may hold back

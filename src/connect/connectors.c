@@ -8,5 +8,6 @@ int connectors_add(struct connectors *connectors, struct quern *engine)
   int status = 0;
   for (size_t i = 0; !status && i < sizeof all / sizeof all[0]; i++)
     status = quern_connector_add(engine, all[i]);
-  return status;
+  connector_file_sink(&connectors->file_sink, &connectors->folders);
+  return status ? status : quern_sink_connector_add(engine, &connectors->file_sink);
 }

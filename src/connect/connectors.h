@@ -12,10 +12,14 @@ extern const struct quern_connector connector_proc;
 // 'file': the rows of a file in one of the folders, which are borrowed.
 void connector_file(struct quern_connector *connector, struct folders *folders);
 
+// 'file' as a sink: rows are appended to a file in one of the folders.
+void connector_file_sink(struct quern_sink_connector *connector, struct folders *folders);
+
 // What the connectors know of the server. Outlives the engine; all zero at first.
 struct connectors {
   struct folders folders;
   struct quern_connector file;
+  struct quern_sink_connector file_sink;
 };
 // Adds them all. 0 or negative.
 int connectors_add(struct connectors *connectors, struct quern *engine);

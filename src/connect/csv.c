@@ -5,6 +5,28 @@
 
 #include "connect/support.h"
 
+static int option_character(const struct quern_source_info *info, const char *name, char fallback, char *value,
+                            struct quern_error *error)
+{
+  const char *text = option_find(info, name);
+  *value = text ? *text : fallback;
+  if (!text || (*text && !text[1] && *text != '\n' && *text != '\r'))
+    return 0;
+  return connector_error(error, "22023", "option %s of %s \"%s\" must be a single one-byte character", name, info->kind,
+                         info->name);
+}
+
+int csv_options(const struct quern_source_info *info, struct csv *csv, struct quern_error *error)
+{
+  if (option_character(info, "delimiter", ',', &csv->delimiter, error) ||
+      option_character(info, "quote", '"', &csv->quote, error) ||
+      option_character(info, "escape", csv->quote, &csv->escape, error))
+    return -1;
+  if (csv->delimiter == csv->quote)
+    return connector_error(error, "22023", "delimiter and quote of %s \"%s\" must be different", info->kind, info->name);
+  return 0;
+}
+
 size_t csv_record(const struct csv *csv, struct bytes bytes, bool at_end, struct csv_scan *scan)
 {
   for (; scan->at < bytes.size; scan->at++) {

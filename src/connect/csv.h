@@ -9,6 +9,9 @@ struct csv {
   const char *null; // an unquoted field that says this is NULL
 };
 
+// Reads the options delimiter, quote and escape; null is the caller's.
+int csv_options(const struct quern_source_info *info, struct csv *csv, struct quern_error *error);
+
 // How far the end of a record was looked for. All zero at its first byte.
 struct csv_scan {
   size_t at;

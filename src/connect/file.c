@@ -71,40 +71,10 @@ struct file {
 
 // --- Options ------------------------------------------------------------------------------------------------------
 
-static int option_boolean(const struct quern_source_info *info, const char *name, bool *value, struct quern_error *error)
-{
-  static const char *const words[] = {"false", "true", "off", "on", "no", "yes", "0", "1"};
-  const char *text = option_find(info, name);
-  *value = false;
-  for (size_t i = 0; text && i < sizeof words / sizeof words[0]; i++)
-    if (strcmp(text, words[i]) == 0) {
-      *value = i % 2;
-      return 0;
-    }
-  return text ? connector_error(error, "22023", "option %s of source \"%s\" must be true or false, not \"%s\"", name,
-                                info->name, text)
-              : 0;
-}
-
-static int option_character(const struct quern_source_info *info, const char *name, char fallback, char *value,
-                            struct quern_error *error)
-{
-  const char *text = option_find(info, name);
-  *value = text ? *text : fallback;
-  if (!text || (*text && !text[1] && *text != '\n' && *text != '\r'))
-    return 0;
-  return connector_error(error, "22023", "option %s of source \"%s\" must be a single one-byte character", name, info->name);
-}
-
 static int read_csv_options(const struct quern_source_info *info, struct file *file, struct quern_error *error)
 {
-  struct csv *csv = &file->csv;
-  if (option_character(info, "delimiter", ',', &csv->delimiter, error) ||
-      option_character(info, "quote", '"', &csv->quote, error) ||
-      option_character(info, "escape", csv->quote, &csv->escape, error))
+  if (csv_options(info, &file->csv, error))
     return -1;
-  if (csv->delimiter == csv->quote)
-    return connector_error(error, "22023", "delimiter and quote of source \"%s\" must be different", info->name);
   const char *header = option_find(info, "header");
   bool is_given;
   file->header = header && strcmp(header, "match") == 0 ? HEADER_MATCH : HEADER_NONE;
@@ -122,22 +92,16 @@ static int read_options(const struct quern_source_info *info, struct file *file,
 {
   static const char *const known[] = {"path",  "format", "follow", "interval", "atom_rows", "delimiter",
                                       "quote", "escape", "null",   "header",   NULL};
-  static const char *const of_csv[] = {"delimiter", "quote", "escape", "null", "header"};
   *file = (struct file){.folders = info->context, .column_count = info->column_count, .descriptor = -1};
-  const char *path = option_find(info, "path"), *format = option_find(info, "format");
+  const char *path = option_find(info, "path");
   if (option_check_known(info, known, error))
     return -1;
   if (!path)
     return connector_error(error, "22023", "source \"%s\" needs the option path", info->name);
   if (folders_check(file->folders, path, error))
     return -1;
-  if (format && strcmp(format, "csv") != 0 && strcmp(format, "json") != 0)
-    return connector_error(error, "22023", "option format of source \"%s\" must be csv or json, not \"%s\"", info->name,
-                           format);
-  file->is_json = format && strcmp(format, "json") == 0;
-  for (size_t i = 0; file->is_json && i < sizeof of_csv / sizeof of_csv[0]; i++)
-    if (option_find(info, of_csv[i]))
-      return connector_error(error, "22023", "source \"%s\": option %s is for CSV", info->name, of_csv[i]);
+  if (option_format(info, &file->is_json, error))
+    return -1;
   if (option_boolean(info, "follow", &file->follows, error) ||
       option_interval(info, "interval", 100 * 1000, &file->interval_us, error) ||
       option_integer(info, "atom_rows", 1, 1000000, 0, &file->atom_rows, error))

@@ -23,4 +23,5 @@ void folders_close(struct folders *folders);
 // Is this path, by its text, in one of them? Touches nothing. 0, or -1 with *error: 42501, 22023.
 int folders_check(const struct folders *folders, const char *path, struct quern_error *error);
 // Opens what folders_check allows, relative paths in the first folder that has them. A descriptor, or -1 with *error.
+// … or, with O_CREAT, that can be made in the first one that has its folder.
 int folders_open(const struct folders *folders, const char *path, int flags, struct quern_error *error);

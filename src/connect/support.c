@@ -39,11 +39,11 @@ int option_integer(const struct quern_source_info *info, const char *name, int64
   errno = 0;
   *value = strtoll(text, &end, 10);
   if (errno || end == text || *end)
-    return connector_error(error, "22023", "option %s of source \"%s\" must be a whole number, not \"%s\"", name,
-                           info->name, text);
+    return connector_error(error, "22023", "option %s of %s \"%s\" must be a whole number, not \"%s\"", name,
+                           info->kind, info->name, text);
   if (*value < low || *value > high)
-    return connector_error(error, "22023", "option %s of source \"%s\" must be between %lld and %lld", name, info->name,
-                           (long long)low, (long long)high);
+    return connector_error(error, "22023", "option %s of %s \"%s\" must be between %lld and %lld", name, info->kind,
+                           info->name, (long long)low, (long long)high);
   return 0;
 }
 
@@ -75,8 +75,37 @@ int option_interval(const struct quern_source_info *info, const char *name, int6
     }
   }
   return connector_error(error, "22023",
-                         "option %s of source \"%s\" must be a span of time between 1ms and 24h, not \"%s\"", name,
-                         info->name, text);
+                         "option %s of %s \"%s\" must be a span of time between 1ms and 24h, not \"%s\"", name,
+                         info->kind, info->name, text);
+}
+
+int option_boolean(const struct quern_source_info *info, const char *name, bool *value, struct quern_error *error)
+{
+  static const char *const words[] = {"false", "true", "off", "on", "no", "yes", "0", "1"};
+  const char *text = option_find(info, name);
+  *value = false;
+  for (size_t i = 0; text && i < sizeof words / sizeof words[0]; i++)
+    if (strcmp(text, words[i]) == 0) {
+      *value = i % 2;
+      return 0;
+    }
+  return text ? connector_error(error, "22023", "option %s of %s \"%s\" must be true or false, not \"%s\"", name,
+                                info->kind, info->name, text)
+              : 0;
+}
+
+int option_format(const struct quern_source_info *info, bool *is_json, struct quern_error *error)
+{
+  static const char *const of_csv[] = {"delimiter", "quote", "escape", "null", "header"};
+  const char *format = option_find(info, "format");
+  if (format && strcmp(format, "csv") != 0 && strcmp(format, "json") != 0)
+    return connector_error(error, "22023", "option format of %s \"%s\" must be csv or json, not \"%s\"", info->kind,
+                           info->name, format);
+  *is_json = format && strcmp(format, "json") == 0;
+  for (size_t i = 0; *is_json && i < sizeof of_csv / sizeof of_csv[0]; i++)
+    if (option_find(info, of_csv[i]))
+      return connector_error(error, "22023", "%s \"%s\": option %s is for CSV", info->kind, info->name, of_csv[i]);
+  return 0;
 }
 
 int option_check_known(const struct quern_source_info *info, const char *const *known, struct quern_error *error)
@@ -88,7 +117,7 @@ int option_check_known(const struct quern_source_info *info, const char *const *
     for (int k = 0; known[k]; k++)
       is_known |= strcmp(known[k][0] == '.' && dot ? dot : name, known[k]) == 0;
     if (!is_known)
-      return connector_error(error, "22023", "source \"%s\" has no option \"%s\"", info->name, name);
+      return connector_error(error, "22023", "%s \"%s\" has no option \"%s\"", info->kind, info->name, name);
   }
   return 0;
 }

@@ -5,8 +5,9 @@
 
 #include "quern.h"
 
-// PostgreSQL's object ids of the types that connectors produce.
+// PostgreSQL's object ids of the types that connectors know.
 enum {
+  OID_BOOLEAN = 16,
   OID_INT2 = 21,
   OID_INT4 = 23,
   OID_INT8 = 20,
@@ -18,7 +19,10 @@ enum {
   OID_DATE = 1082,
   OID_TIMESTAMP = 1114,
   OID_TIMESTAMPTZ = 1184,
-  OID_UUID = 2950
+  OID_UUID = 2950,
+  OID_OID = 26,
+  OID_JSON = 114,
+  OID_JSONB = 3802
 };
 
 // NULL: not given.
@@ -27,6 +31,9 @@ const char *option_find(const struct quern_source_info *info, const char *name);
 // low … high.
 int option_integer(const struct quern_source_info *info, const char *name, int64_t low, int64_t high, int64_t fallback,
                    int64_t *value, struct quern_error *error);
+int option_boolean(const struct quern_source_info *info, const char *name, bool *value, struct quern_error *error);
+// format: 'csv' or 'json', which has none of CSV's options.
+int option_format(const struct quern_source_info *info, bool *is_json, struct quern_error *error);
 // A span of time: '250ms', '1s', '2 min', '1h'; a number alone means seconds. In microseconds.
 int option_interval(const struct quern_source_info *info, const char *name, int64_t fallback_us, int64_t *value_us,
                     struct quern_error *error);

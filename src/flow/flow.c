@@ -32,6 +32,7 @@ struct flow {
   struct consumer *consumers;
   int consumer_count, consumer_capacity;
   int depth;
+  bool is_arriving; // a connector's batch is under way
 };
 
 struct flow *flow_open(struct catalog *catalog, const struct flow_hooks *hooks, struct memory_account *account)
@@ -75,10 +76,11 @@ static bool is_keyed(const struct relation *source)
   return source->tree != 0;
 }
 
-static bool consumes(const struct relation *relation, uint32_t source_oid)
+// A sink that is paused delivers nothing, but its rows gather.
+static bool is_consumer(const struct relation *relation)
 {
-  return relation->kind == RELATION_WORKFLOW && !is_paused(relation) && relation->dependency_count > 0 &&
-         relation->dependencies[0] == source_oid;
+  bool takes_rows = relation->kind == RELATION_SINK || (relation->kind == RELATION_WORKFLOW && !is_paused(relation));
+  return takes_rows && relation->dependency_count > 0;
 }
 
 bool flow_wants_source(const struct flow *flow, const struct version *version, const struct relation *source)
@@ -90,7 +92,7 @@ bool flow_wants_source(const struct flow *flow, const struct version *version, c
   uint32_t oid = 0;
   const struct relation *relation;
   while ((relation = catalog_next(flow->catalog, version, &oid)))
-    if (consumes(relation, source->oid))
+    if (is_consumer(relation) && relation->dependencies[0] == source->oid)
       return true;
   return false;
 }
@@ -124,9 +126,7 @@ static int load(struct flow *flow, struct writer *writer)
   uint32_t oid = 0;
   const struct relation *relation;
   while ((relation = catalog_next(flow->catalog, writer->version, &oid))) {
-    int status = relation->kind == RELATION_WORKFLOW && !is_paused(relation) && relation->dependency_count > 0
-                     ? add_consumer(flow, relation, writer->error)
-                     : 0;
+    int status = is_consumer(relation) ? add_consumer(flow, relation, writer->error) : 0;
     if (status) {
       unload(flow);
       return status;
@@ -144,6 +144,30 @@ static int open_task(struct flow *flow, struct writer *writer, struct consumer *
     return 0;
   return flow->hooks.task_open(flow->hooks.context, writer, consumer->workflow, source, &consumer->task,
                                &consumer->takes_atom, writer->error);
+}
+
+static bool feeds(const struct flow *flow, const struct version *version, uint32_t source_oid,
+                  const struct relation *sink, int depth)
+{
+  if (sink->dependencies[0] == source_oid)
+    return true;
+  uint32_t oid = 0;
+  const struct relation *workflow;
+  while (depth < LIMIT_WORKFLOW_DEPTH && (workflow = catalog_next(flow->catalog, version, &oid)))
+    for (int i = 1; workflow->kind == RELATION_WORKFLOW && i < workflow->dependency_count &&
+                    workflow->dependencies[0] == source_oid;
+         i++) {
+      const struct relation *next = catalog_find_oid(flow->catalog, version, workflow->dependencies[i]);
+      if (next && next->kind == RELATION_SOURCE && next->oid != source_oid &&
+          feeds(flow, version, next->oid, sink, depth + 1))
+        return true;
+    }
+  return false;
+}
+
+bool flow_feeds(const struct flow *flow, const struct version *version, uint32_t source_oid, const struct relation *sink)
+{
+  return feeds(flow, version, source_oid, sink, 0);
 }
 
 // --- Rows -----------------------------------------------------------------------------------------------------
@@ -334,6 +358,21 @@ static int passage_begin(struct passage *passage, struct flow *flow, struct writ
   return passage->counts ? 0 : error_memory(writer->error);
 }
 
+static int note_consumer(struct passage *passage, const struct relation *consumer, const struct consumer_counts *counts)
+{
+  struct progress progress;
+  progress_read(passage->writer->version, consumer->oid, &progress);
+  if (consumer->kind == RELATION_SINK) {
+    progress.counts[SINK_ERRORS] += counts->errors;
+  } else {
+    progress.counts[WORKFLOW_ATOMS]++;
+    progress.counts[WORKFLOW_ROWS_IN] += counts->rows_in;
+    progress.counts[WORKFLOW_ROWS_OUT] += counts->rows_out;
+    progress.counts[WORKFLOW_ERRORS] += counts->errors;
+  }
+  return progress_write(passage->writer, consumer->oid, &progress);
+}
+
 // Puts down how far source and workflows are.
 static int passage_end(struct passage *passage, uint64_t rows, uint64_t bytes)
 {
@@ -347,15 +386,10 @@ static int passage_end(struct passage *passage, uint64_t rows, uint64_t bytes)
     progress.position = passage->arrival->position;
   int status = progress_write(writer, passage->source->oid, &progress);
   for (int i = 0; !status && i < passage->flow->consumer_count; i++) {
-    const struct consumer_counts *counts = &passage->counts[i];
-    if (!counts->runs)
-      continue;
-    progress_read(writer->version, passage->flow->consumers[i].workflow_oid, &progress);
-    progress.counts[WORKFLOW_ATOMS]++;
-    progress.counts[WORKFLOW_ROWS_IN] += counts->rows_in;
-    progress.counts[WORKFLOW_ROWS_OUT] += counts->rows_out;
-    progress.counts[WORKFLOW_ERRORS] += counts->errors;
-    status = progress_write(writer, passage->flow->consumers[i].workflow_oid, &progress);
+    const struct relation *consumer = passage->flow->consumers[i].workflow;
+    bool is_told = passage->counts[i].runs && (consumer->kind != RELATION_SINK || passage->counts[i].errors);
+    if (is_told)
+      status = note_consumer(passage, consumer, &passage->counts[i]);
   }
   return status;
 }
@@ -374,6 +408,24 @@ static uint64_t row_bytes(const struct relation *source, const struct value *val
   return bytes;
 }
 
+// A client's rows are refused where a sink could not keep up with them; a connector's wait at their origin.
+static int check_outboxes(const struct flow *flow, const struct writer *writer, const struct relation *source)
+{
+  for (int i = 0; i < flow->consumer_count && !flow->is_arriving; i++) {
+    const struct relation *sink = flow->consumers[i].workflow;
+    if (sink->kind != RELATION_SINK || flow->consumers[i].source_oid != source->oid ||
+        !flow_outbox_is_full(writer->version, sink))
+      continue;
+    int status = error_set(writer->error, SQLSTATE_CONFIGURATION_LIMIT_EXCEEDED, "the outbox of sink \"%s\" is full",
+                           sink->name);
+    error_detail(writer->error, "%llu rows wait for the sink, whose outbox_rows is %llu.",
+                 (unsigned long long)tree_count(writer->version, sink->tree), (unsigned long long)flow_outbox_limit(sink));
+    error_hint(writer->error, "quern.sinks tells what it waits for.");
+    return status;
+  }
+  return 0;
+}
+
 int flow_push(struct flow *flow, struct writer *writer, const struct relation *source, const struct row_batch *rows,
               struct error *error)
 {
@@ -383,6 +435,8 @@ int flow_push(struct flow *flow, struct writer *writer, const struct relation *s
   writer->error = error;
   struct passage passage;
   int status = passage_begin(&passage, flow, writer, source, NULL);
+  if (!status)
+    status = check_outboxes(flow, writer, source);
   uint64_t bytes = 0;
   bool is_taken;
   for (int i = 0; !status && i < rows->row_count; i++) {
@@ -563,11 +617,13 @@ int flow_arrive(struct flow *flow, struct writer *writer, const struct arrival *
     if (!kept)
       return error_memory(error);
   }
+  flow->is_arriving = true;
   status = arrive_rows(&passage, kept, &kept_count);
   if (!status && kept_count > 0) {
     struct row_batch rows = {.rows = kept, .row_count = kept_count};
     status = run_consumers(&passage, &rows, true, bytes_of(NULL, 0));
   }
+  flow->is_arriving = false;
   return status ? status : passage_end(&passage, (uint64_t)arrival->row_count, arrival->rows.size);
 }
 

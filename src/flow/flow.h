@@ -21,7 +21,7 @@ struct row_batch {
 
 struct flow_hooks {
   void *context;
-  // Makes what runs a workflow, for the definitions of writer->version. *takes_atom: it wants an atom's rows at once.
+  // Makes what runs a workflow or a sink, for the definitions of writer->version. *takes_atom: it wants an atom's rows at once.
   int (*task_open)(void *context, struct writer *writer, const struct relation *workflow, const struct relation *source,
                    struct task **task, bool *takes_atom, struct error *error);
   void (*task_close)(void *context, struct task *task);
@@ -52,7 +52,7 @@ struct arrival {
 // Fails only for what ends the atom as a whole (53200, malformed framing: 22P04): the caller undoes it.
 int flow_arrive(struct flow *flow, struct writer *writer, const struct arrival *arrival, struct error *error);
 
-// A source that cannot be opened or read: counted and put into quern.source_errors.
+// A source that cannot be opened or read, or a sink that cannot be written: counted and put into quern.source_errors.
 int flow_fail(struct writer *writer, const struct relation *source, const struct error *reason, int64_t now,
               struct error *error);
 
@@ -75,6 +75,28 @@ struct source_error {
 };
 // Walks the kept errors from the oldest: start with *at = 0; false behind the newest. Borrowed from the version.
 bool flow_error_next(const struct version *version, uint64_t *at, struct source_error *error);
+
+// --- Sinks. A sink is a consumer whose rows go into its tree, the outbox, until its connector has made them durable.
+// Reads from the outbox's beginning what one delivery takes: rows as a connector's batch has them (in text), and their
+// keys, 8 bytes each. Scratch is given back. XX001.
+struct outbox_batch {
+  struct buffer rows, keys;
+  int row_count;
+};
+int flow_outbox_read(const struct version *version, const struct relation *sink, struct arena *scratch,
+                     struct outbox_batch *batch, struct error *error);
+// The rows with these keys are delivered, and the connector is at this position.
+int flow_outbox_delivered(struct writer *writer, const struct relation *sink, struct bytes keys, uint64_t bytes,
+                          struct bytes position, struct error *error);
+uint64_t flow_outbox_limit(const struct relation *sink); // rows
+bool flow_outbox_is_full(const struct version *version, const struct relation *sink);
+// Do rows of this source come to the sink, through workflows too?
+bool flow_feeds(const struct flow *flow, const struct version *version, uint32_t source_oid, const struct relation *sink);
+struct sink_progress {
+  uint64_t rows, bytes, errors; // delivered
+  struct bytes position;        // borrowed from the version; empty: it was never opened
+};
+void flow_sink_progress(const struct version *version, uint32_t sink_oid, struct sink_progress *progress);
 
 // Should the connector of this source be reading: is it running, and does it have a table or a consumer?
 bool flow_wants_source(const struct flow *flow, const struct version *version, const struct relation *source);

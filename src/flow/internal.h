@@ -3,8 +3,9 @@
 
 #include "flow/flow.h"
 
-// One row of TREE_POSITIONS: of a source or of a workflow.
+// One row of TREE_POSITIONS: of a source, a workflow or a sink.
 enum { SOURCE_ROWS, SOURCE_BYTES, SOURCE_ERRORS };
+enum { SINK_ROWS, SINK_BYTES, SINK_ERRORS }; // delivered; errors as a source's, for flow_fail
 enum { WORKFLOW_ATOMS, WORKFLOW_ROWS_IN, WORKFLOW_ROWS_OUT, WORKFLOW_ERRORS };
 struct progress {
   uint64_t counts[4];

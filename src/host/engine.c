@@ -18,6 +18,7 @@
 #include "host/checkpointer.h"
 #include "host/conversation.h"
 #include "host/journal.h"
+#include "host/sinks.h"
 #include "host/sources.h"
 #include "host/workers.h"
 #include "os/alarm.h"
@@ -89,6 +90,7 @@ struct quern {
 
   struct workers *workers;  // started with the first job
   struct sources *sources;
+  struct sinks *sinks;
   struct backup *backup;
 
   struct quern_session **slots;
@@ -151,6 +153,12 @@ static int hook_check_source(void *context, const struct relation *source, struc
 {
   struct quern *engine = context;
   return sources_check(engine->sources, source, error);
+}
+
+static int hook_check_sink(void *context, const struct relation *sink, struct error *error)
+{
+  struct quern *engine = context;
+  return sinks_check(engine->sinks, sink, error);
 }
 
 static int hook_backup(void *context, uint32_t session, const char *name, uint64_t *position, struct error *error)
@@ -286,6 +294,8 @@ static int open_engine(struct quern *engine, struct error *error)
   if (!status)
     status = sources_open(&engine->wake, &engine->sources, error);
   if (!status)
+    status = sinks_open(&engine->wake, &engine->sinks, error);
+  if (!status)
     status = backup_open(&engine->backup, error);
   if (status)
     return status;
@@ -305,6 +315,7 @@ static int open_engine(struct quern *engine, struct error *error)
 static void free_engine(struct quern *engine)
 {
   sources_close(engine->sources);
+  sinks_close(engine->sinks);
   backup_close(engine->backup);
   workers_close(engine->workers);
   checkpointer_close(engine->checkpointer);
@@ -357,6 +368,7 @@ int quern_open(const struct quern_options *options, struct quern **result, struc
   engine->hooks = (struct partition_hooks){
     .context = engine,
     .check_source = hook_check_source,
+    .check_sink = hook_check_sink,
     .metrics = hook_metrics,
     .source_lag = hook_source_lag,
     .backup = hook_backup,
@@ -675,6 +687,11 @@ static int take_output(struct quern *engine, const struct frame *frame, uint64_t
   case FRAME_JOB: return start_job(engine, frame, error);
   case FRAME_SOURCE_OPEN: return sources_begin(engine->sources, frame, error);
   case FRAME_SOURCE_CLOSE: sources_end(engine->sources, frame->source); return 0;
+  case FRAME_SOURCE_HOLD:
+  case FRAME_SOURCE_GO: sources_hold(engine->sources, frame->source, frame->kind == FRAME_SOURCE_HOLD); return 0;
+  case FRAME_SINK_OPEN: return sinks_begin(engine->sinks, frame, error);
+  case FRAME_SINK_ROWS: return sinks_give(engine->sinks, frame, error);
+  case FRAME_SINK_CLOSE: sinks_end(engine->sinks, frame->source); return 0;
   default: return 0;
   }
 }
@@ -778,6 +795,12 @@ static int collect(struct quern *engine, bool with_sources, struct error *error)
       return error_memory(error);
     *frame = batch;
   }
+  while (with_sources && sinks_take(engine->sinks, &batch)) {
+    struct frame *frame = add_frame(engine, batch.kind, 0);
+    if (!frame)
+      return error_memory(error);
+    *frame = batch;
+  }
   return tell_room(engine, error);
 }
 
@@ -843,6 +866,7 @@ static int run(struct quern *engine, struct error *error)
   if (engine->journal && journal_failure(engine->journal, error))
     return error->status;
   release(engine);
+  sinks_release(engine->sinks, durable_position(engine));
   bool behind = is_behind(engine);
   int status = collect(engine, !behind && !engine->is_full && !engine->is_closing, error);
   bool is_due = engine->deadline != INT64_MAX && clock_monotonic() >= engine->deadline;
@@ -853,6 +877,7 @@ static int run(struct quern *engine, struct error *error)
   if (status)
     return status;
   release(engine);
+  sinks_release(engine->sinks, durable_position(engine));
   look_at_checkpoint(engine);
   engine->has_garbage = partition_idle(engine->partition);
   look_at_spare(engine);
@@ -886,6 +911,12 @@ int quern_connector_add(struct quern *engine, const struct quern_connector *conn
 {
   struct error error;
   return sources_add_connector(engine->sources, connector, &error);
+}
+
+int quern_sink_connector_add(struct quern *engine, const struct quern_sink_connector *connector)
+{
+  struct error error;
+  return sinks_add_connector(engine->sinks, connector, &error);
 }
 
 static void final_checkpoint(struct quern *engine)

@@ -35,6 +35,7 @@ struct source {
   bool is_opened; // source thread only
   bool is_over;   // ended or failed: is not polled any more
   bool is_ended;  // the loop wants no more
+  bool is_held;   // … for some time
   int64_t due_us;
   int64_t lag;
   int batches; // made and not taken back
@@ -64,10 +65,15 @@ static const struct quern_connector *find_connector(const struct sources *source
 
 // --- What a connector is told ---------------------------------------------------------------------------------
 
-static int fill_info(const struct relation *relation, struct arena *arena, struct quern_source_info *info,
-                     struct error *error)
+// Options that are the engine's own: connectors do not hear of them.
+static bool is_own_option(const struct relation *relation, const char *name)
 {
-  *info = (struct quern_source_info){0};
+  return relation->kind == RELATION_SINK && strcmp(name, "outbox_rows") == 0;
+}
+
+int connector_info(const struct relation *relation, struct arena *arena, struct quern_source_info *info, struct error *error)
+{
+  *info = (struct quern_source_info){.kind = relation_kind_name(relation->kind)};
   int columns = relation->schema.column_count;
   struct quern_column *column = ARENA_ARRAY(arena, struct quern_column, columns + 1);
   struct quern_option *option = ARENA_ARRAY(arena, struct quern_option, relation->option_count + 1);
@@ -81,19 +87,21 @@ static int fill_info(const struct relation *relation, struct arena *arena, struc
       return error_memory(error);
   }
   for (int i = 0; i < relation->option_count; i++) {
-    option[i].name = arena_string(arena, relation->options[i].name);
-    option[i].value = arena_string(arena, relation->options[i].value);
-    if (!option[i].name || !option[i].value)
+    if (is_own_option(relation, relation->options[i].name))
+      continue;
+    struct quern_option *given = &option[info->option_count++];
+    given->name = arena_string(arena, relation->options[i].name);
+    given->value = arena_string(arena, relation->options[i].value);
+    if (!given->name || !given->value)
       return error_memory(error);
   }
   info->columns = column;
   info->column_count = columns;
   info->options = option;
-  info->option_count = relation->option_count;
   return 0;
 }
 
-static int from_connector(const struct quern_error *given, struct error *error)
+int connector_failure(const struct quern_error *given, struct error *error)
 {
   const char *sqlstate = given->sqlstate[0] ? given->sqlstate : SQLSTATE_INVALID_PARAMETER_VALUE;
   int status = error_set(error, sqlstate, "%s", given->message);
@@ -119,10 +127,10 @@ int sources_check(struct sources *sources, const struct relation *relation, stru
   arena_init(&arena, NULL);
   struct quern_source_info info;
   struct quern_error trouble = {0};
-  int status = fill_info(relation, &arena, &info, error);
+  int status = connector_info(relation, &arena, &info, error);
   info.context = connector->context;
   if (!status && connector->check(&info, &trouble))
-    status = from_connector(&trouble, error);
+    status = connector_failure(&trouble, error);
   arena_deinit(&arena);
   return status;
 }
@@ -245,7 +253,8 @@ static struct source *next_due(struct sources *sources, int64_t *next)
   struct source *best = NULL;
   *next = INT64_MAX;
   for (struct source *source = sources->list; source; source = source->next) {
-    if (source->is_ended || source->is_over || !source->connector || source->batches >= SOURCES_BATCHES)
+    if (source->is_ended || source->is_over || source->is_held || !source->connector ||
+        source->batches >= SOURCES_BATCHES)
       continue;
     if (source->due_us <= now && (!best || source->due_us < best->due_us))
       best = source;
@@ -362,7 +371,7 @@ int sources_begin(struct sources *sources, const struct frame *frame, struct err
   const char *name = relation_option(relation, "connector");
   source->connector_name = arena_string(&source->arena, name ? name : "");
   source->position = bytes_of(arena_copy(&source->arena, position.data, position.size), position.size);
-  int status = fill_info(relation, &source->arena, &source->info, error);
+  int status = connector_info(relation, &source->arena, &source->info, error);
   if (!status && (!source->connector_name || !source->position.data))
     status = error_memory(error);
   if (status) {
@@ -386,6 +395,16 @@ void sources_end(struct sources *sources, uint32_t oid)
   for (struct source *source = sources->list; source; source = source->next)
     if (source->oid == oid)
       source->is_ended = true;
+  condition_signal(&sources->changed);
+  mutex_unlock(&sources->mutex);
+}
+
+void sources_hold(struct sources *sources, uint32_t oid, bool is_held)
+{
+  mutex_lock(&sources->mutex);
+  for (struct source *source = sources->list; source; source = source->next)
+    if (source->oid == oid)
+      source->is_held = is_held;
   condition_signal(&sources->changed);
   mutex_unlock(&sources->mutex);
 }

@@ -13,6 +13,10 @@ enum { SOURCES_BATCHES = 4 }; // that wait of one source
 
 extern const struct quern_connector push_connector;
 
+// What a connector of a source or a sink is told of it, in the arena; and what it says, as an error of ours.
+int connector_info(const struct relation *relation, struct arena *arena, struct quern_source_info *info, struct error *error);
+int connector_failure(const struct quern_error *given, struct error *error);
+
 // Knows push_connector from the beginning.
 int sources_open(struct wake *wake, struct sources **sources, struct error *error);
 void sources_close(struct sources *sources);
@@ -25,6 +29,7 @@ int sources_check(struct sources *sources, const struct relation *relation, stru
 // FRAME_SOURCE_OPEN: begins to read. A source of a connector that is not known yet begins when it is added.
 int sources_begin(struct sources *sources, const struct frame *frame, struct error *error);
 void sources_end(struct sources *sources, uint32_t source);
+void sources_hold(struct sources *sources, uint32_t source, bool is_held); // while held it is not polled
 
 // The next batch (or failure) that waits, as a frame; its bytes stay until sources_taken. False: none.
 bool sources_take(struct sources *sources, struct frame *frame);

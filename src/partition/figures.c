@@ -1,4 +1,4 @@
-// The figures behind quern.sources, quern.source_errors, quern.workflows and quern.metrics.
+// The figures behind quern.sources, quern.sinks, quern.source_errors, quern.workflows and quern.metrics.
 #include <stdio.h>
 
 #include "base/sqlstate.h"
@@ -53,6 +53,49 @@ static int source_rows(struct partition *partition, const struct version *versio
       value_integer((int64_t)progress.errors),
       position_text(progress.position, sink->arena),
       lag < 0 ? value_null() : value_integer(lag),
+    };
+    int status = row_sink_add(sink, row, types, error);
+    if (status)
+      return status;
+  }
+  return 0;
+}
+
+static const char *sink_state(const struct relation *sink, const struct open_sink *open)
+{
+  if (sink->state && strcmp(sink->state, "paused") == 0)
+    return "paused";
+  if (!open || open->stamp != sink->stamp)
+    return "waiting";
+  return open->has_failed ? "failed" : open->is_waiting ? "waiting" : "running";
+}
+
+// name, source, connector, state, rows, bytes, errors, position, lag, error
+static int sink_rows(struct partition *partition, const struct version *version, struct row_sink *sink, struct error *error)
+{
+  static const enum type_id types[] = {TYPE_TEXT, TYPE_TEXT, TYPE_TEXT, TYPE_TEXT, TYPE_INT8,
+                                       TYPE_INT8, TYPE_INT8, TYPE_TEXT, TYPE_INT8, TYPE_TEXT};
+  uint32_t oid = 0;
+  const struct relation *relation;
+  while ((relation = catalog_next(partition->catalog, version, &oid))) {
+    if (relation->kind != RELATION_SINK)
+      continue;
+    struct sink_progress progress;
+    flow_sink_progress(version, relation->oid, &progress);
+    const struct relation *source = catalog_find_oid(partition->catalog, version, relation->dependencies[0]);
+    const struct open_sink *open = map_get(&partition->sinks, bytes_of(&relation->oid, sizeof relation->oid));
+    bool has_trouble = open && open->stamp == relation->stamp && open->trouble[0];
+    struct value row[] = {
+      value_string(relation->name),
+      text_or_null(source ? source->name : NULL),
+      text_or_null(relation_option(relation, "connector")),
+      value_string(sink_state(relation, open)),
+      value_integer((int64_t)progress.rows),
+      value_integer((int64_t)progress.bytes),
+      value_integer((int64_t)progress.errors),
+      position_text(progress.position, sink->arena),
+      value_integer((int64_t)tree_count(version, relation->tree)),
+      text_or_null(has_trouble ? open->trouble : NULL),
     };
     int status = row_sink_add(sink, row, types, error);
     if (status)
@@ -228,6 +271,8 @@ int partition_figures(struct system_context *system, const char *table, struct r
   const struct version *trunk = store_trunk(partition->store);
   if (strcmp(table, "sources") == 0)
     return source_rows(partition, trunk, sink, error);
+  if (strcmp(table, "sinks") == 0)
+    return sink_rows(partition, trunk, sink, error);
   if (strcmp(table, "source_errors") == 0)
     return error_rows(partition, trunk, sink, error);
   if (strcmp(table, "workflows") == 0)

@@ -79,6 +79,7 @@ void partition_close(struct partition *partition)
     session_close(entry->value);
   map_deinit(&partition->sessions);
   sources_forget(partition);
+  sinks_forget(partition);
   claims_deinit(&partition->claims);
   timers_deinit(&partition->timers);
   prepared_cache_deinit(&partition->cache);
@@ -355,6 +356,9 @@ static int take_frame(struct partition *partition, const struct frame *frame, st
   case FRAME_OPEN: on_open(partition, frame); return 0;
   case FRAME_ROWS:
   case FRAME_SOURCE_FAILED: return source_frame(partition, frame, error);
+  case FRAME_SINK_DONE:
+  case FRAME_SINK_WAITS:
+  case FRAME_SINK_FAILED: return sink_frame(partition, frame, error);
   case FRAME_JOB_DONE: on_job(partition, frame); return 0;
   case FRAME_FULL:
   case FRAME_ROOM: partition->is_full = frame->kind == FRAME_FULL; return 0;
@@ -441,6 +445,10 @@ int partition_step(struct partition *partition, const struct frame *frames, int 
   }
   if (!status && frame_count == 0)
     status = sources_reconcile(partition, error);
+  if (!status)
+    sources_go_on(partition);
+  if (!status)
+    status = sinks_deliver(partition, error);
   if (!status && partition->failure.status) {
     *error = partition->failure;
     status = error->status;

@@ -39,6 +39,7 @@ struct partition_hooks {
   void *context;
   // 22023 or 42704: the source's connector or options will not do.
   int (*check_source)(void *context, const struct relation *source, struct error *error);
+  int (*check_sink)(void *context, const struct relation *sink, struct error *error);
   // The host's own figures: calls metric_add for each.
   void (*metrics)(void *context, struct metric_sink *sink);
   // What the connector last said of its backlog; -1: unknown.
@@ -59,6 +60,9 @@ enum frame_kind {
   FRAME_CANCEL,   // session
   FRAME_ROWS,     // source, opening, payload, row_count, is_binary, is_json, position: a connector's batch
   FRAME_SOURCE_FAILED, // source, opening, payload: text; what opening or polling it met: goes to quern.source_errors
+  FRAME_SINK_DONE,   // source (the sink's oid), opening, position: the sink is open, or what it was given is durable there
+  FRAME_SINK_WAITS,  // source, opening, payload: text; the sink cannot go on now and tries again by itself
+  FRAME_SINK_FAILED, // source, opening, payload: text; it does not try again
   FRAME_JOB_DONE, // job
   FRAME_BACKUP_DONE, // session
   FRAME_FULL,     // the log cannot grow: changes are refused with 53100
@@ -69,6 +73,11 @@ enum frame_kind {
   FRAME_JOB,      // job: to be run by job_run, then FRAME_JOB_DONE
   FRAME_SOURCE_OPEN,  // source, opening, relation, position: begin to read behind position
   FRAME_SOURCE_CLOSE, // source
+  FRAME_SOURCE_HOLD,  // source: read no more until FRAME_SOURCE_GO
+  FRAME_SOURCE_GO,    // source
+  FRAME_SINK_OPEN,    // source, opening, relation, position: cut back what is behind position
+  FRAME_SINK_ROWS,    // source, opening, payload, row_count: to be written once log_position is durable. One at a time
+  FRAME_SINK_CLOSE,   // source
 };
 
 struct frame {
@@ -83,7 +92,7 @@ struct frame {
   struct bytes position;  // a source's
   uint64_t log_position;
   struct job *job;
-  const struct relation *relation; // FRAME_SOURCE_OPEN: borrowed until the next step
+  const struct relation *relation; // FRAME_SOURCE_OPEN, FRAME_SINK_OPEN: borrowed until the next step
 };
 
 struct step_time {

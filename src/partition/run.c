@@ -198,6 +198,7 @@ static int definition_run(struct statement_run *run, const char **tag, struct er
   struct utility_hooks utility_hooks = {
     .context = hooks ? hooks->context : NULL,
     .check_source = hooks ? hooks->check_source : NULL,
+    .check_sink = hooks ? hooks->check_sink : NULL,
   };
   struct utility_input input = {
     .catalog = partition->catalog,

@@ -9,6 +9,7 @@
 // 2. A batch waits for others' claims at most LIMIT_STREAM_HOLD_MS in all, from the first one that it meets, and a source
 //    does not wait again before it has gone on for as long as it waited: a client cannot stall a stream.
 // 3. Batches of a source become atoms in the order in which they came.
+// 4. A source that feeds a full sink is held: its connector is told so, and what it had made by then waits here.
 #include <stdlib.h>
 
 #include "base/check.h"
@@ -77,6 +78,7 @@ static int source_open(struct partition *partition, const struct relation *relat
   open->stamp = relation->stamp;
   open->opening = ++partition->openings;
   open->claimant.owner = open;
+  open->is_held = sinks_hold(partition, relation->oid);
   open->claimant.is_source = true;
   open->patience.expire = patience_ends;
   struct source_progress progress;
@@ -88,6 +90,9 @@ static int source_open(struct partition *partition, const struct relation *relat
   frame->opening = open->opening;
   frame->relation = relation;
   frame->position = bytes_of(position, progress.position.size);
+  frame = open->is_held ? output_frame(partition, FRAME_SOURCE_HOLD) : NULL;
+  if (frame)
+    frame->source = relation->oid;
   return 0;
 }
 
@@ -126,13 +131,17 @@ int sources_reconcile(struct partition *partition, struct error *error)
     return 0;
   partition->has_old_definitions = true;
   partition->definitions_position = partition->trunk.position;
-  int status = close_unwanted(partition, error);
+  int status = sinks_reconcile(partition, error);
+  if (!status)
+    status = close_unwanted(partition, error);
   uint32_t oid = 0;
   const struct relation *relation;
   while (!status && (relation = catalog_next(partition->catalog, trunk, &oid)))
     if (relation->kind == RELATION_SOURCE && flow_wants_source(partition->flow, trunk, relation) &&
         !map_get(&partition->sources, bytes_of(&relation->oid, sizeof relation->oid)))
       status = source_open(partition, relation, error);
+  if (!status)
+    status = sinks_press(partition, error); // one that was full may be gone
   if (!status)
     partition->definitions = version_definitions(trunk);
   return status;
@@ -164,26 +173,41 @@ static int meet_claims(struct open_source *open, struct error *error)
   return status;
 }
 
-// One atom of the system's own: a batch of rows, or (failure is not NULL) an error of a source.
+void system_atom_begin(struct partition *partition, uint32_t oid, struct system_atom *atom, struct error *error)
+{
+  arena_init(&atom->arena, &partition->account);
+  settings_init(&atom->settings);
+  struct writer *writer = &atom->writer;
+  *writer = (struct writer){0};
+  atom->mark = (struct read_mark){0};
+  atom_begin(&partition->trunk, writer);
+  partition->trunk.author = (struct author){.is_source = true, .id = oid};
+  run_init(&atom->run, partition, &atom->settings, writer->version, &atom->arena, partition->time.wall,
+           partition->time.wall, random_next(&partition->random), error);
+  writer->arena = &atom->arena;
+  writer->evaluation = &atom->run.evaluation;
+  writer->error = error;
+  writer->mark = &atom->mark;
+}
+
+int system_atom_end(struct partition *partition, struct system_atom *atom, int status, struct error *error)
+{
+  uint64_t position;
+  if (status)
+    atom_abort(&partition->trunk);
+  else
+    status = atom_commit(&partition->trunk, &position, error);
+  arena_deinit(&atom->arena);
+  return status;
+}
+
+// A batch of rows, or (failure is not NULL) an error of a source.
 static int source_atom(struct open_source *open, const struct relation *source, const struct frame *frame,
                        const struct error *failure, struct error *error)
 {
   struct partition *partition = open->partition;
-  struct arena arena;
-  arena_init(&arena, &partition->account);
-  struct settings settings;
-  settings_init(&settings);
-  struct writer writer = {0};
-  atom_begin(&partition->trunk, &writer);
-  partition->trunk.author = (struct author){.is_source = true, .id = open->oid};
-  struct run run;
-  run_init(&run, partition, &settings, writer.version, &arena, partition->time.wall, partition->time.wall,
-           random_next(&partition->random), error);
-  struct read_mark mark = {0};
-  writer.arena = &arena;
-  writer.evaluation = &run.evaluation;
-  writer.error = error;
-  writer.mark = &mark;
+  struct system_atom atom;
+  system_atom_begin(partition, open->oid, &atom, error);
   int status;
   if (!failure) {
     struct arrival arrival = {
@@ -195,19 +219,13 @@ static int source_atom(struct open_source *open, const struct relation *source, 
       .position = frame->position,
       .now = partition->time.wall,
     };
-    status = flow_arrive(partition->flow, &writer, &arrival, error);
+    status = flow_arrive(partition->flow, &atom.writer, &arrival, error);
     if (!status)
       status = meet_claims(open, error);
   } else {
-    status = flow_fail(&writer, source, failure, partition->time.wall, error);
+    status = flow_fail(&atom.writer, source, failure, partition->time.wall, error);
   }
-  uint64_t position;
-  if (status)
-    atom_abort(&partition->trunk);
-  else
-    status = atom_commit(&partition->trunk, &position, error);
-  arena_deinit(&arena);
-  return status;
+  return system_atom_end(partition, &atom, status, error);
 }
 
 // A source that has failed is closed and stays so until its definition changes.
@@ -268,7 +286,7 @@ static int take_batch(struct open_source *open, const struct frame *frame, struc
     waited_enough(open);
     partition->counts.source_atoms++;
     partition->counts.source_rows += (uint64_t)frame->row_count;
-    return 0;
+    return sinks_press(partition, error);
   }
   partition->counts.errors++;
   struct error failure = trouble;
@@ -304,7 +322,7 @@ static int hold(struct open_source *open, const struct frame *frame, struct erro
 static int resume(struct open_source *open, struct error *error)
 {
   int status = 0;
-  while (!status && open->first) {
+  while (!status && open->first && !open->is_held) {
     status = take_batch(open, &open->first->frame, error);
     if (!status && open->first) // not so where it was stopped
       drop_first(open);
@@ -333,16 +351,31 @@ void source_resume(struct open_source *open)
     open->partition->failure = error;
 }
 
+void sources_go_on(struct partition *partition)
+{
+  if (!partition->has_let_go)
+    return;
+  partition->has_let_go = false;
+  size_t at = 0;
+  struct map_entry *entry;
+  while ((entry = map_next(&partition->sources, &at))) {
+    struct open_source *open = entry->value;
+    if (open->goes_on && !open->is_held)
+      source_resume(open);
+    open->goes_on = false;
+  }
+}
+
 int source_frame(struct partition *partition, const struct frame *frame, struct error *error)
 {
   struct open_source *open = map_get(&partition->sources, bytes_of(&frame->source, sizeof frame->source));
   if (!open || !open->opening || open->opening != frame->opening)
     return 0; // closed meanwhile: what was under way is read again when it opens
-  int status = open->first ? STATUS_WAIT : take_batch(open, frame, error);
+  int status = open->first || open->is_held ? STATUS_WAIT : take_batch(open, frame, error);
   if (status != STATUS_WAIT)
     return status;
   status = hold(open, frame, error);
-  if (!status && open->held_bytes > LIMIT_STREAM_HELD)
+  if (!status && open->held_bytes > LIMIT_STREAM_HELD && !open->is_held)
     lose_patience(open);
   return status;
 }

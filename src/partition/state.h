@@ -167,6 +167,19 @@ struct session {
   struct buffer kept;   // entries of the running statement of a branch (script.c)
 };
 
+// Where a sink's delivery is. All sinks have one, those that are paused too.
+struct open_sink {
+  uint32_t oid;
+  uint64_t stamp;
+  uint64_t opening;    // 0: it is paused, or has failed: it is opened again when its definition changes
+  bool is_ready;       // open, and nothing is under way
+  bool is_full;        // its outbox: the sources that feed it are held
+  bool has_failed, is_waiting;
+  uint64_t looked_at;  // position of the trunk when its outbox was last found empty
+  struct outbox_batch batch; // under way
+  char trouble[512];   // the last one; empty: none since it last delivered
+};
+
 // What a connector reads for us.
 struct open_source {
   struct partition *partition;
@@ -180,6 +193,8 @@ struct open_source {
   struct timer patience;
   int64_t met_at;      // when the first of them met a claim; 0: it has not
   int64_t rests_until; // before that it does not wait again
+  bool is_held;        // a sink that it feeds is full
+  bool goes_on;        // … and was, until now
 };
 
 struct partition {
@@ -204,7 +219,9 @@ struct partition {
   uint64_t definitions_position; // of the newest atom that changed them, or a later one
   bool has_old_definitions; // the catalog's cache is to be cleared of them
   struct map sources;    // oid -> open_source
-  uint64_t openings;     // of sources, so far
+  struct map sinks;      // oid -> open_sink
+  bool has_let_go;       // some source goes on
+  uint64_t openings;     // of sources and sinks, so far
   struct error failure;  // of what was done between two frames: the partition is lost
   bool is_full;          // the log cannot take more
   bool is_pinned;        // by a checkpoint, at this position
@@ -260,7 +277,28 @@ const struct relation *partition_relation_of(const struct partition *partition, 
 int sources_reconcile(struct partition *partition, struct error *error); // opens and closes connectors so that those that are wanted read
 void sources_forget(struct partition *partition);
 int source_frame(struct partition *partition, const struct frame *frame, struct error *error);
-void source_resume(struct open_source *open); // the claim that it met is gone
+void sources_go_on(struct partition *partition); // those that were held, at a step's end
+void source_resume(struct open_source *open); // the claim that it met, or the full sink, is gone
+
+// An atom of the system's own.
+struct system_atom {
+  struct arena arena;
+  struct settings settings;
+  struct writer writer;
+  struct run run;
+  struct read_mark mark;
+};
+void system_atom_begin(struct partition *partition, uint32_t oid, struct system_atom *atom, struct error *error);
+int system_atom_end(struct partition *partition, struct system_atom *atom, int status, struct error *error);
+
+// --- sink.c
+int sinks_reconcile(struct partition *partition, struct error *error);
+void sinks_forget(struct partition *partition);
+int sink_frame(struct partition *partition, const struct frame *frame, struct error *error);
+int sinks_deliver(struct partition *partition, struct error *error); // gives out what waits
+// After an atom: holds the sources that feed a sink whose outbox is full, or lets them go.
+int sinks_press(struct partition *partition, struct error *error);
+bool sinks_hold(const struct partition *partition, uint32_t source_oid); // is this source to be held?
 
 // --- session.c
 // After a wait: goes on with the Query that waited, up to its end or the next wait.

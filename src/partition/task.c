@@ -1,4 +1,4 @@
-// Workflows' statements as tasks of flow/: bound and planned once, run for each row or each atom.
+// Workflows' statements, and sinks' queries, as tasks of flow/: bound and planned once, run for each row or each atom.
 #include <stdlib.h>
 
 #include "base/sqlstate.h"
@@ -8,6 +8,7 @@ enum { TASK_STATEMENTS = 64 };
 
 struct task {
   struct partition *partition;
+  const struct relation *sink; // where the rows of its query go; NULL: a workflow. Pinned by flow/ as long as the task
   struct settings settings; // the owner's, with defaults
   int count;
   struct prepared *prepared[TASK_STATEMENTS];
@@ -37,7 +38,8 @@ static int add_statement(struct task *task, struct writer *writer, const struct 
   int status = prepared_get(&partition->cache, &input, &prepared, error);
   if (status)
     return status;
-  if (!prepared->statement || prepared->statement->kind == STATEMENT_SELECT || task->count == TASK_STATEMENTS) {
+  bool is_select = prepared->statement && prepared->statement->kind == STATEMENT_SELECT;
+  if (!prepared->statement || is_select != (task->sink != NULL) || task->count == TASK_STATEMENTS) {
     prepared_release(prepared);
     return error_set(error, SQLSTATE_FEATURE_NOT_SUPPORTED, "a workflow's statements are INSERT, UPDATE and DELETE, at most %d",
                      TASK_STATEMENTS);
@@ -56,6 +58,7 @@ static int task_open(void *context, struct writer *writer, const struct relation
   if (!task)
     return error_memory(error);
   task->partition = partition;
+  task->sink = workflow->kind == RELATION_SINK ? workflow : NULL;
   settings_init(&task->settings);
   *takes_atom = false;
   struct parse *parse = parse_open(bytes_of_string(workflow->text), error);
@@ -108,7 +111,7 @@ static int task_run(void *context, struct task *task, struct writer *writer, con
     const struct value *row;
     status = execution_start(task->executions[i], &input, error);
     while (!status && (status = execution_next(task->executions[i], &row, error)) > 0)
-      status = 0;
+      status = task->sink ? table_insert(writer, task->sink, row, -1, NULL, NULL) : 0;
     *rows_out += execution_row_count(task->executions[i]);
     execution_stop(task->executions[i]);
   }

@@ -234,7 +234,7 @@ static int bind_table(struct binder *binder, const PgQuery__RangeVar *name, cons
     int range = one ? system_range(binder, one, own) : (int)error_memory(binder->error);
     return range < 0 ? range : range_items(binder, range, alias, copy, name->location, items);
   }
-  if (relation->kind != RELATION_TABLE && relation->kind != RELATION_SOURCE)
+  if (relation->kind != RELATION_TABLE && relation->kind != RELATION_SOURCE && relation->kind != RELATION_SINK)
     return bind_error(binder, name->location,
                       relation->kind == RELATION_INDEX ? SQLSTATE_WRONG_OBJECT_TYPE : SQLSTATE_FEATURE_NOT_SUPPORTED,
                       relation->kind == RELATION_INDEX ? "\"%s\" is an index" : "cannot select from \"%s\"",

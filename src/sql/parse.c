@@ -199,6 +199,22 @@ static int set_body(struct parse_whole *whole, struct parsed *parsed, const stru
   return 0;
 }
 
+// A sink's query with its text.
+static int set_query(struct parse_whole *whole, struct parsed *parsed, const struct prescan_statement *from,
+                     struct error *error)
+{
+  parsed->body = ARENA_NEW(&whole->arena, struct parsed);
+  if (!parsed->body)
+    return error_memory(error);
+  parsed->body_count = 1;
+  *parsed->body = (struct parsed){
+      .node = parsed->node->create_table_as_stmt->query,
+      .text = bytes_of(whole->parse.text.data + from->body_start, from->body_end - from->body_start),
+      .start = (int32_t)from->body_start,
+  };
+  return 0;
+}
+
 static int set_statements(struct parse_whole *whole, struct error *error)
 {
   struct parse *parse = &whole->parse;
@@ -225,6 +241,11 @@ static int set_statements(struct parse_whole *whole, struct error *error)
     };
     if (statement->has_body && raw->stmt->node_case == PG_QUERY__NODE__NODE_CREATE_FUNCTION_STMT) {
       int status = set_body(whole, parsed, statement, error);
+      if (status)
+        return status;
+    }
+    if (statement->has_body && raw->stmt->node_case == PG_QUERY__NODE__NODE_CREATE_TABLE_AS_STMT) {
+      int status = set_query(whole, parsed, statement, error);
       if (status)
         return status;
     }

@@ -4,7 +4,7 @@
 //    can exhaust the stack of the parser or of what walks its trees.
 // 2. Quern's own statements are PostgreSQL's grammar with a keyword swapped at their start, positions kept:
 //      CREATE SOURCE                        reads as  CREATE TABLE
-//      CREATE [OR REPLACE] SINK             reads as  CREATE [OR REPLACE] VIEW
+//      CREATE SINK                          reads as  CREATE MATERIALIZED VIEW
 //      CREATE [OR REPLACE] WORKFLOW x AS …  reads as  CREATE [OR REPLACE] FUNCTION x () BEGIN ATOMIC …; END
 //      DROP, ALTER SOURCE | WORKFLOW | SINK reads as  DROP, ALTER TABLE (SINK: VIEW)
 //    parsed->form tells them from the real ones.
@@ -26,7 +26,7 @@ struct parsed {
   bool or_replace;     // CREATE OR REPLACE WORKFLOW
   struct bytes text;   // of this statement, in parse->text, without white space around it
   int32_t start;       // its first byte in parse->text
-  struct parsed *body; // of CREATE WORKFLOW: its statements, in order
+  struct parsed *body; // of CREATE WORKFLOW: its statements, in order; of CREATE SINK: its query
   int body_count;
 };
 

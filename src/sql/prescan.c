@@ -153,7 +153,7 @@ static bool depth_token(struct depth_scan *depth, const struct scan *scan, bool 
 
 // --- Statements ------------------------------------------------------------------------------------
 
-enum head_step { HEAD_START, HEAD_CREATE, HEAD_OR, HEAD_REPLACE, HEAD_OTHER, HEAD_WORKFLOW, HEAD_AS, HEAD_BODY };
+enum head_step { HEAD_START, HEAD_CREATE, HEAD_OR, HEAD_REPLACE, HEAD_OTHER, HEAD_DEFINED, HEAD_AS, HEAD_BODY };
 
 // Where the scan of one statement's head stands.
 struct head {
@@ -216,8 +216,8 @@ static bool insert_text(struct prescanner *p, size_t offset, const char *text)
   return true;
 }
 
-// The statement's first words: is it one of ours?
-static void head_word(struct prescanner *p)
+// The statement's first words: is it one of ours? False: out of memory.
+static bool head_word(struct prescanner *p)
 {
   struct head *head = &p->head;
   const struct scan *scan = &p->scan;
@@ -225,15 +225,15 @@ static void head_word(struct prescanner *p)
     head->is_create = scan_is_word(scan, "create");
     bool begins = head->is_create || scan_is_word(scan, "drop") || scan_is_word(scan, "alter");
     head->step = begins ? HEAD_CREATE : HEAD_OTHER;
-    return;
+    return true;
   }
   if (head->step == HEAD_CREATE && head->is_create && scan_is_word(scan, "or")) {
     head->step = HEAD_OR;
-    return;
+    return true;
   }
   if (head->step == HEAD_OR) {
     head->step = scan_is_word(scan, "replace") ? HEAD_REPLACE : HEAD_OTHER;
-    return;
+    return true;
   }
   bool or_replace = head->step == HEAD_REPLACE;
   head->step = HEAD_OTHER;
@@ -241,25 +241,31 @@ static void head_word(struct prescanner *p)
     p->current.form = FORM_WORKFLOW;
     swap_word(p, scan->start, scan_size(scan), head->is_create ? "FUNCTION" : "TABLE");
     if (head->is_create)
-      head->step = HEAD_WORKFLOW;
-  } else if (scan_is_word(scan, "sink")) {
+      head->step = HEAD_DEFINED;
+  } else if (scan_is_word(scan, "sink") && !or_replace) {
     p->current.form = FORM_SINK;
+    if (head->is_create) {
+      head->step = HEAD_DEFINED;
+      if (!insert_text(p, scan->start, "MATERIALIZED "))
+        return false;
+    }
     swap_word(p, scan->start, scan_size(scan), "VIEW");
   } else if (scan_is_word(scan, "source") && !or_replace) {
     p->current.form = FORM_SOURCE;
     swap_word(p, scan->start, scan_size(scan), "TABLE");
   }
   p->current.or_replace = or_replace && p->current.form != FORM_PLAIN;
+  return true;
 }
 
-static void head_token(struct prescanner *p)
+static bool head_token(struct prescanner *p)
 {
   struct head *head = &p->head;
   const struct scan *scan = &p->scan;
   head->last = scan->start;
-  if (head->step < HEAD_OTHER) {
-    head_word(p);
-  } else if (head->step == HEAD_WORKFLOW) {
+  if (head->step < HEAD_OTHER)
+    return head_word(p);
+  if (head->step == HEAD_DEFINED) {
     if (scan_is_word(scan, "as") && p->depth.count == 1) {
       head->as = scan->start;
       head->step = HEAD_AS;
@@ -274,6 +280,7 @@ static void head_token(struct prescanner *p)
     if (!head->closing && scan_is_mark(scan, ')') && p->depth.count == 2)
       head->closing = scan->start;
   }
+  return true;
 }
 
 // The forms of a workflow's body. `FUNCTION x` has been written; AS and what follows has not.
@@ -304,13 +311,23 @@ static bool write_workflow(struct prescanner *p)
   return true;
 }
 
+// What stands behind the AS of a sink.
+static void note_query(struct prescanner *p)
+{
+  p->current.has_body = p->head.step == HEAD_BODY;
+  p->current.body_start = p->head.body_first;
+  p->current.body_end = p->current.end;
+}
+
 static bool end_statement(struct prescanner *p)
 {
   struct prescan *prescan = p->prescan;
   if (!p->in_statement)
     return true;
   p->in_statement = false;
-  if (p->head.step >= HEAD_WORKFLOW && !write_workflow(p))
+  if (p->current.form == FORM_SINK)
+    note_query(p);
+  else if (p->head.step >= HEAD_DEFINED && !write_workflow(p))
     return false;
   if (prescan->statement_count == p->statement_capacity) {
     int capacity = p->statement_capacity ? p->statement_capacity * 2 : 4;
@@ -349,7 +366,8 @@ static int scan_text(struct prescanner *p, struct error *error)
         p->head = (struct head){.step = HEAD_START};
       }
       p->current.end = p->scan.at;
-      head_token(p);
+      if (!head_token(p))
+        return error_memory(error);
     }
     if (!depth_token(&p->depth, &p->scan, after_name_mark, after_begin)) {
       int status = refuse(p, SQLSTATE_STATEMENT_TOO_COMPLEX, "the statement is nested too deeply", error);

@@ -10,7 +10,7 @@ struct prescan_statement {
   size_t start, end; // of its first token; behind its last one
   enum statement_form form;
   bool or_replace;
-  // CREATE WORKFLOW: the statements between the parentheses, after AS, or in BEGIN ATOMIC … END.
+  // CREATE WORKFLOW: the statements between the parentheses, after AS, or in BEGIN ATOMIC … END. CREATE SINK: what is after AS.
   size_t body_start, body_end;
   bool has_body;
 };

@@ -85,6 +85,9 @@ int system_figures(const struct system_table *table, struct system_context *cont
 
 static const struct system_column sources[] = {C_TEXT("name"),  C_TEXT("connector"), C_TEXT("state"),    C_INT8("rows"),
                                                C_INT8("bytes"), C_INT8("errors"),    C_TEXT("position"), C_INT8("lag")};
+static const struct system_column sinks[] = {C_TEXT("name"),  C_TEXT("source"), C_TEXT("connector"), C_TEXT("state"),
+                                             C_INT8("rows"),  C_INT8("bytes"),  C_INT8("errors"),    C_TEXT("position"),
+                                             C_INT8("lag"),   C_TEXT("error")};
 static const struct system_column source_errors[] = {C_TEXT("source"), C_TEXT("position"), C_TEXT("text"),
                                                      C_TEXT("reason"), C_TEXT("sqlstate"), C_TIME("at")};
 static const struct system_column workflows[] = {C_TEXT("name"), C_TEXT("state"), C_INT8("atoms"), C_INT8("rows_in"),
@@ -106,6 +109,7 @@ static const struct system_column locks[] = {
 const struct system_table quern_tables[] = {
     SYSTEM_TABLE(12501, SCHEMA_QUERN, "sources", sources, system_figures),
     SYSTEM_TABLE(12502, SCHEMA_QUERN, "source_errors", source_errors, system_figures),
+    SYSTEM_TABLE(12506, SCHEMA_QUERN, "sinks", sinks, system_figures),
     SYSTEM_TABLE(12503, SCHEMA_QUERN, "workflows", workflows, system_figures),
     SYSTEM_TABLE(12505, SCHEMA_QUERN, "transactions", transactions, system_figures),
     SYSTEM_TABLE(12504, SCHEMA_QUERN, "metrics", metrics, system_figures),

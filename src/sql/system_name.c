@@ -61,9 +61,11 @@ const char *system_object_name(const struct system_object *object)
   return object->table ? object->table->name : object->index ? object->index->name : object->relation->name;
 }
 
-// A source that keeps its rows is a table, for those who ask.
+// A source that keeps its rows is a table, for those who ask; other sources and sinks are foreign tables.
 char system_relkind(const struct relation *relation)
 {
+  if (relation->kind == RELATION_SINK)
+    return (char)RELATION_SOURCE;
   return relation->kind == RELATION_SOURCE && relation->tree ? (char)RELATION_TABLE : (char)relation->kind;
 }
 

@@ -10,12 +10,12 @@
                   struct error *error)
 #define ADD(...) system_add(table, sink, (const struct value[]){__VA_ARGS__}, error)
 
-// Tables and sources in the order of their object ids.
+// Tables, sources and sinks in the order of their object ids.
 static const struct relation *next_table(struct system_context *context, uint32_t *oid)
 {
   const struct relation *relation;
   while ((relation = catalog_next(context->catalog, context->version, oid)))
-    if (relation->kind == RELATION_TABLE || relation->kind == RELATION_SOURCE)
+    if (relation->kind == RELATION_TABLE || relation->kind == RELATION_SOURCE || relation->kind == RELATION_SINK)
       return relation;
   return NULL;
 }

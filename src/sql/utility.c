@@ -8,6 +8,20 @@
 
 // --- Which is which -----------------------------------------------------------------------------------------
 
+// A sink's own statements are those of a view, in the grammar.
+static enum utility_kind kind_of_sink(const PgQuery__Node *node)
+{
+  switch (node->node_case) {
+  case PG_QUERY__NODE__NODE_CREATE_TABLE_AS_STMT: return UTILITY_DEFINITION;
+  case PG_QUERY__NODE__NODE_ALTER_TABLE_STMT:
+    return node->alter_table_stmt->objtype == PG_QUERY__OBJECT_TYPE__OBJECT_VIEW ? UTILITY_DEFINITION : UTILITY_UNKNOWN;
+  case PG_QUERY__NODE__NODE_RENAME_STMT:
+    return node->rename_stmt->rename_type == PG_QUERY__OBJECT_TYPE__OBJECT_VIEW ? UTILITY_DEFINITION : UTILITY_UNKNOWN;
+  case PG_QUERY__NODE__NODE_DROP_STMT: return UTILITY_DEFINITION;
+  default: return UTILITY_UNKNOWN;
+  }
+}
+
 static enum utility_kind kind_of_drop(const PgQuery__DropStmt *drop)
 {
   bool is_ours = drop->remove_type == PG_QUERY__OBJECT_TYPE__OBJECT_TABLE ||
@@ -33,7 +47,7 @@ enum utility_kind utility_kind(const struct parsed *parsed)
 {
   const PgQuery__Node *node = parsed->node;
   if (parsed->form == FORM_SINK)
-    return UTILITY_UNKNOWN;
+    return kind_of_sink(node);
   switch (node->node_case) {
   case PG_QUERY__NODE__NODE_SELECT_STMT: return node->select_stmt->into_clause ? UTILITY_UNKNOWN : UTILITY_NONE;
   case PG_QUERY__NODE__NODE_INSERT_STMT:
@@ -132,16 +146,29 @@ int utility_unknown(const struct parsed *parsed, struct error *error)
   return status;
 }
 
-static const char *form_tag(enum statement_form form, const char *table, const char *source, const char *workflow)
+const char *utility_form_kinds(enum statement_form form)
 {
-  return form == FORM_SOURCE ? source : form == FORM_WORKFLOW ? workflow : table;
+  static const char *const kinds[] = {
+      [FORM_PLAIN] = "r", [FORM_SOURCE] = "f", [FORM_SINK] = "k", [FORM_WORKFLOW] = "w"};
+  return kinds[form];
 }
 
 const char *utility_tag(const struct parsed *parsed)
 {
+  static const char *const create[] = {
+      [FORM_PLAIN] = "CREATE TABLE", [FORM_SOURCE] = "CREATE SOURCE", [FORM_SINK] = "", [FORM_WORKFLOW] = ""};
+  static const char *const alter[] = {[FORM_PLAIN] = "ALTER TABLE",
+                                      [FORM_SOURCE] = "ALTER SOURCE",
+                                      [FORM_SINK] = "ALTER SINK",
+                                      [FORM_WORKFLOW] = "ALTER WORKFLOW"};
+  static const char *const drop[] = {[FORM_PLAIN] = "DROP TABLE",
+                                     [FORM_SOURCE] = "DROP SOURCE",
+                                     [FORM_SINK] = "DROP SINK",
+                                     [FORM_WORKFLOW] = "DROP WORKFLOW"};
   const PgQuery__Node *node = parsed->node;
   switch (node->node_case) {
-  case PG_QUERY__NODE__NODE_CREATE_STMT: return form_tag(parsed->form, "CREATE TABLE", "CREATE SOURCE", "");
+  case PG_QUERY__NODE__NODE_CREATE_STMT: return create[parsed->form];
+  case PG_QUERY__NODE__NODE_CREATE_TABLE_AS_STMT: return "CREATE SINK";
   case PG_QUERY__NODE__NODE_CREATE_FUNCTION_STMT: return "CREATE WORKFLOW";
   case PG_QUERY__NODE__NODE_INDEX_STMT: return "CREATE INDEX";
   case PG_QUERY__NODE__NODE_CREATE_SEQ_STMT: return "CREATE SEQUENCE";
@@ -149,19 +176,19 @@ const char *utility_tag(const struct parsed *parsed)
   case PG_QUERY__NODE__NODE_TRUNCATE_STMT: return "TRUNCATE TABLE";
   case PG_QUERY__NODE__NODE_CONSTRAINTS_SET_STMT: return "SET CONSTRAINTS";
   case PG_QUERY__NODE__NODE_ALTER_TABLE_STMT:
-    return form_tag(parsed->form, "ALTER TABLE", "ALTER SOURCE", "ALTER WORKFLOW");
+    return alter[parsed->form];
   case PG_QUERY__NODE__NODE_RENAME_STMT:
     if (node->rename_stmt->rename_type == PG_QUERY__OBJECT_TYPE__OBJECT_INDEX)
       return "ALTER INDEX";
     if (node->rename_stmt->rename_type == PG_QUERY__OBJECT_TYPE__OBJECT_SEQUENCE)
       return "ALTER SEQUENCE";
-    return form_tag(parsed->form, "ALTER TABLE", "ALTER SOURCE", "ALTER WORKFLOW");
+    return alter[parsed->form];
   case PG_QUERY__NODE__NODE_DROP_STMT:
     if (node->drop_stmt->remove_type == PG_QUERY__OBJECT_TYPE__OBJECT_INDEX)
       return "DROP INDEX";
     if (node->drop_stmt->remove_type == PG_QUERY__OBJECT_TYPE__OBJECT_SEQUENCE)
       return "DROP SEQUENCE";
-    return form_tag(parsed->form, "DROP TABLE", "DROP SOURCE", "DROP WORKFLOW");
+    return drop[parsed->form];
   case PG_QUERY__NODE__NODE_VACUUM_STMT: return node->vacuum_stmt->is_vacuumcmd ? "VACUUM" : "ANALYZE";
   case PG_QUERY__NODE__NODE_REINDEX_STMT: return "REINDEX";
   case PG_QUERY__NODE__NODE_CLUSTER_STMT: return "CLUSTER";
@@ -293,6 +320,7 @@ static int run_alter(const struct utility_input *input, struct error *error)
   switch (input->parsed->form) {
   case FORM_SOURCE: return source_alter(input, alter, error);
   case FORM_WORKFLOW: return workflow_alter(input, alter, error);
+  case FORM_SINK: return sink_alter(input, alter, error);
   default: return table_alter(input, alter, error);
   }
 }
@@ -326,6 +354,7 @@ int utility_run(const struct utility_input *input, const char **tag, struct erro
       return source_create(input, node->create_stmt, error);
     return table_create(input, node->create_stmt, error);
   case PG_QUERY__NODE__NODE_CREATE_FUNCTION_STMT: return workflow_create(input, node->create_function_stmt, error);
+  case PG_QUERY__NODE__NODE_CREATE_TABLE_AS_STMT: return sink_create(input, node->create_table_as_stmt, error);
   case PG_QUERY__NODE__NODE_CREATE_SEQ_STMT: return sequence_create(input, node->create_seq_stmt, error);
   case PG_QUERY__NODE__NODE_ALTER_SEQ_STMT: return sequence_alter(input, node->alter_seq_stmt, error);
   case PG_QUERY__NODE__NODE_INDEX_STMT: return index_create(input, node->index_stmt, error);

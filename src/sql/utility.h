@@ -32,11 +32,12 @@ int utility_unknown(const struct parsed *parsed, struct error *error);
 // The command tag of a definition as PostgreSQL gives it: "CREATE TABLE", "DROP SOURCE", …
 const char *utility_tag(const struct parsed *parsed);
 
-// What sql/ asks of flow and of the connectors when sources and workflows are defined.
+// What sql/ asks of flow and of the connectors when sources and sinks are defined.
 struct utility_hooks {
   void *context;
   // Are the connector's name and its options good for these columns? 22023, 42704 with the option's name.
   int (*check_source)(void *context, const struct relation *source, struct error *error);
+  int (*check_sink)(void *context, const struct relation *sink, struct error *error);
 };
 
 struct utility_input {
@@ -55,6 +56,7 @@ struct utility_input {
 int utility_lock_target(const struct utility_input *input, const PgQuery__RangeVar *name, const struct relation **relation,
                         struct error *error);
 // Runs CREATE TABLE [AS no], DROP TABLE/INDEX/SOURCE/WORKFLOW, CREATE INDEX, ALTER TABLE ADD PRIMARY KEY | ADD CONSTRAINT
-// UNIQUE | RENAME, ALTER SOURCE SET, ALTER WORKFLOW SET (state), TRUNCATE, CREATE SOURCE, CREATE [OR REPLACE] WORKFLOW.
+// UNIQUE | RENAME, ALTER SOURCE | SINK SET, ALTER WORKFLOW SET (state), TRUNCATE, CREATE SOURCE, CREATE SINK,
+// CREATE [OR REPLACE] WORKFLOW.
 // Changes go through the writer, the definitions' number with them. 0A000 for what is not there yet.
 int utility_run(const struct utility_input *input, const char **tag, struct error *error);

@@ -559,7 +559,7 @@ int relation_rename(const struct utility_input *input, const PgQuery__RenameStmt
   enum statement_form form = input->parsed->form;
   bool is_index = rename->rename_type == PG_QUERY__OBJECT_TYPE__OBJECT_INDEX;
   bool is_sequence = rename->rename_type == PG_QUERY__OBJECT_TYPE__OBJECT_SEQUENCE;
-  const char *kinds = is_index ? "i" : is_sequence ? "S" : form == FORM_SOURCE ? "f" : form == FORM_WORKFLOW ? "w" : "r";
+  const char *kinds = is_index ? "i" : is_sequence ? "S" : utility_form_kinds(form);
   const struct relation *relation;
   int status = utility_find(input, rename->relation, kinds, rename->missing_ok, &relation, error);
   if (status || !relation)

@@ -34,7 +34,8 @@ static int missing(const struct utility_input *input, const struct drop_name *na
   }
   if (no_schema)
     return error_set(error, SQLSTATE_INVALID_SCHEMA_NAME, "schema \"%s\" does not exist", name->schema);
-  bool is_table = strcmp(kind, "table") == 0 || strcmp(kind, "source") == 0 || strcmp(kind, "sequence") == 0;
+  bool is_table = strcmp(kind, "table") == 0 || strcmp(kind, "source") == 0 || strcmp(kind, "sequence") == 0 ||
+                  strcmp(kind, "sink") == 0;
   return error_set(error, is_table ? SQLSTATE_UNDEFINED_TABLE : SQLSTATE_UNDEFINED_OBJECT, "%s \"%s\" does not exist",
                    kind, name->name);
 }
@@ -138,6 +139,7 @@ static int drop_one(const struct utility_input *input, const struct drop_name *n
     return drop_index(input, relation, name->name, cascade, error);
   const char *command = kinds[0] == RELATION_TABLE      ? "DROP TABLE"
                         : kinds[0] == RELATION_SEQUENCE ? "DROP SEQUENCE"
+                        : kinds[0] == RELATION_SINK     ? "DROP SINK"
                                                         : "DROP SOURCE";
   status = table_refuse_pending(input->writer, relation, command);
   if (!status)
@@ -194,7 +196,7 @@ int relations_drop(const struct utility_input *input, const PgQuery__DropStmt *d
   bool is_index = drop->remove_type == PG_QUERY__OBJECT_TYPE__OBJECT_INDEX;
   enum statement_form form = input->parsed->form;
   bool is_sequence = drop->remove_type == PG_QUERY__OBJECT_TYPE__OBJECT_SEQUENCE;
-  const char *kinds = is_index ? "i" : is_sequence ? "S" : form == FORM_SOURCE ? "f" : form == FORM_WORKFLOW ? "w" : "r";
+  const char *kinds = is_index ? "i" : is_sequence ? "S" : utility_form_kinds(form);
   const char *kind = relation_kind_name((uint8_t)kinds[0]);
   int status = drop->n_objects > 1 && !is_index ? part_relations(input, drop, kinds, error) : 0;
   for (size_t i = 0; i < drop->n_objects && !status; i++) {
@@ -289,7 +291,7 @@ int tables_truncate(const struct utility_input *input, const PgQuery__TruncateSt
     status = utility_find(input, name, NULL, false, &relation, error);
     if (status && error)
       error_position(error, 0);
-    if (!status && (!relation->tree || relation->kind == RELATION_SEQUENCE))
+    if (!status && (!relation->tree || relation->kind == RELATION_SEQUENCE || relation->kind == RELATION_SINK))
       status = error_set(error, SQLSTATE_WRONG_OBJECT_TYPE, "\"%s\" is not a table", name->relname);
     if (!status)
       status = truncation_add(input, &truncation, relation, error);

@@ -77,11 +77,12 @@ static int find_table(const struct utility_input *input, const PgQuery__RangeVar
   int status = utility_find(input, name, NULL, false, relation, error);
   if (status)
     return status;
-  if ((*relation)->tree && (*relation)->kind != RELATION_SEQUENCE)
+  if ((*relation)->tree && (*relation)->kind != RELATION_SEQUENCE && (*relation)->kind != RELATION_SINK)
     return 0;
   status = error_set(error, SQLSTATE_WRONG_OBJECT_TYPE, "cannot create index on relation \"%s\"", (*relation)->name);
   error_detail(error, (*relation)->kind == RELATION_SOURCE ? "A source without a primary key keeps no rows."
                       : (*relation)->kind == RELATION_SEQUENCE ? "This operation is not supported for sequences."
+                      : (*relation)->kind == RELATION_SINK     ? "This operation is not supported for sinks."
                                                                : "This operation is not supported for workflows.");
   return status;
 }

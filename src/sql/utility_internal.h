@@ -29,6 +29,7 @@ int utility_find(const struct utility_input *input, const PgQuery__RangeVar *nam
 // The schema in which a new relation of this name is made.
 int utility_schema(const struct utility_input *input, const PgQuery__RangeVar *name, uint32_t *oid,
                    struct error *error);
+const char *utility_form_kinds(enum statement_form form); // for catalog_find: what the statement is about
 bool utility_text_given(const char *text); // protobuf's strings are empty where there is none
 // The value of an option (WITH (name = value)) as text; NULL: out of memory or none that can be one.
 const char *utility_option_value(struct arena *arena, const PgQuery__Node *value);
@@ -127,13 +128,38 @@ int tables_truncate(const struct utility_input *input, const PgQuery__TruncateSt
 // --- utility_source.c
 int source_create(const struct utility_input *input, const PgQuery__CreateStmt *create, struct error *error);
 int source_alter(const struct utility_input *input, const PgQuery__AlterTableStmt *alter, struct error *error);
+// Adds the options to the definition's, or replaces those that it has. `state` is set.
+int definition_options(const struct utility_input *input, struct relation *definition, PgQuery__Node **options,
+                       size_t count, struct error *error);
+
+// --- utility_sink.c
+int sink_create(const struct utility_input *input, const PgQuery__CreateTableAsStmt *create, struct error *error);
+int sink_alter(const struct utility_input *input, const PgQuery__AlterTableStmt *alter, struct error *error);
+// Does its SELECT still give its columns?
+int sink_check(const struct utility_input *input, const struct relation *sink, struct error *error);
 
 // --- utility_workflow.c
+// Statements that a source drives. is_query: one SELECT, of a sink; otherwise a workflow's changes.
+struct body {
+  const struct parsed *statements;
+  int count;
+  struct bytes text; // for positions
+  const struct relation *source;
+  bool is_query;
+};
+// Finds the source that drives them.
+int body_find_driver(const struct utility_input *input, struct body *body, struct error *error);
+// Binds one of them; release it with statement_release.
+int body_bind_one(const struct utility_input *input, const struct body *body, int number, struct statement **statement,
+                  struct error *error);
+// What the statement reads becomes dependencies of the definition, behind its source.
+int body_depend(const struct utility_input *input, struct relation *definition, const struct statement *statement,
+                struct error *error);
 int workflow_create(const struct utility_input *input, const PgQuery__CreateFunctionStmt *create, struct error *error);
 int workflow_alter(const struct utility_input *input, const PgQuery__AlterTableStmt *alter, struct error *error);
 // --- utility_feedback.c
 // 42P16 when what the workflow (definition with its dependencies, text in input->parsed) inserts would come back to origin.
 int workflow_feedback(const struct utility_input *input, const struct relation *definition,
                       const struct relation *origin, struct error *error);
-// Do the workflows that depend on this relation still bind? 2BP01 naming those that do not.
+// Do the workflows and sinks that depend on this relation still bind? 2BP01 naming those that do not.
 int workflows_check(const struct utility_input *input, const struct relation *relation, struct error *error);

@@ -49,8 +49,7 @@ static void put_option(struct relation *definition, const char *name, const char
   definition->option_count += at == definition->option_count;
 }
 
-// Adds the options to the definition's, or replaces those that it has.
-static int put_options(const struct utility_input *input, struct relation *definition, PgQuery__Node **options,
+int definition_options(const struct utility_input *input, struct relation *definition, PgQuery__Node **options,
                        size_t count, struct error *error)
 {
   if (!grow_options(input, definition, count))
@@ -125,7 +124,7 @@ int source_create(const struct utility_input *input, const PgQuery__CreateStmt *
     return error_set(error, SQLSTATE_DUPLICATE_TABLE, "relation \"%s\" already exists", definition->name);
   status = table_elements(input, definition, create->table_elts, create->n_table_elts, error);
   if (!status)
-    status = put_options(input, definition, create->options, create->n_options, error);
+    status = definition_options(input, definition, create->options, create->n_options, error);
   if (!status)
     status = check_source(input, definition, error);
   if (!status)
@@ -169,7 +168,7 @@ int source_alter(const struct utility_input *input, const PgQuery__AlterTableStm
     const PgQuery__AlterTableCmd *command = alter->cmds[i]->alter_table_cmd;
     bool has_list = command->def && command->def->node_case == PG_QUERY__NODE__NODE_LIST;
     if (command->subtype == PG_QUERY__ALTER_TABLE_TYPE__AT_SetRelOptions && has_list)
-      status = put_options(input, definition, command->def->list->items, command->def->list->n_items, error);
+      status = definition_options(input, definition, command->def->list->items, command->def->list->n_items, error);
     else if (command->subtype == PG_QUERY__ALTER_TABLE_TYPE__AT_ResetRelOptions && has_list)
       reset_options(definition, command->def->list->items, command->def->list->n_items, input->arena);
     else

@@ -98,13 +98,6 @@ static const PgQuery__RangeVar *changed_table(const PgQuery__Node *node)
 
 // --- Binding its statements --------------------------------------------------------------------------------------
 
-struct body {
-  const struct parsed *statements;
-  int count;
-  struct bytes text; // for positions
-  const struct relation *source;
-};
-
 static bool add_dependency(struct relation *definition, struct arena *arena, uint32_t oid)
 {
   for (int i = 0; i < definition->dependency_count; i++)
@@ -120,78 +113,102 @@ static bool add_dependency(struct relation *definition, struct arena *arena, uin
   return true;
 }
 
+int body_depend(const struct utility_input *input, struct relation *definition, const struct statement *statement,
+                struct error *error)
+{
+  for (int i = 0; i < statement->relation_count; i++)
+    if (!add_dependency(definition, input->arena, statement->relations[i]->oid))
+      return error_memory(error);
+  return 0;
+}
+
+int body_bind_one(const struct utility_input *input, const struct body *body, int number, struct statement **statement,
+                  struct error *error)
+{
+  const struct parsed *parsed = &body->statements[number];
+  struct bind_input bind = {
+      .catalog = input->catalog,
+      .version = input->writer->version,
+      .settings = input->settings,
+      .parsed = parsed,
+      .text = body->text,
+      .source = body->source,
+      .mark = input->writer->mark,
+      .arena = input->arena,
+  };
+  bool is_select = parsed->node->node_case == PG_QUERY__NODE__NODE_SELECT_STMT;
+  if (body->is_query ? !is_select : !changed_table(parsed->node))
+    return utility_error(input, error, parsed->start, SQLSTATE_FEATURE_NOT_SUPPORTED, "%s",
+                         body->is_query ? "a sink's statement is a SELECT"
+                                        : "a workflow's statements are INSERT, UPDATE and DELETE");
+  int status = bind_statement(&bind, statement, error);
+  if (status || (*statement)->parameter_count == 0)
+    return status;
+  statement_release(*statement);
+  return utility_error(input, error, parsed->start, SQLSTATE_UNDEFINED_PARAMETER, "there is no parameter $1");
+}
+
 // Binds all statements; what they read and change becomes definition's dependencies (NULL: nobody wants to know).
 static int bind_body(const struct utility_input *input, const struct body *body, struct relation *definition,
                      struct error *error)
 {
   int status = 0;
   for (int i = 0; i < body->count && !status; i++) {
-    struct bind_input bind = {
-        .catalog = input->catalog,
-        .version = input->writer->version,
-        .settings = input->settings,
-        .parsed = &body->statements[i],
-        .text = body->text,
-        .source = body->source,
-        .mark = input->writer->mark,
-        .arena = input->arena,
-    };
     struct statement *statement;
-    if (!changed_table(body->statements[i].node))
-      return utility_error(input, error, body->statements[i].start, SQLSTATE_FEATURE_NOT_SUPPORTED,
-                           "a workflow's statements are INSERT, UPDATE and DELETE");
-    status = bind_statement(&bind, &statement, error);
+    status = body_bind_one(input, body, i, &statement, error);
     if (status)
       return status;
-    if (statement->parameter_count)
-      status = utility_error(input, error, body->statements[i].start, SQLSTATE_UNDEFINED_PARAMETER,
-                             "there is no parameter $1");
-    for (int r = 0; r < statement->relation_count && !status && definition; r++)
-      if (!add_dependency(definition, input->arena, statement->relations[r]->oid))
-        status = error_memory(error);
+    if (definition)
+      status = body_depend(input, definition, statement, error);
     statement_release(statement);
   }
   return status;
 }
 
-// What else is wrong with the statements comes first: a name that is not there may have been the source's.
-static int no_driver(const struct utility_input *input, struct error *error)
+static const char *body_kind(const struct body *body)
 {
-  const struct parsed *parsed = input->parsed;
-  struct body body = {.statements = parsed->body, .count = parsed->body_count, .text = input->text};
-  int status = bind_body(input, &body, NULL, error);
+  return body->is_query ? "sink" : "workflow";
+}
+
+// What else is wrong with the statements comes first: a name that is not there may have been the source's.
+static int no_driver(const struct utility_input *input, const struct body *body, struct error *error)
+{
+  int status = bind_body(input, body, NULL, error);
   if (status)
     return status;
-  status = utility_error(input, error, parsed->body[0].start, SQLSTATE_INVALID_TABLE_DEFINITION,
-                         "no source drives the workflow");
-  error_hint(error, "One of its statements must name a source in FROM, as in INSERT INTO ... SELECT ... FROM source.");
+  status = utility_error(input, error, body->statements[0].start, SQLSTATE_INVALID_TABLE_DEFINITION,
+                         "no source drives the %s", body_kind(body));
+  error_hint(error, "%s", body->is_query ? "Its SELECT must name a source in FROM."
+                                         : "One of its statements must name a source in FROM, as in INSERT INTO ... "
+                                           "SELECT ... FROM source.");
   return status;
 }
 
-static int find_driver(const struct utility_input *input, const struct relation **source, struct error *error)
+int body_find_driver(const struct utility_input *input, struct body *body, struct error *error)
 {
-  const struct parsed *parsed = input->parsed;
+  const struct relation **source = &body->source;
+  int32_t start = body->statements[0].start;
   struct search search = {.input = input};
-  for (int i = 0; i < parsed->body_count; i++) {
-    search.target = changed_table(parsed->body[i].node);
-    walk(&parsed->body[i].node->base, &search);
+  for (int i = 0; i < body->count; i++) {
+    search.target = changed_table(body->statements[i].node);
+    walk(&body->statements[i].node->base, &search);
   }
   *source = search.atom ? search.atom : search.stream ? search.stream : search.keyed;
   if (search.atom && search.stream && search.stream != search.atom)
     search.second = search.stream;
   if (!*source)
-    return no_driver(input, error);
+    return no_driver(input, body, error);
   if (search.atom && search.stream == search.atom) {
-    int status = utility_error(input, error, parsed->body[0].start, SQLSTATE_FEATURE_NOT_SUPPORTED,
-                               "a workflow takes the rows of \"%s\" one by one or as atom(%s), not both",
+    int status = utility_error(input, error, start, SQLSTATE_FEATURE_NOT_SUPPORTED,
+                               "a %s takes the rows of \"%s\" one by one or as atom(%s), not both", body_kind(body),
                                search.atom->name, search.atom->name);
-    error_hint(error, "Make two workflows.");
+    error_hint(error, "Make two %ss.", body_kind(body));
     return status;
   }
   if (search.second)
-    return utility_error(input, error, parsed->body[0].start, SQLSTATE_FEATURE_NOT_SUPPORTED,
-                         "a workflow is driven by one source, but both \"%s\" and \"%s\" would have to drive it",
-                         (*source)->name, search.second->name);
+    return utility_error(input, error, start, SQLSTATE_FEATURE_NOT_SUPPORTED,
+                         "a %s is driven by one source, but both \"%s\" and \"%s\" would have to drive it",
+                         body_kind(body), (*source)->name, search.second->name);
   return 0;
 }
 
@@ -199,12 +216,14 @@ static bool depends_on(const struct relation *workflow, uint32_t oid)
 {
   for (int i = 0; i < workflow->dependency_count; i++)
     if (workflow->dependencies[i] == oid)
-      return workflow->kind == RELATION_WORKFLOW;
+      return workflow->kind == RELATION_WORKFLOW || workflow->kind == RELATION_SINK;
   return false;
 }
 
 static int check_one(const struct utility_input *input, const struct relation *workflow, struct error *error)
 {
+  if (workflow->kind == RELATION_SINK)
+    return sink_check(input, workflow, error);
   struct parse *parse = parse_open(bytes_of_string(workflow->text), error);
   if (!parse)
     return error->status;
@@ -230,8 +249,10 @@ int workflows_check(const struct utility_input *input, const struct relation *re
     const char *kind = relation_kind_name(relation->kind);
     int status = error_set(error, SQLSTATE_DEPENDENT_OBJECTS_STILL_EXIST,
                            "cannot alter %s %s because other objects depend on it", kind, relation->name);
-    error_detail(error, "workflow %s depends on %s %s: %s", workflow->name, kind, relation->name, reason.message);
-    error_hint(error, "Drop the workflow, or replace it by one that fits.");
+    error_detail(error, "%s %s depends on %s %s: %s", relation_kind_name(workflow->kind), workflow->name, kind,
+                 relation->name, reason.message);
+    error_hint(error, workflow->kind == RELATION_SINK ? "Drop the sink, and make it anew."
+                                                      : "Drop the workflow, or replace it by one that fits.");
     return status;
   }
   return 0;
@@ -305,7 +326,7 @@ int workflow_create(const struct utility_input *input, const PgQuery__CreateFunc
   if (!status)
     status = find_old(input, definition, &old, error);
   if (!status)
-    status = find_driver(input, &body.source, error);
+    status = body_find_driver(input, &body, error);
   if (!status && !add_dependency(definition, input->arena, body.source->oid))
     status = error_memory(error);
   if (!status)

@@ -350,6 +350,7 @@ static int wrong_kind(enum relation_kind kind, const char *name, const char *kin
     {RELATION_TABLE, "DROP TABLE to remove a table"},    {RELATION_INDEX, "DROP INDEX to remove an index"},
     {RELATION_VIEW, "DROP VIEW to remove a view"},       {RELATION_SEQUENCE, "DROP SEQUENCE to remove a sequence"},
     {RELATION_SOURCE, "DROP SOURCE to remove a source"}, {RELATION_WORKFLOW, "DROP WORKFLOW to remove a workflow"},
+    {RELATION_SINK, "DROP SINK to remove a sink"},
   };
   if (kinds[1] == 0) // asked for one kind alone: a DROP or an ALTER
     for (size_t i = 0; i < sizeof droppable / sizeof *droppable; i++)

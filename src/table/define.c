@@ -118,6 +118,7 @@ static void sort_checks(struct relation *definition)
 static bool has_rows(const struct relation *definition)
 {
   return definition->kind == RELATION_TABLE || definition->kind == RELATION_SEQUENCE ||
+         definition->kind == RELATION_SINK ||
          (definition->kind == RELATION_SOURCE && definition->key_count > 0);
 }
 

@@ -414,7 +414,7 @@ static void take_sequence(struct decoder *decoder, struct sequence *sequence)
 
 static bool kind_is_known(uint8_t kind)
 {
-  return kind != 0 && memchr("rivSfw", kind, 6) != NULL;
+  return kind != 0 && memchr("rivSfwk", kind, 7) != NULL;
 }
 
 int definition_decode(struct bytes row, struct arena *arena, struct relation *relation, struct error *error)

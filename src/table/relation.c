@@ -76,6 +76,7 @@ const char *relation_kind_name(enum relation_kind kind)
   case RELATION_SEQUENCE: return "sequence";
   case RELATION_SOURCE: return "source";
   case RELATION_WORKFLOW: return "workflow";
+  case RELATION_SINK: return "sink";
   }
   return "relation";
 }

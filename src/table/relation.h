@@ -17,6 +17,7 @@ enum relation_kind { // as in pg_class.relkind where PostgreSQL has the kind
   RELATION_SEQUENCE = 'S',
   RELATION_SOURCE = 'f', // shown as a foreign table
   RELATION_WORKFLOW = 'w',
+  RELATION_SINK = 'k', // its rows are those that wait: the outbox
 };
 
 enum { SCHEMA_PG_CATALOG = 11, SCHEMA_PUBLIC = 2200, SCHEMA_QUERN = 12000, SCHEMA_INFORMATION = 13000 };
@@ -109,12 +110,12 @@ struct relation {
   uint32_t *referencing;      // tables with foreign keys to this one, ascending; kept by catalog_create and its kin
   struct expression_text *defaults; // one a column
   struct sequence sequence;   // of a sequence
-  // Sources, workflows
+  // Sources, workflows, sinks
   int option_count;
   struct option *options;
-  const char *text;           // a workflow's or view's statements as they were given; NULL
+  const char *text;           // a workflow's or view's statements, a sink's SELECT, as they were given; NULL
   const char *state;          // 'running', 'paused'; NULL for what has no state
-  // Oids that this one depends on: a workflow's source first, then its tables; an owned sequence's table
+  // Oids that this one depends on: a workflow's or sink's source first, then its tables; an owned sequence's table
   int dependency_count;
   uint32_t *dependencies;
   // The rest is the catalog's.

@@ -53,7 +53,7 @@ static inline const struct quern_source_info *describe(struct description *descr
     description->columns[count++] = (struct quern_column){.name = name, .type = type_named(part)};
   }
   description->info = (struct quern_source_info){
-      .name = "s", .columns = description->columns, .column_count = count, .options = description->options};
+      .kind = "source", .name = "s", .columns = description->columns, .column_count = count, .options = description->options};
   count = 0;
   for (rest = description->option_text; (part = strsep(&rest, ",")) && *part;) {
     part += strspn(part, " ");

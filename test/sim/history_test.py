@@ -95,7 +95,7 @@ def test_a_derived_row_applied_as_data_is_found():
 
 
 def test_a_reply_before_its_fsync_is_found():
-    assert_found("reply-early", "lost acknowledged write")
+    assert_found("reply-early", "lost acknowledged write", first=5)
 
 
 def test_a_claim_released_early_is_found():
