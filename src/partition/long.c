@@ -290,6 +290,8 @@ static int outcome(struct session *session, struct job *job, struct error *error
     status = error_set(error, SQLSTATE_QUERY_CANCELED, "canceling statement due to user request");
   if (!status)
     status = go_on(session, job, error);
+  if (status == STATUS_LIMIT && strcmp(error->sqlstate, SQLSTATE_OUT_OF_MEMORY) == 0)
+    return RUN_RESTART; // on the loop it needs no second copy of the table
   if (status < 0 && job->interruption.status && strcmp(error->sqlstate, SQLSTATE_QUERY_CANCELED) == 0)
     *error = job->interruption;
   return status;

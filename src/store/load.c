@@ -146,7 +146,7 @@ static bool finish(struct tree_loader *loader)
       return false;
   struct version *version = loader->version;
   struct root *root = version_own_root(version, loader->tree);
-  if (!root || (root->page && !version_kill_tree(version, root->page)))
+  if (!root || (root->page && !version_kill_tree(version, root)))
     return false;
   struct page *page = loader->open[loader->levels - 1].page;
   page_finish(page);

@@ -24,6 +24,9 @@ enum {
 
 struct slab_chunk;
 
+// Of a dead node: did all that is below it die with it, and is that counted as retired already?
+enum whole { WHOLE_NOT, WHOLE, WHOLE_COUNTED };
+
 struct node {
   uint64_t birth;
   struct node *next; // in a list: a branch's own nodes, or the dead
@@ -32,7 +35,7 @@ struct node {
   uint32_t bytes;           // of the whole node
   uint8_t kind;
   uint8_t level; // 0: a leaf
-  uint8_t whole; // a dead node: all that is below it died with it
+  uint8_t whole; // enum whole
 };
 
 // A row too large for its leaf. Leaves of several versions may point to it.
@@ -293,8 +296,8 @@ struct row_block *version_new_block(struct version *version, struct bytes row); 
 struct node *version_own(struct version *version, struct node *node);
 // The version does not reach this node any more.
 void version_kill(struct version *version, struct node *node);
-// The same for a tree.
-bool version_kill_tree(struct version *version, struct page *page);
+// The same for a tree that has pages.
+bool version_kill_tree(struct version *version, const struct root *root);
 // Frees the block that lingers for the last change's caller, and keeps this one (or none) instead.
 void store_linger(struct store *store, struct row_block *block);
 void store_free(struct store *store, struct node *node);

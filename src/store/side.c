@@ -66,9 +66,9 @@ static void free_roots(struct version *side, struct node *node, int level)
   for (int i = 0; level > 0 && i < DIRECTORY; i++)
     free_roots(side, ((struct directory *)node)->children[i], level - 1);
   for (int i = 0; level == 0 && i < ROOTS; i++) {
-    struct page *page = ((struct roots *)node)->roots[i].page;
-    if (page)
-      (void)version_kill_tree(side, page); // of a side it needs no memory
+    const struct root *root = &((struct roots *)node)->roots[i];
+    if (root->page)
+      (void)version_kill_tree(side, root); // of a side it needs no memory
   }
   store_free(side->store, node);
 }
@@ -105,7 +105,7 @@ bool store_attach(struct store *store, struct store *side, const tree_number *fr
     struct root *root = (struct root *)(uintptr_t)version_root(version, from[i]);
     CHECK(!root || !root->page || node_is_own(version, &root->page->node));
     if (roots[i]->page)
-      (void)version_kill_tree(trunk, roots[i]->page); // of the trunk it needs no memory
+      (void)version_kill_tree(trunk, roots[i]); // of the trunk it needs no memory
     *roots[i] = root ? *root : (struct root){0};
     roots[i]->position = position;
     roots[i]->is_cleared = 0;

@@ -546,7 +546,7 @@ bool tree_clear_at(struct version *version, tree_number tree, uint64_t position)
   if (!found || (!found->page && found->position >= position))
     return true;
   struct root *root = version_own_root(version, tree);
-  if (!root || (root->page && !version_kill_tree(version, root->page)))
+  if (!root || (root->page && !version_kill_tree(version, root)))
     return false;
   *root = (struct root){.position = root->position > position ? root->position : position,
     .is_cleared = version->kind == VERSION_BRANCH};

@@ -165,7 +165,7 @@ bool version_reserve(struct version *version, struct reserve reserve)
 static void own_add(struct version *version, struct node *node)
 {
   node->birth = version->store->clock;
-  node->whole = 0;
+  node->whole = WHOLE_NOT;
   version->store->node_bytes += node->bytes;
   version->store->node_count++;
   version->store->made++;
@@ -304,12 +304,13 @@ static void decided(struct version *pin)
     pin->store->undecided = pin->next_undecided;
 }
 
-// A tree that dies whole is taken apart by store_collect.
-static void kill_whole(struct store *store, struct version *newest_pin, struct node *node)
+// A tree that dies whole is taken apart by store_collect. retired: bytes that are counted with it; if these are the whole tree's,
+// what is below is not counted again.
+static void kill_whole(struct store *store, struct version *newest_pin, struct node *node, enum whole whole, size_t retired)
 {
   struct node_list list = {0};
-  node->whole = 1;
-  store->retired += node->bytes;
+  node->whole = whole;
+  store->retired += retired;
   list_append(&list, node);
   hand_over(store, newest_pin, &list);
 }
@@ -342,10 +343,11 @@ static void kill_own_part(struct version *version, struct page *page)
   version_kill(version, &page->node);
 }
 
-bool version_kill_tree(struct version *version, struct page *page)
+bool version_kill_tree(struct version *version, const struct root *root)
 {
+  struct page *page = root->page;
   if (version->kind == VERSION_TRUNK) {
-    kill_whole(version->store, version->newest_pin, &page->node);
+    kill_whole(version->store, version->newest_pin, &page->node, WHOLE_COUNTED, root->bytes);
     return true;
   }
   // The own part of a tree was made by this version, node by node; taking it apart costs no more.
@@ -362,17 +364,21 @@ bool version_kill_tree(struct version *version, struct page *page)
 static void kill_children(struct store *store, struct version *pin, struct node *node)
 {
   struct page *page = (struct page *)node;
-  node->whole = 0;
+  enum whole whole = node->whole;
+  node->whole = WHOLE_NOT;
   if (node->kind == NODE_ROW)
     return;
   for (uint32_t i = 0; i < page->count; i++) {
     struct row_block *block = NULL;
+    struct node *child = NULL;
     if (node->kind == NODE_INNER)
-      kill_whole(store, pin, &page_child(page, i)->node);
+      child = &page_child(page, i)->node;
     else if (page->row_blocks)
       (void)page_row(page, i, &block);
     if (block)
-      kill_whole(store, pin, &block->node);
+      child = &block->node;
+    if (child)
+      kill_whole(store, pin, child, whole, whole == WHOLE_COUNTED ? 0 : child->bytes);
   }
 }
 
@@ -545,7 +551,7 @@ void version_adopt(struct version *trunk, struct version *branch, uint64_t posit
     uintptr_t entry = branch->replaced.nodes[i];
     struct node *node = (struct node *)(entry & ~(uintptr_t)1);
     if (entry & 1)
-      kill_whole(trunk->store, trunk->newest_pin, node);
+      kill_whole(trunk->store, trunk->newest_pin, node, WHOLE, node->bytes);
     else
       version_kill(trunk, node);
   }
