@@ -104,6 +104,7 @@ BY_NAME(pg_table_size)
 BY_NAME(pg_indexes_size)
 BY_NAME(pg_get_indexdef)
 BY_NAME(pg_get_viewdef)
+BY_NAME(quern_watermark)
 BY_NAME(nextval)
 BY_NAME(currval)
 BY_NAME(setval)
@@ -210,6 +211,7 @@ const struct function system_functions[] = {
     ADVISORY(pg_advisory_unlock, BOOLEAN),
     ADVISORY(pg_advisory_unlock_shared, BOOLEAN),
     ROW("pg_advisory_unlock_all", session_pg_advisory_unlock_all, TYPE_VOID, 0, FUNCTION_ONCE, false, false, 0),
+    NAMED(quern_watermark, FUNCTION_STABLE, TIMESTAMPTZ, 1, TEXT),
     ROW("quern_backup", session_quern_backup, TYPE_INT8, 1, FUNCTION_ONCE, false, false, TEXT),
     ROW("pg_sleep", session_pg_sleep, TYPE_VOID, 1, FUNCTION_ONCE, false, false, FLOAT8),
     LOOKUP(pg_get_userbyid, NAME, 1, OID),

@@ -32,6 +32,7 @@ struct flow {
   struct consumer *consumers;
   int consumer_count, consumer_capacity;
   int depth;
+  struct passage *passage; // under way, the innermost
   bool is_arriving; // a connector's batch is under way
 };
 
@@ -184,6 +185,8 @@ struct passage {
   const struct arrival *arrival; // NULL: a push; its errors are the statement's
   uint64_t errors;
   struct consumer_counts *counts; // one a consumer
+  struct event_clock clock;
+  struct passage *outer; // whose row's workflow brought these rows
 };
 
 // A column of a row in PostgreSQL's binary form: as text; in hexadecimal where it is none of the column's type.
@@ -336,6 +339,11 @@ static int pass_row(struct passage *passage, struct value *values, struct bytes 
   const struct relation *source = passage->source;
   struct atom_mark mark = writer_mark(passage->writer);
   uint64_t before = passage->errors;
+  bool is_late = event_clock_is_late(&passage->clock, values);
+  *is_taken = false;
+  passage->clock.late += is_late;
+  if (is_late && passage->clock.drops)
+    return 0;
   int status =
       is_keyed(source) ? table_upsert(passage->writer, source, values) : table_check(passage->writer, source, values);
   if (!status)
@@ -344,7 +352,10 @@ static int pass_row(struct passage *passage, struct value *values, struct bytes 
     status = check_deferred(passage, mark);
   status = settle(passage, mark, text, status);
   *is_taken = !status && passage->errors == before;
-  return *is_taken ? run_consumers(passage, &one, false, text) : status;
+  if (!*is_taken)
+    return status;
+  event_clock_advance(&passage->clock, values);
+  return run_consumers(passage, &one, false, text);
 }
 
 static int passage_begin(struct passage *passage, struct flow *flow, struct writer *writer,
@@ -352,9 +363,12 @@ static int passage_begin(struct passage *passage, struct flow *flow, struct writ
 {
   int status = load(flow, writer);
   *passage = (struct passage){.flow = flow, .writer = writer, .source = source, .arrival = arrival};
+  if (!status)
+    status = event_clock_open(source, writer->version, &passage->clock, writer->error);
   if (status)
     return status;
   passage->counts = ARENA_ARRAY(writer->arena, struct consumer_counts, flow->consumer_count + 1);
+  passage->outer = flow->passage;
   return passage->counts ? 0 : error_memory(writer->error);
 }
 
@@ -382,6 +396,9 @@ static int passage_end(struct passage *passage, uint64_t rows, uint64_t bytes)
   progress.counts[SOURCE_ROWS] += rows;
   progress.counts[SOURCE_BYTES] += bytes;
   progress.counts[SOURCE_ERRORS] += passage->errors;
+  progress.counts[SOURCE_LATE] += passage->clock.late;
+  if (passage->clock.newest)
+    progress.counts[SOURCE_NEWEST] = passage->clock.newest;
   if (passage->arrival)
     progress.position = passage->arrival->position;
   int status = progress_write(writer, passage->source->oid, &progress);
@@ -392,6 +409,17 @@ static int passage_end(struct passage *passage, uint64_t rows, uint64_t bytes)
       status = note_consumer(passage, consumer, &passage->counts[i]);
   }
   return status;
+}
+
+bool flow_watermark(const struct flow *flow, const struct version *version, const struct relation *source,
+                    int64_t *watermark)
+{
+  for (const struct passage *passage = flow->passage; passage; passage = passage->outer)
+    if (passage->source->oid == source->oid)
+      return event_clock_watermark(&passage->clock, watermark);
+  struct event_clock clock;
+  struct error ignored;
+  return event_clock_open(source, version, &clock, &ignored) == 0 && event_clock_watermark(&clock, watermark);
 }
 
 // --- A push -----------------------------------------------------------------------------------------------------
@@ -439,16 +467,26 @@ int flow_push(struct flow *flow, struct writer *writer, const struct relation *s
     status = check_outboxes(flow, writer, source);
   uint64_t bytes = 0;
   bool is_taken;
+  int taken = 0;
+  struct value **kept = status ? NULL : ARENA_ARRAY(writer->arena, struct value *, rows->row_count + 1);
+  if (!status && !kept)
+    status = error_memory(error);
+  flow->passage = status ? flow->passage : &passage;
   for (int i = 0; !status && i < rows->row_count; i++) {
     struct arena_mark memory = arena_mark(writer->arena);
     status = pass_row(&passage, rows->rows[i], bytes_of(NULL, 0), &is_taken);
+    if (is_taken)
+      kept[taken++] = rows->rows[i];
     bytes += row_bytes(source, rows->rows[i]);
     arena_release(writer->arena, memory);
   }
-  if (!status && rows->row_count > 0)
-    status = run_consumers(&passage, rows, true, bytes_of(NULL, 0));
+  struct row_batch atom = {.rows = kept, .row_count = taken};
+  if (!status && taken > 0)
+    status = run_consumers(&passage, &atom, true, bytes_of(NULL, 0));
   if (!status)
     status = passage_end(&passage, (uint64_t)rows->row_count, bytes);
+  if (flow->passage == &passage)
+    flow->passage = passage.outer;
   writer->error = outer;
   return status;
 }
@@ -618,12 +656,14 @@ int flow_arrive(struct flow *flow, struct writer *writer, const struct arrival *
       return error_memory(error);
   }
   flow->is_arriving = true;
+  flow->passage = &passage;
   status = arrive_rows(&passage, kept, &kept_count);
   if (!status && kept_count > 0) {
     struct row_batch rows = {.rows = kept, .row_count = kept_count};
     status = run_consumers(&passage, &rows, true, bytes_of(NULL, 0));
   }
   flow->is_arriving = false;
+  flow->passage = passage.outer;
   return status ? status : passage_end(&passage, (uint64_t)arrival->row_count, arrival->rows.size);
 }
 

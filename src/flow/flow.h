@@ -58,7 +58,7 @@ int flow_fail(struct writer *writer, const struct relation *source, const struct
 
 // Progress as committed in the version.
 struct source_progress {
-  uint64_t rows, bytes, errors;
+  uint64_t rows, bytes, errors, late;
   struct bytes position; // borrowed from the version; empty: at its beginning
 };
 struct workflow_progress {
@@ -66,6 +66,13 @@ struct workflow_progress {
 };
 void flow_source_progress(const struct version *version, uint32_t source_oid, struct source_progress *progress);
 void flow_workflow_progress(const struct version *version, uint32_t workflow_oid, struct workflow_progress *progress);
+
+// The source's watermark, in microseconds since 2000-01-01 (UTC): behind the row that is under way, if there is one. False: the
+// source has no event time, or has seen none.
+bool flow_watermark(const struct flow *flow, const struct version *version, const struct relation *source,
+                    int64_t *watermark);
+// The option, in microseconds; 0 where it is not given. 22007, 22023.
+int event_lateness(const struct relation *source, int64_t *microseconds, struct error *error);
 
 struct source_error {
   uint32_t source_oid;

@@ -1,12 +1,12 @@
 // Progress and errors of sources and workflows: rows of two system trees, changed inside the atom that they tell of.
 //
-//   TREE_POSITIONS      oid (4 bytes, big-endian)       -> format (1), four counts (8 each), position
+//   TREE_POSITIONS      oid (4 bytes, big-endian)       -> format (1), five counts (8 each), position; four of them in format 1
 //   TREE_SOURCE_ERRORS  number (8 bytes, big-endian)    -> format (1), source (4), SQLSTATE (5), time (8),
 //                                                         sizes of position and text (4 each), position, text, reason
 #include "base/limits.h"
 #include "flow/internal.h"
 
-enum { PROGRESS_FORMAT = 1, ERROR_FORMAT = 1, ERROR_FIXED = 1 + 4 + 5 + 8 + 4 + 4, ERROR_TEXT = 4096 };
+enum { PROGRESS_FORMAT = 2, PROGRESS_FIXED = 1 + 8 * PROGRESS_COUNTS, ERROR_FORMAT = 1, ERROR_FIXED = 1 + 4 + 5 + 8 + 4 + 4, ERROR_TEXT = 4096 };
 
 static int system_put(struct writer *writer, tree_number tree, struct bytes key, struct bytes row)
 {
@@ -27,12 +27,16 @@ bool progress_read(const struct version *version, uint32_t oid, struct progress 
   put_be32(key, oid);
   struct bytes row;
   *progress = (struct progress){0};
-  if (!tree_get(version, TREE_POSITIONS, bytes_of(key, 4), &row, NULL) || row.size < 33 ||
-      row.data[0] != PROGRESS_FORMAT)
+  if (!tree_get(version, TREE_POSITIONS, bytes_of(key, 4), &row, NULL) || row.size == 0 || row.data[0] < 1 ||
+      row.data[0] > PROGRESS_FORMAT)
     return false;
-  for (int i = 0; i < 4; i++)
+  int counts = row.data[0] == 1 ? 4 : PROGRESS_COUNTS;
+  size_t fixed = 1 + 8 * (size_t)counts;
+  if (row.size < fixed)
+    return false;
+  for (int i = 0; i < counts; i++)
     progress->counts[i] = get_le64(row.data + 1 + 8 * i);
-  progress->position = bytes_of(row.data + 33, row.size - 33);
+  progress->position = bytes_of(row.data + fixed, row.size - fixed);
   return true;
 }
 
@@ -40,16 +44,16 @@ int progress_write(struct writer *writer, uint32_t oid, const struct progress *p
 {
   uint8_t key[4];
   put_be32(key, oid);
-  size_t size = 33 + progress->position.size;
+  size_t size = PROGRESS_FIXED + progress->position.size;
   struct arena_mark mark = arena_mark(writer->arena);
   uint8_t *row = arena_alloc(writer->arena, size);
   if (!row)
     return error_memory(writer->error);
   row[0] = PROGRESS_FORMAT;
-  for (int i = 0; i < 4; i++)
+  for (int i = 0; i < PROGRESS_COUNTS; i++)
     put_le64(row + 1 + 8 * i, progress->counts[i]);
   if (progress->position.size)
-    memcpy(row + 33, progress->position.data, progress->position.size);
+    memcpy(row + PROGRESS_FIXED, progress->position.data, progress->position.size);
   int status = system_put(writer, TREE_POSITIONS, bytes_of(key, 4), bytes_of(row, size));
   arena_release(writer->arena, mark);
   return status;
@@ -63,6 +67,7 @@ void flow_source_progress(const struct version *version, uint32_t source_oid, st
       .rows = found.counts[SOURCE_ROWS],
       .bytes = found.counts[SOURCE_BYTES],
       .errors = found.counts[SOURCE_ERRORS],
+      .late = found.counts[SOURCE_LATE],
       .position = found.position,
   };
 }

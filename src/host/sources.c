@@ -68,7 +68,9 @@ static const struct quern_connector *find_connector(const struct sources *source
 // Options that are the engine's own: connectors do not hear of them.
 static bool is_own_option(const struct relation *relation, const char *name)
 {
-  return relation->kind == RELATION_SINK && strcmp(name, "outbox_rows") == 0;
+  if (relation->kind == RELATION_SINK)
+    return strcmp(name, "outbox_rows") == 0;
+  return strcmp(name, "event_time") == 0 || strcmp(name, "lateness") == 0 || strcmp(name, "late") == 0;
 }
 
 int connector_info(const struct relation *relation, struct arena *arena, struct quern_source_info *info, struct error *error)

@@ -27,10 +27,11 @@ static struct value position_text(struct bytes position, struct arena *arena)
   return value_string(text);
 }
 
-// name, connector, state, rows, bytes, errors, position, lag
+// name, connector, state, rows, bytes, errors, position, lag, event_time, lateness, watermark, late_rows
 static int source_rows(struct partition *partition, const struct version *version, struct row_sink *sink, struct error *error)
 {
-  static const enum type_id types[] = {TYPE_TEXT, TYPE_TEXT, TYPE_TEXT, TYPE_INT8, TYPE_INT8, TYPE_INT8, TYPE_TEXT, TYPE_INT8};
+  static const enum type_id types[] = {TYPE_TEXT, TYPE_TEXT, TYPE_TEXT, TYPE_INT8, TYPE_INT8, TYPE_INT8, TYPE_TEXT, TYPE_INT8,
+                                       TYPE_TEXT, TYPE_TEXT, TYPE_TIMESTAMPTZ, TYPE_INT8};
   const struct partition_hooks *hooks = partition->options.hooks;
   uint32_t oid = 0;
   const struct relation *relation;
@@ -44,6 +45,9 @@ static int source_rows(struct partition *partition, const struct version *versio
     const struct open_source *open = map_get(&partition->sources, bytes_of(&relation->oid, sizeof relation->oid));
     bool has_failed = open && open->stamp == relation->stamp && !open->opening;
     int64_t lag = hooks && hooks->source_lag ? hooks->source_lag(hooks->context, relation->oid) : -1;
+    const char *event_time = relation_option(relation, "event_time"), *lateness = relation_option(relation, "lateness");
+    int64_t watermark;
+    bool has_watermark = flow_watermark(partition->flow, version, relation, &watermark);
     struct value row[] = {
       value_string(relation->name),
       text_or_null(relation_option(relation, "connector")),
@@ -53,6 +57,10 @@ static int source_rows(struct partition *partition, const struct version *versio
       value_integer((int64_t)progress.errors),
       position_text(progress.position, sink->arena),
       lag < 0 ? value_null() : value_integer(lag),
+      text_or_null(event_time),
+      text_or_null(event_time && !lateness ? "0" : lateness),
+      has_watermark ? value_integer(watermark) : value_null(),
+      event_time ? value_integer((int64_t)progress.late) : value_null(),
     };
     int status = row_sink_add(sink, row, types, error);
     if (status)
@@ -263,6 +271,25 @@ static int metric_rows(struct partition *partition, struct row_sink *sink, struc
   if (hooks && hooks->metrics)
     hooks->metrics(hooks->context, &metrics);
   return metrics.status;
+}
+
+bool watermark_function(struct evaluation *evaluation, const char *name, const struct value *arguments, struct value *result,
+                        int *status)
+{
+  if (strcmp(name, "quern_watermark") != 0)
+    return false;
+  const struct run_context *context = evaluation->context;
+  const struct version *version = context->system->version;
+  const struct relation *source =
+    catalog_find_oid(context->partition->catalog, version, (uint32_t)arguments[0].integer);
+  *status = 0;
+  if (!source || source->kind != RELATION_SOURCE) {
+    *status = error_set(evaluation->error, SQLSTATE_WRONG_OBJECT_TYPE, "\"%s\" is not a source", source ? source->name : "");
+    return true;
+  }
+  int64_t watermark;
+  *result = flow_watermark(context->partition->flow, version, source, &watermark) ? value_integer(watermark) : value_null();
+  return true;
 }
 
 int partition_figures(struct system_context *system, const char *table, struct row_sink *sink, struct error *error)

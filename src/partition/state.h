@@ -264,6 +264,8 @@ uint64_t random_next(uint64_t *state);
 // --- partition.c
 struct frame *output_frame(struct partition *partition, enum frame_kind kind); // NULL: out of memory
 int partition_figures(struct system_context *system, const char *table, struct row_sink *sink, struct error *error); // figures.c
+bool watermark_function(struct evaluation *evaluation, const char *name, const struct value *arguments, struct value *result,
+                        int *status); // quern_watermark
 // pg_stat_activity, pg_cursors, quern.transactions. 42P01: another one.
 int activity_figures(struct system_context *system, const char *table, struct row_sink *sink, struct error *error); // activity.c
 

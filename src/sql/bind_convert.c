@@ -106,6 +106,7 @@ static bool reads_catalog(const char *name)
                                       "has_column_privilege",
                                       "current_schemas",
                                       "to_regclass",
+                                      "quern_watermark",
                                       NULL};
   for (const char *const *known = names; *known; known++)
     if (strcmp(name, *known) == 0)

@@ -84,7 +84,8 @@ int system_figures(const struct system_table *table, struct system_context *cont
 }
 
 static const struct system_column sources[] = {C_TEXT("name"),  C_TEXT("connector"), C_TEXT("state"),    C_INT8("rows"),
-                                               C_INT8("bytes"), C_INT8("errors"),    C_TEXT("position"), C_INT8("lag")};
+                                               C_INT8("bytes"), C_INT8("errors"),    C_TEXT("position"), C_INT8("lag"),
+                                               C_TEXT("event_time"), C_TEXT("lateness"), C_TIME("watermark"), C_INT8("late_rows")};
 static const struct system_column sinks[] = {C_TEXT("name"),  C_TEXT("source"), C_TEXT("connector"), C_TEXT("state"),
                                              C_INT8("rows"),  C_INT8("bytes"),  C_INT8("errors"),    C_TEXT("position"),
                                              C_INT8("lag"),   C_TEXT("error")};

@@ -1,7 +1,8 @@
 // CREATE SOURCE and ALTER SOURCE: a table's columns, and options for the connector.
 //
 // A source with a PRIMARY KEY keeps its rows and is a table; one without keeps none. Options are kept as they were
-// given; what they mean is the connector's to say (hooks->check_source). `state` is the engine's own.
+// given; what they mean is the connector's to say (hooks->check_source). The engine's own are `state`, and `event_time`,
+// `lateness` and `late` (flow/event_time.c).
 #include <stdio.h>
 
 #include "sql/utility_internal.h"
@@ -79,6 +80,27 @@ int definition_options(const struct utility_input *input, struct relation *defin
   return 0;
 }
 
+static int check_event_time(const struct relation *definition, struct error *error)
+{
+  const char *name = relation_option(definition, "event_time"), *late = relation_option(definition, "late");
+  const char *other = late ? "late" : relation_option(definition, "lateness") ? "lateness" : NULL;
+  if (!name && other)
+    return error_set(error, SQLSTATE_INVALID_PARAMETER_VALUE, "option \"%s\" of source \"%s\" needs the option event_time",
+                     other, definition->name);
+  if (!name)
+    return 0;
+  int column = relation_column(definition, name);
+  if (column < 0)
+    return error_set(error, SQLSTATE_UNDEFINED_COLUMN, "column \"%s\" does not exist", name);
+  enum type_id type = definition->schema.columns[column].type.id;
+  if (type != TYPE_TIMESTAMP && type != TYPE_TIMESTAMPTZ && type != TYPE_DATE)
+    return bad_option(error, "event_time", name, "It names a column of type timestamp, timestamptz or date.");
+  if (late && strcmp(late, "keep") != 0 && strcmp(late, "drop") != 0)
+    return bad_option(error, "late", late, "Available values: keep, drop.");
+  int64_t lateness;
+  return event_lateness(definition, &lateness, error);
+}
+
 static int check_source(const struct utility_input *input, const struct relation *definition, struct error *error)
 {
   if (!relation_option(definition, "connector")) {
@@ -86,8 +108,9 @@ static int check_source(const struct utility_input *input, const struct relation
     error_hint(error, "Say where its rows come from: WITH (connector = '...').");
     return status;
   }
+  int status = check_event_time(definition, error);
   const struct utility_hooks *hooks = input->hooks;
-  return hooks && hooks->check_source ? hooks->check_source(hooks->context, definition, error) : 0;
+  return status || !hooks || !hooks->check_source ? status : hooks->check_source(hooks->context, definition, error);
 }
 
 static int refuse_forms(const struct utility_input *input, const PgQuery__CreateStmt *create, struct error *error)
@@ -155,6 +178,17 @@ static int check_connector(const struct relation *old, const struct relation *de
   return status;
 }
 
+// What was seen of one column says nothing of another.
+static int check_column(const struct relation *old, const struct relation *definition, struct error *error)
+{
+  const char *before = relation_option(old, "event_time"), *now = relation_option(definition, "event_time");
+  if (!before || (now && strcmp(before, now) == 0))
+    return 0;
+  int status = error_set(error, SQLSTATE_FEATURE_NOT_SUPPORTED, "the event time of source \"%s\" cannot be changed", old->name);
+  error_hint(error, "Drop the source and create it anew.");
+  return status;
+}
+
 int source_alter(const struct utility_input *input, const PgQuery__AlterTableStmt *alter, struct error *error)
 {
   const struct relation *relation;
@@ -176,6 +210,8 @@ int source_alter(const struct utility_input *input, const PgQuery__AlterTableStm
   }
   if (!status)
     status = check_connector(relation, definition, error);
+  if (!status)
+    status = check_column(relation, definition, error);
   if (!status)
     status = check_source(input, definition, error);
   return status ? status : catalog_replace(input->catalog, input->writer, definition, error);
