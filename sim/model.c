@@ -53,6 +53,13 @@ void model_saw_value(struct model *model, int key, int64_t value, int64_t floor)
   grows(model, "a value that only grows", value, floor, &model->value_floor[key]);
 }
 
+void model_saw_raised(struct model *model, int64_t raised, int64_t floor, int64_t acknowledged)
+{
+  if (raised < 0)
+    model_violate(model, "some accounts were raised, and others not");
+  grows(model, "how often the accounts were raised", raised, floor > acknowledged ? floor : acknowledged, &model->raised_floor);
+}
+
 void model_saw_counted(struct model *model, int64_t counted, int64_t floor)
 {
   grows(model, "the count of the stream's rows", counted, floor, &model->counted_floor);

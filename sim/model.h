@@ -7,6 +7,7 @@
 // 3. Money is neither made nor lost, in any state that a reader sees.
 // 4. A stream's rows are counted exactly once: the counts are the committed position.
 // 5. A sink has a stream's rows once and in their order, and none of an atom that a crash undid.
+// 6. What raises all rows at once, beside the trunk, raises all or none: they are equal in any state that a reader sees.
 #pragma once
 
 #include <stdbool.h>
@@ -22,6 +23,8 @@ struct model {
   int64_t ledger_floor;   // rows that somebody was shown
   int64_t value_floor[KEYS];
   int64_t counted_floor;
+  int64_t raised_floor;   // how often all accounts were raised, as somebody was shown
+  int64_t raised_acknowledged;
   char violation[512];    // not empty: what was found
 };
 
@@ -34,6 +37,8 @@ void model_acknowledge_pair(struct model *model, int32_t id);
 void model_saw_money(struct model *model, int64_t sum);
 void model_saw_ledger(struct model *model, int64_t count, int64_t floor);
 void model_saw_value(struct model *model, int key, int64_t value, int64_t floor);
+// raised: -1: not all rows alike. acknowledged: raises until the question was sent.
+void model_saw_raised(struct model *model, int64_t raised, int64_t floor, int64_t acknowledged);
 void model_saw_counted(struct model *model, int64_t counted, int64_t floor);
 
 // After a recovery: all ids that are there, ascending; and the counts beside the source's committed position.

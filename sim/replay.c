@@ -75,7 +75,7 @@ static bool read_option(const char *name, const char *value, struct replay *repl
 
 static int run(struct replay *replay)
 {
-  static const char *const names[WAYS] = {"adopted", "rerun",  "kept",      "moved", "rounds",
+  static const char *const names[WAYS] = {"adopted", "rerun",  "kept",      "moved", "rounds", "attached",
                                           "failed",  "waits", "parked", "deadlocks", "broken"};
   uint64_t crashes = 0, atoms = 0, replies = 0, ways[WAYS] = {0};
   struct world_result result;

@@ -38,6 +38,8 @@ enum action {
   ACTION_UPSERT,
   ACTION_READ_VALUE,
   ACTION_READ_COUNTED,
+  ACTION_RAISE,       // all accounts, beside the trunk
+  ACTION_READ_RAISED,
   ACTION_COUNT
 };
 
@@ -52,6 +54,7 @@ struct client {
   int key, from, to, amount;
   int64_t value;      // of the last row's first column
   int64_t floor;      // what had been shown of what it asks for, when it asked
+  int64_t acknowledged; // raises until then
   int values;         // rows
 };
 
@@ -232,6 +235,11 @@ static void conclude(struct world *world, struct client *client)
   case ACTION_READ_COUNTED:
     if (is_good && client->values)
       model_saw_counted(model, client->value, client->floor);
+    break;
+  case ACTION_RAISE: model->raised_acknowledged += is_good; break;
+  case ACTION_READ_RAISED:
+    if (is_good)
+      model_saw_raised(model, client->value, client->floor, client->acknowledged);
     break;
   default: break;
   }
@@ -484,6 +492,8 @@ static bool pair_open_text(const struct client *client, char *text, size_t size)
   }
 }
 
+static const char raised_text[] = "SELECT CASE WHEN min(raised) = max(raised) THEN min(raised) ELSE -1 END FROM account";
+
 static bool single_text(const struct client *client, char *text, size_t size)
 {
   if (client->stage > 0)
@@ -500,6 +510,8 @@ static bool single_text(const struct client *client, char *text, size_t size)
              client->key + client->amount % 2);
     break;
   case ACTION_READ_VALUE: snprintf(text, size, "SELECT v FROM value WHERE k = %d", client->key); break;
+  case ACTION_RAISE: snprintf(text, size, "UPDATE account SET raised = raised + 1"); break;
+  case ACTION_READ_RAISED: snprintf(text, size, "%s", raised_text); break;
   default: snprintf(text, size, "SELECT sum(n) FROM counts"); break;
   }
   return true;
@@ -544,7 +556,9 @@ static void client_move(struct world *world, struct client *client)
   const struct model *model = &world->model;
   client->floor = client->action == ACTION_READ_LEDGER  ? model->ledger_floor
                   : client->action == ACTION_READ_VALUE ? model->value_floor[client->key]
+                  : client->action == ACTION_READ_RAISED ? model->raised_floor
                                                         : model->counted_floor;
+  client->acknowledged = model->raised_acknowledged;
   send_query(world, client, text);
   if (client->action == ACTION_PAIR_COPY)
     send_copy_rows(world, client);
@@ -667,6 +681,7 @@ static void count_ways(struct world *world)
   ways[WAY_KEPT] += trunk->counts.steps_kept;
   ways[WAY_MOVED] += trunk->counts.moved;
   ways[WAY_ROUNDS] += trunk->counts.rounds;
+  ways[WAY_ATTACHED] += world->partition->counts.long_attached;
   ways[WAY_FAILED] += trunk->counts.failed;
   ways[WAY_WAITS] += claims->counts.waits;
   ways[WAY_DEADLOCKS] += claims->counts.deadlocks;
@@ -770,6 +785,8 @@ static void check(struct world *world)
   model_check_ledger(model, world->ids, world->checker.values);
   ask(world, "SELECT sum(balance) FROM account");
   model_saw_money(model, world->checker.value);
+  ask(world, raised_text);
+  model_saw_raised(model, world->checker.value, model->raised_floor, model->raised_acknowledged);
   ask(world, "SELECT coalesce(sum(n), 0) FROM counts");
   model_check_stream(model, world->checker.value, world->committed_row);
   model_check_sink(model, world->receiver.found, world->committed_row);
@@ -815,8 +832,9 @@ static void crash(struct world *world)
 static void set_up(struct world *world)
 {
   static const char *const texts[] = {
-    "CREATE TABLE account (id int PRIMARY KEY, balance int NOT NULL)",
-    "INSERT INTO account SELECT g, 100 FROM generate_series(0, 9) g",
+    "CREATE TABLE account (id int PRIMARY KEY, balance int NOT NULL, raised int NOT NULL)",
+    "CREATE INDEX ON account (raised)",
+    "INSERT INTO account SELECT g, 100, 0 FROM generate_series(0, 9) g",
     "CREATE TABLE ledger (id int PRIMARY KEY)",
     "CREATE TABLE value (k int PRIMARY KEY, v int, u int UNIQUE)",
     "CREATE TABLE counts (k int PRIMARY KEY, n int)",

@@ -14,7 +14,13 @@
 #include "base/sqlstate.h"
 #include "partition/job.h"
 
-enum { ROUNDS = 8, ROWS_ON_LOOP = 2000 };
+enum { ROUNDS = 8 };
+
+// What the loop takes on without being missed, by rows that a statement may visit there.
+static uint64_t rows_on_loop(const struct partition *partition)
+{
+  return 50 + partition->options.scan_allowance / 5;
+}
 
 // --- Which statements -------------------------------------------------------------------------------------------
 
@@ -134,7 +140,8 @@ static int start(struct session *session, struct job *job, const struct relation
   if (session->has_atom)
     atom_abort(&partition->trunk);
   session->has_atom = false;
-  job->beside = beside_open(&partition->trunk, relation, trees, count, &partition->account);
+  size_t few = partition->options.scan_allowance / 2;
+  job->beside = beside_open(&partition->trunk, relation, trees, count, few, &partition->account);
   int status = job->beside ? job_emit(job, error) : error_memory(error);
   if (status) {
     job_close(job);
@@ -264,7 +271,7 @@ static int go_on(struct session *session, struct job *job, struct error *error)
   bool shrinks = job->rounds < 2 || followed < job->last_followed;
   job->last_followed = followed;
   struct beside_runner runner = runner_of(job);
-  int status = beside_follow(job->beside, &runner, ROWS_ON_LOOP, error);
+  int status = beside_follow(job->beside, &runner, rows_on_loop(session->partition), error);
   if (status > 0)
     return RUN_RESTART;
   if (status != STATUS_LONG)

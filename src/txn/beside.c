@@ -12,13 +12,14 @@
 #include "base/sqlstate.h"
 #include "txn/internal.h"
 
-enum { FEW = 4096, PAYLOAD_HEAD = 12 }; // changes that are made on the trunk; position and size of a payload
+enum { PAYLOAD_HEAD = 12 }; // position and size
 
 struct beside {
   struct trunk *trunk;
   const struct relation *relation; // borrowed
   tree_number trees[STORE_ATTACH_LIMIT];
   int tree_count;
+  size_t few;
   struct memory_account account;
   struct catalog *catalog; // its own: the trunk's belongs to the trunk's thread
   struct version *base, *at, *to; // snapshots
@@ -30,7 +31,7 @@ struct beside {
 };
 
 struct beside *beside_open(struct trunk *trunk, const struct relation *relation, const tree_number *trees, int count,
-                           struct memory_account *account)
+                           size_t few, struct memory_account *account)
 {
   CHECK(count <= STORE_ATTACH_LIMIT);
   struct beside *beside = calloc(1, sizeof *beside);
@@ -39,6 +40,7 @@ struct beside *beside_open(struct trunk *trunk, const struct relation *relation,
   beside->trunk = trunk;
   beside->relation = relation;
   beside->tree_count = count;
+  beside->few = few;
   memcpy(beside->trees, trees, (size_t)count * sizeof *trees);
   beside->account.parent = account;
   change_list_init(&beside->changes);
@@ -108,7 +110,7 @@ static int settle(struct beside *beside, struct error *error)
     change_list_clear(&beside->changes);
     return STATUS_OK;
   }
-  if (beside->changes.count <= FEW && !beside->is_large)
+  if (beside->changes.count <= beside->few && !beside->is_large)
     return STATUS_OK;
   for (int i = 0; i < beside->tree_count && !beside->is_large; i++)
     if (!tree_own(store_trunk(beside->side), beside->trees[i]))

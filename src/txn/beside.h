@@ -23,8 +23,9 @@ struct beside;
 
 // account: the store's. relation: borrowed. trees: those of it that the statement may change; or TREE_AHEAD alone, and the
 // statement fills that. NULL: out of memory.
+// few: so many changes are made on the trunk once more.
 struct beside *beside_open(struct trunk *trunk, const struct relation *relation, const tree_number *trees, int count,
-                           struct memory_account *account);
+                           size_t few, struct memory_account *account);
 void beside_close(struct beside *beside);
 
 struct beside_runner {
