@@ -3,8 +3,9 @@
 // Options: rows (how many; without it, for ever), rate (rows a second; without it, as fast as they are taken), seed,
 // and for each column col.kind = 'sequence' (col.start), 'random' (col.min, col.max), 'zipf' (col.min, col.max,
 // col.exponent: min is the most frequent, and so on) or 'choice' (col.values = 'a,b,c'). Without a kind it is a sequence,
-// without a start from 0. Text gets the number in digits, a timestamp that many seconds since 2000. A sequence ends where
-// its type does, and the source with it.
+// without a start from 0. Text gets the number in digits, a timestamp that many seconds since 2000, a date days; their
+// start, min and max may be moments as well. Their sequences go on by col.step, each moved back by up to col.jitter. A
+// sequence ends where its type does, and the source with it.
 //
 // The position is the number of the next row, as decimal text. A row depends on nothing else, so a restart goes on with
 // the very rows that would have come.
@@ -16,6 +17,7 @@
 
 #include "base/bytes.h"
 #include "connect/connectors.h"
+#include "connect/moment.h"
 #include "connect/support.h"
 
 enum kind { KIND_SEQUENCE, KIND_RANDOM, KIND_ZIPF, KIND_CHOICE };
@@ -25,6 +27,7 @@ struct column {
   enum kind kind;
   int64_t start;
   int64_t min, max; // of whole numbers and text (a number in digits)
+  int64_t begin, step, jitter; // of a sequence of moments: microseconds, or days
   double float_min, float_max;
   double exponent, first, last, sure; // of zipf: what its draws need
   char *values;                       // of a choice: one text after another, each with its zero byte; owned
@@ -48,6 +51,15 @@ static bool is_integer(uint32_t type)
 {
   return type == OID_INT2 || type == OID_INT4 || type == OID_INT8;
 }
+
+static bool is_moment(uint32_t type)
+{
+  return type == OID_DATE || type == OID_TIMESTAMP || type == OID_TIMESTAMPTZ;
+}
+
+// How many of a type's finest steps a number in an option is: seconds and days.
+static int64_t unit_of(uint32_t type) { return type == OID_DATE ? 1 : 1000000; }
+static int64_t fine_us(uint32_t type) { return type == OID_DATE ? 86400ll * 1000000 : 1; }
 
 static const char *column_option(const struct quern_source_info *info, const char *column, const char *what)
 {
@@ -89,6 +101,45 @@ static void value_range(uint32_t type, int64_t *low, int64_t *high)
   case OID_TIMESTAMPTZ: *low = -200000000000, *high = 9000000000000; break; // seconds: 4338 BC to the year 287,000
   default: *low = INT64_MIN, *high = INT64_MAX;
   }
+}
+
+// A whole number, or a moment: then its days or seconds, and *rest what is left of it in the type's finest steps.
+static int column_start(const struct quern_source_info *info, const struct quern_column *from, const char *what,
+                        int64_t fallback, int64_t *value, int64_t *rest, struct quern_error *error)
+{
+  const char *text = is_moment(from->type) ? column_option(info, from->name, what) : NULL;
+  int64_t us;
+  *rest = 0;
+  if (!text || !strchr(*text == '-' ? text + 1 : text, '-'))
+    return column_integer(info, from->name, what, fallback, value, error);
+  if (!moment_read(text, &us))
+    return connector_error(error, "22023", "option %s.%s of source \"%s\" must be a number or a moment, not \"%s\"",
+                           from->name, what, info->name, text);
+  int64_t unit_us = unit_of(from->type) * fine_us(from->type);
+  *value = us / unit_us - (us % unit_us < 0);
+  *rest = (us - *value * unit_us) / fine_us(from->type);
+  return 0;
+}
+
+static int column_span(const struct quern_source_info *info, const struct quern_column *from, const char *what,
+                       int64_t low, int64_t fallback, int64_t *value, struct quern_error *error)
+{
+  const char *text = column_option(info, from->name, what);
+  int64_t us, fine = fine_us(from->type);
+  char *end;
+  *value = fallback;
+  if (!text)
+    return 0;
+  *value = strtoll(text, &end, 10); // days
+  bool is_good = from->type == OID_DATE && end != text && !*end;
+  if (!is_good) {
+    is_good = span_read(text, &us) && us % fine == 0;
+    *value = is_good ? us / fine : 0;
+  }
+  if (is_good && *value >= low && *value <= INT64_MAX / 4)
+    return 0;
+  return connector_error(error, "22023", "option %s.%s of source \"%s\" must be a span of %s, not \"%s\"", from->name,
+                         what, info->name, from->type == OID_DATE ? "days" : "time", text);
 }
 
 // A number of (seed, position, column): two rounds of the finalizer of MurmurHash3 (Appleby).
@@ -206,6 +257,35 @@ static int read_kind(const char *name, enum kind *kind)
   return -1;
 }
 
+static bool has_steps(const struct column *column)
+{
+  return is_moment(column->type) && column->kind == KIND_SEQUENCE;
+}
+
+static int refuse_steps(const struct quern_source_info *info, const char *name, struct quern_error *error)
+{
+  const char *step = column_option(info, name, "step") ? "step" : "jitter";
+  return column_option(info, name, step)
+             ? connector_error(error, "22023", "option %s.%s of source \"%s\" is for sequences of dates and timestamps",
+                               name, step, info->name)
+             : 0;
+}
+
+static int read_steps(const struct quern_source_info *info, const struct quern_column *from, int64_t rest,
+                      struct column *column, struct quern_error *error)
+{
+  int64_t low, high, unit = unit_of(from->type);
+  value_range(from->type, &low, &high);
+  column->begin = column->start * unit + rest;
+  if (column_span(info, from, "step", 1, unit, &column->step, error) ||
+      column_span(info, from, "jitter", 0, 0, &column->jitter, error))
+    return -1;
+  return column->begin - low * unit >= column->jitter
+             ? 0
+             : connector_error(error, "22023", "options of column \"%s\" of source \"%s\" are out of its type's range",
+                               from->name, info->name);
+}
+
 static int read_column(const struct quern_source_info *info, const struct quern_column *from, struct column *column,
                        struct quern_error *error)
 {
@@ -225,7 +305,10 @@ static int read_column(const struct quern_source_info *info, const struct quern_
     return read_choice(info, from->name, column, error);
   int64_t low, high;
   value_range(from->type, &low, &high);
-  if (column_integer(info, from->name, "start", 0, &column->start, error))
+  int64_t rest, none;
+  if (column_start(info, from, "start", 0, &column->start, &rest, error))
+    return -1;
+  if (!has_steps(column) && refuse_steps(info, from->name, error))
     return -1;
   if (is_float(from->type)) {
     if (column_float(info, from->name, "min", 0, &column->float_min, error) ||
@@ -236,15 +319,17 @@ static int read_column(const struct quern_source_info *info, const struct quern_
                : connector_error(error, "22023", "option %s.min of source \"%s\" is above its max", from->name,
                                  info->name);
   }
-  if (column_integer(info, from->name, "min", 0, &column->min, error) ||
-      column_integer(info, from->name, "max", is_integer(from->type) && high < 1000000 ? high : 1000000, &column->max,
-                     error))
+  if (column_start(info, from, "min", 0, &column->min, &none, error) ||
+      column_start(info, from, "max", is_integer(from->type) && high < 1000000 ? high : 1000000, &column->max, &none,
+                   error))
     return -1;
   if (column->min > column->max)
     return connector_error(error, "22023", "option %s.min of source \"%s\" is above its max", from->name, info->name);
   if (column->min < low || column->max > high || column->start < low || column->start > high)
     return connector_error(error, "22023", "options of column \"%s\" of source \"%s\" are out of its type's range",
                            from->name, info->name);
+  if (has_steps(column))
+    return read_steps(info, from, rest, column, error);
   return column->kind == KIND_ZIPF ? read_zipf(info, from->name, column, error) : 0;
 }
 
@@ -257,7 +342,8 @@ static int bound_rows(const struct quern_source_info *info, struct generator *ge
     value_range(column->type, &low, &high);
     if (column->kind != KIND_SEQUENCE || is_float(column->type) || (column->start <= 0 && high == INT64_MAX))
       continue;
-    int64_t most = high - column->start;
+    int64_t most = is_moment(column->type) ? (high * unit_of(column->type) - column->begin) / column->step
+                                           : high - column->start;
     if (most < INT64_MAX)
       most++;
     if (generator->rows <= most)
@@ -299,7 +385,8 @@ static void generator_close(void *source)
 static struct generator *read_options(const struct quern_source_info *info, struct quern_error *error)
 {
   static const char *const known[] = {"rows",  "rate", "seed", ".kind",     ".start",
-                                      ".min",  ".max", ".exponent", ".values", NULL};
+                                      ".min",  ".max", ".exponent", ".values", ".step",
+                                      ".jitter", NULL};
   int64_t seed;
   struct generator *generator = calloc(1, sizeof *generator + sizeof(struct column) * (size_t)info->column_count);
   if (!generator) {
@@ -361,6 +448,15 @@ static int64_t number(const struct generator *generator, const struct column *co
                : (int64_t)random;
 }
 
+static int64_t moment(const struct generator *generator, const struct column *column, uint64_t position, int index)
+{
+  if (column->kind != KIND_SEQUENCE)
+    return number(generator, column, position, index) * unit_of(column->type);
+  uint64_t random = mix(generator->seed, position, (uint64_t)index);
+  int64_t back = (int64_t)(((unsigned __int128)random * ((uint64_t)column->jitter + 1)) >> 64);
+  return column->begin + (int64_t)position * column->step - back;
+}
+
 static void add_float(uint32_t type, double v, struct quern_buffer *rows)
 {
   uint8_t bytes[8];
@@ -410,7 +506,8 @@ static void add_column(const struct generator *generator, int index, uint64_t po
     add_float(column->type, v, rows);
     return;
   }
-  int64_t v = number(generator, column, position, index);
+  int64_t v = is_moment(column->type) ? moment(generator, column, position, index)
+                                      : number(generator, column, position, index);
   switch (column->type) {
   case OID_INT2:
     put_be16(bytes, (uint16_t)v);
@@ -426,8 +523,8 @@ static void add_column(const struct generator *generator, int index, uint64_t po
     row_add_bytes(rows, bytes, 8);
     break;
   case OID_TIMESTAMP:
-  case OID_TIMESTAMPTZ: // seconds since 2000-01-01
-    put_be64(bytes, (uint64_t)v * 1000000u);
+  case OID_TIMESTAMPTZ: // microseconds since 2000-01-01
+    put_be64(bytes, (uint64_t)v);
     row_add_bytes(rows, bytes, 8);
     break;
   default: {

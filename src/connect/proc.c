@@ -1,11 +1,14 @@
 // connector = 'proc': this machine's live measurements from /proc, every `interval` (1s).
 //
-// Columns, any of them in any order: at (timestamptz), metric (text), value (float8). One row a metric and interval:
+// topic = 'machine' (so without it): columns, any of them in any order, at (timestamptz), metric (text), value (float8). One
+// row a metric and interval:
 //   cpu.user, cpu.system, cpu.iowait, cpu.idle      share of all processors' time, 0 … 1
 //   memory.used, memory.available, memory.cached    bytes
 //   load.1m, load.5m, load.15m                      runnable processes, averaged
 //   disk.read, disk.written                         bytes a second, over all disks
 //   network.received, network.sent                  bytes a second, over all interfaces but the loopback
+// topic = 'processes': at, pid (int4), name (text), cpu (float8: share of all processors' time), memory (int8: resident
+// bytes). A row for each of the `top` (10) processes that took most of the processors in the interval.
 // What is a share or a rate begins with the second interval. A restart goes on with the present.
 //
 // The files of /proc are read with stdio, past os/: they are the kernel's answers, not anybody's data.
@@ -16,10 +19,12 @@
 
 #include "base/bytes.h"
 #include "connect/connectors.h"
+#include "connect/processes.h"
 #include "connect/support.h"
 #include "os/clock.h"
 
-enum field { FIELD_AT, FIELD_METRIC, FIELD_VALUE };
+enum topic { TOPIC_MACHINE, TOPIC_PROCESSES };
+enum field { FIELD_AT, FIELD_METRIC, FIELD_VALUE, FIELD_PID, FIELD_NAME, FIELD_CPU, FIELD_MEMORY };
 enum { COLUMNS_MAXIMUM = 16, CPU_FIELDS = 8 };
 
 struct counters {
@@ -30,42 +35,76 @@ struct counters {
 };
 
 struct proc {
+  enum topic topic;
   int64_t interval_us;
+  int64_t top;
   int64_t due_us;
   int column_count;
   enum field fields[COLUMNS_MAXIMUM];
   struct counters before;
+  struct processes processes, processes_before;
 };
+
+// What a topic has, and a type of each, or another one.
+static const struct column {
+  enum topic topic;
+  enum field field;
+  const char *name;
+  uint32_t type, other;
+} columns[] = {
+    {TOPIC_MACHINE, FIELD_AT, "at", OID_TIMESTAMPTZ, OID_TIMESTAMP},
+    {TOPIC_MACHINE, FIELD_METRIC, "metric", OID_TEXT, OID_VARCHAR},
+    {TOPIC_MACHINE, FIELD_VALUE, "value", OID_FLOAT8, OID_FLOAT8},
+    {TOPIC_PROCESSES, FIELD_AT, "at", OID_TIMESTAMPTZ, OID_TIMESTAMP},
+    {TOPIC_PROCESSES, FIELD_PID, "pid", OID_INT4, OID_INT4},
+    {TOPIC_PROCESSES, FIELD_NAME, "name", OID_TEXT, OID_VARCHAR},
+    {TOPIC_PROCESSES, FIELD_CPU, "cpu", OID_FLOAT8, OID_FLOAT8},
+    {TOPIC_PROCESSES, FIELD_MEMORY, "memory", OID_INT8, OID_INT8},
+};
+
+static int read_column(const struct quern_source_info *info, struct proc *proc, int number, struct quern_error *error)
+{
+  static const char *const names[] = {"at, metric and value", "at, pid, name, cpu and memory"};
+  static const char *const types[] = {
+      "at is a timestamp with time zone, metric text, value double precision",
+      "at is a timestamp with time zone, pid integer, name text, cpu double precision, memory bigint"};
+  const struct quern_column *given = &info->columns[number];
+  for (size_t i = 0; i < sizeof columns / sizeof columns[0]; i++) {
+    if (columns[i].topic != proc->topic || strcmp(columns[i].name, given->name) != 0)
+      continue;
+    proc->fields[number] = columns[i].field;
+    return given->type == columns[i].type || given->type == columns[i].other
+               ? 0
+               : connector_error(error, "22023", "source \"%s\": %s", info->name, types[proc->topic]);
+  }
+  return connector_error(error, "22023", "source \"%s\": proc has the columns %s, not \"%s\"", info->name,
+                         names[proc->topic], given->name);
+}
+
+static int read_topic(const struct quern_source_info *info, struct proc *proc, struct quern_error *error)
+{
+  const char *topic = option_find(info, "topic");
+  if (topic && strcmp(topic, "machine") != 0 && strcmp(topic, "processes") != 0)
+    return connector_error(error, "22023", "option topic of source \"%s\" must be machine or processes, not \"%s\"",
+                           info->name, topic);
+  proc->topic = topic && strcmp(topic, "processes") == 0 ? TOPIC_PROCESSES : TOPIC_MACHINE;
+  if (proc->topic == TOPIC_MACHINE && option_find(info, "top"))
+    return connector_error(error, "22023", "source \"%s\": option top is for the topic processes", info->name);
+  return option_integer(info, "top", 1, 1000, 10, &proc->top, error);
+}
 
 static int read_options(const struct quern_source_info *info, struct proc *proc, struct quern_error *error)
 {
-  static const char *const known[] = {"interval", NULL};
+  static const char *const known[] = {"interval", "topic", "top", NULL};
   *proc = (struct proc){.column_count = info->column_count};
-  if (option_check_known(info, known, error) || option_interval(info, "interval", 1000000, &proc->interval_us, error))
+  if (option_check_known(info, known, error) || option_interval(info, "interval", 1000000, &proc->interval_us, error) ||
+      read_topic(info, proc, error))
     return -1;
   if (info->column_count > COLUMNS_MAXIMUM)
     return connector_error(error, "22023", "source \"%s\" has more than %d columns", info->name, COLUMNS_MAXIMUM);
-  for (int i = 0; i < info->column_count; i++) {
-    const struct quern_column *column = &info->columns[i];
-    bool is_good = true;
-    if (strcmp(column->name, "at") == 0) {
-      proc->fields[i] = FIELD_AT;
-      is_good = column->type == OID_TIMESTAMPTZ || column->type == OID_TIMESTAMP;
-    } else if (strcmp(column->name, "metric") == 0) {
-      proc->fields[i] = FIELD_METRIC;
-      is_good = column->type == OID_TEXT || column->type == OID_VARCHAR;
-    } else if (strcmp(column->name, "value") == 0) {
-      proc->fields[i] = FIELD_VALUE;
-      is_good = column->type == OID_FLOAT8;
-    } else {
-      return connector_error(error, "22023", "source \"%s\": proc has the columns at, metric and value, not \"%s\"",
-                             info->name, column->name);
-    }
-    if (!is_good)
-      return connector_error(error, "22023",
-                             "source \"%s\": at is a timestamp with time zone, metric text, value double precision",
-                             info->name);
-  }
+  for (int i = 0; i < info->column_count; i++)
+    if (read_column(info, proc, i, error))
+      return -1;
   return 0;
 }
 
@@ -156,29 +195,49 @@ struct rows {
   int64_t wall;
 };
 
-static void add(struct rows *rows, const char *metric, double value)
+// What a row of a topic may have.
+struct measured {
+  const char *name; // a metric's or a process's
+  double value;     // a metric's, or a share
+  int pid;
+  int64_t memory;
+};
+
+static void add_number(struct quern_buffer *out, uint64_t value)
+{
+  uint8_t bytes[8];
+  put_be64(bytes, value);
+  row_add_bytes(out, bytes, 8);
+}
+
+static void add_row(struct rows *rows, const struct measured *measured)
 {
   struct proc *proc = rows->proc;
   struct quern_buffer *out = &rows->batch->rows;
-  uint8_t bytes[8];
+  uint8_t bytes[4];
+  uint64_t bits;
+  memcpy(&bits, &measured->value, 8);
   row_begin(out, proc->column_count);
   for (int i = 0; i < proc->column_count; i++) {
     switch (proc->fields[i]) {
-    case FIELD_AT:
-      put_be64(bytes, (uint64_t)rows->wall);
-      row_add_bytes(out, bytes, 8);
+    case FIELD_AT: add_number(out, (uint64_t)rows->wall); break;
+    case FIELD_METRIC:
+    case FIELD_NAME: row_add_text(out, measured->name); break;
+    case FIELD_VALUE:
+    case FIELD_CPU: add_number(out, bits); break;
+    case FIELD_MEMORY: add_number(out, (uint64_t)measured->memory); break;
+    case FIELD_PID:
+      put_be32(bytes, (uint32_t)measured->pid);
+      row_add_bytes(out, bytes, 4);
       break;
-    case FIELD_METRIC: row_add_text(out, metric); break;
-    case FIELD_VALUE: {
-      uint64_t bits;
-      memcpy(&bits, &value, 8);
-      put_be64(bytes, bits);
-      row_add_bytes(out, bytes, 8);
-      break;
-    }
     }
   }
   rows->batch->row_count++;
+}
+
+static void add(struct rows *rows, const char *metric, double value)
+{
+  add_row(rows, &(struct measured){.name = metric, .value = value});
 }
 
 static void add_memory(struct rows *rows)
@@ -248,6 +307,39 @@ static void add_rates(struct rows *rows, const struct counters *before, const st
   add(rows, "network.sent", rate(before->network_sent, now->network_sent, seconds));
 }
 
+static void add_machine(struct rows *rows, struct counters *now)
+{
+  read_disks(now);
+  read_network(now);
+  if (rows->proc->before.at_us)
+    add_rates(rows, &rows->proc->before, now);
+  add_memory(rows);
+  add_load(rows);
+}
+
+// The processes that took most of the time that all processors had.
+static void add_processes(struct rows *rows, const struct counters *now)
+{
+  struct proc *proc = rows->proc;
+  uint64_t total = 0;
+  for (int i = 0; i < CPU_FIELDS; i++)
+    total += now->cpu[i] - proc->before.cpu[i];
+  processes_read(&proc->processes);
+  if (proc->before.at_us)
+    processes_rank(&proc->processes, &proc->processes_before);
+  for (int i = 0; proc->before.at_us && total && i < proc->processes.count && i < proc->top; i++) {
+    const struct process *process = processes_ranked(&proc->processes, i);
+    double share = (double)process->spent / (double)total;
+    add_row(rows, &(struct measured){.name = process->name,
+                                     .value = share < 1 ? share : 1, // the two were not read in one moment
+                                     .pid = process->pid,
+                                     .memory = process->memory});
+  }
+  struct processes old = proc->processes_before;
+  proc->processes_before = proc->processes;
+  proc->processes = old;
+}
+
 static int64_t proc_poll(void *source, struct quern_batch *batch, int max_rows)
 {
   struct proc *proc = source;
@@ -255,13 +347,11 @@ static int64_t proc_poll(void *source, struct quern_batch *batch, int max_rows)
     return proc->due_us - batch->now_us;
   struct counters now = {.at_us = batch->now_us};
   read_cpu(&now);
-  read_disks(&now);
-  read_network(&now);
   struct rows rows = {.proc = proc, .batch = batch, .wall = clock_wall()};
-  if (proc->before.at_us)
-    add_rates(&rows, &proc->before, &now);
-  add_memory(&rows);
-  add_load(&rows);
+  if (proc->topic == TOPIC_PROCESSES)
+    add_processes(&rows, &now);
+  else
+    add_machine(&rows, &now);
   proc->before = now;
   proc->due_us = proc->due_us && batch->now_us - proc->due_us < proc->interval_us ? proc->due_us + proc->interval_us
                                                                                   : batch->now_us + proc->interval_us;
@@ -273,7 +363,10 @@ static int64_t proc_poll(void *source, struct quern_batch *batch, int max_rows)
 
 static void proc_close(void *source)
 {
-  free(source);
+  struct proc *proc = source;
+  processes_free(&proc->processes);
+  processes_free(&proc->processes_before);
+  free(proc);
 }
 
 const struct quern_connector connector_proc = {

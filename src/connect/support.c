@@ -47,8 +47,7 @@ int option_integer(const struct quern_source_info *info, const char *name, int64
   return 0;
 }
 
-int option_interval(const struct quern_source_info *info, const char *name, int64_t fallback_us, int64_t *value_us,
-                    struct quern_error *error)
+bool span_read(const char *text, int64_t *value_us)
 {
   static const struct {
     const char *name;
@@ -57,11 +56,8 @@ int option_interval(const struct quern_source_info *info, const char *name, int6
       {"", 1e6},       {"us", 1},        {"ms", 1e3},       {"s", 1e6},       {"sec", 1e6},
       {"second", 1e6}, {"seconds", 1e6}, {"min", 60e6},     {"minute", 60e6}, {"minutes", 60e6},
       {"h", 3600e6},   {"hour", 3600e6}, {"hours", 3600e6},
+      {"d", 86400e6},  {"day", 86400e6}, {"days", 86400e6},
   };
-  const char *text = option_find(info, name);
-  *value_us = fallback_us;
-  if (!text)
-    return 0;
   char *end;
   double number = strtod(text, &end);
   bool is_number = end != text;
@@ -69,11 +65,21 @@ int option_interval(const struct quern_source_info *info, const char *name, int6
     end++;
   for (size_t i = 0; is_number && i < sizeof units / sizeof units[0]; i++) {
     double us = number * units[i].us;
-    if (strcmp(end, units[i].name) == 0 && us >= 1000 && us <= 86400e6) {
+    if (strcmp(end, units[i].name) == 0 && us >= 0 && us <= 9e18) {
       *value_us = (int64_t)us;
-      return 0;
+      return true;
     }
   }
+  return false;
+}
+
+int option_interval(const struct quern_source_info *info, const char *name, int64_t fallback_us, int64_t *value_us,
+                    struct quern_error *error)
+{
+  const char *text = option_find(info, name);
+  *value_us = fallback_us;
+  if (!text || (span_read(text, value_us) && *value_us >= 1000 && *value_us <= 86400ll * 1000 * 1000))
+    return 0;
   return connector_error(error, "22023",
                          "option %s of %s \"%s\" must be a span of time between 1ms and 24h, not \"%s\"", name,
                          info->kind, info->name, text);

@@ -34,7 +34,9 @@ int option_integer(const struct quern_source_info *info, const char *name, int64
 int option_boolean(const struct quern_source_info *info, const char *name, bool *value, struct quern_error *error);
 // format: 'csv' or 'json', which has none of CSV's options.
 int option_format(const struct quern_source_info *info, bool *is_json, struct quern_error *error);
-// A span of time: '250ms', '1s', '2 min', '1h'; a number alone means seconds. In microseconds.
+// A span of time, at least 0: '250ms', '1s', '2 min', '1h', '3 days'; a number alone means seconds. In microseconds.
+bool span_read(const char *text, int64_t *value_us);
+// One between 1ms and 24h.
 int option_interval(const struct quern_source_info *info, const char *name, int64_t fallback_us, int64_t *value_us,
                     struct quern_error *error);
 // 22023 for an option that is not in `known` (ends with NULL; "connector" always is). ".kind" there stands for

@@ -31,7 +31,7 @@ static inline uint32_t type_named(const char *name)
     uint32_t oid;
   } types[] = {{"int2", OID_INT2},       {"int4", OID_INT4}, {"int8", OID_INT8},
                {"float8", OID_FLOAT8},   {"text", OID_TEXT}, {"timestamptz", OID_TIMESTAMPTZ},
-               {"numeric", OID_NUMERIC}, {"bool", 16}};
+               {"numeric", OID_NUMERIC}, {"bool", 16},       {"date", OID_DATE}, {"timestamp", OID_TIMESTAMP}};
   for (size_t i = 0; i < sizeof types / sizeof types[0]; i++)
     if (strcmp(types[i].name, name) == 0)
       return types[i].oid;

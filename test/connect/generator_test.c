@@ -175,6 +175,58 @@ static void test_zipf_and_choice(void **state)
   assert_in_range(firsts, 7600, 8200); // one in 12.65
 }
 
+// 2026-01-01 in days since 2000.
+enum { NEW_YEAR = 9497 };
+
+static void test_moments(void **state)
+{
+  struct quern_batch batch = {0};
+  void *source = open_source(generator, "a timestamptz, b timestamp, c date, d date, e timestamp, f timestamptz",
+                             "a.start=2026-01-01T00:00:00.25Z, a.step=250ms, b.start=2026-01-01 12:30, b.step=2 days, b.jitter=1h, "
+                             "c.start=2026-01-01, c.step=7, d.start=2026-01-01, d.step=2 days, d.jitter=3, "
+                             "e.kind=random, e.min=2026-01-01, e.max=2026-01-02, f.start=-1",
+                             "");
+  assert_int_equal(poll_at(generator, source, &batch, 1, 500), 0);
+  int64_t new_year = NEW_YEAR * 86400ll, least = INT64_MAX, most = 0;
+  bool has_days[4] = {0};
+  for (int i = 0; i < 500; i++) {
+    assert_int_equal(integer_field(&batch, i, 0), new_year * 1000000 + 250000 * (i + 1));
+    int64_t back = (new_year + 45000 + i * 172800ll) * 1000000 - integer_field(&batch, i, 1);
+    least = back < least ? back : least;
+    most = back > most ? back : most;
+    assert_int_equal(integer_field(&batch, i, 2), NEW_YEAR + 7 * i);
+    int64_t days = NEW_YEAR + 2 * i - integer_field(&batch, i, 3);
+    assert_true(days >= 0 && days <= 3);
+    has_days[days] = true;
+    int64_t random = integer_field(&batch, i, 4);
+    assert_true(random >= new_year * 1000000 && random <= (new_year + 86400) * 1000000 && random % 1000000 == 0);
+    assert_int_equal(integer_field(&batch, i, 5), (i - 1) * 1000000ll);
+  }
+  assert_true(least >= 0 && least < 60000000 && most > 3540000000ll && most <= 3600000000ll);
+  assert_true(has_days[0] && has_days[1] && has_days[2] && has_days[3]);
+  generator->close(source);
+  quern_buffer_free(&batch.rows);
+}
+
+static void test_moments_that_are_none(void **state)
+{
+  static const char *const texts[] = {"2026-02-29", "2026-13-01", "2026-1", "2026-01-01 25:00", "2026-01-01T12:60", "2026-01-01 12",
+                                      "2026-01-01 12:00+02", "2026-01-01x", "x-y"};
+  for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
+    char option[64];
+    snprintf(option, sizeof option, "at.start=%s", texts[i]);
+    assert_refused(generator, "at timestamptz", option, "must be a number or a moment");
+  }
+  assert_refused(generator, "at timestamptz", "at.step=0", "must be a span of time");
+  assert_refused(generator, "at timestamptz", "at.step=-1s", "must be a span of time");
+  assert_refused(generator, "at timestamptz", "at.jitter=often", "must be a span of time");
+  assert_refused(generator, "d date", "d.step=1h", "must be a span of days");
+  assert_refused(generator, "id int8", "id.step=1", "is for sequences of dates and timestamps");
+  assert_refused(generator, "at timestamptz", "at.kind=random, at.jitter=1s", "is for sequences");
+  assert_refused(generator, "d date", "d.start=-2451545, d.jitter=1", "out of its type's range");
+  assert_refused(generator, "d date", "d.start=2145031948, d.step=2, rows=2", "ends after 1 rows");
+}
+
 static void test_refused(void **state)
 {
   assert_refused(generator, "id int8", "rate=fast", "option rate of source \"s\" must be a whole number, not \"fast\"");
@@ -205,6 +257,7 @@ int main(void)
       cmocka_unit_test(test_rate),        cmocka_unit_test(test_rows_end),
       cmocka_unit_test(test_whole_range), cmocka_unit_test(test_sequence_of_a_small_type),
       cmocka_unit_test(test_zipf_and_choice),
+    cmocka_unit_test(test_moments), cmocka_unit_test(test_moments_that_are_none),
     cmocka_unit_test(test_refused),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

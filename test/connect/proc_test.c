@@ -1,7 +1,9 @@
 // proc: which rows come when, and from which columns.
 #include <stdio.h>
+#include <unistd.h>
 
 #include "batch.h"
+#include "connect/processes.h"
 
 static const struct quern_connector *const proc = &connector_proc;
 
@@ -55,6 +57,54 @@ static void test_columns_are_a_choice(void **state)
   quern_buffer_free(&batch.rows);
 }
 
+// This process works, and is the busiest or near it; an old number with another start is another process.
+static void test_processes(void **state)
+{
+  struct quern_batch batch = {0};
+  void *source = open_source(proc, "pid int4, name text, cpu float8, memory int8, at timestamptz",
+                             "topic=processes, top=1000", "");
+  assert_int_equal(poll_at(proc, source, &batch, 1000000, 1024), 1000000);
+  assert_int_equal(batch.row_count, 0); // shares need a second look
+  struct counted { int rows, own; double own_share, before; } counted = {0};
+  for (int64_t now = 2000000; counted.own_share == 0; now += 1000000) {
+    volatile double work = 1;
+    for (int i = 0; i < 20000000; i++)
+      work = work * 1.0000001;
+    poll_at(proc, source, &batch, now, 1024);
+    counted = (struct counted){.before = 1};
+    for (int i = 0; i < batch.row_count; i++) {
+      double share = float_field(&batch, i, 2);
+      assert_true(share >= 0 && share <= 1 && share <= counted.before);
+      counted.before = share;
+      if (integer_field(&batch, i, 0) != getpid())
+        continue;
+      int32_t size;
+      const uint8_t *name = field(&batch, i, 1, &size);
+      assert_true(size > 0 && memcmp(name, "test_connect_pr", (size_t)(size < 15 ? size : 15)) == 0);
+      assert_true(integer_field(&batch, i, 3) > 100000);
+      counted.own++;
+      counted.own_share = share;
+    }
+    assert_true(counted.own <= 1);
+  }
+  proc->close(source);
+  quern_buffer_free(&batch.rows);
+}
+
+static void test_ranks(void **state)
+{
+  struct process before[] = {{.pid = 1, .started = 5, .ticks = 100}, {.pid = 3, .started = 6, .ticks = 50}},
+                 now[] = {{.pid = 1, .started = 5, .ticks = 107}, {.pid = 2, .started = 9, .ticks = 7}, {.pid = 3, .started = 8, .ticks = 60}};
+  int ranks[3];
+  struct processes first = {.list = before, .count = 2}, second = {.list = now, .ranks = ranks, .count = 3};
+  processes_rank(&second, &first);
+  assert_int_equal(processes_ranked(&second, 0)->pid, 3); // a new one with an old number
+  assert_int_equal(processes_ranked(&second, 0)->spent, 60);
+  assert_int_equal(processes_ranked(&second, 1)->pid, 1);
+  assert_int_equal(processes_ranked(&second, 1)->spent, 7);
+  assert_int_equal(processes_ranked(&second, 2)->pid, 2);
+}
+
 static void test_intervals(void **state)
 {
   static const struct {
@@ -84,6 +134,11 @@ static void test_refused(void **state)
   assert_refused(proc, "value int8", "", "value double precision");
   assert_refused(proc, "metric int8", "", "metric text");
   assert_refused(proc, "at text", "", "at is a timestamp");
+  assert_refused(proc, "value float8", "topic=weather", "must be machine or processes");
+  assert_refused(proc, "value float8", "top=5", "is for the topic processes");
+  assert_refused(proc, "pid int4", "topic=processes, top=0", "between 1 and 1000");
+  assert_refused(proc, "value float8", "topic=processes", "at, pid, name, cpu and memory, not \"value\"");
+  assert_refused(proc, "memory int4", "topic=processes", "memory bigint");
   assert_refused(proc, "value float8", "rate=5", "no option \"rate\"");
   assert_refused(proc, "value float8", "value.kind=random", "no option \"value.kind\"");
 }
@@ -93,6 +148,8 @@ int main(void)
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_measurements),
       cmocka_unit_test(test_columns_are_a_choice),
+      cmocka_unit_test(test_processes),
+      cmocka_unit_test(test_ranks),
       cmocka_unit_test(test_intervals),
       cmocka_unit_test(test_refused),
   };
