@@ -8,6 +8,7 @@
 #define LIMIT_MESSAGE (64 * 1024 * 1024)          // bytes of a protocol message or a statement
 #define LIMIT_NESTING 200                         // nesting of parentheses, subqueries, CASE in a statement
 #define LIMIT_JSON_NESTING 1000                   // arrays and objects in each other in a JSON value
+#define LIMIT_ARRAY_ELEMENTS 134217727            // elements of an array
 #define LIMIT_CHAIN 1000                          // operators in one chain (1 + 1 + 1 + …)
 #define LIMIT_TOKENS (1024 * 1024)                // tokens of a statement
 #define LIMIT_PARAMETERS 65535                    // parameters of a prepared statement

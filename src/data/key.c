@@ -13,6 +13,7 @@
 //   bytea        its bytes, a zero as 0 1, and then 0 0
 //   uuid         its 16 bytes
 //   interval     microseconds as the order counts them, 16 bytes as of an integer
+//   arrays       array.h has them
 //   timetz       the moment as of an integer, and the zone as a 4-byte one
 #include "data/key.h"
 
@@ -21,6 +22,7 @@
 #include "base/check.h"
 #include "base/limits.h"
 #include "base/sqlstate.h"
+#include "data/array.h"
 #include "data/binary.h"
 #include "data/datetime.h"
 #include "data/interval.h"
@@ -189,11 +191,13 @@ static int append_numeric(const struct value *value, bool turn, struct buffer *o
   return out->size > LIMIT_KEY ? too_long(error) : 0;
 }
 
-static int append_jsonb(const struct value *value, bool turn, struct buffer *out, struct error *error)
+static int append_nested(enum type_id type, const struct value *value, bool turn, struct buffer *out,
+                         struct error *error)
 {
   buffer_append_u8(out, TAG_VALUE);
   size_t start = out->size;
-  int status = jsonb_key_append(jsonb_of(value), out, error);
+  int status = type == TYPE_JSONB ? jsonb_key_append(jsonb_of(value), out, error)
+                                  : array_key_append(type, value, out, error);
   if (!status && turn)
     invert(out->data + start, out->size - start);
   return status;
@@ -310,8 +314,10 @@ int key_append(enum type_id type, const struct key_part *part, const struct valu
   case TYPE_TIMETZ:
     return append_own(type, value, part->descending, out, error);
   case TYPE_JSONB:
-    return append_jsonb(value, part->descending, out, error);
+    return append_nested(type, value, part->descending, out, error);
   default:
+    if (type_is_array(type))
+      return append_nested(type, value, part->descending, out, error);
     return append_text(type, value, part->descending, out, error);
   }
 }
@@ -426,16 +432,21 @@ static bool read_numeric(uint8_t turn, struct bytes *key, struct arena *arena, s
   }
 }
 
-static bool read_jsonb(uint8_t turn, struct bytes *key, struct arena *arena, struct value *value)
+static bool read_nested_ascending(enum type_id type, struct bytes *key, struct arena *arena, struct value *value)
+{
+  return type == TYPE_JSONB ? jsonb_key_read(key, arena, value) : array_key_read(type, key, arena, value);
+}
+
+static bool read_nested(enum type_id type, uint8_t turn, struct bytes *key, struct arena *arena, struct value *value)
 {
   if (!turn)
-    return jsonb_key_read(key, arena, value);
+    return read_nested_ascending(type, key, arena, value);
   uint8_t *turned = arena_copy(arena, key->data, key->size);
   if (!turned)
     return false;
   invert(turned, key->size);
   struct bytes rest = bytes_of(turned, key->size);
-  if (!jsonb_key_read(&rest, arena, value))
+  if (!read_nested_ascending(type, &rest, arena, value))
     return false;
   *key = bytes_of(key->data + (key->size - rest.size), rest.size);
   return true;
@@ -508,8 +519,8 @@ bool key_read(enum type_id type, const struct key_part *part, struct bytes *key,
     return read_bytea(turn, key, arena, value);
   if (own_size(type))
     return read_own(type, turn, key, arena, value);
-  if (type == TYPE_JSONB)
-    return read_jsonb(turn, key, arena, value);
+  if (type == TYPE_JSONB || type_is_array(type))
+    return read_nested(type, turn, key, arena, value);
   struct bytes text;
   if (!read_terminated(turn, key, arena, &text) || !utf8_is_valid(text))
     return false;

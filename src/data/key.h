@@ -4,7 +4,7 @@
 // Each part starts with a byte that says NULL or not and puts NULL on its side (ascending: last,
 // descending: first, unless said otherwise); a descending part's bytes are inverted. Integers and
 // timestamps: 2, 4 or 8 bytes, big-endian with the sign bit turned; float8: its bits, turned so that they sort;
-// text: its bytes and a zero; numeric: sign, exponent, digits; jsonb: its parts. (key.c has every byte.)
+// text: its bytes and a zero; numeric: sign, exponent, digits; jsonb and arrays: their parts. (key.c has every byte.)
 #pragma once
 
 #include "base/buffer.h"
@@ -27,7 +27,7 @@ int key_append_row(const struct schema *schema, const struct key_part *parts, in
 // False if there is none (all bytes 0xff): the range has no end.
 bool key_successor(struct buffer *key);
 // Reads one value back from *key and moves *key behind it. Bytes of the value live in the arena.
-// A numeric, in jsonb too, comes back with the smallest scale, an interval in as many whole months as there are.
+// A numeric, in jsonb and arrays too, comes back with the smallest scale, an interval in as many whole months as there are.
 // False on malformed bytes.
 bool key_read(enum type_id type, const struct key_part *part, struct bytes *key, struct arena *arena,
               struct value *value);

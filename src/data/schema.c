@@ -8,6 +8,7 @@
 #include "base/check.h"
 #include "base/limits.h"
 #include "base/sqlstate.h"
+#include "data/array.h"
 #include "data/binary.h"
 #include "data/datetime.h"
 #include "data/interval.h"
@@ -174,6 +175,33 @@ static bool zoned_bytes_are_valid(struct bytes bytes)
   return zoned_time_is_valid(&time);
 }
 
+static bool bytes_are_valid(enum type_id type, struct bytes bytes);
+
+static bool element_is_valid(enum type_id type, const struct value *element)
+{
+  if (element->is_null)
+    return true;
+  switch (type) {
+  case TYPE_BOOLEAN: return element->integer <= 1;
+  case TYPE_DATE: return date_is_valid(element->integer);
+  case TYPE_TIME: return time_is_valid(element->integer);
+  default:
+    return type_info(type)->storage != STORAGE_BYTES || bytes_are_valid(type, bytes_of(element->data, element->size));
+  }
+}
+
+static bool array_is_valid(enum type_id type, struct bytes bytes)
+{
+  if (!array_is_sound(type, bytes))
+    return false;
+  struct value value = value_bytes(bytes.data, (uint32_t)bytes.size), element;
+  struct array array = array_of(type, &value);
+  for (struct array_walk walk = array_walk(&array); array_next(&walk, &element);)
+    if (!element_is_valid(array.element, &element))
+      return false;
+  return true;
+}
+
 static bool bytes_are_valid(enum type_id type, struct bytes bytes)
 {
   switch (type) {
@@ -184,7 +212,7 @@ static bool bytes_are_valid(enum type_id type, struct bytes bytes)
   case TYPE_UUID: return bytes.size == UUID_SIZE;
   case TYPE_INTERVAL: return bytes.size == INTERVAL_SIZE;
   case TYPE_TIMETZ: return zoned_bytes_are_valid(bytes);
-  default: return utf8_is_valid(bytes);
+  default: return type_is_array(type) ? array_is_valid(type, bytes) : utf8_is_valid(bytes);
   }
 }
 

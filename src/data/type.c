@@ -7,33 +7,58 @@
 #include "base/check.h"
 #include "data/interval.h"
 
+#define ARRAY(element, name, short_name, oid)                                                       \
+  [TYPE_##element##_ARRAY] = {name, short_name, oid, -1, 0, STORAGE_BYTES, 'A', false, TYPE_##element}
+
 static const struct type_info type_table[TYPE_COUNT] = {
-  [TYPE_UNKNOWN] = {"unknown", "unknown", 705, -2, 0, STORAGE_BYTES, 'X', false},
-  [TYPE_BOOLEAN] = {"boolean", "bool", 16, 1, 1, STORAGE_INTEGER, 'B', true},
-  [TYPE_INT2] = {"smallint", "int2", 21, 2, 2, STORAGE_INTEGER, 'N', false},
-  [TYPE_INT4] = {"integer", "int4", 23, 4, 4, STORAGE_INTEGER, 'N', false},
-  [TYPE_INT8] = {"bigint", "int8", 20, 8, 8, STORAGE_INTEGER, 'N', false},
-  [TYPE_FLOAT8] = {"double precision", "float8", 701, 8, 8, STORAGE_FLOAT, 'N', true},
-  [TYPE_NUMERIC] = {"numeric", "numeric", 1700, -1, 0, STORAGE_BYTES, 'N', false},
-  [TYPE_TEXT] = {"text", "text", 25, -1, 0, STORAGE_BYTES, 'S', true},
-  [TYPE_VARCHAR] = {"character varying", "varchar", 1043, -1, 0, STORAGE_BYTES, 'S', false},
-  [TYPE_BPCHAR] = {"character", "bpchar", 1042, -1, 0, STORAGE_BYTES, 'S', false},
-  [TYPE_TIMESTAMP] = {"timestamp without time zone", "timestamp", 1114, 8, 8, STORAGE_INTEGER, 'D', false},
-  [TYPE_TIMESTAMPTZ] = {"timestamp with time zone", "timestamptz", 1184, 8, 8, STORAGE_INTEGER, 'D', true},
-  [TYPE_OID] = {"oid", "oid", 26, 4, 4, STORAGE_INTEGER, 'N', true},
-  [TYPE_NAME] = {"name", "name", 19, 64, 0, STORAGE_BYTES, 'S', false},
-  [TYPE_CHAR1] = {"\"char\"", "char", 18, 1, 0, STORAGE_BYTES, 'Z', false},
-  [TYPE_VOID] = {"void", "void", 2278, 4, 0, STORAGE_BYTES, 'P', false},
-  [TYPE_TEXT_ARRAY] = {"text[]", "_text", 1009, -1, 0, STORAGE_BYTES, 'A', false},
-  [TYPE_JSON] = {"json", "json", 114, -1, 0, STORAGE_BYTES, 'U', false},
-  [TYPE_JSONB] = {"jsonb", "jsonb", 3802, -1, 0, STORAGE_BYTES, 'U', false},
-  [TYPE_FLOAT4] = {"real", "float4", 700, 4, 4, STORAGE_FLOAT, 'N', false},
-  [TYPE_BYTEA] = {"bytea", "bytea", 17, -1, 0, STORAGE_BYTES, 'U', false},
-  [TYPE_DATE] = {"date", "date", 1082, 4, 4, STORAGE_INTEGER, 'D', false},
-  [TYPE_TIME] = {"time without time zone", "time", 1083, 8, 8, STORAGE_INTEGER, 'D', false},
-  [TYPE_TIMETZ] = {"time with time zone", "timetz", 1266, 12, 0, STORAGE_BYTES, 'D', false},
-  [TYPE_INTERVAL] = {"interval", "interval", 1186, 16, 0, STORAGE_BYTES, 'T', true},
-  [TYPE_UUID] = {"uuid", "uuid", 2950, 16, 0, STORAGE_BYTES, 'U', false},
+  [TYPE_UNKNOWN] = {"unknown", "unknown", 705, -2, 0, STORAGE_BYTES, 'X', false, TYPE_UNKNOWN},
+  [TYPE_BOOLEAN] = {"boolean", "bool", 16, 1, 1, STORAGE_INTEGER, 'B', true, TYPE_UNKNOWN},
+  [TYPE_INT2] = {"smallint", "int2", 21, 2, 2, STORAGE_INTEGER, 'N', false, TYPE_UNKNOWN},
+  [TYPE_INT4] = {"integer", "int4", 23, 4, 4, STORAGE_INTEGER, 'N', false, TYPE_UNKNOWN},
+  [TYPE_INT8] = {"bigint", "int8", 20, 8, 8, STORAGE_INTEGER, 'N', false, TYPE_UNKNOWN},
+  [TYPE_FLOAT8] = {"double precision", "float8", 701, 8, 8, STORAGE_FLOAT, 'N', true, TYPE_UNKNOWN},
+  [TYPE_NUMERIC] = {"numeric", "numeric", 1700, -1, 0, STORAGE_BYTES, 'N', false, TYPE_UNKNOWN},
+  [TYPE_TEXT] = {"text", "text", 25, -1, 0, STORAGE_BYTES, 'S', true, TYPE_UNKNOWN},
+  [TYPE_VARCHAR] = {"character varying", "varchar", 1043, -1, 0, STORAGE_BYTES, 'S', false, TYPE_UNKNOWN},
+  [TYPE_BPCHAR] = {"character", "bpchar", 1042, -1, 0, STORAGE_BYTES, 'S', false, TYPE_UNKNOWN},
+  [TYPE_TIMESTAMP] = {"timestamp without time zone", "timestamp", 1114, 8, 8, STORAGE_INTEGER, 'D', false, TYPE_UNKNOWN},
+  [TYPE_TIMESTAMPTZ] = {"timestamp with time zone", "timestamptz", 1184, 8, 8, STORAGE_INTEGER, 'D', true, TYPE_UNKNOWN},
+  [TYPE_OID] = {"oid", "oid", 26, 4, 4, STORAGE_INTEGER, 'N', true, TYPE_UNKNOWN},
+  [TYPE_NAME] = {"name", "name", 19, 64, 0, STORAGE_BYTES, 'S', false, TYPE_UNKNOWN},
+  [TYPE_CHAR1] = {"\"char\"", "char", 18, 1, 0, STORAGE_BYTES, 'Z', false, TYPE_UNKNOWN},
+  [TYPE_VOID] = {"void", "void", 2278, 4, 0, STORAGE_BYTES, 'P', false, TYPE_UNKNOWN},
+  [TYPE_JSON] = {"json", "json", 114, -1, 0, STORAGE_BYTES, 'U', false, TYPE_UNKNOWN},
+  [TYPE_JSONB] = {"jsonb", "jsonb", 3802, -1, 0, STORAGE_BYTES, 'U', false, TYPE_UNKNOWN},
+  [TYPE_FLOAT4] = {"real", "float4", 700, 4, 4, STORAGE_FLOAT, 'N', false, TYPE_UNKNOWN},
+  [TYPE_BYTEA] = {"bytea", "bytea", 17, -1, 0, STORAGE_BYTES, 'U', false, TYPE_UNKNOWN},
+  [TYPE_DATE] = {"date", "date", 1082, 4, 4, STORAGE_INTEGER, 'D', false, TYPE_UNKNOWN},
+  [TYPE_TIME] = {"time without time zone", "time", 1083, 8, 8, STORAGE_INTEGER, 'D', false, TYPE_UNKNOWN},
+  [TYPE_TIMETZ] = {"time with time zone", "timetz", 1266, 12, 0, STORAGE_BYTES, 'D', false, TYPE_UNKNOWN},
+  [TYPE_INTERVAL] = {"interval", "interval", 1186, 16, 0, STORAGE_BYTES, 'T', true, TYPE_UNKNOWN},
+  [TYPE_UUID] = {"uuid", "uuid", 2950, 16, 0, STORAGE_BYTES, 'U', false, TYPE_UNKNOWN},
+  ARRAY(TEXT, "text[]", "_text", 1009),
+  ARRAY(BOOLEAN, "boolean[]", "_bool", 1000),
+  ARRAY(INT2, "smallint[]", "_int2", 1005),
+  ARRAY(INT4, "integer[]", "_int4", 1007),
+  ARRAY(INT8, "bigint[]", "_int8", 1016),
+  ARRAY(FLOAT8, "double precision[]", "_float8", 1022),
+  ARRAY(NUMERIC, "numeric[]", "_numeric", 1231),
+  ARRAY(VARCHAR, "character varying[]", "_varchar", 1015),
+  ARRAY(BPCHAR, "character[]", "_bpchar", 1014),
+  ARRAY(TIMESTAMP, "timestamp without time zone[]", "_timestamp", 1115),
+  ARRAY(TIMESTAMPTZ, "timestamp with time zone[]", "_timestamptz", 1185),
+  ARRAY(OID, "oid[]", "_oid", 1028),
+  ARRAY(NAME, "name[]", "_name", 1003),
+  ARRAY(CHAR1, "\"char\"[]", "_char", 1002),
+  ARRAY(JSON, "json[]", "_json", 199),
+  ARRAY(JSONB, "jsonb[]", "_jsonb", 3807),
+  ARRAY(FLOAT4, "real[]", "_float4", 1021),
+  ARRAY(BYTEA, "bytea[]", "_bytea", 1001),
+  ARRAY(DATE, "date[]", "_date", 1182),
+  ARRAY(TIME, "time without time zone[]", "_time", 1183),
+  ARRAY(TIMETZ, "time with time zone[]", "_timetz", 1270),
+  ARRAY(INTERVAL, "interval[]", "_interval", 1187),
+  ARRAY(UUID, "uuid[]", "_uuid", 2951),
 };
 
 // Names beside the two that each type has in the table. "char" is PostgreSQL's one-byte type: its
@@ -71,11 +96,19 @@ enum type_id type_of_name(const char *name)
   return TYPE_COUNT;
 }
 
+enum type_id type_array(enum type_id element)
+{
+  for (int i = 0; i < TYPE_COUNT; i++)
+    if (element != TYPE_UNKNOWN && type_table[i].element == element)
+      return (enum type_id)i;
+  return TYPE_COUNT;
+}
+
 int32_t type_wire_modifier(struct type type)
 {
   if (type.modifier < 0)
     return -1;
-  switch (type.id) {
+  switch (type_is_array(type.id) ? type_element(type.id) : type.id) {
   case TYPE_VARCHAR:
   case TYPE_BPCHAR:
     return type.modifier + 4;
@@ -98,7 +131,11 @@ static void format_interval(int32_t modifier, char *text, int size)
 void type_format(struct type type, char *text, int size)
 {
   const struct type_info *info = type_info(type.id);
-  if (type.modifier < 0)
+  if (info->element != TYPE_UNKNOWN) {
+    type_format((struct type){.id = info->element, .modifier = type.modifier}, text, size);
+    size_t used = strlen(text);
+    snprintf(text + used, (size_t)size - used, "[]");
+  } else if (type.modifier < 0)
     snprintf(text, (size_t)size, "%s", info->name);
   else if (type.id == TYPE_VARCHAR || type.id == TYPE_BPCHAR)
     snprintf(text, (size_t)size, "%s(%d)", info->name, type.modifier);

@@ -22,7 +22,7 @@ enum type_id {
   TYPE_NAME = 13,   // identifiers, in system tables
   TYPE_CHAR1 = 14,  // PostgreSQL's "char", in system tables
   TYPE_VOID = 15,
-  TYPE_TEXT_ARRAY = 16, // data/text_array.h; no column of a table has it
+  TYPE_TEXT_ARRAY = 16, // arrays: data/array.h
   TYPE_JSON = 17,  // text that was read as JSON
   TYPE_JSONB = 18, // data/jsonb.h
   TYPE_FLOAT4 = 19,   // real: a float8 that is a float
@@ -32,7 +32,36 @@ enum type_id {
   TYPE_TIMETZ = 23,
   TYPE_INTERVAL = 24, // data/interval.h
   TYPE_UUID = 25,     // 16 bytes
-  TYPE_COUNT
+  TYPE_BOOLEAN_ARRAY = 26,
+  TYPE_INT2_ARRAY = 27,
+  TYPE_INT4_ARRAY = 28,
+  TYPE_INT8_ARRAY = 29,
+  TYPE_FLOAT8_ARRAY = 30,
+  TYPE_NUMERIC_ARRAY = 31,
+  TYPE_VARCHAR_ARRAY = 32,
+  TYPE_BPCHAR_ARRAY = 33,
+  TYPE_TIMESTAMP_ARRAY = 34,
+  TYPE_TIMESTAMPTZ_ARRAY = 35,
+  TYPE_OID_ARRAY = 36,
+  TYPE_NAME_ARRAY = 37,
+  TYPE_CHAR1_ARRAY = 38,
+  TYPE_JSON_ARRAY = 39,
+  TYPE_JSONB_ARRAY = 40,
+  TYPE_FLOAT4_ARRAY = 41,
+  TYPE_BYTEA_ARRAY = 42,
+  TYPE_DATE_ARRAY = 43,
+  TYPE_TIME_ARRAY = 44,
+  TYPE_TIMETZ_ARRAY = 45,
+  TYPE_INTERVAL_ARRAY = 46,
+  TYPE_UUID_ARRAY = 47,
+  TYPE_COUNT,
+  // What stands for several types in the tables of functions (expr/function.h); no value has it.
+  TYPE_ANY = TYPE_COUNT,
+  TYPE_ANY_NONARRAY,
+  TYPE_ANY_ARRAY,
+  TYPE_ANY_ELEMENT,
+  TYPE_LIKE_ARRAY,
+  TYPE_LIKE_ELEMENT,
 };
 
 // How a value lies in struct value and in rows.
@@ -51,10 +80,12 @@ struct type_info {
   enum type_storage storage;
   char category;            // PostgreSQL's typcategory: 'B', 'N', 'S', 'D', 'T', 'U', 'X', 'A'
   bool preferred;           // of its category
+  enum type_id element;     // of an array; TYPE_UNKNOWN: it is none
 };
 
 // A type with its modifier: n of varchar(n) and char(n) in characters, precision and scale of
-// numeric ((precision << 16) | (scale & 0xffff)), digits of a time's second, interval_modifier; -1: none.
+// numeric ((precision << 16) | (scale & 0xffff)), digits of a time's second, interval_modifier; -1: none. An array's is
+// its elements'.
 // (What clients see as atttypmod is type_wire_modifier.)
 struct type {
   enum type_id id;
@@ -63,7 +94,12 @@ struct type {
 
 const struct type_info *type_info(enum type_id id);
 // Do its values have an order, and equality? Others have no place in keys, groups and ORDER BY.
-static inline bool type_is_ordered(enum type_id id) { return id != TYPE_JSON; }
+static inline bool type_is_ordered(enum type_id id) { return id != TYPE_JSON && id != TYPE_JSON_ARRAY; }
+// The elements' type of an array; TYPE_UNKNOWN: it is none.
+static inline enum type_id type_element(enum type_id id) { return type_info(id)->element; }
+static inline bool type_is_array(enum type_id id) { return type_element(id) != TYPE_UNKNOWN; }
+// The type of arrays of this one; TYPE_COUNT: there is none.
+enum type_id type_array(enum type_id element);
 // TYPE_COUNT when no type has this object id.
 enum type_id type_of_oid(uint32_t oid);
 // By name as in SQL, lower case: "int4", "integer", "bigint", "float8", "varchar", "timestamptz", …

@@ -6,6 +6,7 @@
 #include "base/check.h"
 #include "base/hash.h"
 #include "base/sqlstate.h"
+#include "data/array.h"
 #include "data/datetime.h"
 #include "data/interval.h"
 #include "data/jsonb.h"
@@ -66,6 +67,8 @@ int value_compare(enum type_id type, const struct value *a, const struct value *
   case TYPE_TIMETZ:
     return compare_zoned(a, b);
   default:
+    if (type_is_array(type))
+      return array_compare(type, a, b);
     if (type_info(type)->storage == STORAGE_INTEGER)
       return (a->integer > b->integer) - (a->integer < b->integer);
     return bytes_compare(bytes_of(a->data, a->size), bytes_of(b->data, b->size));
@@ -97,11 +100,54 @@ uint64_t value_hash(enum type_id type, const struct value *value, uint64_t seed)
     return hash64(&span, sizeof span, seed);
   }
   default:
+    if (type_is_array(type))
+      return array_hash(type, value, seed);
     if (type_info(type)->storage != STORAGE_INTEGER)
       return hash64(value->data, value->size, seed);
     word = (uint64_t)value->integer;
   }
   return hash64(&word, sizeof word, seed);
+}
+
+// Insertion by halves would be quadratic for long rows: a heap sort.
+void values_sort(enum type_id type, struct value *values, int count)
+{
+  for (int end = count, start = count / 2; end > 1;) {
+    if (start > 0) {
+      start--;
+    } else {
+      end--;
+      struct value last = values[end];
+      values[end] = values[0];
+      values[0] = last;
+    }
+    int root = start;
+    for (int child; (child = 2 * root + 1) < end; root = child) {
+      if (child + 1 < end && value_compare(type, &values[child], &values[child + 1]) < 0)
+        child++;
+      if (value_compare(type, &values[root], &values[child]) >= 0)
+        break;
+      struct value swap = values[root];
+      values[root] = values[child];
+      values[child] = swap;
+    }
+  }
+}
+
+bool values_contain(enum type_id type, const struct value *sorted, int count, const struct value *value)
+{
+  int low = 0, high = count;
+  while (low < high) {
+    int middle = low + (high - low) / 2;
+    int order = value_compare(type, value, &sorted[middle]);
+    if (order == 0)
+      return true;
+    if (order < 0)
+      high = middle;
+    else
+      low = middle + 1;
+  }
+  return false;
 }
 
 bool value_copy(enum type_id type, struct value *value, struct arena *arena)
@@ -184,6 +230,6 @@ int value_apply_modifier(struct type type, bool is_explicit, struct arena *arena
     return status ? status : interval_value(&interval, arena, value) ? 0 : error_memory(error);
   }
   default:
-    return 0;
+    return type_is_array(type.id) ? array_apply_modifier(type, is_explicit, arena, value, error) : 0;
   }
 }

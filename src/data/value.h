@@ -66,5 +66,8 @@ int value_apply_modifier(struct type type, bool is_explicit, struct arena *arena
 int value_compare(enum type_id type, const struct value *a, const struct value *b);
 // Equal values have equal hashes. Not NULL.
 uint64_t value_hash(enum type_id type, const struct value *value, uint64_t seed);
+// Sorts values by that order, and finds one in such a row. None may be NULL.
+void values_sort(enum type_id type, struct value *values, int count);
+bool values_contain(enum type_id type, const struct value *sorted, int count, const struct value *value);
 // Copies borrowed bytes into the arena. False: out of memory.
 bool value_copy(enum type_id type, struct value *value, struct arena *arena) __attribute__((warn_unused_result));

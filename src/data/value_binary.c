@@ -2,12 +2,12 @@
 #include "base/check.h"
 #include "base/limits.h"
 #include "base/sqlstate.h"
+#include "data/array.h"
 #include "data/binary.h"
 #include "data/datetime.h"
 #include "data/interval.h"
 #include "data/jsonb.h"
 #include "data/numeric.h"
-#include "data/text_array.h"
 #include "data/utf8.h"
 #include "data/value.h"
 
@@ -152,8 +152,8 @@ int value_from_binary(struct type type, struct bytes binary, struct arena *arena
   }
   if (type.id == TYPE_JSONB)
     return jsonb_from_binary(binary, arena, value, error);
-  if (type.id == TYPE_TEXT_ARRAY)
-    return text_array_from_binary(binary, arena, value, error);
+  if (type_is_array(type.id))
+    return array_from_binary(type, binary, arena, value, error);
   status = other_from_binary(type, binary, arena, value, error);
   if (status != STATUS_LONG)
     return status;
@@ -220,14 +220,14 @@ void value_to_binary(enum type_id type, const struct value *value, struct buffer
   case TYPE_NUMERIC:
     numeric_to_binary(value, out);
     return;
-  case TYPE_TEXT_ARRAY:
-    text_array_to_binary(value, out);
-    return;
   case TYPE_JSONB:
     buffer_append_u8(out, JSONB_VERSION);
     jsonb_to_text(jsonb_of(value), out);
     return;
   default:
-    buffer_append(out, value->data, value->size);
+    if (type_is_array(type))
+      array_to_binary(type, value, out);
+    else
+      buffer_append(out, value->data, value->size);
   }
 }

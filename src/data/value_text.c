@@ -10,12 +10,12 @@
 
 #include "base/limits.h"
 #include "base/sqlstate.h"
+#include "data/array.h"
 #include "data/binary.h"
 #include "data/datetime.h"
 #include "data/interval.h"
 #include "data/jsonb.h"
 #include "data/numeric.h"
-#include "data/text_array.h"
 #include "data/utf8.h"
 
 static int invalid_syntax(enum type_id type, struct bytes text, struct error *error)
@@ -406,9 +406,9 @@ int value_from_text(struct type type, struct bytes text, const struct format_set
     return status ? status : text_kind_from_text(type, text, arena, value, error);
   case TYPE_JSONB:
     return jsonb_from_text(text, arena, value, error);
-  case TYPE_TEXT_ARRAY:
-    return text_array_from_text(text, arena, value, error);
   default:
+    if (type_is_array(type.id))
+      return array_from_text(type, text, settings, arena, value, error);
     return text_kind_from_text(type, text, arena, value, error);
   }
 }
@@ -452,10 +452,10 @@ void value_to_text(enum type_id type, const struct value *value, const struct fo
   case TYPE_JSONB:
     jsonb_to_text(jsonb_of(value), out);
     return;
-  case TYPE_TEXT_ARRAY:
-    text_array_to_text(value, out);
-    return;
   default:
-    buffer_append(out, value->data, value->size);
+    if (type_is_array(type))
+      array_to_text(type, value, settings, out);
+    else
+      buffer_append(out, value->data, value->size);
   }
 }

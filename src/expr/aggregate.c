@@ -7,7 +7,7 @@
 
 #include "data/numeric.h"
 #include "expr/moment.h"
-#include "expr/tables.h"
+#include "expr/array_tools.h"
 
 // ---- count ----
 
@@ -94,6 +94,8 @@ EXTREMES(date, TYPE_DATE)
 EXTREMES(time, TYPE_TIME)
 EXTREMES(timetz, TYPE_TIMETZ)
 EXTREMES(interval, TYPE_INTERVAL)
+static int min_array(STEP) { return extreme_step(evaluation, state, arguments, arena, evaluation->argument_types[0], -1); }
+static int max_array(STEP) { return extreme_step(evaluation, state, arguments, arena, evaluation->argument_types[0], 1); }
 #define EXTREME_ROWS(name, type)                                                                    \
   {"min", (type), 1, {(type)}, sizeof(struct extreme), true, min_##name, extreme_finish, NULL}, \
   {"max", (type), 1, {(type)}, sizeof(struct extreme), true, max_##name, extreme_finish, NULL}
@@ -634,6 +636,7 @@ const struct aggregate aggregates[] = {
     EXTREME_ROWS(time, TIME),
     EXTREME_ROWS(timetz, TIMETZ),
     EXTREME_ROWS(interval, INTERVAL),
+    EXTREME_ROWS(array, TYPE_ANY_ARRAY),
     EXACT_ROWS("variance", var_samp),
     EXACT_ROWS("var_samp", var_samp),
     EXACT_ROWS("var_pop", var_pop),
@@ -645,6 +648,10 @@ const struct aggregate aggregates[] = {
     AGGREGATE("bool_or", BOOLEAN, BOOLEAN, truths, truth_step, or_finish, truth_unstep),
     {"string_agg", TYPE_TEXT, 2, {TYPE_TEXT, TYPE_TEXT}, sizeof(struct joined), false, string_agg_step,
      string_agg_finish, NULL},
+    {"array_agg", TYPE_ANY_ARRAY, 1, {TYPE_ANY_NONARRAY}, sizeof(struct gathered), false, array_agg_step,
+     array_agg_finish, NULL},
+    {"array_agg", TYPE_ANY_ARRAY, 1, {TYPE_ANY_ARRAY}, sizeof(struct gathered), false, array_agg_step,
+     array_agg_finish, NULL},
     {"json_agg", TYPE_JSON, 1, {TYPE_COUNT}, sizeof(struct joined), false, json_agg_step, json_agg_finish, NULL},
     {"jsonb_agg", TYPE_JSONB, 1, {TYPE_COUNT}, sizeof(struct joined), false, jsonb_agg_step, jsonb_agg_finish, NULL},
     {"json_object_agg", TYPE_JSON, 2, {TYPE_COUNT, TYPE_COUNT}, sizeof(struct joined), false, json_object_agg_step,

@@ -11,6 +11,7 @@
 #include "base/check.h"
 #include "data/datetime.h"
 #include "data/numeric.h"
+#include "expr/array_node.h"
 #include "expr/program.h"
 #include "expr/tables.h"
 
@@ -219,7 +220,6 @@ TO_TEXT(timestamp, TYPE_TIMESTAMP)
 TO_TEXT(timestamptz, TYPE_TIMESTAMPTZ)
 TO_TEXT(oid, TYPE_OID)
 TO_TEXT(char1, TYPE_CHAR1)
-TO_TEXT(text_array, TYPE_TEXT_ARRAY)
 FROM_TEXT(boolean, TYPE_BOOLEAN)
 FROM_TEXT(int2, TYPE_INT2)
 FROM_TEXT(int4, TYPE_INT4)
@@ -230,7 +230,6 @@ FROM_TEXT(timestamp, TYPE_TIMESTAMP)
 FROM_TEXT(timestamptz, TYPE_TIMESTAMPTZ)
 FROM_TEXT(oid, TYPE_OID)
 FROM_TEXT(char1, TYPE_CHAR1)
-FROM_TEXT(text_array, TYPE_TEXT_ARRAY)
 
 int cast_modifier(struct evaluation *evaluation, enum type_id id, const struct value *arguments, bool is_explicit,
                   struct value *result)
@@ -292,7 +291,6 @@ const struct function cast_functions[] = {
     PURE("text", integer_same, TEXT, 1, NAME),
     PURE("text", text_from_char1, TEXT, 1, CHAR1),
     PURE("text", integer_same, TEXT, 1, TEXT),
-    PURE("text", text_from_text_array, TEXT, 1, TYPE_TEXT_ARRAY),
     PURE("varchar", varchar_modifier, VARCHAR, 3, VARCHAR, INT4, BOOLEAN),
     PURE("bpchar", bpchar_modifier, BPCHAR, 3, BPCHAR, INT4, BOOLEAN),
     STABLE("timestamp", timestamp_from_timestamptz, TIMESTAMP, 1, TIMESTAMPTZ),
@@ -310,7 +308,6 @@ const struct function cast_functions[] = {
     PURE("name", name_from_boolean, NAME, 1, BOOLEAN),
     PURE("char", char1_from_text, CHAR1, 1, TEXT),
     PURE("char", char1_from_int4, CHAR1, 1, INT4),
-    PURE("text_array", text_array_from_text, TYPE_TEXT_ARRAY, 1, TEXT),
     {0},
 };
 
@@ -355,6 +352,8 @@ static const struct {
 
 static char cast_kind(enum type_id from, enum type_id to)
 {
+  if (type_is_array(from) || type_is_array(to)) // to and from text alone
+    return ' ';
   if (from <= TYPE_CHAR1 && to <= TYPE_CHAR1)
     return cast_matrix[from][to - TYPE_BOOLEAN];
   for (size_t i = 0; i < sizeof other_casts / sizeof *other_casts; i++)
@@ -380,6 +379,8 @@ static const struct function *cast_function(enum type_id from, enum type_id to)
     source = TYPE_BPCHAR;
   else if (is_string(from) && (!is_string(to) || to == TYPE_NAME))
     source = TYPE_TEXT;
+  if (type_is_array(from) || type_is_array(to))
+    return is_string(to) ? &text_from_array_function : &array_from_text_function;
   if (to == TYPE_NAME && !is_string(from) && from != TYPE_BOOLEAN)
     target = TYPE_TEXT; // the text form of anything else is short enough
   for (int t = 0; cast_tables[t]; t++)
@@ -400,6 +401,12 @@ bool cast_find(enum type_id from, enum type_id to, enum cast_context context, co
     *function = cast_function(TYPE_TEXT, to);
     if (to == TYPE_TEXT || to == TYPE_VARCHAR || to == TYPE_BPCHAR)
       *function = NULL;
+    return true;
+  }
+  if (type_is_array(from) && type_is_array(to)) { // as its elements are
+    if (!cast_find(type_element(from), type_element(to), context, function))
+      return false;
+    *function = &array_cast_function;
     return true;
   }
   char kind = cast_kind(from, to);
@@ -456,6 +463,8 @@ static struct node *call(const struct function *function, struct type type, stru
 
 static const struct function *modifier_function(enum type_id type)
 {
+  if (type_is_array(type))
+    return modifier_function(type_element(type)) ? &array_modifier_function : NULL;
   for (int t = 0; cast_tables[t]; t++)
     for (const struct function *row = cast_tables[t]; row->name; row++)
       if (row->argument_count > 1 && row->arguments[0] == type)
@@ -483,7 +492,7 @@ static struct node *apply_modifier(struct node *node, struct type to, enum cast_
 static bool tells_of_now(enum type_id type, struct bytes text)
 {
   static const char *const words[] = {"now", "today", "tomorrow", "yesterday"};
-  if (type_info(type)->category != 'D')
+  if (type_info(type_is_array(type) ? type_element(type) : type)->category != 'D')
     return false;
   for (size_t i = 0; i < text.size; i++)
     for (size_t w = 0; w < sizeof words / sizeof *words; w++) {

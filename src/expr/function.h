@@ -12,6 +12,7 @@ struct evaluation {
   struct value *const *ranges;      // ranges[r][c]: the current row of range entry r
   const struct value *parameters;
   const enum type_id *argument_types; // of a call whose function takes types, and of an aggregate's step
+  enum type_id result_type;         // of such a call
   struct arena *arena;              // for results; who runs it resets it between rows
   const struct format_settings *settings;
   struct error *error;
@@ -42,12 +43,17 @@ enum volatility { FUNCTION_PURE, FUNCTION_STABLE, FUNCTION_KEPT, FUNCTION_ONCE }
 
 enum { FUNCTION_ARGUMENTS = 8 };
 
+// Functions of arrays of any type have these in the place of types, PostgreSQL's pseudo-types:
+//   TYPE_ANY_NONARRAY                   anynonarray: any, but no array
+//   TYPE_ANY_ARRAY, TYPE_ANY_ELEMENT    anyarray, anyelement: of one type exactly, all of a call
+//   TYPE_LIKE_ARRAY, TYPE_LIKE_ELEMENT  anycompatiblearray, anycompatible: cast to a common one
+
 struct function {
   const char *name;
   uint32_t oid;          // PostgreSQL's where it has one and it matters; else 0
   enum type_id result;
   int8_t argument_count; // -n - 1: n fixed arguments, then any number of the last one's type ("variadic any": TYPE_COUNT)
-  enum type_id arguments[FUNCTION_ARGUMENTS]; // TYPE_COUNT: any type; the code gets its text form
+  enum type_id arguments[FUNCTION_ARGUMENTS]; // TYPE_ANY: any type; the code gets its text form
   function_code code;
   enum volatility volatility;
   bool called_on_null;   // otherwise a NULL argument gives NULL without a call
@@ -56,13 +62,14 @@ struct function {
 };
 
 // PostgreSQL's rules (manual, chapter 10): exact match, then implicit casts, preferred types, unknown
-// literals. given[i] may be TYPE_UNKNOWN. The caller casts arguments to function->arguments[i]
-// (function_argument_type for variadic ones) when they differ.
+// literals. given[i] may be TYPE_UNKNOWN. The caller casts arguments to what function_types says.
 // (With CAST_EXPLICIT or CAST_IMPLICIT: what was resolved can be cast implicitly.)
 // 42883 no such function / operator does not exist, 42725 not unique, with PostgreSQL's texts and hints.
 int function_resolve(const char *name, bool is_operator, const enum type_id *given, int count,
                      const struct function **function, struct error *error);
-enum type_id function_argument_type(const struct function *function, const enum type_id *given, int index);
+// What the arguments of the resolved call are to be cast to, and its result. 42804 where nothing says what array.
+int function_types(const struct function *function, const enum type_id *given, int count, enum type_id *wanted,
+                   enum type_id *result, struct error *error);
 
 enum cast_context { CAST_IMPLICIT, CAST_ASSIGNMENT, CAST_EXPLICIT };
 // Can a value of one type become one of another in this context? Then *function is how (NULL: the bytes
@@ -94,11 +101,14 @@ bool aggregate_exists(const char *name);
 int aggregate_resolve(const char *name, const enum type_id *given, int count, const struct aggregate **aggregate,
                       struct error *error);
 
-// Functions that give sets of rows. A NULL argument gives none.
+// Functions that give sets of rows.
 enum { SET_COLUMNS = 2 };
 struct set_call {
   const struct value *arguments;
+  const enum type_id *argument_types;
+  int argument_count;
   int64_t position; // 0 at first; the function's own
+  uint64_t places[FUNCTION_ARGUMENTS]; // the same, one for each argument
   int column_count; // what the statement calls its columns, where the function asks for that
   const char *const *names;
   const struct type *types;
@@ -115,7 +125,11 @@ struct set_function {
   // 1: *row is the next one, and the position has moved; 0: there is none; or a status. The row's bytes are borrowed
   // from the arguments or lie in the evaluation's arena.
   int (*next)(struct evaluation *evaluation, struct set_call *call, struct value *row);
+  bool called_on_null; // otherwise a NULL argument gives no rows
 };
+// What the arguments of the resolved call are to be cast to, and the type of its first column.
+int set_function_types(const struct set_function *function, const enum type_id *given, int count, enum type_id *wanted,
+                       enum type_id *result, struct error *error);
 bool set_function_exists(const char *name);
 int set_function_resolve(const char *name, const enum type_id *given, int count, const struct set_function **function,
                          struct error *error);

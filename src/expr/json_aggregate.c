@@ -35,6 +35,8 @@ int json_agg_step(STEP)
   struct joined *joined = state;
   struct buffer piece = buffer_for(evaluation);
   buffer_append_string(&piece, joined->is_set ? ", " : "[");
+  if (joined->is_set && type_is_array(evaluation->argument_types[0]))
+    buffer_append_string(&piece, "\n ");
   json_append_value(evaluation, evaluation->argument_types[0], &arguments[0], &piece);
   return gather(evaluation, joined, &piece, STATUS_OK, arena);
 }

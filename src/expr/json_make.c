@@ -58,8 +58,51 @@ static enum json_kind describe(struct evaluation *evaluation, enum type_id type,
   return is_number(type) && is_finite ? JSON_NUMBER : JSON_STRING;
 }
 
+// One dimension of an array, from the element that the walk has come to. separator: between its members.
+static void append_dimension(struct evaluation *evaluation, const struct array *array, int dimension,
+                             struct array_walk *walk, const char *separator, struct buffer *out)
+{
+  struct value element;
+  buffer_append_u8(out, '[');
+  for (int32_t i = 0; array->count && i < array->shape.lengths[dimension]; i++) {
+    if (i)
+      buffer_append_string(out, separator);
+    if (dimension + 1 < array->shape.dimension_count)
+      append_dimension(evaluation, array, dimension + 1, walk, ",", out);
+    else if (array_next(walk, &element))
+      json_append_value(evaluation, array->element, &element, out);
+  }
+  buffer_append_u8(out, ']');
+}
+
+static void append_array(struct evaluation *evaluation, enum type_id type, const struct value *value,
+                         const char *separator, struct buffer *out)
+{
+  struct array array = array_of(type, value);
+  struct array_walk walk = array_walk(&array);
+  append_dimension(evaluation, &array, 0, &walk, separator, out);
+}
+
+static int add_dimension(struct evaluation *evaluation, const struct array *array, int dimension,
+                         struct array_walk *walk, struct jsonb_builder *builder)
+{
+  struct value element;
+  struct jsonb_mark mark = jsonb_begin(builder);
+  int status = STATUS_OK;
+  for (int32_t i = 0; array->count && i < array->shape.lengths[dimension] && !status; i++)
+    if (dimension + 1 < array->shape.dimension_count)
+      status = add_dimension(evaluation, array, dimension + 1, walk, builder);
+    else if (array_next(walk, &element))
+      status = jsonb_add_value(evaluation, array->element, &element, builder);
+  return status ? status : jsonb_end(builder, mark, JSON_ARRAY, evaluation->error);
+}
+
 void json_append_value(struct evaluation *evaluation, enum type_id type, const struct value *value, struct buffer *out)
 {
+  if (!value->is_null && type_is_array(type)) {
+    append_array(evaluation, type, value, ",", out);
+    return;
+  }
   struct buffer text = buffer_for(evaluation);
   enum json_kind kind = describe(evaluation, type, value, &text);
   if (kind == JSON_STRING)
@@ -78,6 +121,11 @@ int jsonb_add_value(struct evaluation *evaluation, enum type_id type, const stru
   if (!value->is_null && type == TYPE_JSONB) {
     jsonb_add(builder, jsonb_of(value));
     return STATUS_OK;
+  }
+  if (!value->is_null && type_is_array(type)) {
+    struct array array = array_of(type, value);
+    struct array_walk walk = array_walk(&array);
+    return add_dimension(evaluation, &array, 0, &walk, builder);
   }
   struct buffer text = buffer_for(evaluation);
   enum json_kind kind = describe(evaluation, type, value, &text);
@@ -100,7 +148,7 @@ int jsonb_add_value(struct evaluation *evaluation, enum type_id type, const stru
 
 int json_name_of(struct evaluation *evaluation, enum type_id type, const struct value *value, struct buffer *out)
 {
-  if (type == TYPE_JSON || type == TYPE_JSONB)
+  if (type == TYPE_JSON || type == TYPE_JSONB || type_is_array(type))
     return error_set(evaluation->error, SQLSTATE_INVALID_PARAMETER_VALUE,
                      "key value must be scalar, not array, composite, or json");
   describe(evaluation, type, value, out);
@@ -114,6 +162,18 @@ static int to_json(CALL)
     return STATUS_OK;
   struct buffer out = buffer_for(evaluation);
   json_append_value(evaluation, evaluation->argument_types[0], &arguments[0], &out);
+  return result_from_buffer(evaluation, &out, result);
+}
+
+// array_to_json(array [, a line for each member])
+static int array_to_json(CALL)
+{
+  *result = value_null();
+  if (arguments[0].is_null || (argument_count > 1 && arguments[1].is_null))
+    return STATUS_OK;
+  struct buffer out = buffer_for(evaluation);
+  append_array(evaluation, evaluation->argument_types[0], &arguments[0],
+               argument_count > 1 && arguments[1].integer ? ",\n " : ",", &out);
   return result_from_buffer(evaluation, &out, result);
 }
 
@@ -315,6 +375,8 @@ static int jsonb_object(CALL)
 
 const struct function json_make_functions[] = {
     TYPED("to_json", to_json, JSON, 1, ANY),
+    TYPED("array_to_json", array_to_json, JSON, 1, TYPE_ANY_ARRAY),
+    TYPED("array_to_json", array_to_json, JSON, 2, TYPE_ANY_ARRAY, BOOLEAN),
     TYPED("to_jsonb", to_jsonb, JSONB, 1, ANY),
     PURE("row_to_json", row_to_json, JSON, 1, JSON),
     TYPED("json_build_array", json_build_array, JSON, 0, 0),

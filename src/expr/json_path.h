@@ -1,8 +1,8 @@
 // What the files of JSON functions share; for the room expr alone.
 #pragma once
 
+#include "data/array.h"
 #include "data/jsonb.h"
-#include "data/text_array.h"
 #include "expr/tables.h"
 
 // The steps of a path: names of members, or numbers of elements, as text.

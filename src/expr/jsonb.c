@@ -7,13 +7,13 @@
 
 int json_path_from_array(struct evaluation *evaluation, const struct value *array, struct json_path *path)
 {
-  struct bytes element, all = bytes_of_value(array);
-  bool is_null;
-  *path = (struct json_path){.steps = ARENA_ARRAY(evaluation->arena, struct value, text_array_count(all) + 1)};
+  struct array all = array_of(TYPE_TEXT_ARRAY, array);
+  struct value element;
+  *path = (struct json_path){.steps = ARENA_ARRAY(evaluation->arena, struct value, all.count + 1)};
   if (!path->steps)
     return error_memory(evaluation->error);
-  for (size_t position = 0; text_array_next(all, &position, &element, &is_null);)
-    path->steps[path->count++] = is_null ? value_null() : value_bytes(element.data, (uint32_t)element.size);
+  for (struct array_walk walk = array_walk(&all); array_next(&walk, &element);)
+    path->steps[path->count++] = element;
   return STATUS_OK;
 }
 
@@ -221,11 +221,11 @@ static int exists(CALL)
 
 static int exists_of(const struct value *arguments, bool all, struct value *result)
 {
-  struct bytes text;
-  bool is_null;
+  struct array array = array_of(TYPE_TEXT_ARRAY, &arguments[1]);
+  struct value name;
   *result = value_boolean(all);
-  for (size_t position = 0; text_array_next(bytes_of_value(&arguments[1]), &position, &text, &is_null);)
-    if (!is_null && has(jsonb_of(&arguments[0]), text) != all) {
+  for (struct array_walk walk = array_walk(&array); array_next(&walk, &name);)
+    if (!name.is_null && has(jsonb_of(&arguments[0]), bytes_of_value(&name)) != all) {
       *result = value_boolean(!all);
       break;
     }

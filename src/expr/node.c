@@ -80,6 +80,7 @@ static bool head_equal(const struct node *a, const struct node *b)
   case NODE_COLUMN:
     return a->range == b->range && a->column == b->column;
   case NODE_CALL:
+  case NODE_ARRAY_TEST:
     return a->function == b->function;
   case NODE_SUBQUERY:
     return a->subquery_kind == b->subquery_kind && a->subquery == b->subquery;

@@ -28,6 +28,7 @@ enum node_kind {
   NODE_GREATEST,
   NODE_LEAST,
   NODE_IN_LIST,   // first argument IN (the others), all of one type; negated: NOT IN
+  NODE_ARRAY_TEST, // function holds for the first argument and an element of the second; negated: and every element
   NODE_SUBQUERY,  // subquery: see subquery_kind; arguments[0] is the left side of IN
 };
 

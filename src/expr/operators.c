@@ -342,7 +342,7 @@ const struct function operator_functions[] = {
     OPERATOR("||", concatenate_bytes, TEXT, 2, TEXT, TEXT),
     OPERATOR("||", concatenate_boolean_text, TEXT, 2, BOOLEAN, TEXT),
     OPERATOR("||", concatenate_text_boolean, TEXT, 2, TEXT, BOOLEAN),
-    OPERATOR("||", concatenate_bytes, TEXT, 2, ANY, TEXT),
-    OPERATOR("||", concatenate_bytes, TEXT, 2, TEXT, ANY),
+    OPERATOR("||", concatenate_bytes, TEXT, 2, TYPE_ANY_NONARRAY, TEXT),
+    OPERATOR("||", concatenate_bytes, TEXT, 2, TEXT, TYPE_ANY_NONARRAY),
     {0},
 };

@@ -13,6 +13,7 @@
 
 #include "base/limits.h"
 #include "base/sqlstate.h"
+#include "data/array.h"
 
 enum operation {
   OP_MOVE,         // target = left
@@ -37,6 +38,7 @@ enum operation {
   OP_LEAST,
   OP_IN,           // target = target OR (first = left), first in register target + 1; jump when TRUE
   OP_IN_SET,       // left in the sorted constants
+  OP_ARRAY_TEST,   // target = function(registers[first], an element of registers[first + 1]) for one; negated: for all
   OP_TO_TEXT,      // target = text form of left, for arguments of any type
   OP_SUBQUERY,
   OP_INTEGER_EQ,   // the fast shapes
@@ -127,6 +129,7 @@ static int run_call(const struct program_step *step, struct evaluation *evaluati
         return STATUS_OK;
       }
   evaluation->argument_types = step->types;
+  evaluation->result_type = (enum type_id)step->type;
   int status = step->function->code(evaluation, arguments, step->count, &result);
   if (status == STATUS_OK)
     registers[step->target] = result;
@@ -187,27 +190,11 @@ static bool float_holds(int operation, double a, double b)
   }
 }
 
-static bool set_contains(const struct program_step *step, const struct value *value)
-{
-  int low = 0, high = step->set_count;
-  while (low < high) {
-    int middle = (low + high) / 2;
-    int order = value_compare(step->type, value, &step->set[middle]);
-    if (order == 0)
-      return true;
-    if (order < 0)
-      high = middle;
-    else
-      low = middle + 1;
-  }
-  return false;
-}
-
 static struct value run_in_set(const struct program_step *step, const struct value *left)
 {
   if (left->is_null)
     return value_null();
-  if (set_contains(step, left))
+  if (values_contain(step->type, step->set, step->set_count, left))
     return value_boolean(!step->negated);
   return step->set_has_null ? value_null() : value_boolean(step->negated);
 }
@@ -245,6 +232,38 @@ static int run_subquery(const struct program_step *step, struct evaluation *eval
     result.integer = !result.integer;
   *out = result;
   return status;
+}
+
+// The left side against each element. A comparison that gives NULL decides nothing; nor does NULL on one side where the
+// function is not called on it.
+static int run_array_test(const struct program_step *step, struct evaluation *evaluation, const struct value *registers,
+                          struct value *out)
+{
+  const struct value *sides = &registers[step->first];
+  struct value result = value_boolean(step->negated), pair[2] = {sides[0]};
+  if (sides[1].is_null) {
+    *out = value_null();
+    return STATUS_OK;
+  }
+  struct array array = array_of((enum type_id)step->type, &sides[1]);
+  bool is_strict = !step->function->called_on_null;
+  for (struct array_walk walk = array_walk(&array); array_next(&walk, &pair[1]);) {
+    struct value own = value_null();
+    evaluation->argument_types = step->types;
+    if (!is_strict || (!pair[0].is_null && !pair[1].is_null)) {
+      int status = step->function->code(evaluation, pair, 2, &own);
+      if (status)
+        return status;
+    }
+    if (own.is_null) {
+      result = own;
+    } else if ((own.integer != 0) != step->negated) {
+      result = own;
+      break;
+    }
+  }
+  *out = result;
+  return STATUS_OK;
 }
 
 // The greater (or lesser) of what is there and what comes; NULL only while all were.
@@ -291,6 +310,8 @@ static int run_rare(const struct program_step *step, struct evaluation *evaluati
   case OP_IN_SET:
     *target = run_in_set(step, left);
     return STATUS_OK;
+  case OP_ARRAY_TEST:
+    return run_array_test(step, evaluation, registers, target);
   case OP_TO_TEXT:
     return run_to_text(step, evaluation, left, target);
   case OP_SUBQUERY:
@@ -569,7 +590,7 @@ static bool compile_call(struct compiler *compiler, const struct node *node, int
     const struct node *argument = node->arguments[i];
     if (!compile_node(compiler, argument, target + i))
       return false;
-    bool any = !function->takes_types && function->arguments[i < fixed ? i : fixed] == TYPE_COUNT;
+    bool any = !function->takes_types && function->arguments[i < fixed ? i : fixed] >= TYPE_COUNT;
     enum type_id id = argument->type.id;
     if (any && id != TYPE_TEXT && id != TYPE_VARCHAR && id != TYPE_UNKNOWN) {
       struct program_step *step = emit(compiler, OP_TO_TEXT, target + i);
@@ -583,6 +604,7 @@ static bool compile_call(struct compiler *compiler, const struct node *node, int
   if (!step)
     return false;
   step->function = function;
+  step->type = (uint8_t)node->type.id;
   step->types = types;
   step->first = target;
   step->count = node->argument_count;
@@ -648,31 +670,6 @@ static bool compile_case(struct compiler *compiler, const struct node *node, int
   return true;
 }
 
-// In value order, for the search of set_contains. Insertion by halves would be quadratic for long lists: a heap sort.
-static void sort_values(enum type_id type, struct value *values, int count)
-{
-  for (int end = count, start = count / 2; end > 1;) {
-    if (start > 0) {
-      start--;
-    } else {
-      end--;
-      struct value last = values[end];
-      values[end] = values[0];
-      values[0] = last;
-    }
-    int root = start;
-    for (int child; (child = 2 * root + 1) < end; root = child) {
-      if (child + 1 < end && value_compare(type, &values[child], &values[child + 1]) < 0)
-        child++;
-      if (value_compare(type, &values[root], &values[child]) >= 0)
-        break;
-      struct value swap = values[root];
-      values[root] = values[child];
-      values[child] = swap;
-    }
-  }
-}
-
 // A list of constants: one step that searches them.
 static bool compile_in_set(struct compiler *compiler, const struct node *node, int target)
 {
@@ -690,7 +687,7 @@ static bool compile_in_set(struct compiler *compiler, const struct node *node, i
       set[count++] = node->arguments[i]->constant;
   }
   enum type_id type = node->arguments[0]->type.id;
-  sort_values(type, set, count);
+  values_sort(type, set, count);
   struct operand left;
   if (!compile_operand(compiler, node->arguments[0], target, &left))
     return false;
@@ -703,6 +700,30 @@ static bool compile_in_set(struct compiler *compiler, const struct node *node, i
   step->set = set;
   step->set_count = count;
   step->set_has_null = has_null;
+  return true;
+}
+
+// = ANY (array), <> ALL (array) and their like.
+static bool compile_array_test(struct compiler *compiler, const struct node *node, int target)
+{
+  enum type_id *types = ARENA_ARRAY(compiler->arena, enum type_id, 2);
+  if (!types) {
+    (void)!error_memory(compiler->error);
+    return false;
+  }
+  if (!compile_node(compiler, node->arguments[0], target) || !compile_node(compiler, node->arguments[1], target + 1))
+    return false;
+  types[0] = node->arguments[0]->type.id;
+  types[1] = type_element(node->arguments[1]->type.id);
+  struct program_step *step = emit(compiler, OP_ARRAY_TEST, target);
+  if (!step)
+    return false;
+  step->function = node->function;
+  step->types = types;
+  step->type = (uint8_t)node->arguments[1]->type.id;
+  step->negated = node->negated;
+  step->first = target;
+  step->count = 2;
   return true;
 }
 
@@ -808,6 +829,8 @@ static bool compile_node(struct compiler *compiler, const struct node *node, int
     return compile_case(compiler, node, target);
   case NODE_IN_LIST:
     return compile_in_list(compiler, node, target);
+  case NODE_ARRAY_TEST:
+    return compile_array_test(compiler, node, target);
   case NODE_SUBQUERY:
     return compile_subquery(compiler, node, target);
   }
@@ -874,7 +897,7 @@ static bool may_compute(const struct node *node)
 {
   if (node->kind == NODE_PARAMETER || node->kind == NODE_COLUMN || node->kind == NODE_SUBQUERY)
     return false;
-  if (node->kind == NODE_CALL) {
+  if (node->kind == NODE_CALL || node->kind == NODE_ARRAY_TEST) {
     if (node->function->volatility != FUNCTION_PURE)
       return false;
     for (int i = 0; i < node->argument_count; i++) // its text form depends on the session

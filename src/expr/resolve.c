@@ -22,15 +22,71 @@ struct candidates {
 
 static char category_of(enum type_id type)
 {
-  return type == TYPE_COUNT ? 'P' : type == TYPE_UNKNOWN ? 'X' : type_info(type)->category;
+  return type >= TYPE_COUNT ? 'P' : type == TYPE_UNKNOWN ? 'X' : type_info(type)->category;
 }
 
-static bool is_preferred(enum type_id type) { return type != TYPE_COUNT && type_info(type)->preferred; }
+static bool is_preferred(enum type_id type) { return type < TYPE_COUNT && type_info(type)->preferred; }
 
 bool type_can_become(enum type_id from, enum type_id to)
 {
   const struct function *function;
-  return from == to || to == TYPE_COUNT || from == TYPE_UNKNOWN || cast_find(from, to, CAST_IMPLICIT, &function);
+  if (from == to || from == TYPE_UNKNOWN || to == TYPE_ANY)
+    return true;
+  if (to > TYPE_ANY)
+    return to == TYPE_ANY_ELEMENT || to == TYPE_LIKE_ELEMENT || type_is_array(from) == (to != TYPE_ANY_NONARRAY);
+  return cast_find(from, to, CAST_IMPLICIT, &function);
+}
+
+// ---- what stands for several types ----
+
+struct meanings {
+  enum type_id any, like; // the elements' types; TYPE_UNKNOWN: nothing tells
+  bool makes_array;       // a literal of no type stands for an array of them
+};
+
+// The common one of two types where the other can become it. False: there is none.
+static bool merge_types(enum type_id *common, enum type_id other)
+{
+  if (*common == TYPE_UNKNOWN || *common == other)
+    *common = other;
+  else if (category_of(*common) != category_of(other))
+    return false;
+  else if (!is_preferred(*common) && type_can_become(*common, other) && !type_can_become(other, *common))
+    *common = other;
+  return true;
+}
+
+// What the pseudo-types mean in a call. False: it cannot be one of these arguments.
+static bool find_meanings(const enum type_id *arguments, int fixed, const enum type_id *given, int count,
+                          struct meanings *meanings)
+{
+  *meanings = (struct meanings){TYPE_UNKNOWN, TYPE_UNKNOWN, false};
+  for (int i = 0; i < count; i++) {
+    enum type_id type = arguments[i < fixed ? i : fixed], own = given[i];
+    bool is_array = type == TYPE_ANY_ARRAY || type == TYPE_LIKE_ARRAY;
+    meanings->makes_array |= is_array;
+    if (type <= TYPE_ANY_NONARRAY || own == TYPE_UNKNOWN)
+      continue;
+    if (is_array)
+      own = type_element(own);
+    bool is_like = type == TYPE_LIKE_ARRAY || type == TYPE_LIKE_ELEMENT;
+    if (!is_like && meanings->any != TYPE_UNKNOWN && meanings->any != own)
+      return false;
+    if (is_like && !merge_types(&meanings->like, own))
+      return false;
+    if (!is_like)
+      meanings->any = own;
+  }
+  for (int i = 0; i < count; i++) {
+    enum type_id type = arguments[i < fixed ? i : fixed];
+    if (type == TYPE_LIKE_ELEMENT && !type_can_become(given[i], meanings->like))
+      return false;
+    if (type == TYPE_LIKE_ARRAY && given[i] != TYPE_UNKNOWN && !type_can_become(type_element(given[i]), meanings->like))
+      return false;
+  }
+  bool any_fails = meanings->any != TYPE_UNKNOWN && type_array(meanings->any) == TYPE_COUNT;
+  bool like_fails = meanings->like != TYPE_UNKNOWN && type_array(meanings->like) == TYPE_COUNT;
+  return !meanings->makes_array || (!any_fails && !like_fails);
 }
 
 static enum type_id candidate_type(const struct candidate *candidate, int i)
@@ -43,7 +99,8 @@ static bool candidate_fits(const struct candidate *candidate, const enum type_id
   for (int i = 0; i < count; i++)
     if (!type_can_become(given[i], candidate_type(candidate, i)))
       return false;
-  return true;
+  struct meanings meanings;
+  return find_meanings(candidate->arguments, candidate->fixed, given, count, &meanings);
 }
 
 static bool candidate_is_exact(const struct candidate *candidate, const enum type_id *given, int count)
@@ -64,7 +121,7 @@ static void keep_best(struct candidates *candidates, const enum type_id *given, 
       enum type_id type = candidate_type(&candidates->at[c], i);
       if (given[i] == TYPE_UNKNOWN)
         continue;
-      score += type == given[i] || (preferred_too && type != TYPE_COUNT && category_of(type) == category_of(given[i]) &&
+      score += type == given[i] || (preferred_too && type < TYPE_COUNT && category_of(type) == category_of(given[i]) &&
                                     is_preferred(type));
     }
     if (score > best) {
@@ -290,13 +347,52 @@ int function_resolve(const char *name, bool is_operator, const enum type_id *giv
   return STATUS_OK;
 }
 
-enum type_id function_argument_type(const struct function *function, const enum type_id *given, int index)
+// The type that stands for another in this call; TYPE_UNKNOWN: nothing tells.
+static enum type_id meant(const struct meanings *meanings, enum type_id type)
+{
+  enum type_id like = meanings->like == TYPE_UNKNOWN ? TYPE_TEXT : meanings->like;
+  switch (type) {
+  case TYPE_ANY_ELEMENT: return meanings->any;
+  case TYPE_ANY_ARRAY: return meanings->any == TYPE_UNKNOWN ? TYPE_UNKNOWN : type_array(meanings->any);
+  case TYPE_LIKE_ELEMENT: return like;
+  case TYPE_LIKE_ARRAY: return type_array(like);
+  default: return type;
+  }
+}
+
+// *result: comes as the table has it.
+static int call_types(const enum type_id *arguments, int fixed, const enum type_id *given, int count,
+                      enum type_id *wanted, enum type_id *result, struct error *error)
+{
+  struct meanings meanings;
+  (void)find_meanings(arguments, fixed, given, count, &meanings);
+  *result = meant(&meanings, *result);
+  bool is_known = *result != TYPE_UNKNOWN && *result != TYPE_COUNT;
+  for (int i = 0; i < count; i++) {
+    enum type_id type = arguments[i < fixed ? i : fixed];
+    wanted[i] = meant(&meanings, type);
+    is_known &= wanted[i] != TYPE_UNKNOWN;
+    if (type == TYPE_ANY || type == TYPE_ANY_NONARRAY)
+      wanted[i] = given[i] == TYPE_UNKNOWN ? TYPE_TEXT : given[i];
+  }
+  return is_known ? STATUS_OK
+                  : error_set(error, SQLSTATE_DATATYPE_MISMATCH,
+                              "could not determine polymorphic type because input has type unknown");
+}
+
+int function_types(const struct function *function, const enum type_id *given, int count, enum type_id *wanted,
+                   enum type_id *result, struct error *error)
 {
   int fixed = function->argument_count < 0 ? -function->argument_count - 1 : FUNCTION_ARGUMENTS;
-  enum type_id type = function->arguments[index < fixed ? index : fixed];
-  if (type != TYPE_COUNT)
-    return type;
-  return given[index] == TYPE_UNKNOWN ? TYPE_TEXT : given[index];
+  *result = function->result;
+  return call_types(function->arguments, fixed, given, count, wanted, result, error);
+}
+
+int set_function_types(const struct set_function *function, const enum type_id *given, int count, enum type_id *wanted,
+                       enum type_id *result, struct error *error)
+{
+  *result = function->column_count ? function->columns[0].type : TYPE_VOID;
+  return call_types(function->arguments, FUNCTION_ARGUMENTS, given, count, wanted, result, error);
 }
 
 // The best of the candidates for a call by name.

@@ -1,6 +1,5 @@
 // Functions that look at the session and the catalog: they go through the evaluation's hook, by name. With them those
 // of PostgreSQL's system functions that need neither.
-#include "data/text_array.h"
 #include "expr/tables.h"
 
 #define SESSION(name)                                                                               \
@@ -113,26 +112,6 @@ static int no(CALL)
 {
   *result = value_boolean(false);
   return STATUS_OK;
-}
-
-// array_to_string(array, separator [, what stands for a NULL])
-static int array_to_string(CALL)
-{
-  *result = value_null();
-  if (arguments[0].is_null || arguments[1].is_null)
-    return STATUS_OK;
-  struct buffer out = buffer_for(evaluation);
-  struct bytes element;
-  bool is_null, any = false;
-  for (size_t position = 0; text_array_next(bytes_of_value(&arguments[0]), &position, &element, &is_null);) {
-    if (is_null && (argument_count < 3 || arguments[2].is_null))
-      continue;
-    if (any)
-      buffer_append_bytes(&out, bytes_of_value(&arguments[1]));
-    buffer_append_bytes(&out, is_null ? bytes_of_value(&arguments[2]) : element);
-    any = true;
-  }
-  return result_from_buffer(evaluation, &out, result);
 }
 
 static int encoding_to_char(CALL)
@@ -284,8 +263,6 @@ const struct function system_functions[] = {
     ROW("pg_is_in_recovery", no, BOOLEAN, 0, FUNCTION_STABLE, false, false, 0),
     PURE("pg_encoding_to_char", encoding_to_char, NAME, 1, INT4),
     PURE("pg_size_pretty", size_pretty, TEXT, 1, INT8),
-    ROW("array_to_string", array_to_string, TEXT, 2, FUNCTION_PURE, true, false, TYPE_TEXT_ARRAY, TEXT),
-    ROW("array_to_string", array_to_string, TEXT, 3, FUNCTION_PURE, true, false, TYPE_TEXT_ARRAY, TEXT, TEXT),
     TYPED("pg_typeof", type_of, TEXT, 1, ANY),
     {0},
 };

@@ -56,6 +56,15 @@ int concatenate_bytes(CALL);
 // Takes arguments of any type, NULLs too, with their types.
 #define TYPED(name, code, result, count, ...)                                                       \
   {name, 0, result, count, {__VA_ARGS__}, code, FUNCTION_STABLE, true, false, true}
+// The same of what depends on its arguments alone.
+#define PURE_TYPED(name, code, result, count, ...)                                                  \
+  {name, 0, result, count, {__VA_ARGS__}, code, FUNCTION_PURE, false, false, true}
+#define PURE_TYPED_NULLS(name, code, result, count, ...)                                            \
+  {name, 0, result, count, {__VA_ARGS__}, code, FUNCTION_PURE, true, false, true}
+#define TYPED_OPERATOR(name, code, result, count, ...)                                              \
+  {name, 0, result, count, {__VA_ARGS__}, code, FUNCTION_PURE, false, true, true}
+#define TYPED_OPERATOR_NULLS(name, code, result, count, ...)                                        \
+  {name, 0, result, count, {__VA_ARGS__}, code, FUNCTION_PURE, true, true, true}
 // Comparison operators: the six functions of a kind, and their rows.
 #define COMPARISONS(kind, order)                                                                    \
   static int kind##_equal(CALL) { *result = value_boolean((order) == 0); return STATUS_OK; }        \
@@ -123,6 +132,8 @@ extern const struct function degree_functions[];
 extern const struct function real_functions[];
 extern const struct function binary_functions[];
 extern const struct function system_functions[];
+extern const struct function array_functions[];
+extern const struct function array_operator_functions[];
 extern const struct aggregate aggregates[];
 extern const struct set_function set_functions[];
 extern const struct function *const function_tables[]; // all of the above that hold functions; NULL at the end
@@ -174,6 +185,11 @@ int json_object_agg_step(STEP);
 int json_object_agg_finish(FINISH);
 int jsonb_object_agg_step(STEP);
 int jsonb_object_agg_finish(FINISH);
+// array_set.c. The state is struct gathered of array_tools.h.
+int array_agg_step(STEP);
+int array_agg_finish(FINISH);
+int array_unnest(struct evaluation *evaluation, struct set_call *call, struct value *row);
+int array_subscripts(struct evaluation *evaluation, struct set_call *call, struct value *row);
 // resolve.c
 bool type_can_become(enum type_id from, enum type_id to); // implicitly, as an argument; `to` may be ANY
 // match.c. LIKE's pattern with '\' as its escape; ignore_case folds ASCII and Unicode simple case.

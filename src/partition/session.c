@@ -724,7 +724,7 @@ static int literal_values(struct session *session, struct portal *portal, const 
     if (!status && type_info(type.id)->storage == STORAGE_BYTES && !value_copy(type.id, &portal->parameters[i], &portal->arena))
       return error_memory(error);
     if (status) {
-      if (status == STATUS_INPUT)
+      if (status == STATUS_INPUT || strncmp(error->sqlstate, "54", 2) == 0)
         error_position(error, parse_position(session->simple_text, literal->position));
       return status;
     }

@@ -131,7 +131,7 @@ static void mark_function(struct binder *binder, const struct function *function
 struct node *bind_call(struct binder *binder, const char *name, bool is_operator, struct node **arguments, int count,
                        int32_t location)
 {
-  enum type_id *given = ARENA_ARRAY(binder->arena, enum type_id, count ? count : 1);
+  enum type_id *given = ARENA_ARRAY(binder->arena, enum type_id, 2 * count + 1), *wanted = given + count, result;
   struct node **cast = ARENA_ARRAY(binder->arena, struct node *, count ? count : 1);
   if (!given || !cast)
     return bind_memory(binder);
@@ -143,18 +143,24 @@ struct node *bind_call(struct binder *binder, const char *name, bool is_operator
     bind_error_from(binder, location);
     return NULL;
   }
+  if (function_types(function, given, count, wanted, &result, binder->error))
+    return NULL;
+  if (is_operator && function->arguments[0] == TYPE_ANY_ARRAY && !type_is_ordered(wanted[0]))
+    return bind_fail(binder, -1, SQLSTATE_UNDEFINED_FUNCTION, "could not identify %s for type %s",
+                     strchr("<>", name[0]) && !strchr(name, '@') && strcmp(name, "<>") != 0 ? COMPARISON_FUNCTION
+                                                                                            : EQUALITY_OPERATOR,
+                     type_info(type_element(wanted[0]))->name);
   for (int i = 0; i < count; i++) {
-    enum type_id want = function_argument_type(function, given, i);
     cast[i] = arguments[i];
-    if (want < TYPE_COUNT && want != given[i])
-      cast[i] = bind_cast(binder, arguments[i], type_plain(want), CAST_IMPLICIT);
+    if (wanted[i] != given[i])
+      cast[i] = bind_cast(binder, arguments[i], type_plain(wanted[i]), CAST_IMPLICIT);
     else if (given[i] == TYPE_UNKNOWN)
       cast[i] = bind_known(binder, arguments[i]);
     if (!cast[i])
       return NULL;
   }
   mark_function(binder, function);
-  struct node *node = bind_node(binder, NODE_CALL, type_plain(function->result), location, cast, count);
+  struct node *node = bind_node(binder, NODE_CALL, type_plain(result), location, cast, count);
   if (node)
     node->function = function;
   return node;

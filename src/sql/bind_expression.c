@@ -23,6 +23,8 @@ int32_t bind_location(const PgQuery__Node *tree)
     return left >= 0 && left < tree->type_cast->location ? left : tree->type_cast->location;
   case PG_QUERY__NODE__NODE_NULL_TEST: return bind_location(tree->null_test->arg);
   case PG_QUERY__NODE__NODE_A_CONST: return tree->a_const->location;
+  case PG_QUERY__NODE__NODE_A_ARRAY_EXPR: return tree->a_array_expr->location;
+  case PG_QUERY__NODE__NODE_A_INDIRECTION: return bind_location(tree->a_indirection->arg);
   case PG_QUERY__NODE__NODE_COLUMN_REF: return tree->column_ref->location;
   case PG_QUERY__NODE__NODE_PARAM_REF: return tree->param_ref->location;
   case PG_QUERY__NODE__NODE_FUNC_CALL: return tree->func_call->location;
@@ -282,19 +284,13 @@ static struct node *bind_in_list(struct binder *binder, struct scope *scope, con
   return node;
 }
 
-// x = ANY (ARRAY[…]) and x <> ALL (ARRAY[…]): there are no arrays, but these are lists.
 static struct node *bind_any_array(struct binder *binder, struct scope *scope, const PgQuery__AExpr *tree)
 {
   const char *name = operator_name(binder, tree->name, tree->n_name, tree->location);
-  if (!name)
-    return NULL;
-  bool is_any = tree->kind == PG_QUERY__A__EXPR__KIND__AEXPR_OP_ANY;
-  bool fits = strcmp(name, is_any ? "=" : "<>") == 0;
-  if (!fits || tree->rexpr->node_case != PG_QUERY__NODE__NODE_A_ARRAY_EXPR ||
-      tree->rexpr->a_array_expr->n_elements == 0)
-    return bind_fail(binder, tree->location, SQLSTATE_FEATURE_NOT_SUPPORTED, "arrays are not supported");
-  const PgQuery__AArrayExpr *array = tree->rexpr->a_array_expr;
-  return bind_in_list(binder, scope, tree->lexpr, array->elements, array->n_elements, !is_any, tree->location);
+  struct node *left = name ? bind_expr(binder, scope, tree->lexpr) : NULL;
+  struct node *array = left ? bind_expr(binder, scope, tree->rexpr) : NULL;
+  bool is_all = tree->kind == PG_QUERY__A__EXPR__KIND__AEXPR_OP_ALL;
+  return array ? bind_array_test(binder, name, left, array, is_all, tree->location) : NULL;
 }
 
 static struct node *distinct(struct binder *binder, struct node **pair, int32_t location)
@@ -533,7 +529,10 @@ static struct node *bind_type_cast(struct binder *binder, struct scope *scope, c
   struct type type;
   if (bind_type_at(binder, tree->type_name, &type))
     return NULL;
-  struct node *argument = bind_expr(binder, scope, tree->arg);
+  // The members of ARRAY[…] take the type that the cast says, rather than one that is common to them.
+  struct node *argument = tree->arg->node_case == PG_QUERY__NODE__NODE_A_ARRAY_EXPR && type_is_array(type.id)
+                              ? bind_array(binder, scope, tree->arg->a_array_expr, &type)
+                              : bind_expr(binder, scope, tree->arg);
   if (!argument)
     return NULL;
   const struct function *function;
@@ -582,7 +581,7 @@ static struct node *bind_subscript(struct binder *binder, struct scope *scope, c
   return bind_cast(binder, step, type_plain(TYPE_TEXT), CAST_ASSIGNMENT);
 }
 
-// value['member'][0]: a path into a jsonb.
+// value['member'][0]: a path into a jsonb, or a place in an array.
 static struct node *bind_indirection(struct binder *binder, struct scope *scope, const PgQuery__AIndirection *tree)
 {
   struct node **arguments = ARENA_ARRAY(binder->arena, struct node *, tree->n_indirection + 1);
@@ -590,6 +589,8 @@ static struct node *bind_indirection(struct binder *binder, struct scope *scope,
     return bind_memory(binder);
   if (!(arguments[0] = bind_expr(binder, scope, tree->arg)))
     return NULL;
+  if (type_is_array(arguments[0]->type.id))
+    return bind_array_subscript(binder, scope, arguments[0], tree->indirection, tree->n_indirection);
   for (size_t i = 0; i < tree->n_indirection; i++) {
     if (tree->indirection[i]->node_case != PG_QUERY__NODE__NODE_A_INDICES)
       return bind_fail(binder, arguments[0]->position, SQLSTATE_FEATURE_NOT_SUPPORTED,
@@ -636,7 +637,7 @@ static struct node *bind_tree(struct binder *binder, struct scope *scope, const 
                      "DEFAULT is not allowed in this context");
   case PG_QUERY__NODE__NODE_A_INDIRECTION: return bind_indirection(binder, scope, tree->a_indirection);
   case PG_QUERY__NODE__NODE_A_ARRAY_EXPR:
-    return bind_fail(binder, tree->a_array_expr->location, SQLSTATE_FEATURE_NOT_SUPPORTED, "arrays are not supported");
+    return bind_array(binder, scope, tree->a_array_expr, NULL);
   case PG_QUERY__NODE__NODE_ROW_EXPR:
     return bind_fail(binder, tree->row_expr->location, SQLSTATE_FEATURE_NOT_SUPPORTED,
                      "row values are not supported here");

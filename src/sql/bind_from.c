@@ -449,9 +449,15 @@ static int defined_columns(struct binder *binder, const struct set_form *form, s
   return status;
 }
 
+// unnest(a, b): as if each stood by itself, side by side.
+static bool is_unnest_of_several(const struct set_form *form, int count)
+{
+  return count > 1 && strcmp(form->name, "unnest") == 0;
+}
+
 // The function's columns, or those that the statement defines for it.
 static int set_columns(struct binder *binder, const PgQuery__FuncCall *call, const struct set_form *form,
-                       struct range *range)
+                       const enum type_id *results, struct range *range)
 {
   const struct set_function *set = range->set;
   int32_t at = form->column_count ? form->columns[0]->column_def->location : call->location;
@@ -466,15 +472,42 @@ static int set_columns(struct binder *binder, const PgQuery__FuncCall *call, con
                       "WITH ORDINALITY cannot be used with a column definition list");
   if (form->column_count)
     return defined_columns(binder, form, range);
-  int status = bind_columns(binder, range, set->column_count + form->has_ordinality);
+  bool is_several = is_unnest_of_several(form, range->argument_count);
+  int count = is_several ? range->argument_count : set->column_count;
+  int status = bind_columns(binder, range, count + form->has_ordinality);
   if (status)
     return status;
-  for (int i = 0; i < set->column_count; i++)
-    range->columns[i] = (struct range_column){
-        .name = set->columns[i].name ? set->columns[i].name : form->alias, .type = type_plain(set->columns[i].type)};
+  for (int i = 0; i < count; i++) {
+    const char *name = is_several ? set->name : set->columns[i].name ? set->columns[i].name : form->alias;
+    enum type_id type = i == 0 || is_several ? results[i] : set->columns[i].type;
+    range->columns[i] = (struct range_column){.name = name, .type = type_plain(type)};
+  }
   if (form->has_ordinality)
-    range->columns[set->column_count] = (struct range_column){.name = "ordinality", .type = type_plain(TYPE_INT8)};
+    range->columns[count] = (struct range_column){.name = "ordinality", .type = type_plain(TYPE_INT8)};
   return 0;
+}
+
+// Which function is meant, its arguments cast as it wants them. results: of each that is resolved by itself.
+static int resolve_set(struct binder *binder, const struct set_form *form, struct range *range, int32_t location,
+                       enum type_id *results)
+{
+  enum type_id given[FUNCTION_ARGUMENTS], wanted[FUNCTION_ARGUMENTS];
+  int count = range->argument_count, status = 0;
+  for (int i = 0; i < count; i++)
+    given[i] = range->arguments[i]->type.id;
+  bool is_several = is_unnest_of_several(form, count);
+  int step = is_several ? 1 : count;
+  error_clear(binder->error);
+  for (int i = 0; (i == 0 || i < count) && !status; i += step ? step : 1) {
+    if (set_function_resolve(form->name, given + i, step, &range->set, binder->error))
+      status = bind_error_from(binder, location);
+    else
+      status = set_function_types(range->set, given + i, step, wanted + i, &results[i], binder->error);
+  }
+  for (int i = 0; i < count && !status; i++)
+    if (!(range->arguments[i] = bind_cast(binder, range->arguments[i], type_plain(wanted[i]), CAST_IMPLICIT)))
+      status = binder->error->status;
+  return status;
 }
 
 static int set_range(struct binder *binder, struct scope *scope, const PgQuery__FuncCall *call,
@@ -486,23 +519,19 @@ static int set_range(struct binder *binder, struct scope *scope, const PgQuery__
                         .alias = form->alias,
                         .argument_count = count,
                         .has_ordinality = form->has_ordinality};
-  enum type_id *given = ARENA_ARRAY(binder->arena, enum type_id, count + 1);
+  enum type_id results[FUNCTION_ARGUMENTS];
   range.arguments = ARENA_ARRAY(binder->arena, struct node *, count + 1);
-  if (!range.arguments || !given)
+  if (!range.arguments)
     return error_memory(binder->error);
-  for (int i = 0; i < count; i++) {
+  if (count > FUNCTION_ARGUMENTS)
+    return bind_error(binder, call->location, SQLSTATE_TOO_MANY_ARGUMENTS,
+                      "cannot pass more than %d arguments to a function in FROM", FUNCTION_ARGUMENTS);
+  for (int i = 0; i < count; i++)
     if (!(range.arguments[i] = bind_expr(binder, scope, call->args[i])))
       return binder->error->status;
-    given[i] = range.arguments[i]->type.id;
-  }
-  error_clear(binder->error);
-  if (set_function_resolve(form->name, given, count, &range.set, binder->error))
-    return bind_error_from(binder, call->location);
-  for (int i = 0; i < count; i++)
-    if (!(range.arguments[i] =
-              bind_cast(binder, range.arguments[i], type_plain(range.set->arguments[i]), CAST_IMPLICIT)))
-      return binder->error->status;
-  int status = set_columns(binder, call, form, &range);
+  if (resolve_set(binder, form, &range, call->location, results))
+    return binder->error->status;
+  int status = set_columns(binder, call, form, results, &range);
   if (status)
     return status;
   return bind_range(binder, &range);

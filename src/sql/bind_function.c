@@ -134,7 +134,10 @@ static int resolve_aggregate(struct binder *binder, const char *name, struct agg
     call->arguments[i] = cast;
   }
   enum type_id result = call->aggregate->result;
-  call->type = result == TYPE_COUNT && call->argument_count ? call->arguments[0]->type : type_plain(result);
+  struct type first = call->argument_count ? call->arguments[0]->type : type_plain(TYPE_UNKNOWN);
+  if (result == TYPE_ANY_ARRAY && !type_is_array(first.id))
+    first.id = type_array(first.id);
+  call->type = result >= TYPE_ANY ? first : type_plain(result);
   return 0;
 }
 
@@ -190,7 +193,7 @@ static struct node *refuse_form(struct binder *binder, const PgQuery__FuncCall *
     what = "window functions are not supported";
   else if (tree->func_variadic)
     what = "VARIADIC arguments are not supported";
-  else if (strcmp(name, "generate_series") == 0 || strcmp(name, "unnest") == 0 || set_function_exists(name))
+  else if (strcmp(name, "generate_series") == 0 || set_function_exists(name))
     what = "set-returning functions are only supported in FROM and in select lists";
   for (size_t i = 0; i < tree->n_args && !what && strcmp(name, "make_interval") != 0; i++)
     if (tree->args[i]->node_case == PG_QUERY__NODE__NODE_NAMED_ARG_EXPR)

@@ -472,17 +472,31 @@ static const PgQuery__Node *assigned_tree(struct binder *binder, const PgQuery__
   return source->row_expr->args[reference->colno - 1];
 }
 
+// SET a[1] = …: the column's array with one more value in it. (SET t.a = …: PostgreSQL takes t for a column, too.)
+static int assign_part(struct binder *binder, struct scope *scope, const PgQuery__ResTarget *tree, struct node *value,
+                       struct assignment *assignment)
+{
+  struct modification *modification = binder->statement->modification;
+  const struct column *column = &modification->relation->schema.columns[assignment->column];
+  if (tree->indirection[0]->node_case != PG_QUERY__NODE__NODE_A_INDICES || column->type.id == TYPE_JSONB)
+    return bind_error(binder, tree->location, SQLSTATE_FEATURE_NOT_SUPPORTED, "parts of columns cannot be assigned");
+  if (!value)
+    return bind_error(binder, tree->location, SQLSTATE_FEATURE_NOT_SUPPORTED, "cannot set an array element to DEFAULT");
+  struct node *array =
+      assignment->value
+          ? assignment->value
+          : node_column(binder->arena, column->type, modification->target_range, assignment->column, tree->location);
+  if (!array)
+    return error_memory(binder->error);
+  assignment->value = bind_array_assignment(binder, scope, tree, array, value);
+  assignment->is_part = true;
+  return assignment->value ? 0 : (int)binder->error->status;
+}
+
 static int bind_assignment(struct binder *binder, struct scope *scope, const PgQuery__ResTarget *tree,
                            struct assignment *assignment)
 {
   const struct relation *relation = binder->statement->modification->relation;
-  if (tree->n_indirection) {
-    // SET t.a = …: PostgreSQL takes t for a column, too.
-    int column = find_column(binder, relation, tree->name, tree->location);
-    return column < 0 ? column
-                      : bind_error(binder, tree->location, SQLSTATE_FEATURE_NOT_SUPPORTED,
-                                   "parts of columns cannot be assigned");
-  }
   const PgQuery__Node *value = assigned_tree(binder, tree);
   if (!value)
     return binder->error->status;
@@ -494,8 +508,15 @@ static int bind_assignment(struct binder *binder, struct scope *scope, const PgQ
   assignment->column = find_column(binder, relation, tree->name, tree->location);
   if (assignment->column < 0)
     return assignment->column;
+  // Further parts of a column are put into what its first ones made.
+  struct modification *modification = binder->statement->modification;
+  for (int i = 0; i < modification->assignment_count && tree->n_indirection; i++)
+    if (modification->assignments[i].column == assignment->column && modification->assignments[i].is_part)
+      assignment = &modification->assignments[i];
   if (node && refuse_identity(binder, assignment->column))
     return binder->error->status;
+  if (tree->n_indirection)
+    return assign_part(binder, scope, tree, node, assignment);
   node = node ? bind_assign(binder, node, relation, assignment->column)
               : bind_default(binder, relation, assignment->column);
   assignment->value = node;
@@ -514,6 +535,8 @@ static int bind_assignments(struct binder *binder, struct scope *scope, PgQuery_
     int status = bind_assignment(binder, scope, tree, assignment);
     if (status)
       return status;
+    if (!assignment->value) // it went into another one
+      continue;
     for (int j = 0; j < modification->assignment_count; j++)
       if (modification->assignments[j].column == assignment->column)
         return bind_error(binder, -1, SQLSTATE_SYNTAX_ERROR, "multiple assignments to same column \"%s\"", tree->name);

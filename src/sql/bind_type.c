@@ -118,8 +118,8 @@ static int find_type(const PgQuery__TypeName *name, struct type *type, struct er
   // "char" in quotes and without a schema is the one-byte type; the keyword CHAR comes as pg_catalog.bpchar.
   enum type_id id = strcmp(schema, "pg_catalog") == 0 ? type_of_name(own) : TYPE_COUNT;
   // Of the names in the table, these are words of the grammar, not names of types.
-  bool is_phrase = strchr(own, ' ') || strcmp(own, "integer") == 0 || strcmp(own, "bigint") == 0;
-  if (id == TYPE_COUNT || id == TYPE_UNKNOWN || id == TYPE_VOID || id == TYPE_TEXT_ARRAY || is_phrase) {
+  bool is_phrase = strchr(own, ' ') || strchr(own, '[') || strcmp(own, "integer") == 0 || strcmp(own, "bigint") == 0;
+  if (id == TYPE_COUNT || id == TYPE_UNKNOWN || id == TYPE_VOID || is_phrase) {
     if (strcmp(schema, "pg_catalog") == 0 && is_known_elsewhere(own))
       return error_set(error, SQLSTATE_FEATURE_NOT_SUPPORTED, "type %s is not supported", own);
     return error_set(error, SQLSTATE_UNDEFINED_OBJECT, "type \"%s%s%s\" does not exist", is_qualified ? schema : "",
@@ -130,12 +130,9 @@ static int find_type(const PgQuery__TypeName *name, struct type *type, struct er
   int status = read_modifiers(name, &modifiers, error);
   if (!status)
     status = apply_modifiers(own, &modifiers, type, error);
-  if (status || name->n_array_bounds == 0)
-    return status;
-  if (id != TYPE_TEXT)
-    return error_set(error, SQLSTATE_FEATURE_NOT_SUPPORTED, "arrays are not supported");
-  *type = type_plain(TYPE_TEXT_ARRAY);
-  return 0;
+  if (!status && name->n_array_bounds && !type_is_array(id)) // an array of arrays is one of more dimensions
+    type->id = type_array(id);
+  return status;
 }
 
 int bind_type(const PgQuery__TypeName *name, struct bytes text, struct type *type, struct error *error)

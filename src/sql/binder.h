@@ -139,6 +139,18 @@ struct node *bind_condition(struct binder *binder, struct scope *scope, const Pg
 int32_t bind_location(const PgQuery__Node *tree);
 const char *bind_string(const PgQuery__Node *tree); // of a String node; NULL for others
 
+// --- bind_array.c
+// wanted: the array type that a cast around it says; NULL.
+struct node *bind_array(struct binder *binder, struct scope *scope, const PgQuery__AArrayExpr *tree,
+                        const struct type *wanted);
+struct node *bind_array_subscript(struct binder *binder, struct scope *scope, struct node *array,
+                                  PgQuery__Node **trees, size_t count);
+// The array with the value in the place that the column's subscripts say.
+struct node *bind_array_assignment(struct binder *binder, struct scope *scope, const PgQuery__ResTarget *place,
+                                   struct node *array, struct node *value);
+struct node *bind_array_test(struct binder *binder, const char *name, struct node *left, struct node *array,
+                             bool is_all, int32_t location);
+
 // --- bind_function.c
 struct node *bind_function(struct binder *binder, struct scope *scope, const PgQuery__FuncCall *call);
 struct node *bind_value_function(struct binder *binder, const PgQuery__SQLValueFunction *function);

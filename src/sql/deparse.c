@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "expr/array_node.h"
 #include "sql/plan_node.h"
 
 static void deparse(const struct plan *plan, const struct node *node, bool qualified, struct buffer *out);
@@ -119,14 +120,28 @@ static void deparse_column(const struct plan *plan, const struct node *node, boo
 // A conversion is a function whose result names it: shown as (x)::type.
 static bool is_cast(const struct node *node)
 {
+  if (node->function == &array_cast_function || node->function == &array_from_text_function ||
+      node->function == &array_modifier_function)
+    return true;
   return node->argument_count >= 1 && node->argument_count <= 3 && !node->function->is_operator &&
+         node->function->result < TYPE_COUNT &&
          !strcmp(node->function->name, type_info(node->function->result)->short_name);
 }
 
 static void deparse_call(const struct plan *plan, const struct node *node, bool qualified, struct buffer *out)
 {
   const struct function *function = node->function;
-  if (is_cast(node)) {
+  if (function == &array_make_function || function == &array_element_function) {
+    bool is_element = function == &array_element_function;
+    if (is_element)
+      deparse(plan, node->arguments[0], qualified, out);
+    else
+      buffer_append_string(out, "ARRAY");
+    buffer_append_u8(out, '[');
+    deparse_list(plan, node->arguments + is_element, node->argument_count - is_element, is_element ? "][" : ", ",
+                 qualified, out);
+    buffer_append_u8(out, ']');
+  } else if (is_cast(node)) {
     buffer_append_u8(out, '(');
     deparse(plan, node->arguments[0], qualified, out);
     buffer_append_string(out, ")::");
@@ -192,6 +207,15 @@ static void deparse_in(const struct plan *plan, const struct node *node, bool qu
   buffer_append_string(out, "))");
 }
 
+static void deparse_array_test(const struct plan *plan, const struct node *node, bool qualified, struct buffer *out)
+{
+  buffer_append_u8(out, '(');
+  deparse(plan, node->arguments[0], qualified, out);
+  buffer_format(out, " %s %s (", node->function->name, node->negated ? "ALL" : "ANY");
+  deparse(plan, node->arguments[1], qualified, out);
+  buffer_append_string(out, "))");
+}
+
 static void deparse_subquery(const struct plan *plan, const struct node *node, struct buffer *out)
 {
   bool hashed = node->subquery_kind == SUBQUERY_IN && !plan->subqueries[node->subquery].is_correlated;
@@ -254,6 +278,7 @@ static void deparse(const struct plan *plan, const struct node *node, bool quali
   case NODE_GREATEST: deparse_named(plan, "GREATEST", node, qualified, out); break;
   case NODE_LEAST: deparse_named(plan, "LEAST", node, qualified, out); break;
   case NODE_IN_LIST: deparse_in(plan, node, qualified, out); break;
+  case NODE_ARRAY_TEST: deparse_array_test(plan, node, qualified, out); break;
   case NODE_SUBQUERY: deparse_subquery(plan, node, out); break;
   }
 }

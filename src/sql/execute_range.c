@@ -26,6 +26,7 @@ struct set_run {
   struct iterator op;
   struct arena arena; // of the arguments
   struct value arguments[FUNCTION_ARGUMENTS];
+  enum type_id types[FUNCTION_ARGUMENTS];
   struct set_call call;
   int64_t number; // of the row
   bool is_begun, is_over;
@@ -332,13 +333,15 @@ static int set_begin(struct set_run *run)
   const struct plan_node *node = run->op.node;
   arena_reset(&run->arena);
   run->call.position = run->number = 0;
+  memset(run->call.places, 0, sizeof run->call.places);
   run->is_begun = true;
   for (int i = 0; i < node->function.argument_count; i++) {
     int status = expression_get(execution, &node->function.arguments[i], &run->arguments[i]);
     if (status)
       return status;
-    run->is_over |= run->arguments[i].is_null;
-    if (!value_copy(node->function.set->arguments[i], &run->arguments[i], &run->arena))
+    run->is_over |= run->arguments[i].is_null && !node->function.set->called_on_null;
+    run->types[i] = node->function.arguments[i].type;
+    if (!value_copy(run->types[i], &run->arguments[i], &run->arena))
       return execution_memory(execution);
   }
   return 0;
@@ -358,7 +361,7 @@ static int set_next(struct iterator *op)
     if (status != 1)
       break;
     if (range->has_ordinality)
-      row[node->function.set->column_count] = value_integer(++run->number);
+      row[range->column_count - 1] = value_integer(++run->number);
     status = test_row(op);
     if (status)
       return status;
@@ -407,7 +410,12 @@ static bool open_set(struct iterator **op, struct execution *execution, const st
     types[i] = range->columns[i].type;
   }
   run->call = (struct set_call){
-      .arguments = run->arguments, .column_count = range->column_count, .names = names, .types = types};
+      .arguments = run->arguments,
+      .argument_types = run->types,
+      .argument_count = node->function.argument_count,
+      .column_count = range->column_count,
+      .names = names,
+      .types = types};
   arena_init(&run->arena, execution->account);
   run->op.rewind = set_rewind;
   run->op.next = set_next;

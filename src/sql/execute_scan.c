@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "data/array.h"
 #include "sql/iterator.h"
 
 struct span {
@@ -21,6 +22,8 @@ struct scan {
   int span_count, span_capacity;
   int at; // next span
   bool in_span;
+  struct value *members; // of the array that a part must be in, while spans are made
+  uint32_t member_count;
   struct value *bounds; // of the quick tests
   bool is_empty;        // a bound is NULL or out of reach
 };
@@ -182,6 +185,36 @@ static int make_span(struct scan *scan, size_t prefix, size_t prefix_size, const
   return append_end(scan, prefix, prefix_size, NULL, true, &span->to, &span->to_size);
 }
 
+// How many values a part may have.
+static uint64_t choice_count(const struct scan *scan, const struct key_condition *condition)
+{
+  return condition->is_null ? 1 : condition->is_array ? scan->member_count : (unsigned)condition->value_count;
+}
+
+// The elements of the array that a part must be in; there is one such part at most.
+static int get_members(struct scan *scan)
+{
+  struct execution *execution = scan->op.execution;
+  const struct plan_scan *plan = &scan->op.node->scan;
+  const struct key_condition *condition = NULL;
+  for (int i = 0; i < plan->equal_count && !condition; i++)
+    condition = plan->equals[i].is_array ? &plan->equals[i] : NULL;
+  if (!condition)
+    return 0;
+  struct value value;
+  int status = expression_get(execution, &condition->values[0], &value);
+  scan->member_count = 0;
+  if (status || value.is_null)
+    return status;
+  struct array array = array_of(condition->node->arguments[1]->type.id, &value);
+  scan->members = arena_alloc(execution->evaluation.arena, sizeof *scan->members * ((size_t)array.count + 1));
+  if (!scan->members)
+    return execution_memory(execution);
+  for (struct array_walk walk = array_walk(&array); array_next(&walk, &scan->members[scan->member_count]);)
+    scan->member_count++;
+  return 0;
+}
+
 // Appends the prefix of one combination of the equal parts' values: `choice` counts through all of them.
 static int append_prefix(struct scan *scan, uint64_t choice, bool *none)
 {
@@ -191,10 +224,13 @@ static int append_prefix(struct scan *scan, uint64_t choice, bool *none)
     const struct key_condition *condition = &plan->equals[i];
     struct value value = value_null();
     if (!condition->is_null) {
-      int status = expression_get(execution, &condition->values[choice % (unsigned)condition->value_count], &value);
+      uint64_t count = choice_count(scan, condition), own = choice % count;
+      int status = condition->is_array ? 0 : expression_get(execution, &condition->values[own], &value);
       if (status)
         return status;
-      choice /= (unsigned)condition->value_count;
+      if (condition->is_array)
+        value = scan->members[own];
+      choice /= count;
       if (value.is_null)
         *none = true;
     }
@@ -224,8 +260,10 @@ static int make_spans(struct scan *scan)
   int status = get_bound(scan, plan->lower, &lower);
   if (!status)
     status = get_bound(scan, plan->upper, &upper);
+  if (!status)
+    status = get_members(scan);
   for (int i = 0; i < plan->equal_count; i++)
-    choices *= plan->equals[i].is_null ? 1 : (unsigned)plan->equals[i].value_count;
+    choices *= choice_count(scan, &plan->equals[i]);
   for (uint64_t choice = 0; !status && !scan->is_empty && choice < choices; choice++) {
     size_t prefix = scan->keys.size;
     bool none = false;

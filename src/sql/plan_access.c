@@ -5,9 +5,10 @@
 #include <math.h>
 #include <string.h>
 
+#include "data/array.h"
 #include "sql/plan_node.h"
 
-enum { PARTS_MAXIMUM = 64, IN_COMBINATIONS = 4096 };
+enum { PARTS_MAXIMUM = 64, IN_COMBINATIONS = 4096, ARRAY_ESTIMATE = 10 };
 
 struct candidate {
   const struct index *index; // NULL: the primary tree
@@ -72,9 +73,22 @@ struct key_form {
   int column;
   enum comparison comparison;
   bool is_null;
-  int value_count;
+  bool is_array;   // = ANY (array): the value is one
+  int value_count; // of an array an estimate, 2 at least
   struct node *const *values;
 };
+
+// The form of = ANY (array).
+static struct key_form array_form(const struct node *node)
+{
+  const struct node *array = node->arguments[1];
+  uint32_t count = ARRAY_ESTIMATE;
+  if (array->kind == NODE_CONSTANT && !array->constant.is_null)
+    count = array_of(array->type.id, &array->constant).count;
+  count = count < 2 ? 2 : count > IN_COMBINATIONS ? IN_COMBINATIONS : count;
+  return (struct key_form){
+      .comparison = COMPARE_EQUAL, .is_array = true, .value_count = (int)count, .values = node->arguments + 1};
+}
 
 static bool types_compare_alike(enum type_id column, enum type_id value)
 {
@@ -95,6 +109,9 @@ static bool conjunct_key_form(struct accessing *a, const struct node *node, stru
   if (node->kind == NODE_IN_LIST && !node->negated)
     *form = (struct key_form){
         .comparison = COMPARE_EQUAL, .value_count = node->argument_count - 1, .values = node->arguments + 1};
+  else if (node->kind == NODE_ARRAY_TEST && !node->negated && function_comparison(node->function, &form->comparison) &&
+           form->comparison == COMPARE_EQUAL)
+    *form = array_form(node);
   else if (node->kind == NODE_CALL && node->argument_count == 2 &&
            function_comparison(node->function, &form->comparison))
     *form = (struct key_form){.comparison = form->comparison, .value_count = 1, .values = node->arguments + 1};
@@ -111,17 +128,22 @@ static bool conjunct_key_form(struct accessing *a, const struct node *node, stru
   if (!column)
     return false;
   form->column = column->column;
-  for (int i = 0; i < form->value_count; i++)
-    if (!types_compare_alike(a->relation->schema.columns[form->column].type.id, form->values[i]->type.id) ||
+  for (int i = 0; i < (form->is_array ? 1 : form->value_count); i++) {
+    enum type_id type = form->values[i]->type.id;
+    if (!types_compare_alike(a->relation->schema.columns[form->column].type.id,
+                             form->is_array ? type_element(type) : type) ||
         reads_range(a, form->values[i]))
       return false;
+  }
   return true;
 }
 
-// The best conjunct that fixes this column; single values before IN lists.
-static int find_equality(struct accessing *a, int column, double *combinations)
+// The best conjunct that fixes this column; single values before IN lists. An array stands alone: how many
+// combinations it gives is known when the scan begins.
+static int find_equality(struct accessing *a, int column, bool *has_array, double *combinations)
 {
   int best = -1, best_count = 0;
+  bool is_array = false;
   for (int i = 0; i < a->conjuncts->count; i++) {
     struct key_form form;
     if (!a->usable[i] || !conjunct_key_form(a, a->conjuncts->list[i].node, &form) || form.column != column ||
@@ -129,8 +151,11 @@ static int find_equality(struct accessing *a, int column, double *combinations)
       continue;
     int count = form.is_null ? 1 : form.value_count;
     if (best < 0 || count < best_count)
-      best = i, best_count = count;
+      best = i, best_count = count, is_array = form.is_array;
   }
+  if (best >= 0 && ((is_array && *combinations > 1) || (*has_array && best_count > 1)))
+    return -1;
+  *has_array |= is_array;
   if (best >= 0 && *combinations * best_count > IN_COMBINATIONS)
     return -1;
   if (best >= 0)
@@ -278,9 +303,10 @@ static double rest_selectivity(struct accessing *a, const struct candidate *c)
 static void candidate_match(struct accessing *a, struct candidate *c)
 {
   double combinations = 1;
+  bool has_array = false;
   c->lower = c->upper = -1;
   while (c->equal_count < c->part_count && c->equal_count < PARTS_MAXIMUM) {
-    int found = find_equality(a, c->parts[c->equal_count].column, &combinations);
+    int found = find_equality(a, c->parts[c->equal_count].column, &has_array, &combinations);
     if (found < 0)
       break;
     c->is_keyed |= conjunct_is_joined(a, found);
@@ -319,10 +345,11 @@ static int make_condition(struct accessing *a, int number, struct key_condition 
   (void)conjunct_key_form(a, conjunct->node, &form);
   condition->comparison = form.comparison;
   condition->is_null = form.is_null;
-  condition->value_count = form.value_count;
+  condition->is_array = form.is_array;
+  condition->value_count = form.is_array ? 1 : form.value_count;
   condition->node = conjunct->node;
   conjunct->is_used = true;
-  return expressions_make(a->planner, form.values, form.value_count, &condition->values);
+  return expressions_make(a->planner, form.values, condition->value_count, &condition->values);
 }
 
 static int make_key(struct accessing *a, const struct candidate *c, struct plan_scan *scan)

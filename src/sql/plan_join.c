@@ -213,6 +213,13 @@ static bool type_is_integer(enum type_id type)
   return type == TYPE_INT2 || type == TYPE_INT4 || type == TYPE_INT8;
 }
 
+// What the operator compares; one that takes arrays of any type compares what it is given.
+static enum type_id compared_type(const struct node *node, int side)
+{
+  enum type_id type = node->function->arguments[side];
+  return type < TYPE_COUNT ? type : node->arguments[side]->type.id;
+}
+
 // left = right with one side from each: a key of a hash join. Both sides of one type.
 static bool hash_key(struct joining *j, const struct conjunct *conjunct, range_set left, range_set right,
                      const struct node **left_key, const struct node **right_key)
@@ -224,7 +231,7 @@ static bool hash_key(struct joining *j, const struct conjunct *conjunct, range_s
       !set_meets(planner, conjunct->ranges, left) || !set_meets(planner, conjunct->ranges, right) ||
       !function_comparison(node->function, &comparison) || comparison != COMPARE_EQUAL)
     return false;
-  enum type_id a_type = node->function->arguments[0], b_type = node->function->arguments[1];
+  enum type_id a_type = compared_type(node, 0), b_type = compared_type(node, 1);
   if (a_type != b_type && !(type_is_integer(a_type) && type_is_integer(b_type)))
     return false;
   for (int side = 0; side < 2; side++) {
@@ -263,7 +270,7 @@ static int make_hash_join(struct joining *j, struct plan_node *node, range_set l
       status = expression_make(planner, right_key, &join->right_keys[join->key_count]);
     if (status)
       return status;
-    enum type_id type = conjunct->node->function->arguments[0];
+    enum type_id type = compared_type(conjunct->node, 0);
     type = type_is_integer(type) ? TYPE_INT8 : type;
     join->left_keys[join->key_count].type = join->right_keys[join->key_count].type = type;
     join->key_nodes[join->key_count++] = conjunct->node;

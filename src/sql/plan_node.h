@@ -61,6 +61,7 @@ struct quick_test {
 struct key_condition {
   enum comparison comparison; // EQUAL and the inequalities
   bool is_null;               // IS NULL: the part is NULL (no values)
+  bool is_array;              // = ANY (array): one value, an array of them
   int value_count;            // several for IN
   struct expression *values;
   const struct node *node; // for EXPLAIN

@@ -121,6 +121,7 @@ struct subquery {
 struct assignment {
   int column;
   struct node *value; // of the column's type, modifier applied
+  bool is_part;       // SET a[1] = …: more of the kind may join it
 };
 
 enum override { OVERRIDE_NOT, OVERRIDE_SYSTEM, OVERRIDE_USER }; // OVERRIDING … VALUE

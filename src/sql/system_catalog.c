@@ -191,7 +191,7 @@ static int add_attribute(const struct system_table *table, struct row_sink *sink
       number(-1),
       number(type->wire_size),
       number(row->place),
-      number(0),
+      number(type_is_array(row->type.id)), // how many dimensions were declared does not matter, and is not kept
       number(-1),
       number(type_wire_modifier(row->type)),
       truth(is_fixed && type->wire_size <= 8),

@@ -178,6 +178,8 @@ static int function_name(const struct call *call)
 static struct type type_from_wire(enum type_id id, int32_t modifier)
 {
   struct type type = {.id = id, .modifier = -1};
+  if (type_is_array(id))
+    return (struct type){.id = id, .modifier = type_from_wire(type_element(id), modifier).modifier};
   if (modifier < 0)
     return type;
   if (id == TYPE_VARCHAR || id == TYPE_BPCHAR) {

@@ -470,8 +470,9 @@ bool append_constraint_definition(struct system_context *context, uint32_t oid, 
 
 uint32_t system_collation(enum type_id type)
 {
+  if (type_is_array(type))
+    return system_collation(type_element(type));
   if (type == TYPE_NAME)
     return OID_COLLATION_C;
-  return type == TYPE_TEXT || type == TYPE_VARCHAR || type == TYPE_BPCHAR || type == TYPE_TEXT_ARRAY ? OID_COLLATION
-                                                                                                     : 0;
+  return type == TYPE_TEXT || type == TYPE_VARCHAR || type == TYPE_BPCHAR ? OID_COLLATION : 0;
 }

@@ -245,7 +245,7 @@ static int add_column(const struct system_table *table, struct system_context *c
   int64_t octets = has_length ? 4 * (int64_t)row->type.modifier : 1073741824;
   return ADD(database, value_string(row->schema), value_string(row->table), value_string(row->name), number(row->place),
              text_or_null(row->default_text), value_string(row->not_null ? "NO" : "YES"),
-             value_string(row->type.id == TYPE_TEXT_ARRAY ? "ARRAY" : type->name),
+             value_string(type_is_array(row->type.id) ? "ARRAY" : type->name),
              has_length ? number(row->type.modifier) : value_null(), is_text ? number(octets) : value_null(),
              numeric.precision, numeric.radix, numeric.scale,
              is_time ? number(digits > 6 ? 6 : digits) : value_null(), interval_type(sink, fields, digits),

@@ -31,7 +31,7 @@ static struct value type_function(struct row_sink *sink, enum type_id id, const 
 {
   static const char *const joined[] = {"bool",   "int2", "int4", "int8", "float8",  "text", "varchar",
                                        "bpchar", "oid",  "name", "char", "unknown", NULL};
-  const char *name = id == TYPE_TEXT_ARRAY ? "array" : type_info(id)->short_name;
+  const char *name = type_is_array(id) ? "array" : type_info(id)->short_name;
   for (const char *const *at = joined; *at; at++)
     if (strcmp(name, *at) == 0)
       return system_text(sink, "%s%s", name, suffix);
@@ -42,7 +42,7 @@ static int add_type(const struct system_table *table, struct row_sink *sink, enu
 {
   const struct type_info *type = type_info(id);
   char category[2] = {type->category};
-  bool is_fixed = type->wire_size > 0, is_array = id == TYPE_TEXT_ARRAY;
+  bool is_fixed = type->wire_size > 0, is_array = type_is_array(id);
   const char *align = type->wire_size == 1 || type->wire_size == 64 ? "c"
                       : type->wire_size == 2                        ? "s"
                       : type->wire_size == 8                        ? "d"
@@ -51,8 +51,8 @@ static int add_type(const struct system_table *table, struct row_sink *sink, enu
              number(type->wire_size), truth(is_fixed && type->wire_size <= 8),
              value_string(type->category == 'P' || type->category == 'X' ? "p" : "b"), value_string(category),
              truth(type->preferred), truth(true), value_string(","), number(0),
-             value_string(is_array ? "array_subscript_handler" : "-"), number(is_array ? type_info(TYPE_TEXT)->oid : 0),
-             number(id == TYPE_TEXT ? type_info(TYPE_TEXT_ARRAY)->oid : 0), type_function(sink, id, "in"),
+             value_string(is_array ? "array_subscript_handler" : "-"), number(is_array ? type_info(type->element)->oid : 0),
+             number(type_array(id) == TYPE_COUNT ? 0 : type_info(type_array(id))->oid), type_function(sink, id, "in"),
              type_function(sink, id, "out"), type_function(sink, id, "recv"), type_function(sink, id, "send"),
              value_string("-"), value_string("-"), value_string("-"), value_string(align),
              value_string(is_fixed             ? "p"
@@ -80,13 +80,20 @@ static const struct system_column function_columns[] = {
 
 enum { OID_MADE_UP_FUNCTION = 0x70000000, OID_MADE_UP_AGGREGATE = 0x78000000, OID_MADE_UP_SET = 0x7c000000, OID_RECORD = 2249 };
 
+// The object id of a type of the tables of functions, pseudo-types included.
+static uint32_t type_oid(enum type_id type)
+{
+  static const uint32_t pseudo[] = {2276, 2776, 2277, 2283, 5078, 5077}; // "any", anynonarray, anyarray, …
+  return type < TYPE_COUNT ? type_info(type)->oid : pseudo[type - TYPE_COUNT];
+}
+
 static struct value argument_types(struct row_sink *sink, const enum type_id *types, int count)
 {
   char text[128] = "";
   size_t at = 0;
   for (int i = 0; i < count && at < sizeof text - 16; i++)
     at += (size_t)snprintf(text + at, sizeof text - at, "%s%u", i ? " " : "",
-                           types[i] == TYPE_COUNT ? 2276u : type_info(types[i])->oid);
+                           type_oid(types[i]));
   return text_or_null(arena_string(sink->arena, text));
 }
 
@@ -104,7 +111,7 @@ ROWS(function_rows)
                  value_string(function->volatility == FUNCTION_PURE     ? "i"
                               : function->volatility == FUNCTION_STABLE ? "s"
                                                                         : "v"),
-                 number(count), number(type_info(function->result)->oid),
+                 number(count), number(type_oid(function->result)),
                  argument_types(sink, function->arguments, count), value_string(function->name));
   }
   const struct aggregate *aggregate;
@@ -112,14 +119,14 @@ ROWS(function_rows)
     status =
         ADD(number((uint32_t)OID_MADE_UP_AGGREGATE + (uint32_t)i), value_string(aggregate->name),
             number(SCHEMA_PG_CATALOG), number(ROLE_OWNER), number(12), value_string("a"), truth(false), truth(false),
-            value_string("i"), number(aggregate->argument_count), number(type_info(aggregate->result)->oid),
+            value_string("i"), number(aggregate->argument_count), number(type_oid(aggregate->result)),
             argument_types(sink, aggregate->arguments, aggregate->argument_count), value_string("aggregate_dummy"));
   const struct set_function *set;
   for (int i = 0; !status && (set = set_function_at(i)); i++)
     status = ADD(number((uint32_t)OID_MADE_UP_SET + (uint32_t)i), value_string(set->name), number(SCHEMA_PG_CATALOG),
                  number(ROLE_OWNER), number(12), value_string("f"), truth(true), truth(true), value_string("i"),
                  number(set->argument_count),
-                 number(set->column_count == 1 ? type_info(set->columns[0].type)->oid : OID_RECORD),
+                 number(set->column_count == 1 ? type_oid(set->columns[0].type) : OID_RECORD),
                  argument_types(sink, set->arguments, set->argument_count), value_string(set->name));
   return status;
 }

@@ -97,10 +97,7 @@ static int column_type(const struct utility_input *input, const PgQuery__ColumnD
     column->type = type_plain(serial);
     return 0;
   }
-  int status = bind_type(tree->type_name, input->text, &column->type, error);
-  if (!status && column->type.id == TYPE_TEXT_ARRAY)
-    status = utility_unsupported(input, error, tree->type_name->location, "arrays are");
-  return status;
+  return bind_type(tree->type_name, input->text, &column->type, error);
 }
 
 static int column_collation(const struct utility_input *input, const PgQuery__ColumnDef *tree,

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "data/array.h"
 #include "data/binary.h"
 #include "data/datetime.h"
 #include "data/interval.h"
@@ -16,6 +17,9 @@ static const enum type_id all_types[] = {
     TYPE_BOOLEAN, TYPE_INT2,   TYPE_INT4,      TYPE_INT8,        TYPE_FLOAT8, TYPE_NUMERIC, TYPE_TEXT,
     TYPE_VARCHAR, TYPE_BPCHAR, TYPE_TIMESTAMP, TYPE_TIMESTAMPTZ, TYPE_OID,    TYPE_NAME,    TYPE_JSONB,
     TYPE_FLOAT4,  TYPE_BYTEA,  TYPE_DATE,      TYPE_TIME,        TYPE_TIMETZ, TYPE_INTERVAL, TYPE_UUID,
+    TYPE_BOOLEAN_ARRAY, TYPE_INT2_ARRAY, TYPE_INT4_ARRAY, TYPE_INT8_ARRAY, TYPE_FLOAT8_ARRAY, TYPE_NUMERIC_ARRAY,
+    TYPE_TEXT_ARRAY, TYPE_BPCHAR_ARRAY, TYPE_OID_ARRAY, TYPE_JSONB_ARRAY, TYPE_FLOAT4_ARRAY, TYPE_BYTEA_ARRAY,
+    TYPE_DATE_ARRAY, TYPE_TIMETZ_ARRAY, TYPE_INTERVAL_ARRAY, TYPE_UUID_ARRAY,
 };
 enum { ALL_TYPES = sizeof all_types / sizeof *all_types };
 
@@ -198,6 +202,33 @@ static inline struct value random_zoned_time(uint64_t *seed, struct arena *arena
   return v;
 }
 
+static inline struct value random_value(uint64_t *seed, enum type_id type, struct arena *arena);
+
+// Few elements in few shapes, so that equal ones and beginnings of others meet.
+static inline struct value random_array(uint64_t *seed, enum type_id type, struct arena *arena)
+{
+  struct array_shape shape = {.dimension_count = (int)random_below(seed, 3)};
+  struct array_builder builder;
+  uint32_t count;
+  struct value v;
+  for (int i = 0; i < shape.dimension_count; i++) {
+    shape.lengths[i] = 1 + (int32_t)random_below(seed, 3);
+    shape.lowers[i] = random_below(seed, 4) ? 1 : (int32_t)random_integer(seed, -3, 3);
+  }
+  if (array_shape_count(&shape, &count, NULL))
+    abort();
+  array_builder_init(&builder, type_element(type), NULL);
+  for (uint32_t i = 0; i < count; i++) {
+    struct value element = random_value(seed, builder.element, arena);
+    if (random_below(seed, 6) == 0)
+      element = value_null();
+    array_add(&builder, &element);
+  }
+  if (array_finish(&builder, &shape, arena, &v, NULL))
+    abort();
+  return v;
+}
+
 static inline struct value random_value(uint64_t *seed, enum type_id type, struct arena *arena)
 {
   switch (type) {
@@ -221,6 +252,6 @@ static inline struct value random_value(uint64_t *seed, enum type_id type, struc
   case TYPE_BYTEA: return random_bytes(seed, (uint32_t)random_below(seed, 6), arena);
   case TYPE_TIMESTAMP:
   case TYPE_TIMESTAMPTZ: return random_timestamp(seed);
-  default: return random_text(seed, arena);
+  default: return type_is_array(type) ? random_array(seed, type, arena) : random_text(seed, arena);
   }
 }

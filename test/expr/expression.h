@@ -67,21 +67,22 @@ static struct node *as_boolean(struct reader *r, struct node *node)
 static struct node *call_function(struct reader *r, const char *name, bool is_operator, struct node **arguments,
                                   int count)
 {
-  enum type_id given[64] = {0};
+  enum type_id given[64] = {0}, wanted[64], result;
   const struct function *function;
   for (int i = 0; i < count; i++) {
     if (!arguments[i])
       return NULL;
     given[i] = arguments[i]->type.id;
   }
-  if (function_resolve(name, is_operator, given, count, &function, r->error) != STATUS_OK)
+  if (function_resolve(name, is_operator, given, count, &function, r->error) != STATUS_OK ||
+      function_types(function, given, count, wanted, &result, r->error) != STATUS_OK)
     return NULL;
   for (int i = 0; i < count; i++) {
-    struct type type = type_plain(function_argument_type(function, given, i));
+    struct type type = type_plain(wanted[i]);
     if (type.id != given[i] && !(arguments[i] = as(r, arguments[i], type, CAST_IMPLICIT)))
       return NULL;
   }
-  struct node *node = node_new(r->arena, NODE_CALL, type_plain(function->result), 0, arguments, count);
+  struct node *node = node_new(r->arena, NODE_CALL, type_plain(result), 0, arguments, count);
   node->function = function;
   return node;
 }

@@ -90,8 +90,8 @@ def test_binary_forms():
         path = struct.pack("!5i", 1, 0, 25, 2, 1) + b"".join(struct.pack("!i", len(s)) + s for s in (b"a", b"1"))
         assert binary_parse_and_bind(client, """SELECT '{"a": [1, 2]}'::jsonb #> $1""", 1009, path) == "\x012"
         for oid, value, sqlstate in ((1009, path[:-1], "22P03"), (1009, path + b"x", "22P03"), (1009, b"", "08P01"),
-                                     (1009, struct.pack("!5i", 1, 0, 25, -1, 1), "22P03"),
-                                     (1009, struct.pack("!3i", 2, 0, 25), "0A000"), (3802, b"\x02{}", "XX000"), (3802, b"", "08P01"), (3802, b"\x01{", "22P02"),
+                                     (1009, struct.pack("!5i", 1, 0, 25, -1, 1), "54000"),
+                                     (1009, struct.pack("!3i", 2, 0, 25), "08P01"), (3802, b"\x02{}", "XX000"), (3802, b"", "08P01"), (3802, b"\x01{", "22P02"),
                                      (3802, b'\x01"\xff"', "22021"), (114, b"{", "22P02")):
             try:
                 binary_parse_and_bind(client, "SELECT $1", oid, value)

@@ -582,7 +582,7 @@ static void wrong_queries_get_postgresqls_errors(void **state)
       {"select a in ('1', '2'), b in (1, 2) from t",
        "42883 operator does not exist: text = integer; hint No operator matches the given name and argument types. "
        "You might need to add explicit type casts. @27"},
-      {"select a = any ('{1,2}') from t", "0A000 arrays are not supported @10"},
+      {"select a = any (5) from t", "42809 op ANY/ALL (array) requires array on right side @10"},
       {"select $1, $1::int from t", "42P08 inconsistent types deduced for parameter $1; detail integer versus text @8"},
   };
   bind_cases(cases, sizeof cases / sizeof *cases, PLAIN);
@@ -709,7 +709,9 @@ static void types_have_names_and_modifiers(void **state)
       {"\"integer\"", "42704 type \"integer\" does not exist @17"},
       {"jsonb", "jsonb"},
       {"xml", "0A000 type xml is not supported @17"},
-      {"int[]", "0A000 arrays are not supported @17"},
+      {"int[]", "integer[]"},
+      {"numeric(5,2)[][]", "numeric(5,2)[]"},
+      {"\"int4[]\"", "42704 type \"int4[]\" does not exist @17"},
       {"text(3)", "42601 type modifier is not allowed for type \"text\" @17"},
       {"varchar(0)", "22023 length for type varchar must be at least 1 @17"},
       {"varchar(10485761)", "22023 length for type varchar cannot exceed 10485760 @17"},
