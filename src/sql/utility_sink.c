@@ -53,16 +53,11 @@ static struct type column_type(const struct target *target)
   return type.id == TYPE_UNKNOWN ? type_plain(TYPE_TEXT) : type;
 }
 
-static bool can_be_column(enum type_id id)
-{
-  return id != TYPE_VOID && id != TYPE_TEXT_ARRAY;
-}
-
 static int add_column(struct relation *definition, const char *name, struct type type, struct error *error)
 {
   if (relation_column(definition, name) >= 0)
     return error_set(error, SQLSTATE_DUPLICATE_COLUMN, "column \"%s\" specified more than once", name);
-  if (!can_be_column(type.id))
+  if (type.id == TYPE_VOID)
     return error_set(error, SQLSTATE_INVALID_TABLE_DEFINITION, "column \"%s\" of a sink cannot be of type %s", name,
                      type_info(type.id)->name);
   struct column *column = &definition->schema.columns[definition->schema.column_count++];

@@ -115,6 +115,18 @@ def test_json():
             {"id": 3, "b": None, "t": None, "x": "-Infinity", "n": 0.1, "d": None, "j": None, "m": "s"}], lines
 
 
+def test_arrays():
+    with Place(sources=["p (a int[], t text[])"]) as place:
+        for name in ("csv", "json"):
+            place.client.query(f"CREATE SINK {name} WITH (connector = 'file', path = '{name}', format = '{name}') AS SELECT a, t FROM p")
+        place.client.query("INSERT INTO p VALUES ('{{1,2},{3,NULL}}', '{\"a,b\",\"c\\\"d\"}')")
+        place.wait(1, "csv")
+        place.wait(1, "json")
+        row = place.client.rows("SELECT '{{1,2},{3,NULL}}'::int[], '{\"a,b\",\"c\\\"d\"}'::text[]")[0]
+        assert next(csv.reader([place.read("csv")])) == row
+        assert json.loads(place.read("json")) == {"a": row[0], "t": row[1]}
+
+
 def test_what_a_select_may_be():
     with Place(sources=[NUMBERS, "q (id int)"]) as place:
         client = place.client
