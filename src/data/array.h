@@ -84,6 +84,8 @@ int array_from_text(struct type type, struct bytes text, const struct format_set
                     struct value *value, struct error *error);
 void array_to_text(enum type_id type, const struct value *value, const struct format_settings *settings,
                    struct buffer *out);
+// array_json.c: appends the text of the array that a JSON array is.
+int array_text_from_json(enum type_id type, struct bytes json, struct buffer *out, struct error *error);
 // array_binary.c
 int array_from_binary(struct type type, struct bytes binary, struct arena *arena, struct value *value,
                       struct error *error);

@@ -73,7 +73,7 @@ static int gather_array(struct evaluation *evaluation, struct gathered *gathered
   struct array array = array_of(evaluation->argument_types[0], value);
   struct value element;
   int status = STATUS_OK;
-  if (!array.count)
+  if (!array.count && !gathered->bytes.is_set)
     return error_set(evaluation->error, SQLSTATE_ARRAY_SUBSCRIPT_ERROR, "cannot accumulate empty arrays");
   if (!gathered->bytes.is_set && array.shape.dimension_count == ARRAY_DIMENSIONS)
     return array_too_many_dimensions(ARRAY_DIMENSIONS + 1, evaluation->error);

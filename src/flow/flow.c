@@ -10,6 +10,7 @@
 
 #include "base/limits.h"
 #include "base/sqlstate.h"
+#include "data/array.h"
 #include "data/json.h"
 #include "data/utf8.h"
 #include "flow/internal.h"
@@ -527,7 +528,7 @@ static int read_value(const struct column *column, struct bytes bytes, bool is_b
   return status;
 }
 
-// A member's value: strings without their quotes, but where JSON is wanted.
+// A member's value: strings without their quotes, but where JSON is wanted; an array as the column's.
 static int read_member(const struct column *column, struct bytes json, struct arena *arena, struct value *value,
                        struct error *error)
 {
@@ -535,10 +536,12 @@ static int read_member(const struct column *column, struct bytes json, struct ar
     *value = value_null();
     return 0;
   }
-  if (json_kind_of(json) != JSON_STRING || column->type.id == TYPE_JSON || column->type.id == TYPE_JSONB)
+  bool is_array = type_is_array(column->type.id) && json_kind_of(json) == JSON_ARRAY;
+  if (!is_array &&
+      (json_kind_of(json) != JSON_STRING || column->type.id == TYPE_JSON || column->type.id == TYPE_JSONB))
     return read_value(column, json, false, arena, value, error);
   struct buffer text = {0};
-  int status = json_unescape(json, &text, error);
+  int status = is_array ? array_text_from_json(column->type.id, json, &text, error) : json_unescape(json, &text, error);
   const uint8_t *copy = status ? NULL : arena_copy(arena, text.data, text.size);
   if (!status)
     status = copy ? read_value(column, bytes_of(copy, text.size), false, arena, value, error) : error_memory(error);

@@ -215,11 +215,13 @@ static int get_members(struct scan *scan)
   return 0;
 }
 
-// Appends the prefix of one combination of the equal parts' values: `choice` counts through all of them.
+// Appends the prefix of one combination of the equal parts' values: `choice` counts through all of them. It is made
+// by itself, for the bound of a key to be that of one prefix.
 static int append_prefix(struct scan *scan, uint64_t choice, bool *none)
 {
   struct execution *execution = scan->op.execution;
   const struct plan_scan *plan = &scan->op.node->scan;
+  buffer_clear(&scan->scratch);
   for (int i = 0; i < plan->equal_count; i++) {
     const struct key_condition *condition = &plan->equals[i];
     struct value value = value_null();
@@ -236,11 +238,12 @@ static int append_prefix(struct scan *scan, uint64_t choice, bool *none)
     }
     if (*none)
       return 0;
-    int status = append_equal(execution, plan, &plan->parts[i], &value, &scan->keys, none);
+    int status = append_equal(execution, plan, &plan->parts[i], &value, &scan->scratch, none);
     if (status)
       return status;
   }
-  return 0;
+  buffer_append_bytes(&scan->keys, buffer_bytes(&scan->scratch));
+  return scan->keys.failed ? execution_memory(execution) : 0;
 }
 
 static int compare_spans(const void *a, const void *b, void *keys)

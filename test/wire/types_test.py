@@ -35,6 +35,19 @@ FORMS = [
     (1186, "interval", "-1 days", "0000000000000000ffffffff00000000"),
     (1186, "interval", "-00:00:00.000001", "ffffffffffffffff0000000000000000"),
     (2950, "uuid", "a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11", "a0eebc999c0b4ef8bb6d6bb9bd380a11"),
+    (1007, "int[]", "{1,2,NULL}", "000000010000000100000017000000030000000100000004000000010000000400000002ffffffff"),
+    (1007, "int[]", "{}", "000000000000000000000017"),
+    (1009, "text[]", "[0:1][2:2]={{a},{NULL}}",
+     "000000020000000100000019000000020000000000000001000000020000000161ffffffff"),
+    (1231, "numeric[]", "{1.50,-2}", "0000000100000000000006a400000002000000010000000c0002000000000002000113880000000a"
+                                     "00010000400000000002"),
+    (1182, "date[]", "{2024-02-29}", "00000001000000000000043a00000001000000010000000400002279"),
+    (1000, "bool[]", "{t,f}", "000000010000000000000010000000020000000100000001010000000100"),
+    (3807, "jsonb[]", '{"{\\"a\\": 1}"}', "000000010000000000000eda000000010000000100000009017b2261223a20317d"),
+    (1016, "bigint[]", "{{1},{2}}", "00000002000000000000001400000002000000010000000100000001000000080000000000000001"
+                                    "000000080000000000000002"),
+    (2951, "uuid[]", "{a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11}",
+     "000000010000000000000b86000000010000000100000010a0eebc999c0b4ef8bb6d6bb9bd380a11"),
 ]
 
 # object id, bytes, SQLSTATE
@@ -43,6 +56,16 @@ BAD = [
     (1083, "ffffffffffffffff", "22008"), (1083, "000000141dd76001", "22008"), (1266, "00" * 8, "08P01"),
     (1266, "00" * 8 + "0000e100", "22009"), (1266, "ff" * 12, "22008"), (1186, "00" * 15, "08P01"),
     (1186, "00" * 17, "22P03"), (2950, "00" * 15, "08P01"), (2950, "00" * 17, "22P03"),
+    (1007, "", "08P01"), (1007, "ffffffff" + "00" * 4 + "00000017", "22P03"),
+    (1007, "00000007" + "00" * 4 + "00000017", "54000"), (1007, "00" * 4 + "00000002" + "00000017", "22P03"),
+    (1007, "00" * 8 + "00000014", "42804"), (1007, "00" * 8 + "00000017" + "00", "22P03"),
+    (1007, "00000001" + "00" * 4 + "00000017" + "0000000100000001", "08P01"),
+    (1007, "00000001" + "00" * 4 + "00000017" + "0000000100000001" + "00000008" + "00000001", "22P03"),
+    (1007, "00000001" + "00" * 4 + "00000017" + "0000000100000001" + "00000003" + "000000", "08P01"),
+    (1007, "00000001" + "00" * 4 + "00000017" + "7fffffff00000001", "54000"),
+    (1007, "00000001" + "00" * 4 + "00000017" + "000000017fffffff" + "ffffffff", "54000"),
+    (1007, "00000002" + "00" * 4 + "00000017" + "0001000000000001" * 2, "54000"),
+    (1009, "00000001" + "00" * 4 + "00000019" + "0000000100000001" + "00000001" + "ff", "22021"),
 ]
 
 
@@ -101,6 +124,33 @@ def test_wrong_forms_are_refused():
             assert failure and failure["C"] == sqlstate, (oid, form, failure)
 
 
+def form_of(numbers):
+    return struct.pack("!5i", 1, 0, 23, len(numbers), 1) + b"".join(struct.pack("!ii", 4, n) for n in numbers)
+
+
+def test_drivers_arrays_find_rows_by_key():
+    with quern.Server() as server, quern.Client(server.port) as client:
+        client.query("create table t (id int primary key, tags text[], twice int)")
+        client.query("create index on t (twice)")
+        client.query("insert into t select i, array['t' || i % 10], 2 * i from generate_series(1, 20000) i")
+        plan = client.rows("explain (costs off) select * from t where id = any('{1,2}'::int[])")
+        assert plan[0] == ["Index Scan using t_pkey on t"] and "Filter" not in str(plan), plan
+        many = list(range(0, 40000, 3))
+        for column, found in (("id", len([n for n in many if 1 <= n <= 20000])),
+                              ("twice", len([n for n in many if 1 <= n <= 40000 and n % 2 == 0]))):
+            text = f"select count(*), min({column}), max({column}) from t where {column} = any($1)"
+            _, row, failure = ask(client, text, [form_of(many + many)], [0])
+            assert failure is None and struct.unpack("!q", row[0])[0] == found, (column, row, failure)
+        _, row, failure = ask(client, "select count(*) from t where id = any($1) and id <> all($2) and tags && $3",
+                              [form_of([1, 2, 11, 99999]), form_of([2]),
+                               struct.pack("!6i", 1, 0, 25, 1, 1, 2) + b"t1"], [0, 0, 0])
+        assert failure is None and struct.unpack("!q", row[0])[0] == 2, (row, failure)
+        _, row, failure = ask(client, "update t set tags[2] = $2, twice = 0 where id = any($1) returning tags, id",
+                              [form_of([7]), b"new"], [0, 0])
+        assert failure is None and row[0] == struct.pack("!5i", 1, 0, 25, 2, 1) + struct.pack("!i", 2) + b"t7" + \
+            struct.pack("!i", 3) + b"new", (row, failure)
+
+
 def test_catalog_knows_the_types():
     with quern.Server() as server, quern.Client(server.port) as client:
         rows = client.rows("select oid, typname, typlen, typcategory, typtype from pg_type where oid in "
@@ -113,4 +163,4 @@ def test_catalog_knows_the_types():
 
 if __name__ == "__main__":
     quern.run(test_values_are_sent_as_postgresql_sends_them, test_values_come_back_from_binary_parameters,
-              test_wrong_forms_are_refused, test_catalog_knows_the_types)
+              test_wrong_forms_are_refused, test_drivers_arrays_find_rows_by_key, test_catalog_knows_the_types)
