@@ -394,6 +394,20 @@ static struct node *bind_quantified(struct binder *binder, struct scope *scope, 
   return node && negated ? bind_not(binder, node, link->location) : node;
 }
 
+// ARRAY(SELECT …): the rows' values; of arrays an array of one dimension more.
+static struct node *bind_array_subquery(struct binder *binder, struct subquery *subquery, int32_t location)
+{
+  subquery->kind = SUBQUERY_ARRAY;
+  if (subquery->query->visible_count != 1)
+    return bind_fail(binder, location, SQLSTATE_SYNTAX_ERROR, "subquery must return only one column");
+  enum type_id element = subquery->query->targets[0].expression->type.id;
+  enum type_id type = type_is_array(element) ? element : type_array(element);
+  if (type == TYPE_COUNT)
+    return bind_fail(binder, location, SQLSTATE_UNDEFINED_OBJECT, "could not find array type for data type %s",
+                     type_info(element)->name);
+  return add_subquery(binder, subquery, NULL, type_plain(type), location);
+}
+
 struct node *bind_sublink(struct binder *binder, struct scope *scope, const PgQuery__SubLink *link)
 {
   if (scope->clause == CLAUSE_DEFAULT)
@@ -415,6 +429,7 @@ struct node *bind_sublink(struct binder *binder, struct scope *scope, const PgQu
     return add_subquery(binder, &subquery, NULL, subquery.query->targets[0].expression->type, link->location);
   case PG_QUERY__SUB_LINK_TYPE__ANY_SUBLINK:
   case PG_QUERY__SUB_LINK_TYPE__ALL_SUBLINK: return bind_quantified(binder, scope, link, &subquery);
-  default: return bind_fail(binder, link->location, SQLSTATE_FEATURE_NOT_SUPPORTED, "arrays are not supported");
+  case PG_QUERY__SUB_LINK_TYPE__ARRAY_SUBLINK: return bind_array_subquery(binder, &subquery, link->location);
+  default: return bind_fail(binder, link->location, SQLSTATE_FEATURE_NOT_SUPPORTED, "this subquery is not supported");
   }
 }

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "data/array.h"
 #include "sql/iterator.h"
 
 enum { CHECK_STRIDE = 256 }; // rows visited between two looks at is_cancelled
@@ -146,6 +147,36 @@ static int run_in(struct subquery_run *run, const struct value *left, struct val
   return subquery_end(run, status);
 }
 
+// ARRAY(SELECT …); no rows are an empty array.
+static int run_array(struct subquery_run *run, struct arena *arena, struct value *result)
+{
+  struct execution *execution = run->execution;
+  const struct aggregate *gather = run->plan->gather;
+  enum type_id type = run->plan->type;
+  void *state = arena_alloc_zeroed(arena, gather->state_size);
+  if (!state)
+    return execution_memory(execution);
+  bool any = false;
+  int status = subquery_begin(run);
+  while (!status && (status = run->root->next(run->root)) == 1) {
+    execution->evaluation.argument_types = &type;
+    status = gather->step(&execution->evaluation, state, run->root->row, arena);
+    any = true;
+  }
+  status = subquery_end(run, status);
+  if (status)
+    return status;
+  if (any) {
+    status = gather->finish(&execution->evaluation, state, result);
+  } else {
+    struct array_builder none;
+    struct array_shape shape = {0};
+    array_builder_init(&none, TYPE_TEXT, arena->account);
+    status = array_finish(&none, &shape, arena, result, execution->evaluation.error);
+  }
+  return status || value_copy(TYPE_TEXT_ARRAY, result, arena) ? status : execution_memory(execution);
+}
+
 static int build_set(struct subquery_run *run)
 {
   struct execution *execution = run->execution;
@@ -211,6 +242,13 @@ static int hook_subquery(struct evaluation *evaluation, enum subquery_kind kind,
       return run_scalar(&run, evaluation->arena, result);
     if (!state->is_ready)
       status = run_scalar(&run, &state->set.arena, &state->value);
+    *result = state->value;
+    break;
+  case SUBQUERY_ARRAY:
+    if (!once)
+      return run_array(&run, evaluation->arena, result);
+    if (!state->is_ready)
+      status = run_array(&run, &state->set.arena, &state->value);
     *result = state->value;
     break;
   case SUBQUERY_EXISTS:

@@ -195,6 +195,7 @@ struct plan_subquery {
   bool is_correlated;
   struct plan_node *root;
   enum type_id type; // of its one column
+  const struct aggregate *gather; // ARRAY(SELECT …)
 };
 
 struct plan_modification {

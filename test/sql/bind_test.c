@@ -537,7 +537,7 @@ static void wrong_queries_get_postgresqls_errors(void **state)
       {"select 1 from t group by 2", "42P10 GROUP BY position 2 is not in select list @26"},
       {"select 1 from t group by 'x'", "42601 non-integer constant in GROUP BY @26"},
       {"select a from t order by 'x'", "42601 non-integer constant in ORDER BY @26"},
-      {"select exists(select 1), (select 1), array(select 1)", "0A000 arrays are not supported @38"},
+      {"select exists(select 1), (select 1), array(select 1, 2)", "42601 subquery must return only one column @38"},
       {"select * from atom(src)", "42809 atom(\"src\") can only be read by a workflow that it drives @20"},
       {"with w(p) as (select 1), w(q) as (select 2) select * from w",
        "42712 WITH query name \"w\" specified more than once @26"},
