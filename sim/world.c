@@ -650,6 +650,8 @@ static int recover(struct world *world, struct error *error)
   world->partition = partition_open(&options, error);
   if (pick(world, 2)) // what is read again is looked at, however little it is
     world->partition->trunk.repair_rows = 0;
+  if (pick(world, 2))
+    world->partition->trunk.adopted_changes = 0;
   int status = disk_lock(world->disk, LOG_LOCK, &world->lock, error);
   if (!status)
     status = checkpoint_find(world->disk, &found, NULL, NULL, error);

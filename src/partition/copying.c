@@ -171,6 +171,18 @@ void copying_close(struct session *session)
   session->copying = NULL;
 }
 
+// All that its rows look at is told with its first step: keys of the table. NULL: it may be more than that.
+static const struct read_set *copy_reads(struct session *session, const struct copy *copy)
+{
+  const struct relation *relation = copy->relation;
+  if (relation->kind == RELATION_SOURCE || relation->is_checked_late)
+    return NULL;
+  branch_reads_tree(session->branch, relation->tree);
+  for (int i = 0; i < relation->index_count; i++)
+    branch_reads_tree(session->branch, relation->indexes[i].tree);
+  return &no_reads;
+}
+
 int copying_begin(struct session *session, struct portal *portal, struct error *error)
 {
   struct prepared *prepared = portal->prepared;
@@ -188,7 +200,7 @@ int copying_begin(struct session *session, struct portal *portal, struct error *
   if (prepared->definitions != version_definitions(version))
     return error_set(error, SQLSTATE_FEATURE_NOT_SUPPORTED, "cached plan must not change result type");
   struct promise promise = {0};
-  status = transaction_record_copy(session, 'B', prepared->text, &promise, error);
+  status = transaction_record_copy(session, 'B', prepared->text, &promise, copy_reads(session, prepared->copy), error);
   if (status)
     return status;
   struct copying *copying = calloc(1, sizeof *copying);
@@ -217,11 +229,11 @@ static int copying_chunk(struct session *session, struct bytes chunk, bool at_en
     return status;
   struct promise promise = {0};
   if (!at_end)
-    return transaction_record_copy(session, 'D', chunk, &promise, error);
+    return transaction_record_copy(session, 'D', chunk, &promise, &no_reads, error);
   char tag[64];
   snprintf(tag, sizeof tag, "COPY %llu", (unsigned long long)feed->row_count);
   promise_add_text(&promise, tag, session->partition->promise_seed);
-  status = transaction_record_copy(session, 'E', chunk, &promise, error);
+  status = transaction_record_copy(session, 'E', chunk, &promise, &no_reads, error);
   if (!status)
     message_tag(&session->partition->replies, tag);
   return status;

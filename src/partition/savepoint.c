@@ -90,7 +90,7 @@ void savepoints_moved(struct savepoints *list, const struct savepoints *moved)
 static int record(struct session *session, enum script_step kind, const char *name, struct error *error)
 {
   struct promise nothing = {0};
-  return transaction_record_copy(session, (char)kind, bytes_of_string(name), &nothing, error);
+  return transaction_record_copy(session, (char)kind, bytes_of_string(name), &nothing, &no_reads, error);
 }
 
 // The settings as they were: of the savepoint itself or of the last one before it that noted any.

@@ -58,6 +58,8 @@ static void encode_value(struct buffer *out, enum type_id type, const struct val
     buffer_append_le64(out, (uint64_t)value->integer); // a float8's bits too
 }
 
+const struct read_set no_reads;
+
 // SET is not in the script, but what the statements behind it mean depends on it.
 static int record_settings(struct session *session, struct error *error)
 {
@@ -70,7 +72,7 @@ static int record_settings(struct session *session, struct error *error)
   buffer_append(&step, &session->settings, sizeof session->settings);
   int status = step.failed ? error_memory(error)
                            : branch_record(session->branch, buffer_bytes(&step), bytes_of(&kept, sizeof kept), &nothing,
-                                           NULL, error);
+                                           &no_reads, error);
   buffer_deinit(&step);
   if (!status)
     session->script_settings = session->settings;
@@ -114,7 +116,7 @@ int transaction_record(struct session *session, const struct portal *portal, con
 }
 
 int transaction_record_copy(struct session *session, char kind, struct bytes bytes, const struct promise *promise,
-                            struct error *error)
+                            const struct read_set *reads, struct error *error)
 {
   int status = record_settings(session, error);
   if (status)
@@ -129,7 +131,7 @@ int transaction_record_copy(struct session *session, char kind, struct bytes byt
     buffer_append_bytes(&kept, buffer_bytes(&session->kept));
   status = step.failed || kept.failed
                  ? error_memory(error)
-                 : branch_record(session->branch, buffer_bytes(&step), buffer_bytes(&kept), promise, NULL, error);
+                 : branch_record(session->branch, buffer_bytes(&step), buffer_bytes(&kept), promise, reads, error);
   buffer_deinit(&kept);
   buffer_deinit(&step);
   return status;

@@ -465,7 +465,8 @@ void transaction_note_failure(struct session *session, const struct error *error
 int transaction_record(struct session *session, const struct portal *portal, const struct promise *promise, uint64_t random,
                        const struct read_set *reads, struct error *error);
 int transaction_record_copy(struct session *session, char kind, struct bytes bytes, const struct promise *promise,
-                            struct error *error);
+                            const struct read_set *reads, struct error *error);
+extern const struct read_set no_reads; // of a step that looks at nothing
 void script_promise_error(struct session *session, const struct error *error, struct promise *promise);
 int script_check_deferred(struct session *session, struct writer *writer, struct error *error);
 // What a step keeps for its next run: kinds of entries, each in the order in which they came.

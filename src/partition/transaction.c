@@ -149,7 +149,8 @@ static int check_branch(struct session *session, struct error *error)
   branch_writer(session->branch, &writer);
   int status = script_check_deferred(session, &writer, error);
   session->is_checked = !status; // a COMMIT that waits comes here again
-  return status ? status : transaction_record_copy(session, 'C', bytes_of(NULL, 0), &promise, error);
+  return status ? status : transaction_record_copy(session, 'C', bytes_of(NULL, 0), &promise,
+                                                  writer.changes->checked ? NULL : &no_reads, error);
 }
 
 // STATUS_WAIT: the branch stays, and the session stands in a claim's queue.

@@ -66,6 +66,12 @@ void version_close(struct version *version);
 // Makes the branch's trees the trunk's. The trunk must not have changed since the branch was made
 // (version_is_ahead is false). Leaves that the branch changed get `position`. The branch is closed.
 void version_adopt(struct version *trunk, struct version *branch, uint64_t position);
+// The same beside others' changes: of these trees alone, which are the ones that the branch has changed. The trunk must not have
+// changed them since (tree_is_same). False: out of memory, and nothing has happened.
+bool version_adopt_trees(struct version *trunk, struct version *branch, const tree_number *trees, int count,
+  uint64_t position);
+// Has nobody changed the tree between the two, of which the older one is a snapshot?
+bool tree_is_same(const struct version *snapshot, const struct version *later, tree_number tree);
 // Has the parent changed since this branch was made?
 bool version_is_behind(const struct version *branch);
 enum version_kind version_kind(const struct version *version);

@@ -566,6 +566,61 @@ void version_adopt(struct version *trunk, struct version *branch, uint64_t posit
   unpin(branch);
 }
 
+bool tree_is_same(const struct version *snapshot, const struct version *later, tree_number tree)
+{
+  CHECK(snapshot->kind == VERSION_SNAPSHOT);
+  const struct root *then = version_root(snapshot, tree), *now = version_root(later, tree);
+  return (then ? then->page : NULL) == (now ? now->page : NULL);
+}
+
+// The arrays of roots are the trunk's own business; all else that the branch made becomes the trunk's.
+static void adopt_nodes(struct version *trunk, struct version *branch, uint64_t position)
+{
+  for (struct node *node = branch->own, *next; node; node = next) {
+    next = node->next;
+    struct page *page = (struct page *)node;
+    if (node->kind == NODE_ROOTS || node->kind == NODE_DIRECTORY) {
+      store_free(trunk->store, node);
+      continue;
+    }
+    node->birth = trunk->store->clock;
+    if (node->kind == NODE_LEAF && page->position < position)
+      page->position = position;
+  }
+  for (size_t i = 0; i < branch->replaced.count; i++) {
+    uintptr_t entry = branch->replaced.nodes[i];
+    struct node *node = (struct node *)(entry & ~(uintptr_t)1);
+    if (entry & 1)
+      kill_whole(trunk->store, trunk->newest_pin, node, WHOLE, node->bytes);
+    else if (node->kind != NODE_ROOTS && node->kind != NODE_DIRECTORY)
+      version_kill(trunk, node);
+  }
+}
+
+bool version_adopt_trees(struct version *trunk, struct version *branch, const tree_number *trees, int count,
+  uint64_t position)
+{
+  struct root *roots[STORE_ATTACH_LIMIT];
+  CHECK(trunk->kind == VERSION_TRUNK && branch->kind == VERSION_BRANCH && branch->parent == trunk);
+  CHECK(count <= STORE_ATTACH_LIMIT);
+  for (int i = 0; i < count; i++)
+    if (!(roots[i] = version_own_root(trunk, trees[i])))
+      return false;
+  for (int i = 0; i < count; i++) {
+    const struct root *from = version_root(branch, trees[i]);
+    *roots[i] = from ? *from : (struct root){0};
+    if (roots[i]->is_cleared && roots[i]->position < position)
+      roots[i]->position = position;
+    roots[i]->is_cleared = 0;
+  }
+  adopt_nodes(trunk, branch, position);
+  trunk->change++;
+  if (trunk->newest < position)
+    trunk->newest = position;
+  unpin(branch);
+  return true;
+}
+
 bool version_is_behind(const struct version *branch)
 {
   return branch->parent->change != branch->parent_change;

@@ -288,29 +288,68 @@ struct pair {
   uint32_t first, last;
 };
 
+// A place of the hash table. The hash says of nearly all other keys that they are others, without a look at them.
+struct slot {
+  uint32_t pair; // its number + 1; 0: empty
+  uint32_t hash;
+};
+
 struct compaction {
   struct pair *pairs;
-  uint32_t *slots; // pair number + 1; 0: empty
+  struct slot *slots;
   size_t pair_count, slot_mask;
 };
 
 static void compaction_add(struct compaction *compaction, const struct change_list *list, const struct change *change,
-                           uint32_t offset)
+                           uint32_t offset, uint64_t hash)
 {
-  uint64_t hash = hash64(change->key.data, change->key.size, change->tree);
-  for (size_t slot = hash & compaction->slot_mask;; slot = (slot + 1) & compaction->slot_mask) {
-    if (!compaction->slots[slot]) {
+  uint32_t high = (uint32_t)(hash >> 32);
+  for (size_t place = hash & compaction->slot_mask;; place = (place + 1) & compaction->slot_mask) {
+    struct slot *slot = &compaction->slots[place];
+    if (!slot->pair) {
       compaction->pairs[compaction->pair_count++] = (struct pair){.first = offset, .last = offset};
-      compaction->slots[slot] = (uint32_t)compaction->pair_count;
+      *slot = (struct slot){.pair = (uint32_t)compaction->pair_count, .hash = high};
       return;
     }
-    struct pair *pair = &compaction->pairs[compaction->slots[slot] - 1];
+    if (slot->hash != high)
+      continue;
+    struct pair *pair = &compaction->pairs[slot->pair - 1];
     struct change other;
     entry_at(list, pair->first, &other);
     if (other.tree == change->tree && bytes_equal(other.key, change->key)) {
       pair->last = offset;
       return;
     }
+  }
+}
+
+// Entries on their way into the table: their places are fetched from memory while others go before them.
+enum { ON_THE_WAY = 16 };
+struct arrival {
+  struct change change;
+  uint32_t offset;
+  uint64_t hash;
+};
+
+static void compact(struct compaction *compaction, const struct change_list *list, const struct whole_trees *whole)
+{
+  struct arrival arrivals[ON_THE_WAY];
+  size_t come = 0, gone = 0;
+  struct change change;
+  for (size_t at = 0, offset = 0; change_next(list, &at, &change); offset = at) {
+    if (change.flags & (CHANGE_DERIVED | CHANGE_FILLED | CHANGE_DROPPED) || whole_has(whole, change.tree))
+      continue;
+    if (come - gone == ON_THE_WAY) {
+      const struct arrival *first = &arrivals[gone++ % ON_THE_WAY];
+      compaction_add(compaction, list, &first->change, first->offset, first->hash);
+    }
+    uint64_t hash = hash64(change.key.data, change.key.size, change.tree);
+    __builtin_prefetch(&compaction->slots[hash & compaction->slot_mask]);
+    arrivals[come++ % ON_THE_WAY] = (struct arrival){.change = change, .offset = (uint32_t)offset, .hash = hash};
+  }
+  for (; gone < come; gone++) {
+    const struct arrival *first = &arrivals[gone % ON_THE_WAY];
+    compaction_add(compaction, list, &first->change, first->offset, first->hash);
   }
 }
 
@@ -332,24 +371,21 @@ static size_t encode_pairs(const struct compaction *compaction, const struct cha
 static size_t encode_singles(const struct change_list *list, const struct whole_trees *whole, struct buffer *out)
 {
   struct pair few_pairs[FEW];
-  uint32_t few_slots[FEW * 2];
-  struct compaction compaction = {.pairs = few_pairs, .slots = few_slots, .slot_mask = FEW * 2 - 1};
+  struct slot few_slots[FEW * 2];
+  struct compaction compaction = {.pairs = few_pairs, .slots = few_slots};
+  size_t slots = 4;
+  while (slots < list->count * 2)
+    slots *= 2;
+  compaction.slot_mask = slots - 1;
   if (list->count > FEW) {
-    size_t slots = FEW * 2;
-    while (slots < list->count * 2)
-      slots *= 2;
-    compaction.slot_mask = slots - 1;
     compaction.pairs = malloc(list->count * sizeof *compaction.pairs);
     compaction.slots = calloc(slots, sizeof *compaction.slots);
   } else {
-    memset(few_slots, 0, sizeof few_slots);
+    memset(few_slots, 0, slots * sizeof *few_slots);
   }
   size_t count = 0;
   if (compaction.pairs && compaction.slots) {
-    struct change change;
-    for (size_t at = 0, offset = 0; change_next(list, &at, &change); offset = at)
-      if (!(change.flags & (CHANGE_DERIVED | CHANGE_FILLED | CHANGE_DROPPED)) && !whole_has(whole, change.tree))
-        compaction_add(&compaction, list, &change, (uint32_t)offset);
+    compact(&compaction, list, whole);
     count = encode_pairs(&compaction, list, out);
   } else {
     out->failed = true;

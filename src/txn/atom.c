@@ -8,9 +8,12 @@
 // From there on looking at what has changed costs less than running the step.
 enum { REPAIR_ROWS = 100 };
 
+// From there on taking a branch's trees costs less than making its changes once more.
+enum { ADOPTED_CHANGES = 1000 };
+
 int trunk_open(struct trunk *trunk, struct store *store, struct catalog *catalog)
 {
-  *trunk = (struct trunk){.store = store, .catalog = catalog, .repair_rows = REPAIR_ROWS};
+  *trunk = (struct trunk){.store = store, .catalog = catalog, .repair_rows = REPAIR_ROWS, .adopted_changes = ADOPTED_CHANGES};
   change_list_init(&trunk->changes);
   return STATUS_OK;
 }

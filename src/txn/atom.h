@@ -28,6 +28,7 @@ struct trunk {
   struct history history;
   struct heat heat;
   size_t branches;          // open ones
+  uint64_t adopted_changes; // a branch with fewer is not looked at whether its trees could be taken as they are
   uint64_t repair_rows;     // a step that looked at fewer rows is run again, rather than looked whether it must be
   bool without_output;      // nobody logs: payloads are not made, and an atom that came back to what it was counts
   struct buffer output;     // payloads of committed atoms, for the log: position (8), size (4), bytes, each; the partition takes them

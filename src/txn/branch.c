@@ -167,6 +167,11 @@ bool branch_is_tree_stale(const struct branch *branch, tree_number tree)
   return differs;
 }
 
+void branch_reads_tree(struct branch *branch, tree_number tree)
+{
+  branch->looks_anywhere |= !note_tree(branch->read, &branch->read_count, tree);
+}
+
 void branch_pin_definitions(struct branch *branch)
 {
   branch->pins_definitions = true;
@@ -208,8 +213,11 @@ void step_end(struct branch *branch, struct step *head)
   branch->definitions = definitions;
   size_t at = head->changes_from;
   struct change change;
-  while (!head->must_run && at < head->changes_to && change_next(&branch->changes, &at, &change))
-    head->must_run = change.flags & (CHANGE_FILLED | CHANGE_DROPPED | CHANGE_MODES);
+  while (at < head->changes_to && change_next(&branch->changes, &at, &change)) {
+    head->must_run |= change.flags & (CHANGE_FILLED | CHANGE_DROPPED | CHANGE_MODES);
+    if (!(change.flags & CHANGE_MODES))
+      branch->looks_anywhere |= !note_tree(branch->changed, &branch->changed_count, change.tree);
+  }
 }
 
 int branch_record(struct branch *branch, struct bytes step, struct bytes kept, const struct promise *promise,
@@ -240,10 +248,22 @@ int branch_record(struct branch *branch, struct bytes step, struct bytes kept, c
 
 // --- Commit ---------------------------------------------------------------------------------------
 
+// Its version is the trunk's from now on; beside others' changes, its trees are.
+static bool take_version(struct branch *branch, uint64_t position)
+{
+  struct version *trunk = store_trunk(branch->trunk->store);
+  if (!version_is_behind(branch->version))
+    version_adopt(trunk, branch->version, position);
+  else if (!version_adopt_trees(trunk, branch->version, branch->changed, branch->changed_count, position))
+    return false;
+  branch->version = NULL;
+  return true;
+}
+
 static int adopt(struct branch *branch, uint64_t *position, struct error *error)
 {
   struct trunk *trunk = branch->trunk;
-  size_t entries;
+  size_t entries, start = trunk->output.size;
   struct writer writer = {.error = error};
   branch_writer(branch, &writer);
   int status = sequence_log(&writer, version_definitions(branch->version) !=
@@ -257,8 +277,11 @@ static int adopt(struct branch *branch, uint64_t *position, struct error *error)
   if (trunk->branches > 1)
     history_note(&trunk->history, &branch->changes, trunk->author);
   change_finish(&branch->changes, branch->version);
-  version_adopt(store_trunk(trunk->store), branch->version, trunk->position + 1);
-  branch->version = NULL;
+  if (!take_version(branch, trunk->position + 1)) {
+    trunk->output.size = start;
+    sequence_unlogged(trunk->catalog);
+    return error_memory(error);
+  }
   *position = ++trunk->position;
   sequence_logged(trunk->catalog, *position);
   trunk->counts.atoms++;
@@ -293,6 +316,42 @@ static int commit_by_running(struct branch *branch, struct writer *writer, const
   return atom_commit(trunk, position, error);
 }
 
+// Numbers that were drawn go before it, as an atom of their own: their trees are not the branch's.
+static int log_numbers(struct trunk *trunk, struct error *error)
+{
+  struct writer writer = {.error = error};
+  uint64_t position;
+  if (sequence_is_logged(trunk->catalog))
+    return STATUS_OK;
+  atom_begin(trunk, &writer);
+  return atom_commit(trunk, &position, error);
+}
+
+// Has the trunk changed other trees only than those that the branch has read or changed? Then all of its promises hold there.
+static bool stands_apart(const struct branch *branch)
+{
+  const struct version *trunk = store_trunk(branch->trunk->store);
+  uint64_t definitions = version_definitions(branch->base);
+  bool is_apart = !branch->looks_anywhere && !branch->was_undone && branch->changes.count >= branch->trunk->adopted_changes &&
+                  version_definitions(branch->version) == definitions && version_definitions(trunk) == definitions;
+  for (int i = 0; i < branch->read_count && is_apart; i++)
+    is_apart = tree_is_same(branch->base, trunk, branch->read[i]);
+  for (int i = 0; i < branch->changed_count && is_apart; i++)
+    is_apart = tree_is_same(branch->base, trunk, branch->changed[i]);
+  return is_apart;
+}
+
+static int commit_changes(struct branch *branch, struct writer *writer, const struct step_runner *runner, uint64_t *position,
+                          struct error *error)
+{
+  if (!version_is_behind(branch->version))
+    return adopt(branch, position, error);
+  if (!stands_apart(branch))
+    return commit_by_running(branch, writer, runner, position, error);
+  int status = log_numbers(branch->trunk, error);
+  return status ? status : adopt(branch, position, error);
+}
+
 static int definitions_hold(const struct branch *branch, struct error *error)
 {
   if (!branch->pins_definitions ||
@@ -317,8 +376,7 @@ int branch_commit(struct branch *branch, struct writer *writer, const struct ste
     if (!status)
       status = admit(runner, &branch->changes, error); // what is changed again is seldom something else
     if (!status)
-      status = version_is_behind(branch->version) ? commit_by_running(branch, writer, runner, position, error)
-                                                  : adopt(branch, position, error);
+      status = commit_changes(branch, writer, runner, position, error);
   }
   if (status == STATUS_WAIT)
     return status;
@@ -347,6 +405,7 @@ int branch_move(struct branch *branch, struct writer *writer, const struct step_
     branch->committed = moved.committed;
     branch->recorded = moved.recorded;
     branch->definitions = moved.definitions;
+    branch->looks_anywhere = true; // what it has read now is not listed
     moved.version = old.version;
     moved.base = old.base;
     moved.changes = old.changes;

@@ -39,9 +39,12 @@ bool branch_has_changes(const struct branch *branch);
 
 // Appends a step and what its reply promised. kept: values that functions such as now() and random() gave, used again
 // when it is run again. step and kept are copied. 54000 beyond LIMIT_SCRIPT.
-// reads: what it looked at, itself and on behalf of constraints; NULL: not known.
+// reads: what it looked at, itself and on behalf of constraints; NULL: not known. An empty set: nothing that
+// branch_reads_tree has not told.
 int branch_record(struct branch *branch, struct bytes step, struct bytes kept, const struct promise *promise,
                   const struct read_set *reads, struct error *error);
+// It looks at this tree, in steps of which more is not known.
+void branch_reads_tree(struct branch *branch, tree_number tree);
 // It was shown something of the definitions that is in no step: it commits only where they are as they are here.
 void branch_pin_definitions(struct branch *branch);
 size_t branch_step_count(const struct branch *branch);

@@ -38,11 +38,26 @@ struct bytes script_reads(const struct branch *branch, const struct step_reads *
   return bytes_of(branch->reads.data + reads->at, reads->size);
 }
 
+bool note_tree(tree_number *trees, int *count, tree_number tree)
+{
+  for (int i = *count; i-- > 0;)
+    if (trees[i] == tree)
+      return true;
+  if (*count == STORE_ATTACH_LIMIT)
+    return false;
+  trees[(*count)++] = tree;
+  return true;
+}
+
 struct step_reads script_add_reads(struct branch *branch, const struct read_set *reads)
 {
   struct step_reads added = {.at = branch->reads.size};
-  if (!reads || reads->failed)
+  if (!reads || reads->failed) {
+    branch->looks_anywhere = true;
     return added;
+  }
+  for (int i = 0; i < reads->count; i++)
+    branch->looks_anywhere |= !note_tree(branch->read, &branch->read_count, reads->ranges[i].tree);
   read_set_encode(reads, &branch->reads);
   if (branch->reads.failed) {
     branch->reads.failed = false;

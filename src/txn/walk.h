@@ -21,6 +21,10 @@ struct branch {
   uint64_t committed;   // the trunk's position when the branch began
   size_t recorded;      // mark of the change list behind the last step
   uint64_t definitions; // behind the last step
+  // The trees that it has read or changed; it may have read others, too, if it looks anywhere.
+  tree_number read[STORE_ATTACH_LIMIT], changed[STORE_ATTACH_LIMIT];
+  int read_count, changed_count;
+  bool looks_anywhere;
 };
 
 // What a step looked at.
@@ -74,3 +78,5 @@ int step_broken(const struct branch *branch, const struct script_step *step, con
                 const struct version *now, struct error *error);
 
 void step_end(struct branch *branch, struct step *head);
+// Adds the tree to a list if it is not there. False: the list is full.
+bool note_tree(tree_number *trees, int *count, tree_number tree);

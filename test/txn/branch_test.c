@@ -61,6 +61,104 @@ static void test_adopt_carries_definitions(void **state)
   bank_close(&bank);
 }
 
+// An atom that others commit on a table of their own.
+static void other_atom(struct bank *bank, const struct relation *table, int k)
+{
+  struct writer writer = bank_writer(bank);
+  struct value values[4] = {value_integer(k), value_integer(k), value_null(), value_null()};
+  uint64_t position;
+  atom_begin(&bank->trunk, &writer);
+  assert_int_equal(table_insert(&writer, table, values, -1, NULL, NULL), 0);
+  assert_int_equal(atom_commit(&bank->trunk, &position, &bank->error), 0);
+}
+
+static const struct relation *other_table(struct bank *bank)
+{
+  struct definition definition;
+  uint64_t position;
+  struct writer writer = bank_writer(bank);
+  definition_init(&definition, "more", true);
+  atom_begin(&bank->trunk, &writer);
+  assert_int_equal(catalog_create(bank->catalog, &writer, &definition.relation, &bank->error), 0);
+  assert_int_equal(atom_commit(&bank->trunk, &position, &bank->error), 0);
+  return catalog_find_oid(bank->catalog, store_trunk(bank->store), definition.relation.oid);
+}
+
+static void test_trees_are_adopted_beside_others_changes(void **state)
+{
+  struct bank bank;
+  bank_open(&bank);
+  const struct relation *more = other_table(&bank);
+  for (int k = 0; k < 300; k++)
+    bank_do(&bank, INSERT, k, 10);
+  bank.trunk.adopted_changes = 2;
+  struct version *before = version_snapshot(store_trunk(bank.store));
+  struct branch *branch = open_branch(&bank);
+  other_atom(&bank, more, 1);
+  branch_do(&bank, branch, SUM, 0, 0);
+  for (int k = 0; k < 300; k += 2)
+    branch_do(&bank, branch, k % 3 ? DELETE : ADD, k, 5);
+  branch_do(&bank, branch, INSERT, 1000, 7);
+  other_atom(&bank, more, 2);
+  struct version *between = version_snapshot(store_trunk(bank.store));
+  uint64_t position;
+  assert_int_equal(bank_commit(&bank, branch, &position), 0);
+  assert_int_equal(bank.trunk.counts.adopted, 1);
+  assert_int_equal(bank.trunk.counts.rerun, 0);
+  assert_int_equal(tree_count(store_trunk(bank.store), more->tree), 2);
+  assert_int_equal(bank_value(&bank, 6), 15);
+  assert_int_equal(bank_value(&bank, 2), INT64_MIN);
+  assert_int_equal(bank_value(&bank, 1000), 7);
+  assert_int_equal(bank_sum(&bank, before, NULL, 0), 3000);
+  assert_int_equal(bank_sum(&bank, between, NULL, 0), 3000);
+  struct bytes row;
+  struct read_mark mark = {0};
+  struct buffer key = {0};
+  int64_t value;
+  assert_true(bank_get(&bank, store_trunk(bank.store), &mark, 6, &value, &key, &row));
+  assert_int_equal(mark.position, position);
+  buffer_deinit(&key);
+  other_atom(&bank, more, 3);
+  bank_do(&bank, ADD, 6, 1);
+  assert_true(version_verify(store_trunk(bank.store), &bank.error));
+  version_close(before);
+  version_close(between);
+  bank_verify_output(&bank);
+  bank_close(&bank);
+}
+
+static void test_what_others_have_touched_is_run_again(void **state)
+{
+  for (int way = 0; way < 4; way++) {
+    struct bank bank;
+    bank_open(&bank);
+    const struct relation *more = other_table(&bank);
+    bank_do(&bank, INSERT, 1, 10);
+    bank_do(&bank, INSERT, 2, 20);
+    bank.trunk.adopted_changes = way == 2 ? 100 : 0;
+    struct branch *branch = open_branch(&bank);
+    branch_do(&bank, branch, ADD, 1, 5);
+    struct promise promise = {0};
+    struct operation_step step = {.operation = SUM, .key = 3};
+    promise_number(&promise, 0);
+    if (way == 1) // it does not say what it looked at
+      assert_int_equal(branch_record(branch, bytes_of(&step, sizeof step), (struct bytes){0}, &promise, NULL, &bank.error), 0);
+    if (way == 3)
+      branch_reads_tree(branch, more->tree);
+    if (way)
+      other_atom(&bank, more, 1);
+    else
+      bank_do(&bank, ADD, 2, 1);
+    uint64_t position;
+    assert_int_equal(bank_commit(&bank, branch, &position), 0);
+    assert_int_equal(bank.trunk.counts.adopted, 0);
+    assert_int_equal(bank.trunk.counts.rerun, 1);
+    assert_int_equal(bank_value(&bank, 1), 15);
+    bank_verify_output(&bank);
+    bank_close(&bank);
+  }
+}
+
 static void test_run_again_with_equal_replies(void **state)
 {
   struct bank bank;
@@ -428,6 +526,8 @@ int main(void)
   const struct CMUnitTest tests[] = {
     cmocka_unit_test(test_adopt),
     cmocka_unit_test(test_adopt_carries_definitions),
+    cmocka_unit_test(test_trees_are_adopted_beside_others_changes),
+    cmocka_unit_test(test_what_others_have_touched_is_run_again),
     cmocka_unit_test(test_run_again_with_equal_replies),
     cmocka_unit_test(test_run_again_with_another_reply),
     cmocka_unit_test(test_a_failure_that_fails_again_is_kept),
