@@ -80,13 +80,12 @@ static inline void client_query(struct client *client, const char *text)
     exit(1);
 }
 
-// data_directory NULL: in memory.
-static inline void client_open(struct client *client, const char *data_directory)
+static inline void client_open_with(struct client *client, struct quern_options *options)
 {
   struct quern_error error;
   *client = (struct client){0};
-  struct quern_options options = {.abi = QUERN_ABI, .data_directory = data_directory};
-  if (quern_open(&options, &client->engine, &error)) {
+  options->abi = QUERN_ABI;
+  if (quern_open(options, &client->engine, &error)) {
     fprintf(stderr, "%s\n", error.message);
     exit(1);
   }
@@ -97,6 +96,12 @@ static inline void client_open(struct client *client, const char *data_directory
   while (!client->ready)
     if (quern_run(client->engine, 1) < 0)
       exit(1);
+}
+
+// data_directory NULL: in memory.
+static inline void client_open(struct client *client, const char *data_directory)
+{
+  client_open_with(client, &(struct quern_options){.data_directory = data_directory});
 }
 
 static inline void client_close(struct client *client)

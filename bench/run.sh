@@ -1,7 +1,8 @@
 #!/bin/bash
 # Builds Quern and the benchmark programs into BUILD (build) and measures them beside their peers:
-# bench/run.sh. Progress goes to standard error, the tables (markdown) to standard output.
-# BENCH_ROUNDS (5), BENCH_SECONDS (5), BENCH_DIRECTORY (/var/tmp) and BENCH_ONLY (part of a row's name) change a run.
+# bench/run.sh [SCRIPT …] of bench, transactions (these two without a name) and paper. Progress goes to standard error, the
+# tables (markdown) to standard output.
+# BENCH_ROUNDS, BENCH_SECONDS, BENCH_DIRECTORY (/var/tmp) and BENCH_ONLY (part of a row's name) change a run.
 set -u
 cd "$(dirname "$0")/.." || exit 2
 build=${BUILD:-build}
@@ -16,4 +17,8 @@ targets=$(ninja -C "$build" -t targets all | sed -n 's/^\(quern\|bench_[a-z_]*\)
 for target in $targets; do
   cmake --build "$build" -j "$jobs" --target "$target" >&2 || echo "bench: $target does not build; its rows are left out" >&2
 done
-python3 bench/bench.py "$build" && echo && exec python3 bench/transactions.py "$build"
+[ $# -gt 0 ] || set -- bench transactions
+for script in "$@"; do
+  python3 "bench/$script.py" "$build" || exit 1
+  echo
+done

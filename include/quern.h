@@ -24,7 +24,7 @@
 extern "C" {
 #endif
 
-#define QUERN_ABI 4
+#define QUERN_ABI 5
 #define QUERN_API __attribute__((visibility("default")))
 
 struct quern;         /* an engine */
@@ -43,6 +43,15 @@ struct quern_error {
 
 /* --- The engine ---------------------------------------------------------------------------------- */
 
+/* What makes the engine quicker and nothing else. Each can be left out, to measure what it is worth: replies are the same. */
+enum quern_optimization {
+  QUERN_PLAN_CACHE = 1,    /* plans of texts that were seen before */
+  QUERN_LITERALS = 2,      /* one plan for texts that differ in their literals only */
+  QUERN_GROUP_COMMIT = 4,  /* one fdatasync for all atoms that wait; without it each has its own */
+  QUERN_PIPELINING = 8,    /* without it a session's next request begins when the last one's reply may leave */
+  QUERN_SHORT_PATH = 16    /* a row by its key without iterators, and executions that end within the call */
+};
+
 struct quern_options {
   uint32_t abi;                 /* QUERN_ABI */
   const char *data_directory;   /* made if it is missing; NULL: in memory, nothing is kept */
@@ -54,6 +63,7 @@ struct quern_options {
   const char *backup_directory; /* where SELECT quern_backup('name') writes; NULL: nowhere */
   bool must_exist;              /* the data directory: an error if it is missing */
   bool without_sync;            /* for measuring: leaves out fdatasync; a power cut then loses acknowledged work */
+  unsigned without;             /* for measuring: optimizations that are left out, QUERN_PLAN_CACHE | … */
   /* Lines for the operator (start, recovery, checkpoints, trouble). May be NULL. Called from any thread. */
   void (*log)(void *context, const char *line);
   void *log_context;

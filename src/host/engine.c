@@ -197,6 +197,7 @@ static void journal_metrics(struct quern *engine, struct metric_sink *sink)
   }
   metric_add(sink, "quern_log_durable_position", "", (double)journal_durable(engine->journal));
   metric_add(sink, "quern_checkpoint_position", "", (double)engine->checkpoint_position);
+  metric_add(sink, "quern_checkpoint_running", "", engine->checkpoint_snapshot != NULL);
   if (engine->checkpoint_at)
     metric_add(sink, "quern_checkpoint_age_seconds", "", (double)(clock_monotonic() - engine->checkpoint_at) / 1e6);
 }
@@ -279,6 +280,10 @@ static int open_engine(struct quern *engine, struct error *error)
     .snapshot_memory = engine->options.snapshot_memory,
     .hooks = &engine->hooks,
     .without_log = !engine->options.data_directory,
+    .without_plan_cache = engine->options.without & QUERN_PLAN_CACHE,
+    .without_literals = engine->options.without & QUERN_LITERALS,
+    .without_short_path = engine->options.without & QUERN_SHORT_PATH,
+    .without_pipelining = engine->options.without & QUERN_PIPELINING,
   };
   int status = wake_open(&engine->wake, error);
   if (!status)
@@ -306,7 +311,7 @@ static int open_engine(struct quern *engine, struct error *error)
     return partition_recovered(engine->partition, 0, error);
   status = recover(engine, error);
   if (!status)
-    status = journal_open(engine->log, &engine->wake, &engine->journal, error);
+    status = journal_open(engine->log, &engine->wake, engine->options.without & QUERN_GROUP_COMMIT, &engine->journal, error);
   if (!status)
     status = checkpointer_open(&engine->disk, engine->journal, &engine->wake, log_id(engine->log), &engine->checkpointer, error);
   return status;
@@ -622,6 +627,9 @@ static void deliver(struct quern_session *session, const uint8_t *messages, size
 {
   if (!session->is_closed)
     session->reply(session->context, messages, size);
+  bool is_next = session->engine->options.without & QUERN_PIPELINING && !session->waiting && size;
+  if (is_next && !session->is_closed && !add_frame(session->engine, FRAME_NEXT, session->id))
+    quern_session_close(session);
 }
 
 // Lets go what has become durable. A reply function may submit, but nothing is pushed to the queue meanwhile.

@@ -27,6 +27,7 @@ struct journal {
   int64_t patience_until;   // or from then on
   uint64_t free_position;   // segments up to here may go; 0: nothing to do
   bool is_closing;
+  bool one_by_one;          // no group commit
   int status;               // of a lost log
   struct error error;
   uint64_t durable;         // atomic
@@ -64,10 +65,10 @@ static void be_patient(struct journal *journal, uint64_t took_us, uint64_t atoms
   journal->patience_until = clock_monotonic() + (int64_t)patience;
 }
 
-// Writes and syncs `writing`. STATUS_LIMIT: the disk is full, try again.
-static int write_group(struct journal *journal, uint64_t atoms, struct error *error)
+// Writes and syncs a group, and says so.
+static int put_group(struct journal *journal, const struct log_group *group, uint64_t atoms, struct error *error)
 {
-  int status = log_write(journal->log, &journal->writing, error);
+  int status = log_write(journal->log, group, error);
   if (status)
     return status;
   int64_t begin = clock_monotonic();
@@ -75,22 +76,38 @@ static int write_group(struct journal *journal, uint64_t atoms, struct error *er
   if (status)
     return status;
   uint64_t took = (uint64_t)(clock_monotonic() - begin);
-  size_t bytes = journal->writing.bytes.size;
   bool has_room = log_has_room(journal->log);
   struct log_statistics statistics;
   log_statistics(journal->log, &statistics);
   mutex_lock(&journal->mutex);
-  count_sync(journal, took, atoms, bytes);
-  be_patient(journal, took, atoms);
+  count_sync(journal, took, atoms, group->bytes.size);
+  if (!journal->one_by_one)
+    be_patient(journal, took, atoms);
   journal->bytes_written = statistics.bytes_written;
   __atomic_store_n(&journal->durable, log_durable(journal->log), __ATOMIC_RELEASE);
   condition_broadcast(&journal->durable_grew);
   mutex_unlock(&journal->mutex);
   if (journal->is_full == has_room)
     set_full(journal, !has_room);
-  log_group_clear(&journal->writing);
   wake_signal(journal->wake);
   return 0;
+}
+
+// Writes and syncs `writing`. STATUS_LIMIT: the disk is full, try again: what is written already is passed over.
+static int write_group(struct journal *journal, uint64_t atoms, struct error *error)
+{
+  struct bytes all = buffer_bytes(&journal->writing.bytes);
+  int status = journal->one_by_one ? 0 : put_group(journal, &journal->writing, atoms, error);
+  for (size_t at = 0; journal->one_by_one && !status && at < all.size;) {
+    struct log_group one = {.last_position = get_le64(all.data + at)}; // its bytes are the group's
+    one.bytes.data = journal->writing.bytes.data + at;
+    one.bytes.size = 12 + (size_t)get_le32(all.data + at + 8);
+    status = put_group(journal, &one, 1, error);
+    at += one.bytes.size;
+  }
+  if (!status)
+    log_group_clear(&journal->writing);
+  return status;
 }
 
 static void fail(struct journal *journal, int status, const struct error *error)
@@ -161,13 +178,14 @@ static void journal_main(void *context)
   }
 }
 
-int journal_open(struct log *log, struct wake *wake, struct journal **result, struct error *error)
+int journal_open(struct log *log, struct wake *wake, bool one_by_one, struct journal **result, struct error *error)
 {
   struct journal *journal = calloc(1, sizeof *journal);
   if (!journal)
     return error_memory(error);
   journal->log = log;
   journal->wake = wake;
+  journal->one_by_one = one_by_one;
   journal->durable = log_durable(log);
   mutex_init(&journal->mutex);
   condition_init(&journal->work);

@@ -13,7 +13,8 @@ struct journal_statistics {
 };
 
 // log and wake are borrowed; wake is signalled whenever journal_durable has grown or the journal has failed.
-int journal_open(struct log *log, struct wake *wake, struct journal **journal, struct error *error);
+// one_by_one: each atom gets a sync of its own, to measure what group commit is worth.
+int journal_open(struct log *log, struct wake *wake, bool one_by_one, struct journal **journal, struct error *error);
 // Writes what still waits, then ends the thread.
 void journal_close(struct journal *journal);
 

@@ -21,7 +21,9 @@ static const char usage[] =
   "  --snapshot-memory SIZE  that open transactions and long reads may hold back (1GB by default)\n"
   "  --checkpoint-bytes SIZE log after which a checkpoint is taken (256MB by default)\n"
   "  --workers N             threads for long reads (2 by default)\n"
-  "  --without-sync          leave out fdatasync; a power cut then loses acknowledged work\n";
+  "  --without-sync          leave out fdatasync; a power cut then loses acknowledged work\n"
+  "  --without NAME,…        leave out optimizations, to measure what they are worth: plan-cache, literals, group-commit,\n"
+  "                          pipelining, short-path; replies are the same\n";
 
 int main(int count, char **arguments)
 {

@@ -53,6 +53,27 @@ static int parse_workers(const char *text, unsigned *workers)
   return 0;
 }
 
+// "plan-cache,literals": what is to be left out.
+static int parse_without(const char *text, unsigned *without)
+{
+  static const struct { const char *name; enum quern_optimization bit; } names[] = {
+    {"plan-cache", QUERN_PLAN_CACHE},     {"literals", QUERN_LITERALS},     {"group-commit", QUERN_GROUP_COMMIT},
+    {"pipelining", QUERN_PIPELINING},     {"short-path", QUERN_SHORT_PATH},
+  };
+  for (const char *at = text;; at++) {
+    size_t size = strcspn(at, ","), i = 0;
+    while (i < sizeof names / sizeof names[0] && (strlen(names[i].name) != size || memcmp(names[i].name, at, size) != 0))
+      i++;
+    if (i == sizeof names / sizeof names[0])
+      return complain("\"%s\" cannot be left out: there are plan-cache, literals, group-commit, pipelining and short-path, "
+                      "with commas between them", text);
+    *without |= names[i].bit;
+    at += size;
+    if (!*at)
+      return 0;
+  }
+}
+
 static int allow_folder(struct folders *folders, const char *path)
 {
   struct quern_error error;
@@ -75,6 +96,8 @@ static int take_option(struct serve_options *options, const char *name, const ch
     return parse_size(value, &options->engine.checkpoint_bytes);
   else if (strcmp(name, "--workers") == 0)
     return parse_workers(value, &options->engine.workers);
+  else if (strcmp(name, "--without") == 0)
+    return parse_without(value, &options->engine.without);
   else if (strcmp(name, "--backups") == 0)
     options->engine.backup_directory = value;
   else if (strcmp(name, "--files") == 0)

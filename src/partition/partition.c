@@ -66,6 +66,9 @@ struct partition *partition_open(const struct partition_options *options, struct
   partition->changes.account = &partition->account;
   partition->trunk.without_output = options->without_log;
   prepared_cache_init(&partition->cache, partition->catalog, &partition->account, partition->options.statement_memory);
+  partition->cache.without_short_path = options->without_short_path;
+  if (options->without_plan_cache)
+    partition->cache.byte_limit = 0;
   return partition;
 }
 
@@ -319,6 +322,7 @@ static void on_session(struct partition *partition, const struct frame *frame)
   case FRAME_REQUEST: on_request(partition, session, frame->payload); break;
   case FRAME_HOLD: session->is_held = true; return;
   case FRAME_BACKUP_DONE: backup_done(session); return;
+  case FRAME_NEXT: session->rests = false; break;
   case FRAME_RELEASE:
     session->is_held = false;
     if (session->job_waits && job_resume(session, &error))

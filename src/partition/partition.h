@@ -30,6 +30,9 @@ struct partition_options {
   uint64_t seed;
   uint32_t session_limit;    // 0: LIMIT_CONNECTIONS
   bool without_log;          // change lists are not given out: nothing is kept
+  // Left out, to measure what they are worth.
+  bool without_plan_cache, without_literals, without_short_path;
+  bool without_pipelining;   // a session's next group waits for FRAME_NEXT
   // Checks connector and options when a source is created, and figures that the host has (quern.metrics). NULL: none.
   const struct partition_hooks *hooks;
 };
@@ -57,6 +60,7 @@ enum frame_kind {
   FRAME_REQUEST,  // session, payload: whole messages
   FRAME_HOLD,     // session: produce no more until FRAME_RELEASE
   FRAME_RELEASE,  // session: go on
+  FRAME_NEXT,     // session, without pipelining: all its replies have left
   FRAME_CANCEL,   // session
   FRAME_ROWS,     // source, opening, payload, row_count, is_binary, is_json, position: a connector's batch
   FRAME_SOURCE_FAILED, // source, opening, payload: text; what opening or polling it met: goes to quern.source_errors

@@ -649,6 +649,7 @@ static void group_end(struct session *session)
     message_error(replies(session), &error);
   }
   session->in_group = false;
+  session->rests = session->partition->options.without_pipelining;
   message_ready(replies(session), transaction_status(session));
 }
 
@@ -736,7 +737,7 @@ static int literal_values(struct session *session, struct portal *portal, const 
 static int simple_stripped(struct session *session, struct error *error)
 {
   struct stripped *stripped = &session->partition->stripped;
-  if (!literals_strip(session->simple_text, stripped))
+  if (session->partition->options.without_literals || !literals_strip(session->simple_text, stripped))
     return STATUS_LONG;
   struct type types[LITERALS_MAXIMUM];
   for (int i = 0; i < stripped->literal_count; i++)
@@ -1038,7 +1039,8 @@ void session_process(struct session *session)
   if (session->in_group && !session->is_extended && session->job_ended)
     continue_simple(session);
   session->job_ended = false;
-  while (!session->job && !session->waiting && !session->is_broken && !session->is_closing && take_message(session))
+  while (!session->job && !session->waiting && !session->rests && !session->is_broken && !session->is_closing &&
+         take_message(session))
     ;
   if (session->is_broken) {
     copying_close(session);
@@ -1047,6 +1049,8 @@ void session_process(struct session *session)
   }
   if (!session->in_group || session->copying) { // a group's own messages stay where they are: it may start again
     size_t left = session->input.size - session->input_at;
+    if (session->rests && session->input_at < left)
+      return; // much waits, and one group a time is taken from it
     if (left > 0)
       memmove(session->input.data, session->input.data + session->input_at, left);
     session->input.size = left;

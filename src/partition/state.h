@@ -94,6 +94,7 @@ struct session {
   bool is_broken;      // its bytes cannot be understood any more
   bool is_closing;     // gone as soon as its job is back
   bool is_held;
+  bool rests;          // until FRAME_NEXT
   bool is_ended;       // FRAME_END was sent
 
   // The running group

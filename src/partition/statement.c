@@ -10,7 +10,7 @@ static bool is_at_rest(const struct session *session)
 {
   return !session->in_group && session->transaction == TRANSACTION_NONE && !session->job && !session->waiting &&
          !session->copying && !session->is_broken && !session->is_closing && !session->is_held && !session->is_outdated &&
-         session->input.size == 0;
+         !session->rests && session->input.size == 0;
 }
 
 static bool is_change(const struct statement *statement)

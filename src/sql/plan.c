@@ -331,7 +331,7 @@ int plan_statement(const struct plan_input *input, struct plan **plan, struct er
     status = plan_query(&planner, input->statement->query, &planner.plan->root);
   else if (!status)
     status = plan_modification(&planner);
-  if (!status)
+  if (!status && !input->without_short_path)
     plan_find_short(&planner);
   return status;
 }

@@ -9,6 +9,7 @@ struct plan_input {
   struct statement *statement;
   const struct version *version; // for estimates of row counts
   struct arena *arena;           // the statement's
+  bool without_short_path;       // iterators for all, to measure what they cost
 };
 
 int plan_statement(const struct plan_input *input, struct plan **plan, struct error *error);

@@ -85,18 +85,23 @@ static const char *query_tag(enum statement_kind kind)
   }
 }
 
-static int bind_and_plan(struct prepared *prepared, struct bind_input *bind, struct error *error)
+static int bind_and_plan(struct prepared_cache *cache, struct prepared *prepared, struct bind_input *bind, struct error *error)
 {
   int status = bind_statement(bind, &prepared->statement, error);
   if (status)
     return status;
   prepared->tag = query_tag(prepared->statement->kind);
-  struct plan_input plan = {.statement = prepared->statement, .version = bind->version, .arena = &prepared->arena};
+  struct plan_input plan = {
+    .statement = prepared->statement,
+    .version = bind->version,
+    .arena = &prepared->arena,
+    .without_short_path = cache->without_short_path,
+  };
   return plan_statement(&plan, &prepared->plan, error);
 }
 
 // EXPLAIN (options) statement: binds what is explained.
-static int bind_explain(struct prepared *prepared, struct bind_input *bind, struct error *error)
+static int bind_explain(struct prepared_cache *cache, struct prepared *prepared, struct bind_input *bind, struct error *error)
 {
   const PgQuery__ExplainStmt *explain = prepared->parsed->node->explain_stmt;
   prepared->explain.costs = true;
@@ -126,7 +131,7 @@ static int bind_explain(struct prepared *prepared, struct bind_input *bind, stru
   if (utility_kind(inner) != UTILITY_NONE)
     return error_set(error, SQLSTATE_FEATURE_NOT_SUPPORTED, "EXPLAIN takes a query, INSERT, UPDATE or DELETE");
   bind->parsed = inner;
-  return bind_and_plan(prepared, bind, error);
+  return bind_and_plan(cache, prepared, bind, error);
 }
 
 // What a COPY runs underneath is planned like any other statement.
@@ -171,8 +176,8 @@ static int analyse(struct prepared_cache *cache, struct prepared *prepared, cons
     .arena = &prepared->arena,
   };
   switch (prepared->utility) {
-  case UTILITY_NONE: return bind_and_plan(prepared, &bind, error);
-  case UTILITY_EXPLAIN: return bind_explain(prepared, &bind, error);
+  case UTILITY_NONE: return bind_and_plan(cache, prepared, &bind, error);
+  case UTILITY_EXPLAIN: return bind_explain(cache, prepared, &bind, error);
   case UTILITY_COPY: return bind_copy(prepared, &bind, error);
   case UTILITY_UNKNOWN: return utility_unknown(prepared->parsed, error);
   default: return 0;

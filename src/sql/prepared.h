@@ -35,7 +35,8 @@ struct prepared_cache {
   struct memory_account *account; // borrowed: what prepared texts are charged to
   size_t statement_memory;        // bound of one execution
   struct map map;
-  size_t bytes, byte_limit;       // of the texts and what was made of them
+  size_t bytes, byte_limit;       // of the texts and what was made of them; limit 0: nothing is kept
+  bool without_short_path;        // as plan_input
   uint64_t hits, misses;
   struct buffer key;              // scratch
 };

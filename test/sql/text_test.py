@@ -126,10 +126,10 @@ def report(path, case, got):
         print("  (the same lines in another order)")
 
 
-def run_file(path, cases, extended):
+def run_file(path, cases, extended, *options):
     """The number of cases that failed."""
     failed = 0
-    with quern.Server() as server, server.connect() as client:
+    with quern.Server(*options) as server, server.connect() as client:
         for case in cases:
             if not case.text:
                 continue
