@@ -186,7 +186,8 @@ bool array_is_sound(enum type_id type, struct bytes bytes)
 
 void array_builder_init(struct array_builder *builder, enum type_id element, struct memory_account *account)
 {
-  *builder = (struct array_builder){.element = element, .nulls = {.account = account}, .elements = {.account = account}};
+  *builder = (struct array_builder){.element = element};
+  builder->nulls.account = builder->elements.account = account;
 }
 
 void array_builder_deinit(struct array_builder *builder)

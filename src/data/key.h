@@ -27,7 +27,8 @@ int key_append_row(const struct schema *schema, const struct key_part *parts, in
 // False if there is none (all bytes 0xff): the range has no end.
 bool key_successor(struct buffer *key);
 // Reads one value back from *key and moves *key behind it. Bytes of the value live in the arena.
-// A numeric, in jsonb and arrays too, comes back with the smallest scale, an interval in as many whole months as there are.
+// A numeric, in jsonb and arrays too, comes back with the smallest scale, an interval in as many whole months as there
+// are.
 // False on malformed bytes.
 bool key_read(enum type_id type, const struct key_part *part, struct bytes *key, struct arena *arena,
               struct value *value);

@@ -94,8 +94,7 @@ EXTREMES(date, TYPE_DATE)
 EXTREMES(time, TYPE_TIME)
 EXTREMES(timetz, TYPE_TIMETZ)
 EXTREMES(interval, TYPE_INTERVAL)
-static int min_array(STEP) { return extreme_step(evaluation, state, arguments, arena, evaluation->argument_types[0], -1); }
-static int max_array(STEP) { return extreme_step(evaluation, state, arguments, arena, evaluation->argument_types[0], 1); }
+EXTREMES(array, evaluation->argument_types[0])
 #define EXTREME_ROWS(name, type)                                                                    \
   {"min", (type), 1, {(type)}, sizeof(struct extreme), true, min_##name, extreme_finish, NULL}, \
   {"max", (type), 1, {(type)}, sizeof(struct extreme), true, max_##name, extreme_finish, NULL}

@@ -36,8 +36,8 @@ int array_needs_equality(struct evaluation *evaluation, enum type_id element)
 {
   if (type_is_ordered(element))
     return STATUS_OK;
-  return error_set(evaluation->error, SQLSTATE_UNDEFINED_FUNCTION, "could not identify an equality operator for type %s",
-                   type_info(element)->name);
+  return error_set(evaluation->error, SQLSTATE_UNDEFINED_FUNCTION,
+                   "could not identify an equality operator for type %s", type_info(element)->name);
 }
 
 bool array_element_equal(enum type_id element, const struct value *a, const struct value *b)
@@ -406,7 +406,9 @@ static size_t next_piece(struct bytes text, const struct value *separator, size_
       size++;
     return size;
   }
-  const uint8_t *at = separator->size && text.size ? memmem(text.data, text.size, separator->data, separator->size) : NULL;
+  const uint8_t *at = NULL;
+  if (separator->size && text.size)
+    at = memmem(text.data, text.size, separator->data, separator->size);
   *gap = at ? separator->size : 0;
   return at ? (size_t)(at - text.data) : text.size;
 }

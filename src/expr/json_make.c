@@ -323,12 +323,17 @@ static int object_of_texts(struct evaluation *evaluation, const struct value *ar
                            struct jsonb_builder *builder, struct buffer *out)
 {
   struct json_path names, values;
-  int status = json_path_from_array(evaluation, &arguments[0], &names);
-  if (!status && argument_count > 1)
-    status = json_path_from_array(evaluation, &arguments[1], &values);
+  bool is_pairs = argument_count == 1;
+  struct array_shape shape = array_of(TYPE_TEXT_ARRAY, &arguments[0]).shape;
+  if (is_pairs && shape.dimension_count == 2 && shape.lengths[1] != 2)
+    return error_set(evaluation->error, SQLSTATE_ARRAY_SUBSCRIPT_ERROR, "array must have two columns");
+  // Pairs may lie in two columns.
+  int status = is_pairs && shape.dimension_count == 2 ? json_path_from_array(evaluation, &arguments[0], &names)
+                                                      : json_path_from_line(evaluation, &arguments[0], &names);
+  if (!status && !is_pairs)
+    status = json_path_from_line(evaluation, &arguments[1], &values);
   if (status)
     return status;
-  bool is_pairs = argument_count == 1;
   if (is_pairs ? names.count % 2 : names.count != values.count)
     return error_set(evaluation->error, SQLSTATE_ARRAY_SUBSCRIPT_ERROR,
                      is_pairs ? "array must have even number of elements" : "mismatched array dimensions");

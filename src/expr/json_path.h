@@ -12,6 +12,8 @@ struct json_path {
 };
 
 int json_path_from_array(struct evaluation *evaluation, const struct value *array, struct json_path *path);
+// 2202E where the array has several dimensions.
+int json_path_from_line(struct evaluation *evaluation, const struct value *array, struct json_path *path);
 // A step as the number of an element of that many, from the end where negative. False: there is no such element.
 bool json_path_index(const struct value *step, int64_t count, int64_t *index);
 // The step as a number. False: it is none.

@@ -17,6 +17,13 @@ int json_path_from_array(struct evaluation *evaluation, const struct value *arra
   return STATUS_OK;
 }
 
+int json_path_from_line(struct evaluation *evaluation, const struct value *array, struct json_path *path)
+{
+  if (array_of(TYPE_TEXT_ARRAY, array).shape.dimension_count > 1)
+    return error_set(evaluation->error, SQLSTATE_ARRAY_SUBSCRIPT_ERROR, "wrong number of array subscripts");
+  return json_path_from_array(evaluation, array, path);
+}
+
 bool json_path_number(const struct value *step, int64_t *number)
 {
   size_t i = 0;

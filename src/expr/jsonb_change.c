@@ -90,7 +90,7 @@ static int delete_name(CALL)
 static int delete_array(CALL)
 {
   struct json_path names;
-  int status = json_path_from_array(evaluation, &arguments[1], &names);
+  int status = json_path_from_line(evaluation, &arguments[1], &names);
   return status ? status : delete_names(evaluation, &arguments[0], &names, result);
 }
 
@@ -241,7 +241,7 @@ static int change_at(struct evaluation *evaluation, const struct value *argument
   struct jsonb item = jsonb_of(&arguments[0]);
   if (!json_is_container(item.kind))
     return error_set(evaluation->error, SQLSTATE_INVALID_PARAMETER_VALUE, "cannot %s path in scalar", verb);
-  int status = json_path_from_array(evaluation, &arguments[1], &path);
+  int status = json_path_from_line(evaluation, &arguments[1], &path);
   *result = arguments[0];
   if (status || path.count == 0 || (jsonb_count(item) == 0 && !creates(change)))
     return status;

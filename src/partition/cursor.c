@@ -136,6 +136,8 @@ int declare_command(struct session *session, const struct prepared *prepared, st
   struct bytes name = bytes_of_string(declare->portalname);
   struct portal *portal = NULL, *old = session_portal(session, name);
   status = check_query(query, options, error);
+  if (!status && query->statement && query->statement->parameter_count > 0) // nobody gives a DECLARE values
+    status = error_set(error, SQLSTATE_UNDEFINED_PARAMETER, "there is no parameter $1");
   if (!status && old && old->cursor)
     status = error_set(error, SQLSTATE_DUPLICATE_CURSOR, "cursor \"%s\" already exists", declare->portalname);
   if (!status)

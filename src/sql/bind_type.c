@@ -78,7 +78,9 @@ static int interval_modifiers(const struct modifiers *modifiers, struct type *ty
   return 0;
 }
 
-static int apply_modifiers(const char *name, const struct modifiers *modifiers, struct type *type, struct error *error)
+// The type's name is for messages; brackets: "[]" where an array of it is declared.
+static int apply_modifiers(const char *name, const char *brackets, const struct modifiers *modifiers, struct type *type,
+                           struct error *error)
 {
   if (modifiers->count == 0)
     return 0;
@@ -99,7 +101,7 @@ static int apply_modifiers(const char *name, const struct modifiers *modifiers, 
                        type->id == TYPE_TIMESTAMPTZ || type->id == TYPE_TIMETZ ? " WITH TIME ZONE" : "");
     type->modifier = modifiers->values[0] > 6 ? 6 : modifiers->values[0];
     return 0;
-  default: return error_set(error, SQLSTATE_SYNTAX_ERROR, "type modifier is not allowed for type \"%s\"", name);
+  default: return error_set(error, SQLSTATE_SYNTAX_ERROR, "type modifier is not allowed for type \"%s%s\"", name, brackets);
   }
 }
 
@@ -113,6 +115,7 @@ static int find_type(const PgQuery__TypeName *name, struct type *type, struct er
   if (name->setof || name->pct_type || name->n_names == 0)
     return error_set(error, SQLSTATE_FEATURE_NOT_SUPPORTED, "SETOF and %%TYPE are not supported");
   const char *own = string_of(name->names[name->n_names - 1]);
+  const char *brackets = name->n_array_bounds ? "[]" : "";
   bool is_qualified = name->n_names > 1;
   const char *schema = is_qualified ? string_of(name->names[name->n_names - 2]) : "pg_catalog";
   // "char" in quotes and without a schema is the one-byte type; the keyword CHAR comes as pg_catalog.bpchar.
@@ -122,14 +125,14 @@ static int find_type(const PgQuery__TypeName *name, struct type *type, struct er
   if (id == TYPE_COUNT || id == TYPE_UNKNOWN || id == TYPE_VOID || is_phrase) {
     if (strcmp(schema, "pg_catalog") == 0 && is_known_elsewhere(own))
       return error_set(error, SQLSTATE_FEATURE_NOT_SUPPORTED, "type %s is not supported", own);
-    return error_set(error, SQLSTATE_UNDEFINED_OBJECT, "type \"%s%s%s\" does not exist", is_qualified ? schema : "",
-                     is_qualified ? "." : "", own);
+    return error_set(error, SQLSTATE_UNDEFINED_OBJECT, "type \"%s%s%s%s\" does not exist", is_qualified ? schema : "",
+                     is_qualified ? "." : "", own, brackets);
   }
   *type = type_plain(id);
   struct modifiers modifiers = {0};
   int status = read_modifiers(name, &modifiers, error);
   if (!status)
-    status = apply_modifiers(own, &modifiers, type, error);
+    status = apply_modifiers(own, brackets, &modifiers, type, error);
   if (!status && name->n_array_bounds && !type_is_array(id)) // an array of arrays is one of more dimensions
     type->id = type_array(id);
   return status;

@@ -16,7 +16,8 @@ static void read_and_show(enum type_id type, const char *text, struct arena *are
   struct value value;
   struct error error = {0};
   if (value_from_text(type_plain(type), bytes_of_string(text), &format_settings_default, arena, &value, &error)) {
-    snprintf(shown, (size_t)size, "%s %s%s%s", error.sqlstate, error.message, error.detail[0] ? "; " : "", error.detail);
+    snprintf(shown, (size_t)size, "%s %s%s%s", error.sqlstate, error.message, error.detail[0] ? "; " : "",
+             error.detail);
     return;
   }
   struct buffer out = {0};
@@ -38,22 +39,26 @@ static void test_text_both_ways(void **state)
     {TYPE_INT4_ARRAY, "[0:1][-1:0]={{1,2},{3,4}}", "[0:1][-1:0]={{1,2},{3,4}}"},
     {TYPE_INT4_ARRAY, "[1:2]={1,2}", "{1,2}"},
     {TYPE_INT4_ARRAY, "{{{{{{7}}}}}}", "{{{{{{7}}}}}}"},
-    {TYPE_TEXT_ARRAY, "{a, b c ,\"\",null,\"null\",\\n\\u\\l\\l,\"\\\"\"}", "{a,\"b c\",\"\",NULL,\"null\",\"null\",\"\\\"\"}"},
+    {TYPE_TEXT_ARRAY, "{a, b c ,\"\",null,\"null\",\\n\\u\\l\\l,\"\\\"\"}",
+     "{a,\"b c\",\"\",NULL,\"null\",\"null\",\"\\\"\"}"},
     {TYPE_TEXT_ARRAY, "{\"{\",\"}\",\",\",\"\\\\\"}", "{\"{\",\"}\",\",\",\"\\\\\"}"},
     {TYPE_BOOLEAN_ARRAY, "{true,f}", "{t,f}"},
     {TYPE_FLOAT8_ARRAY, "{1.5,NaN,-Infinity}", "{1.5,NaN,-Infinity}"},
     {TYPE_TIMESTAMP_ARRAY, "{2024-02-29}", "{\"2024-02-29 00:00:00\"}"},
     {TYPE_JSONB_ARRAY, "{\"{\\\"a\\\":[1]}\"}", "{\"{\\\"a\\\": [1]}\"}"},
     {TYPE_INT4_ARRAY, "{1,x}", "22P02 invalid input syntax for type integer: \"x\""},
-    {TYPE_INT4_ARRAY, "1", "22P02 malformed array literal: \"1\"; Array value must start with \"{\" or dimension information."},
+    {TYPE_INT4_ARRAY, "1",
+     "22P02 malformed array literal: \"1\"; Array value must start with \"{\" or dimension information."},
     {TYPE_INT4_ARRAY, "{1", "22P02 malformed array literal: \"{1\"; Unexpected end of input."},
     {TYPE_INT4_ARRAY, "{1,", "22P02 malformed array literal: \"{1,\"; Unexpected end of input."},
     {TYPE_INT4_ARRAY, "{\\", "22P02 malformed array literal: \"{\\\"; Unexpected end of input."},
     {TYPE_INT4_ARRAY, "{,}", "22P02 malformed array literal: \"{,}\"; Unexpected \",\" character."},
     {TYPE_INT4_ARRAY, "{1}{", "22P02 malformed array literal: \"{1}{\"; Junk after closing right brace."},
-    {TYPE_INT4_ARRAY, "{{1},{{2}}}", "22P02 malformed array literal: \"{{1},{{2}}}\"; Multidimensional arrays must have "
+    {TYPE_INT4_ARRAY, "{{1},{{2}}}",
+     "22P02 malformed array literal: \"{{1},{{2}}}\"; Multidimensional arrays must have "
                                      "sub-arrays with matching dimensions."},
-    {TYPE_INT4_ARRAY, "{{{1}},{2}}", "22P02 malformed array literal: \"{{{1}},{2}}\"; Multidimensional arrays must have "
+    {TYPE_INT4_ARRAY, "{{{1}},{2}}",
+     "22P02 malformed array literal: \"{{{1}},{2}}\"; Multidimensional arrays must have "
                                      "sub-arrays with matching dimensions."},
     {TYPE_INT4_ARRAY, "[1:3]={1}", "22P02 malformed array literal: \"[1:3]={1}\"; Specified array dimensions do not "
                                    "match array contents."},
@@ -97,8 +102,9 @@ static void test_any_text_is_answered(void **state)
     }
     struct buffer out = {0};
     value_to_text(type, &value, &format_settings_default, &out);
-    assert_int_equal(value_from_text(type_plain(type), buffer_bytes(&out), &format_settings_default, &arena, &again, &error),
-                     0);
+    struct type plain = type_plain(type);
+    assert_int_equal(
+        value_from_text(plain, buffer_bytes(&out), &format_settings_default, &arena, &again, &error), 0);
     assert_true(bytes_equal(bytes_of(value.data, value.size), bytes_of(again.data, again.size)));
     assert_int_equal(value_compare(type, &value, &again), 0);
     buffer_deinit(&out);

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""Arrays on their ways in and out: files of CSV and JSON, COPY both ways, pushed rows and a workflow over their elements,
-keys and indexes of arrays; after kill -9 and after a checkpoint all is there as it was."""
+"""Arrays on their ways in and out: files of CSV and JSON, COPY both ways, pushed rows and a workflow over their
+elements, keys and indexes of arrays; after kill -9 and after a checkpoint all is there as it was."""
 
 import os
 import sys
@@ -9,7 +9,8 @@ import tempfile
 sys.path.insert(0, os.path.join(os.environ.get("QUERN_SOURCE", "."), "test", "support"))
 import quern
 
-CSV = '1,"{1,2}","{a,""b,c""}"\n2,{},\n3,"[0:1]={7,NULL}","{{x,y},{z,NULL}}"\n4,"{1,z}",{a}\n5,"{1,2",{a}\n6,{8},{"q"}\n'
+CSV = ('1,"{1,2}","{a,""b,c""}"\n2,{},\n3,"[0:1]={7,NULL}","{{x,y},{z,NULL}}"\n4,"{1,z}",{a}\n5,"{1,2",{a}\n'
+       '6,{8},{"q"}\n')
 JSON = ('{"n": 1, "a": [1, 2], "b": ["a", "b,c", null, "\\"\\u0041\\\\"]}\n{"n": 2, "a": [], "b": null}\n'
         '{"n": 3, "a": "{5}", "b": [["x", "y"], ["z", "w"]]}\n{"n": 4, "a": [[1], 2], "b": []}\n'
         '{"n": 5, "a": [1.0], "b": ["x"]}\n{"n": 6, "a": [[[[[[[1]]]]]]], "b": []}\n{"n": 7, "a": {"x": 1}, "b": []}\n'
@@ -46,7 +47,8 @@ TABLES = """
 create source visits (who text, pages int[], took numeric(6,2)[]) with (connector = 'push');
 create table page (id int primary key, visitors text[] not null, seconds numeric not null);
 create workflow pages as insert into page select p, array[who], t from visits, unnest(pages, took) u(p, t)
-  on conflict (id) do update set visitors = page.visitors || excluded.visitors, seconds = page.seconds + excluded.seconds;
+  on conflict (id) do update set visitors = page.visitors || excluded.visitors,
+                                 seconds = page.seconds + excluded.seconds;
 create table path (pages int[] primary key, n int default 1, marks date[]);
 create index by_marks on path (marks desc, n);
 create workflow paths as insert into path (pages, marks) select pages, array['2024-01-01'::date] from visits
@@ -68,8 +70,8 @@ def test_streams_and_restarts_keep_arrays():
             client.copy_in("copy visits from stdin", b"cy\t{1,2}\t{0.5,1}\neve\t{{5},{6}}\t{1,1}\n")
             client.fails("insert into visits values ('bad', '{1,2', '{}')", "22P02")
             assert client.rows("select * from page order by id") == [
-                ["1", "{ann,cy}", "1.51"], ["2", "{ann,bob,cy}", "7.00"], ["3", "{bob}", "5.50"], ["5", "{eve}", "1.00"],
-                ["6", "{eve}", "1.00"]], client.rows("select * from page order by id")
+                ["1", "{ann,cy}", "1.51"], ["2", "{ann,bob,cy}", "7.00"], ["3", "{bob}", "5.50"],
+                ["5", "{eve}", "1.00"], ["6", "{eve}", "1.00"]], client.rows("select * from page order by id")
             assert client.rows("select * from path order by pages") == [
                 ["{1,2}", "2", "{2024-01-01,2024-01-02}"], ["{2,3}", "1", "{2024-01-01}"],
                 ["{{5},{6}}", "1", "{2024-01-01}"]]
@@ -90,7 +92,8 @@ def test_streams_and_restarts_keep_arrays():
 
 def test_copy_both_ways():
     with quern.Server() as server, server.connect() as client:
-        client.query("create table t (id int, a text[], b bytea[], c timestamptz[], d numeric(5,1)[], e jsonb[], f bool[])")
+        columns = "(id int, a text[], b bytea[], c timestamptz[], d numeric(5,1)[], e jsonb[], f bool[])"
+        client.query("create table t " + columns)
         client.query(r"""insert into t values
           (1, '{"a\tb","c\nd","\\\\","\"",NULL,"NULL",""}', array['\x00ff'::bytea], '{2024-02-29 12:00+00}', '{1.25}',
            array['{"a": [1, "x"]}'::jsonb], '{t,NULL}'),
@@ -99,7 +102,7 @@ def test_copy_both_ways():
         everything = client.rows("select * from t order by id")
         for options in ("", " csv", " csv header", " (format csv, delimiter '|', quote '''')"):
             text = bytes(client.query("copy t to stdout" + options).copied)
-            client.query("create table u (id int, a text[], b bytea[], c timestamptz[], d numeric(5,1)[], e jsonb[], f bool[])")
+            client.query("create table u " + columns)
             client.copy_in("copy u from stdin" + options, text)
             assert client.rows("select * from u order by id") == everything, options
             client.query("drop table u")
