@@ -196,11 +196,10 @@ static void take_answers(struct load *load, struct connection *connection)
   int ready = read_answers(connection);
   int64_t now = now_ns();
   for (int i = 0; i < ready; i++, connection->first++) {
-    int64_t sent = connection->sent[connection->first % (uint32_t)load->depth];
-    if (sent < load->counts_from)
+    if (now < load->counts_from)
       continue;
     load->done++;
-    load->histogram[bucket_of(now - sent)]++;
+    load->histogram[bucket_of(now - connection->sent[connection->first % (uint32_t)load->depth])]++;
   }
   connection->outstanding -= ready;
   if (load->rate == 0 && ready)
