@@ -114,10 +114,41 @@ static int boolean_from_text(struct bytes text, struct value *value, struct erro
 
 enum { FLOAT_TEXT = 64 };
 
+// A sign, at most 15 digits and a point among them: both the digits as a whole number and the power of ten are doubles as they
+// are, so that one division rounds as it must (Clinger, How to Read Floating Point Numbers Accurately, 1990).
+static bool short_decimal(struct bytes number, double *value)
+{
+  static const double powers[] = {1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15};
+  size_t at = number.size && (number.data[0] == '-' || number.data[0] == '+'), digits = 0, point = number.size;
+  uint64_t whole = 0;
+  for (size_t i = at; i < number.size; i++) {
+    unsigned digit = number.data[i] - '0';
+    if (digit > 9) {
+      if (number.data[i] != '.' || point != number.size)
+        return false;
+      point = i;
+      continue;
+    }
+    whole = whole * 10 + digit;
+    if (++digits > 15)
+      return false;
+  }
+  if (digits == 0)
+    return false;
+  double read = (double)whole / powers[point == number.size ? 0 : number.size - point - 1];
+  *value = number.data[0] == '-' ? -read : read;
+  return true;
+}
+
 static int float_from_text(enum type_id type, struct bytes text, struct arena *arena, struct value *value,
                            struct error *error)
 {
   struct bytes number = trim(text);
+  double read;
+  if (type == TYPE_FLOAT8 && short_decimal(number, &read)) {
+    *value = value_float8(read);
+    return 0;
+  }
   char local[FLOAT_TEXT];
   char *copy = number.size < sizeof local ? local : arena_alloc(arena, number.size + 1);
   if (!copy)

@@ -155,7 +155,7 @@ static int begin(struct backup *backup, const struct backup_place *place, uint32
   backup->wake = place->wake;
   backup->session = session;
   backup->state = BACKUP_WRITING;
-  struct thread_options options = {.name = "quern-backup"};
+  struct thread_options options = {.name = "quern-backup", .is_background = true};
   int status = thread_open(&backup->thread, &options, backup_main, backup, error);
   if (!status)
     return STATUS_WAIT;

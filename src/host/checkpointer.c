@@ -86,7 +86,7 @@ int checkpointer_open(const struct disk *disk, struct journal *journal, struct w
   *checkpointer = (struct checkpointer){.disk = disk, .journal = journal, .wake = wake, .log_id = log_id};
   mutex_init(&checkpointer->mutex);
   condition_init(&checkpointer->begun);
-  struct thread_options options = {.name = "quern-checkpoint"};
+  struct thread_options options = {.name = "quern-checkpoint", .is_background = true};
   int status = thread_open(&checkpointer->thread, &options, checkpointer_main, checkpointer, error);
   if (status) {
     checkpointer_close(checkpointer);

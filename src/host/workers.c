@@ -76,7 +76,7 @@ int workers_open(unsigned count, struct wake *wake, struct workers **result, str
   workers->done.end = &workers->done.first;
   mutex_init(&workers->mutex);
   condition_init(&workers->given);
-  struct thread_options options = {.name = "quern-worker", .stack_size = WORKER_STACK};
+  struct thread_options options = {.name = "quern-worker", .stack_size = WORKER_STACK, .is_background = true};
   int status = 0;
   for (; !status && workers->count < count && workers->count < WORKERS_MAXIMUM; workers->count += !status)
     status = thread_open(&workers->threads[workers->count], &options, worker_main, workers, error);

@@ -16,6 +16,7 @@ struct thread {
 struct thread_options {
   const char *name;   // at most 15 bytes are shown (ps -L, gdb); may be NULL
   size_t stack_size;  // bytes; 0: the system's default
+  bool is_background; // gives way to the others where there are not processors for all
 };
 
 // Runs function(context) on a new thread, which gets none of the process's signals.

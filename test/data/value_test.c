@@ -169,6 +169,36 @@ static void test_floats_with_fewer_digits(void **state)
   buffer_deinit(&text);
 }
 
+// Every form that short decimals have, and those on both sides of what counts as short: read as the C library reads them.
+static void test_decimals_are_read_to_the_last_bit(void **state)
+{
+  uint64_t seed = 5;
+  struct arena arena;
+  arena_init(&arena, NULL);
+  for (int round = 0; round < 200000; round++) {
+    static const char *const signs[] = {"", "-", "+"};
+    char text[32];
+    int size = snprintf(text, sizeof text, "%s", signs[random_below(&seed, 3)]);
+    int digits = (int)random_below(&seed, 18), point = (int)random_below(&seed, 19);
+    for (int i = 0; i <= digits; i++) {
+      if (i == point)
+        text[size++] = '.';
+      if (i < digits)
+        text[size++] = (char)('0' + (random_below(&seed, 3) ? random_below(&seed, 10) : 0));
+    }
+    text[size] = 0;
+    char *end;
+    double wanted = strtod(text, &end);
+    struct value value, expected = value_float8(wanted);
+    struct error error;
+    arena_reset(&arena);
+    int status = value_from_text(type_plain(TYPE_FLOAT8), bytes_of(text, (size_t)size), &format_settings_default, &arena, &value, &error);
+    if ((status != 0) != (end == text || *end) || (!status && value.integer != expected.integer))
+      fail_msg("\"%s\" is not read as %.17g", text, wanted);
+  }
+  arena_deinit(&arena);
+}
+
 static void test_binary_of_wrong_size(void **state)
 {
   struct arena arena;
@@ -190,7 +220,7 @@ int main(void)
     cmocka_unit_test(test_text_is_postgresql),     cmocka_unit_test(test_values_come_back),
     cmocka_unit_test(test_any_bytes_are_answered), cmocka_unit_test(test_utf8),
     cmocka_unit_test(test_casts_cut_silently),     cmocka_unit_test(test_floats_with_fewer_digits),
-    cmocka_unit_test(test_binary_of_wrong_size),
+    cmocka_unit_test(test_binary_of_wrong_size),   cmocka_unit_test(test_decimals_are_read_to_the_last_bit),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

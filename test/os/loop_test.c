@@ -4,6 +4,7 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -56,6 +57,28 @@ static void take_turns(void *context)
   }
   mutex_unlock(&shared->mutex);
   wake_signal(&shared->wake);
+}
+
+static void tell_priority(void *context)
+{
+  *(int *)context = getpriority(PRIO_PROCESS, 0);
+}
+
+static void test_background_threads_give_way(void **state)
+{
+  (void)state;
+  int before = getpriority(PRIO_PROCESS, 0), other = -100, background = -100;
+  struct error error;
+  struct thread thread;
+  struct thread_options options = {.is_background = true};
+  assert_int_equal(thread_open(&thread, &options, tell_priority, &background, &error), 0);
+  thread_close(&thread);
+  options.is_background = false;
+  assert_int_equal(thread_open(&thread, &options, tell_priority, &other, &error), 0);
+  thread_close(&thread);
+  assert_int_equal(other, before);
+  assert_true(background > before || before > 14);
+  assert_int_equal(getpriority(PRIO_PROCESS, 0), before);
 }
 
 static void test_threads(void **state)
@@ -229,6 +252,7 @@ int main(void)
 {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_clocks),    cmocka_unit_test(test_random),  cmocka_unit_test(test_threads),
+      cmocka_unit_test(test_background_threads_give_way),
       cmocka_unit_test(test_addresses), cmocka_unit_test(test_sockets), cmocka_unit_test(test_signals),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
