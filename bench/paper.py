@@ -133,7 +133,8 @@ def print_without(without):
         for work, _ in WORKS:
             shares = [figure.rate / full.rate for figure, full in zip(without[name, work], without["nothing", work])]
             figure = median(without[name, work])
-            cells += [f"{figure.rate:,.0f}", f"{statistics.median(shares):.2f}", milliseconds(figure.p99)]
+            share = statistics.median(shares)
+            cells += [f"{figure.rate:,.0f}", f"{share:.2f}" if share >= 0.1 else f"{share:.2g}", milliseconds(figure.p99)]
         print("| " + " | ".join(cells) + " |")
 
 
