@@ -278,24 +278,28 @@ static void add_csv_field(const struct file_sink *file, struct bytes field, stru
   add_character(text, csv->quote);
 }
 
-static void add_json_string(struct bytes string, struct quern_buffer *text)
+// A character of a JSON string.
+static void add_json_character(uint8_t c, struct quern_buffer *text)
 {
   static const char escaped[] = "\"\\\b\f\n\r\t", names[] = "\"\\bfnrt";
-  add_character(text, '"');
-  for (size_t i = 0; i < string.size; i++) {
-    uint8_t c = string.data[i];
-    const char *at = c ? strchr(escaped, c) : NULL;
-    if (at) {
-      add_character(text, '\\');
-      add_character(text, names[at - escaped]);
-    } else if (c < 32) {
-      char escape[8];
-      snprintf(escape, sizeof escape, "\\u%04x", c);
-      row_extend(text, escape, 6);
-    } else {
-      add_character(text, (char)c);
-    }
+  const char *at = c ? strchr(escaped, c) : NULL;
+  if (at) {
+    add_character(text, '\\');
+    add_character(text, names[at - escaped]);
+  } else if (c < 32) {
+    char escape[8];
+    snprintf(escape, sizeof escape, "\\u%04x", c);
+    row_extend(text, escape, 6);
+  } else {
+    add_character(text, (char)c);
   }
+}
+
+static void add_json_string(struct bytes string, struct quern_buffer *text)
+{
+  add_character(text, '"');
+  for (size_t i = 0; i < string.size; i++)
+    add_json_character(string.data[i], text);
   add_character(text, '"');
 }
 
@@ -331,6 +335,65 @@ static void add_json_value(uint32_t type, struct bytes value, struct quern_buffe
   }
 }
 
+// The elements' type of an array whose elements JSON has as they are; OID_TEXT for other arrays, whose elements become
+// strings; 0: it is no array.
+static uint32_t element_type(uint32_t type)
+{
+  static const uint32_t pairs[][2] = {
+    {1000, OID_BOOLEAN}, {1005, OID_INT2}, {1007, OID_INT4}, {1016, OID_INT8}, {1021, OID_FLOAT4}, {1022, OID_FLOAT8},
+    {1028, OID_OID}, {1231, OID_NUMERIC}, {199, OID_JSON}, {3807, OID_JSONB}, {1001, OID_TEXT}, {1002, OID_TEXT},
+    {1003, OID_TEXT}, {1009, OID_TEXT}, {1014, OID_TEXT}, {1015, OID_TEXT}, {1115, OID_TEXT}, {1182, OID_TEXT},
+    {1183, OID_TEXT}, {1185, OID_TEXT}, {1187, OID_TEXT}, {1270, OID_TEXT}, {2951, OID_TEXT},
+  };
+  for (size_t i = 0; i < sizeof pairs / sizeof *pairs; i++)
+    if (pairs[i][0] == type)
+      return pairs[i][1];
+  return 0;
+}
+
+// An element in quotes, from *at, which is behind the first of them and moves behind the last.
+static void add_quoted_element(uint32_t type, struct bytes array, size_t *at, struct quern_buffer *text)
+{
+  bool is_json = type == OID_JSON || type == OID_JSONB;
+  if (!is_json)
+    add_character(text, '"');
+  for (; *at < array.size && array.data[*at] != '"'; ++*at) {
+    *at += array.data[*at] == '\\' && *at + 1 < array.size;
+    if (is_json)
+      add_json(bytes_of(array.data + *at, 1), text);
+    else
+      add_json_character(array.data[*at], text);
+  }
+  ++*at;
+  if (!is_json)
+    add_character(text, '"');
+}
+
+// {1,NULL,"a b"} as [1,null,"a b"]; bounds before it are left out.
+static void add_json_array(uint32_t type, struct bytes array, struct quern_buffer *text)
+{
+  size_t at = 0;
+  while (at < array.size && array.data[at] != '{')
+    at++;
+  while (at < array.size) {
+    uint8_t c = array.data[at++];
+    size_t start = at - 1;
+    if (c == '"') {
+      add_quoted_element(type, array, &at, text);
+    } else if (c == '{' || c == '}' || c == ',') {
+      add_character(text, c == '{' ? '[' : c == '}' ? ']' : ',');
+    } else {
+      while (at < array.size && array.data[at] != ',' && array.data[at] != '}')
+        at++;
+      struct bytes element = bytes_of(array.data + start, at - start);
+      if (bytes_equal(element, bytes_of_string("NULL")))
+        row_extend(text, "null", 4);
+      else
+        add_json_value(type, element, text);
+    }
+  }
+}
+
 static void add_column(const struct file_sink *file, int column, const uint8_t *field, int32_t size, struct quern_buffer *text)
 {
   struct bytes value = bytes_of(field, size < 0 ? 0 : (size_t)size);
@@ -346,10 +409,13 @@ static void add_column(const struct file_sink *file, int column, const uint8_t *
   add_character(text, column ? ',' : '{');
   add_json_string(bytes_of_string(file->columns[column].name), text);
   add_character(text, ':');
+  uint32_t type = file->columns[column].type, element = element_type(type);
   if (size < 0)
     row_extend(text, "null", 4);
+  else if (element)
+    add_json_array(element, value, text);
   else
-    add_json_value(file->columns[column].type, value, text);
+    add_json_value(type, value, text);
 }
 
 static void end_row(const struct file_sink *file, struct quern_buffer *text)

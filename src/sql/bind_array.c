@@ -9,9 +9,15 @@
 static struct node *bind_member(struct binder *binder, struct scope *scope, const PgQuery__Node *tree,
                                 const struct type *wanted, bool *is_array)
 {
-  struct node *node = tree->node_case == PG_QUERY__NODE__NODE_A_ARRAY_EXPR
-                          ? bind_array(binder, scope, tree->a_array_expr, wanted)
-                          : bind_expr(binder, scope, tree);
+  struct node *node;
+  if (tree->node_case == PG_QUERY__NODE__NODE_A_ARRAY_EXPR) {
+    if (!bind_enter(binder, tree->a_array_expr->location))
+      return NULL;
+    node = bind_array(binder, scope, tree->a_array_expr, wanted);
+    binder->depth--;
+  } else {
+    node = bind_expr(binder, scope, tree);
+  }
   *is_array |= node && type_is_array(node->type.id);
   return node;
 }
@@ -45,12 +51,9 @@ struct node *bind_array(struct binder *binder, struct scope *scope, const PgQuer
   bool of_arrays = false;
   if (!nodes)
     return bind_memory(binder);
-  if (!bind_enter(binder, tree->location))
-    return NULL;
   for (int i = 0; i < count; i++)
     if (!(nodes[i] = bind_member(binder, scope, tree->elements[i], wanted, &of_arrays)))
       return NULL;
-  binder->depth--;
   if (!wanted && !count)
     return no_type(binder, tree->location);
   struct type type;

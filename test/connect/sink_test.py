@@ -124,7 +124,23 @@ def test_arrays():
         place.wait(1, "json")
         row = place.client.rows("SELECT '{{1,2},{3,NULL}}'::int[], '{\"a,b\",\"c\\\"d\"}'::text[]")[0]
         assert next(csv.reader([place.read("csv")])) == row
-        assert json.loads(place.read("json")) == {"a": row[0], "t": row[1]}
+        assert json.loads(place.read("json")) == {"a": [[1, 2], [3, None]], "t": ["a,b", 'c"d']}
+
+
+def test_json_arrays():
+    columns = "n numeric[], b bool[], f float8[], t text[], d timestamp[], j jsonb[], k json[], u uuid[]"
+    with Place(sources=[f"p ({columns})"]) as place:
+        place.client.query("CREATE SINK s WITH (connector = 'file', path = 's', format = 'json') AS SELECT * FROM p")
+        place.client.query(r"""INSERT INTO p VALUES ('{1.50,NULL}', '{t,f}', '{NaN,-1e300}', E'[0:3]={"NULL",NULL,"","\\\\ \\" {"}',
+          '{2024-02-29 12:00}', array['{"a": [1, "x\"y"]}'::jsonb, 'null', NULL], E'{"[1,\n2]"}',
+          '{a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11}'), ('{}', NULL, '{{1},{2}}', '{a}', '{}', '{}', '{}', '{}')""")
+        place.wait(2, "s")
+        lines = [json.loads(line) for line in place.read("s").split("\n")[:-1]]
+        assert lines == [
+            {"n": [1.5, None], "b": [True, False], "f": ["NaN", -1e300], "t": ["NULL", None, "", '\\ " {'],
+             "d": ["2024-02-29 12:00:00"], "j": [{"a": [1, 'x"y']}, None, None], "k": [[1, 2]],
+             "u": ["a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11"]},
+            {"n": [], "b": None, "f": [[1], [2]], "t": ["a"], "d": [], "j": [], "k": [], "u": []}], lines
 
 
 def test_what_a_select_may_be():
