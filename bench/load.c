@@ -166,7 +166,8 @@ static void send_requests(struct load *load, struct connection *connection, int 
 // Reads what is there; the number of ReadyForQuery in it.
 static int read_answers(struct connection *connection)
 {
-  ssize_t got = recv(connection->descriptor, connection->input + connection->input_size, INPUT_SIZE - connection->input_size, 0);
+  uint8_t *free_input = connection->input + connection->input_size;
+  ssize_t got = recv(connection->descriptor, free_input, INPUT_SIZE - connection->input_size, 0);
   if (got <= 0)
     fail("the server closed the connection");
   connection->input_size += (size_t)got;

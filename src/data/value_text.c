@@ -114,8 +114,8 @@ static int boolean_from_text(struct bytes text, struct value *value, struct erro
 
 enum { FLOAT_TEXT = 64 };
 
-// A sign, at most 15 digits and a point among them: both the digits as a whole number and the power of ten are doubles as they
-// are, so that one division rounds as it must (Clinger, How to Read Floating Point Numbers Accurately, 1990).
+// A sign, at most 15 digits and a point among them: both the digits as a whole number and the power of ten are doubles as
+// they are, so that one division rounds as it must (Clinger, How to Read Floating Point Numbers Accurately, 1990).
 static bool short_decimal(struct bytes number, double *value)
 {
   static const double powers[] = {1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15};

@@ -192,7 +192,8 @@ static void test_decimals_are_read_to_the_last_bit(void **state)
     struct value value, expected = value_float8(wanted);
     struct error error;
     arena_reset(&arena);
-    int status = value_from_text(type_plain(TYPE_FLOAT8), bytes_of(text, (size_t)size), &format_settings_default, &arena, &value, &error);
+    struct bytes bytes = bytes_of(text, (size_t)size);
+    int status = value_from_text(type_plain(TYPE_FLOAT8), bytes, &format_settings_default, &arena, &value, &error);
     if ((status != 0) != (end == text || *end) || (!status && value.integer != expected.integer))
       fail_msg("\"%s\" is not read as %.17g", text, wanted);
   }
