@@ -315,6 +315,9 @@ int key_append(enum type_id type, const struct key_part *part, const struct valu
     return append_own(type, value, part->descending, out, error);
   case TYPE_JSONB:
     return append_nested(type, value, part->descending, out, error);
+  case TYPE_TEXT:
+  case TYPE_VARCHAR:
+    return append_text(type, value, part->descending, out, error);
   default:
     if (type_is_array(type))
       return append_nested(type, value, part->descending, out, error);

@@ -66,17 +66,19 @@ int value_compare(enum type_id type, const struct value *a, const struct value *
     return compare_intervals(a, b);
   case TYPE_TIMETZ:
     return compare_zoned(a, b);
-  default:
-    if (type_is_array(type))
-      return array_compare(type, a, b);
-    if (type_info(type)->storage == STORAGE_INTEGER)
-      return (a->integer > b->integer) - (a->integer < b->integer);
-    return bytes_compare(bytes_of(a->data, a->size), bytes_of(b->data, b->size));
+  default: break;
   }
+  const struct type_info *info = type_info(type);
+  if (info->storage == STORAGE_INTEGER)
+    return (a->integer > b->integer) - (a->integer < b->integer);
+  if (info->element != TYPE_UNKNOWN)
+    return array_compare(type, a, b);
+  return bytes_compare(bytes_of(a->data, a->size), bytes_of(b->data, b->size));
 }
 
 uint64_t value_hash(enum type_id type, const struct value *value, uint64_t seed)
 {
+  const struct type_info *info;
   uint64_t word;
   switch (type) {
   case TYPE_FLOAT4:
@@ -100,9 +102,10 @@ uint64_t value_hash(enum type_id type, const struct value *value, uint64_t seed)
     return hash64(&span, sizeof span, seed);
   }
   default:
-    if (type_is_array(type))
+    info = type_info(type);
+    if (info->element != TYPE_UNKNOWN)
       return array_hash(type, value, seed);
-    if (type_info(type)->storage != STORAGE_INTEGER)
+    if (info->storage != STORAGE_INTEGER)
       return hash64(value->data, value->size, seed);
     word = (uint64_t)value->integer;
   }

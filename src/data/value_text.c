@@ -437,6 +437,9 @@ int value_from_text(struct type type, struct bytes text, const struct format_set
     return status ? status : text_kind_from_text(type, text, arena, value, error);
   case TYPE_JSONB:
     return jsonb_from_text(text, arena, value, error);
+  case TYPE_TEXT:
+  case TYPE_VARCHAR:
+    return text_kind_from_text(type, text, arena, value, error);
   default:
     if (type_is_array(type.id))
       return array_from_text(type, text, settings, arena, value, error);
@@ -482,6 +485,10 @@ void value_to_text(enum type_id type, const struct value *value, const struct fo
     return;
   case TYPE_JSONB:
     jsonb_to_text(jsonb_of(value), out);
+    return;
+  case TYPE_TEXT:
+  case TYPE_VARCHAR:
+    buffer_append(out, value->data, value->size);
     return;
   default:
     if (type_is_array(type))

@@ -342,9 +342,12 @@ static int array_assign_slice(CALL)
 {
   *result = arguments[0];
   int status = check_subscripts(evaluation, arguments + 3, argument_count - 3);
-  if (status || arguments[1].is_null)
+  if (status)
     return status;
-  struct array array = assigned(evaluation, arguments), source = array_argument(evaluation, arguments, 1);
+  struct array array = assigned(evaluation, arguments);
+  if (arguments[1].is_null) // nothing is assigned; but where no array was, there is one
+    return arguments[0].is_null ? array_empty(evaluation, array.element, result) : STATUS_OK;
+  struct array source = array_argument(evaluation, arguments, 1);
   struct slice slice = slice_of(arguments[2].integer, arguments + 3, argument_count - 3);
   struct array_shape shape = array.shape;
   if (!array.count) {
