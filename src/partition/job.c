@@ -9,7 +9,7 @@
 
 void job_cancel(struct job *job)
 {
-  job->is_cancelled = true;
+  flag_set(&job->is_cancelled);
 }
 
 void job_interrupt(struct job *job, const struct error *reason)

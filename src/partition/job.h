@@ -1,6 +1,7 @@
 // A job from inside: what job.c shares with those who make jobs of other kinds (long.c). Not for others.
 #pragma once
 
+#include "base/flag.h"
 #include "partition/state.h"
 #include "txn/beside.h"
 
@@ -27,7 +28,7 @@ struct job {
   struct index_ahead ahead;
   int rounds;            // in which it has followed the trunk
   uint64_t last_followed;
-  volatile bool is_cancelled;
+  bool is_cancelled; // by flag_set
   uint64_t random;
   int status;
   struct error error;

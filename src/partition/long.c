@@ -293,7 +293,7 @@ static int outcome(struct session *session, struct job *job, struct error *error
   if (job->status)
     *error = job->error;
   int status = job->status;
-  if (!status && job->is_cancelled)
+  if (!status && flag_is_set(&job->is_cancelled))
     status = error_set(error, SQLSTATE_QUERY_CANCELED, "canceling statement due to user request");
   if (!status)
     status = go_on(session, job, error);

@@ -368,7 +368,7 @@ int execution_check(struct execution *execution)
 {
   const struct execution_input *input = &execution->input;
   execution->visited += execution->stride;
-  if (input->is_cancelled && *input->is_cancelled)
+  if (flag_is_set(input->is_cancelled))
     return error_set(execution->evaluation.error, SQLSTATE_QUERY_CANCELED, "canceling statement due to user request");
   if (input->allowance && execution->visited > input->allowance)
     return STATUS_LONG;
@@ -396,7 +396,7 @@ int execution_start(struct execution *execution, const struct execution_input *i
   execution->hooks = input->hooks ? *input->hooks : (struct evaluation_hooks){0};
   execution->hooks.subquery = hook_subquery;
   int status = 0;
-  if (input->is_cancelled && *input->is_cancelled)
+  if (flag_is_set(input->is_cancelled))
     status = error_set(error, SQLSTATE_QUERY_CANCELED, "canceling statement due to user request");
   else if (execution->plan->short_form != SHORT_NONE)
     status = short_start(execution);

@@ -11,6 +11,7 @@
 // 3. Rows are pulled from a version that does not change between two pulls, except by this execution itself.
 #pragma once
 
+#include "base/flag.h"
 #include "flow/flow.h"
 #include "sql/plan.h"
 
@@ -27,7 +28,7 @@ struct execution_input {
   struct read_mark *mark;            // may be NULL
   const struct row_batch *source;    // rows of RANGE_SOURCE; NULL: none
   uint64_t allowance;                // rows that may be visited before STATUS_LONG; 0: no bound
-  const volatile bool *is_cancelled; // looked at now and then: 57014; may be NULL
+  const bool *is_cancelled;          // looked at now and then: 57014; may be NULL
   // INSERT into a source that is a stream, and into a keyed one: the rows arrive there (flow/). values as cast for the columns.
   int (*push)(void *context, struct writer *writer, const struct relation *source, const struct row_batch *rows,
               struct error *error);

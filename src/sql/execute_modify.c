@@ -416,7 +416,7 @@ static int run_found(struct execution *execution)
     struct arena_mark mark = arena_mark(writer->arena);
     status = write_found(execution, &change->rows[i]);
     arena_release(writer->arena, mark);
-    if (!status && i % 256 == 255 && execution->input.is_cancelled && *execution->input.is_cancelled)
+    if (!status && i % 256 == 255 && flag_is_set(execution->input.is_cancelled))
       status = execution_check(execution);
   }
   execution->row_count = status ? 0 : (uint64_t)change->row_count;

@@ -122,7 +122,7 @@ int load_index(struct load_set *set, struct catalog *catalog, const struct versi
   cursor_init(&cursor, version, relation->tree, mark);
   for (bool more = cursor_seek(&cursor, (struct bytes){0}); more && !status; more = cursor_next(&cursor)) {
     status = add_index_entry(set, catalog, relation, index, &cursor, error);
-    if (!status && set->is_cancelled && *set->is_cancelled)
+    if (!status && flag_is_set(set->is_cancelled))
       status = error_set(error, SQLSTATE_QUERY_CANCELED, "canceling statement due to user request");
   }
   cursor_deinit(&cursor);
@@ -208,7 +208,7 @@ static struct index index_of_ahead(const struct index_ahead *ahead)
 }
 
 int table_build_ahead(struct writer *writer, const struct relation *relation, const struct index_ahead *ahead,
-                      const volatile bool *is_cancelled)
+                      const bool *is_cancelled)
 {
   struct index index = index_of_ahead(ahead);
   struct load_set set = {.is_cancelled = is_cancelled};

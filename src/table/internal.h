@@ -2,6 +2,7 @@
 // functions through which every change goes.
 #pragma once
 
+#include "base/flag.h"
 #include "base/map.h"
 #include "table/catalog.h"
 #include "table/write.h"
@@ -131,7 +132,7 @@ struct load_set {
   struct load_item *items;
   size_t count, capacity;
   bool is_sorted;
-  const volatile bool *is_cancelled; // looked at while it is filled: 57014; NULL: nobody cancels
+  const bool *is_cancelled; // looked at while it is filled: 57014; NULL: nobody cancels
 };
 bool load_add(struct load_set *set, struct bytes key, size_t prefix_size, struct bytes row);
 int load_run(struct load_set *set, struct version *version, tree_number tree, uint64_t position, size_t *twin,

@@ -12,6 +12,8 @@ static int verify_row(struct writer *writer, const struct relation *relation, co
                       struct value *values)
 {
   struct table_scratch *scratch = &writer->catalog->scratch;
+  if (!row_is_valid(&relation->schema, cursor->row))
+    return error_set(writer->error, SQLSTATE_DATA_CORRUPTED, "a row of \"%s\" is malformed", relation->name);
   int status = relation_row(relation, cursor->row, values, writer->error);
   if (!status)
     status = table_check(writer, relation, values);

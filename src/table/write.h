@@ -98,7 +98,7 @@ int table_build_index(struct writer *writer, const struct relation *relation, co
 // and error are used. TABLE_NOT_UNIQUE: of a unique index; 57014.
 enum { TABLE_NOT_UNIQUE = 1 };
 int table_build_ahead(struct writer *writer, const struct relation *relation, const struct index_ahead *ahead,
-                      const volatile bool *is_cancelled);
+                      const bool *is_cancelled);
 // The same for entries that have been put there since, of a part's rows: are they alone with their keys?
 int table_check_ahead(struct writer *writer, const struct relation *relation, const struct index_ahead *ahead,
                       const struct version *part);

@@ -208,7 +208,7 @@ static int gather(struct beside *beside, struct part *old_part, struct part *new
   while (!status && diff_next(diff, &entry)) {
     if (count++ == limit)
       status = STATUS_LONG;
-    else if (*runner->is_cancelled)
+    else if (flag_is_set(runner->is_cancelled))
       status = error_set(error, SQLSTATE_QUERY_CANCELED, "canceling statement due to user request");
     if (!status && entry.old_row.data)
       status = part_add(beside, old_part, entry.key, entry.old_row, error);

@@ -17,6 +17,7 @@
 //    take the place of the trunk's (store_attach); what the log gets was made ready with them.
 #pragma once
 
+#include "base/flag.h"
 #include "txn/atom.h"
 
 struct beside;
@@ -34,7 +35,7 @@ struct beside_runner {
   int (*run)(void *context, struct writer *writer, uint64_t *rows, struct error *error);
   // Looks at what has come to the side, given the rows that it was made of. NULL: nobody does.
   int (*check)(void *context, struct writer *side, const struct version *new_part, struct error *error);
-  const volatile bool *is_cancelled; // looked at now and then: 57014
+  const bool *is_cancelled; // looked at now and then: 57014
 };
 int beside_run(struct beside *beside, const struct beside_runner *runner, struct error *error);
 // Pins the trunk as it is, to be followed to. False: out of memory.
