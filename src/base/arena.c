@@ -50,6 +50,16 @@ void account_release(struct memory_account *account, size_t bytes)
   }
 }
 
+size_t account_used(const struct memory_account *account)
+{
+  return __atomic_load_n(&account->used, __ATOMIC_RELAXED);
+}
+
+size_t account_peak(const struct memory_account *account)
+{
+  return __atomic_load_n(&account->peak, __ATOMIC_RELAXED);
+}
+
 void account_pass_on(struct memory_account *account, size_t bytes)
 {
   size_t before = __atomic_fetch_sub(&account->used, bytes, __ATOMIC_RELAXED);

@@ -18,6 +18,9 @@ struct memory_account {
 // Takes bytes from the account and its parents. False, with nothing taken, if one would pass its limit.
 bool account_charge(struct memory_account *account, size_t bytes) __attribute__((warn_unused_result));
 void account_release(struct memory_account *account, size_t bytes);
+// Bytes charged to it now, and at most so far; other threads may be charging it.
+size_t account_used(const struct memory_account *account);
+size_t account_peak(const struct memory_account *account);
 // What was charged to the account is its parent's alone from now on.
 void account_pass_on(struct memory_account *account, size_t bytes);
 // More than half of what it, or one of its parents, may have is used.

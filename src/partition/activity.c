@@ -111,7 +111,7 @@ static int transaction_row(const struct system_context *system, const struct ses
     time_or_null(began),
     began ? value_integer((session->partition->time.wall - began) / 1000) : value_null(),
     value_integer(session->branch ? (int64_t)branch_step_count(session->branch) : 0),
-    value_integer(session->branch ? (int64_t)session->branch_account.used : 0),
+    value_integer(session->branch ? (int64_t)account_used(&session->branch_account) : 0),
     has_version ? value_integer((int64_t)session->branch_base) : value_null(),
     awaited_text(session, sink->arena),
     other ? value_integer(other->settings.backend) : value_null(),

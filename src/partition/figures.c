@@ -263,8 +263,8 @@ static int metric_rows(struct partition *partition, struct row_sink *sink, struc
   metric_add(&metrics, "quern_plan_cache_total", "result=\"hit\"", (double)partition->cache.hits);
   metric_add(&metrics, "quern_plan_cache_total", "result=\"miss\"", (double)partition->cache.misses);
   metric_add(&metrics, "quern_sessions", "", (double)partition->sessions.count);
-  metric_add(&metrics, "quern_memory_bytes", "kind=\"used\"", (double)partition->account.used);
-  metric_add(&metrics, "quern_memory_bytes", "kind=\"peak\"", (double)partition->account.peak);
+  metric_add(&metrics, "quern_memory_bytes", "kind=\"used\"", (double)account_used(&partition->account));
+  metric_add(&metrics, "quern_memory_bytes", "kind=\"peak\"", (double)account_peak(&partition->account));
   metric_add(&metrics, "quern_memory_bytes", "kind=\"retired\"", (double)store_retired_bytes(partition->store));
   metric_add(&metrics, "quern_position", "", (double)trunk->position);
   const struct partition_hooks *hooks = partition->options.hooks;

@@ -244,7 +244,7 @@ static int source_stop(struct partition *partition, struct open_source *open, st
 static int check_memory(const struct partition *partition, struct error *error)
 {
   const struct memory_account *account = &partition->account;
-  return account->limit && account->used > account->limit - account->limit / 16 ? error_memory(error) : 0;
+  return account->limit && account_used(account) > account->limit - account->limit / 16 ? error_memory(error) : 0;
 }
 
 // What the host says of a source. It is an I/O error, but none of ours: the engine goes on.
