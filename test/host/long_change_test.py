@@ -9,7 +9,7 @@ import threading
 sys.path.insert(0, os.path.join(os.environ.get("QUERN_SOURCE", "."), "test", "support"))
 import quern  # noqa: E402
 
-ROWS = 30000  # more than a statement may visit on the loop
+ROWS = 15000  # more than a statement may visit on the loop
 BEGUN = "select value from quern.metrics where name = 'quern_long_changes_total' and labels like '%begun%'"
 
 
@@ -45,7 +45,7 @@ def test_a_stream_goes_on_beside_long_changes():
 def test_nobody_waits_for_them():
     with quern.Server() as server, server.connect() as client, server.connect() as other:
         fill(client)
-        client.query(f"insert into t select i, 0, 0, 'row' from generate_series({ROWS} + 1, 300000) i")
+        client.query(f"insert into t select i, 0, 0, 'row' from generate_series({ROWS} + 1, 100000) i")
         answered = []
 
         def change():
