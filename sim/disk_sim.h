@@ -19,6 +19,7 @@ struct disk_sim_faults {
   uint64_t fail_operation; // the Nth operation from now (1: the next) answers 58030; 0: never
   uint64_t crash_operation; // from the Nth operation from now the disk is gone: every call fails; 0: never
   uint64_t fail_sync;      // the Nth sync of a file or the directory from now fails; what it should have kept is lost
+  bool hides_failure;      // that sync claims to be done (a fault that a test must find)
   bool ignore_sync;        // syncs claim to be done and do nothing (the fault that a test must find)
   bool ignore_directory_sync;
 };

@@ -443,7 +443,7 @@ static void question_done(struct lister *lister, const struct question *question
 static void question_failed(struct lister *lister, struct lists *lists, const struct question *question,
                              const char *sqlstate, const char *text)
 {
-  bool is_refused = strcmp(sqlstate, "55P03") == 0;
+  bool is_refused = strcmp(sqlstate, "55P03") == 0 || (lists->may_be_full && strcmp(sqlstate, "53100") == 0);
   bool is_retry = strcmp(sqlstate, "40001") == 0 || strcmp(sqlstate, "40P01") == 0;
   bool may_retry = lister->shape == SHAPE_INTERACTIVE || lister->shape == SHAPE_WHOLE ||
                    (lister->shape == SHAPE_CERTAIN && lists->locks_tables && strcmp(sqlstate, "40P01") == 0);

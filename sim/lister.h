@@ -23,6 +23,7 @@ struct lists {
   int64_t now;       // grows with each message
   int next_element;
   int next_definition;
+  bool may_be_full;  // the disk: then 53100 is an answer too
   bool locks_tables; // then a claim of one row may stand in a circle
 };
 

@@ -7,9 +7,10 @@
 #include "sim/world.h"
 
 static const char usage[] =
-  "Usage: quern_sim [--seed N | --seeds A..B] [--steps N] [--fault NAME] [--histories FILE] [--verbose]\n"
-  "Faults, put in on purpose to see them found: sync-left-out, torn-accepted, reply-early, range-missing, hash-ignored,\n"
-  "claim-released-early, derived-as-data, sink-early. Histories are for tools/history (test/sim/history_test.py checks them).\n";
+  "Usage: quern_sim [--seed N | --seeds A..B] [--steps N] [--fault NAME] [--histories FILE] [--troubled] [--verbose]\n"
+  "Faults, put in on purpose to see them found: sync-left-out, sync-hidden, torn-accepted, reply-early, range-missing, hash-ignored,\n"
+  "claim-released-early, derived-as-data, sink-early. In troubled worlds the disk is full,\n"
+  "slow or fails a sync now and then. Histories are for tools/history (test/sim/history_test.py checks them).\n";
 
 struct replay {
   struct world_options options; // seed: the one at hand
@@ -33,6 +34,7 @@ static bool read_fault(const char *name, enum world_fault *fault)
   } faults[] = {
     {"none", FAULT_NONE, 0},
     {"sync-left-out", FAULT_SYNC_LEFT_OUT, 0},
+    {"sync-hidden", FAULT_SYNC_HIDDEN, 0},
     {"torn-accepted", FAULT_TORN_ACCEPTED, 0},
     {"reply-early", FAULT_NONE, FAULT_REPLY_EARLY},
     {"range-missing", FAULT_NONE, FAULT_RANGE_MISSING},
@@ -77,7 +79,7 @@ static int run(struct replay *replay)
 {
   static const char *const names[WAYS] = {"adopted", "rerun",  "kept",      "moved", "rounds", "attached",
                                           "failed",  "waits", "parked", "deadlocks", "broken"};
-  uint64_t crashes = 0, atoms = 0, replies = 0, ways[WAYS] = {0};
+  uint64_t crashes = 0, atoms = 0, replies = 0, ways[WAYS] = {0}, troubles[TROUBLES] = {0};
   struct world_result result;
   for (replay->options.seed = replay->from; replay->options.seed <= replay->to; replay->options.seed++) {
     world_run(&replay->options, &result);
@@ -90,6 +92,8 @@ static int run(struct replay *replay)
     replies += result.replies;
     for (int i = 0; i < WAYS; i++)
       ways[i] += result.ways[i];
+    for (int i = 0; i < TROUBLES; i++)
+      troubles[i] += result.troubles[i];
   }
   if (replay->from == replay->to)
     printf("hash %016llx\n", (unsigned long long)result.hash);
@@ -100,6 +104,10 @@ static int run(struct replay *replay)
   for (int i = 0; i < WAYS; i++)
     printf(" %s %llu", names[i], (unsigned long long)ways[i]);
   printf("\n");
+  if (replay->options.is_troubled)
+    printf("troubles: full %llu, told %llu, refused %llu, slow %llu, failed syncs %llu\n", (unsigned long long)troubles[TROUBLE_FULL],
+           (unsigned long long)troubles[TROUBLE_TOLD], (unsigned long long)troubles[TROUBLE_REFUSED], (unsigned long long)troubles[TROUBLE_SLOW],
+           (unsigned long long)troubles[TROUBLE_SYNC]);
   return 0;
 }
 
@@ -109,6 +117,8 @@ int main(int count, char **arguments)
   for (int i = 1; i < count; i++) {
     if (strcmp(arguments[i], "--verbose") == 0) {
       replay.options.is_verbose = true;
+    } else if (strcmp(arguments[i], "--troubled") == 0) {
+      replay.options.is_troubled = true;
     } else if (i + 1 == count || !read_option(arguments[i], arguments[i + 1], &replay)) {
       fputs(usage, stderr);
       return 2;

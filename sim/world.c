@@ -25,7 +25,8 @@
 #include "sim/receiver.h"
 #include "store/store.h"
 
-enum { CLIENTS = 6, LISTERS = 4, BATCH = 40, ALLOWANCE = 6, SEGMENT_BYTES = 64 * 1024, WAITING = 4096, JOBS = 64 };
+enum { CLIENTS = 6, LISTERS = 4, BATCH = 40, ALLOWANCE = 6, SEGMENT_BYTES = 64 * 1024, SMALL_SEGMENT_BYTES = 16 * 1024,
+       WAITING = 4096, JOBS = 64 };
 
 enum action {
   ACTION_NONE,
@@ -76,6 +77,7 @@ struct world {
   struct partition_hooks hooks;
   struct log *log;
   struct log_group group;
+  struct log_group stuck;       // found the disk full, and is given to the log again
   struct frame frames[64];      // for the next step
   struct buffer payloads[64];
   int frame_count;
@@ -101,6 +103,9 @@ struct world {
   uint32_t next_session;
   struct step_time time;
   uint64_t hash;
+  bool is_full;                 // as the partition was told
+  bool is_slow;                 // syncs do not end
+  bool sync_fails;              // one fails soon, or has
   bool is_down;                 // the disk refused: only a crash helps
   struct world_result *result;
 };
@@ -340,9 +345,18 @@ static void write_log(struct world *world)
 {
   struct error error;
   uint64_t before = log_durable(world->log);
-  int status = log_group_is_empty(&world->group) ? 0 : log_write(world->log, &world->group, &error);
-  log_group_clear(&world->group);
-  if (!status && pick(world, 3) > 0)
+  if (log_group_is_empty(&world->stuck)) {
+    struct log_group empty = world->stuck;
+    world->stuck = world->group;
+    world->group = empty;
+  }
+  int status = log_group_is_empty(&world->stuck) ? 0 : log_write(world->log, &world->stuck, &error);
+  if (status == STATUS_LIMIT && world->options.is_troubled) {
+    world->result->troubles[TROUBLE_REFUSED]++;
+    return;
+  }
+  log_group_clear(&world->stuck);
+  if (!status && pick(world, 3) > 0 && !world->is_slow)
     status = log_sync(world->log, &error);
   world->is_down |= status != 0;
   world->result->atoms += log_durable(world->log) - before;
@@ -366,7 +380,7 @@ static void stream_batch(struct world *world)
 {
   struct buffer rows = {0};
   char position[32];
-  if (!world->source || world->frame_count > 32)
+  if (!world->source || world->is_full || world->frame_count > 32)
     return;
   int count = 1 + pick(world, BATCH);
   for (int i = 0; i < count; i++) {
@@ -421,32 +435,44 @@ static void drop_checkpoint(struct world *world)
   world->checkpoint_snapshot = NULL;
 }
 
+// A checkpoint that finds the disk full is given up; any other failure ends the process.
+static void checkpoint_failed(struct world *world, int status)
+{
+  if (status == STATUS_LIMIT && world->options.is_troubled)
+    drop_checkpoint(world);
+  else
+    world->is_down = true;
+}
+
 static void checkpoint(struct world *world)
 {
   struct error error;
+  int status;
   if (!world->checkpoint_snapshot) {
     world->checkpoint_snapshot = partition_pin(world->partition, &world->checkpoint_position);
     world->checkpoint_is_written = false;
-    if (checkpoint_begin(world->disk, world->checkpoint_snapshot, world->checkpoint_position, log_id(world->log),
-                         &world->checkpoint, &error)) {
+    status = checkpoint_begin(world->disk, world->checkpoint_snapshot, world->checkpoint_position, log_id(world->log),
+                              &world->checkpoint, &error);
+    if (status) {
       world->checkpoint = NULL;
-      world->is_down = true;
+      checkpoint_failed(world, status);
     }
     return;
   }
   if (!world->checkpoint_is_written) {
     int more = checkpoint_step(world->checkpoint, 20, &error);
     world->checkpoint_is_written = more == 0;
-    world->is_down |= more < 0;
+    if (more < 0)
+      checkpoint_failed(world, more);
     return;
   }
   if (log_durable(world->log) < world->checkpoint_position)
     return;
-  int status = checkpoint_finish(world->checkpoint, NULL, &error);
+  status = checkpoint_finish(world->checkpoint, NULL, &error);
   world->checkpoint = NULL;
   if (!status)
     status = log_free(world->log, world->checkpoint_position, &error);
-  world->is_down |= status != 0;
+  world->is_down |= status != 0 && !(status == STATUS_LIMIT && world->options.is_troubled);
   drop_checkpoint(world);
   note(world, "checkpoint", world->checkpoint_position);
 }
@@ -658,7 +684,7 @@ static int recover(struct world *world, struct error *error)
   if (!status && found.is_found)
     status = checkpoint_load(world->disk, &found, partition_trunk(world->partition), NULL, error);
   struct log_options log_options = {
-    .segment_size = SEGMENT_BYTES,
+    .segment_size = world->options.is_troubled ? SMALL_SEGMENT_BYTES : SEGMENT_BYTES,
     .after = found.position,
     .log_id = found.log_id,
     .new_log_id = world->options.seed | 1,
@@ -699,6 +725,7 @@ static void lose_memory(struct world *world)
   for (; world->count; world->count--, world->first = (world->first + 1) % WAITING)
     buffer_deinit(&world->waiting[world->first].bytes);
   log_group_clear(&world->group);
+  log_group_clear(&world->stuck);
   log_close(world->log);
   world->log = NULL;
   disk_close(world->lock);
@@ -707,7 +734,7 @@ static void lose_memory(struct world *world)
   world->partition = NULL;
   world->source = 0;
   receiver_lost(&world->receiver);
-  world->is_down = false;
+  world->is_down = world->is_full = world->is_slow = world->sync_fails = false;
   for (int i = 0; i < CLIENTS; i++)
     world->clients[i] = (struct client){0};
   for (int i = 0; i < LISTERS; i++)
@@ -817,7 +844,9 @@ static void crash(struct world *world)
   note(world, "crash", log_durable(world->log));
   world->result->crashes++;
   finish_jobs(world);
-  bool is_power_cut = pick(world, 4) > 0;
+  // A failed sync leaves pages in the machine's memory that the platter never gets: what is read of them is no measure.
+  bool is_power_cut = pick(world, 4) > 0 || world->sync_fails;
+  world->result->troubles[TROUBLE_SYNC] += world->sync_fails && !disk_sim_faults(world->sim)->fail_sync;
   if (is_power_cut)
     disk_sim_crash(world->sim);
   lose_memory(world);
@@ -856,8 +885,40 @@ static void set_up(struct world *world)
   step(world);
 }
 
+// What goes wrong with the disk begins and ends by chance; the partition is told of room as the engine tells it.
+static void trouble(struct world *world)
+{
+  struct disk_sim_faults *faults = disk_sim_faults(world->sim);
+  uint64_t *troubles = world->result->troubles;
+  if (faults->capacity && pick(world, 100) == 0) {
+    faults->capacity = 0;
+  } else if (!faults->capacity && pick(world, 60) == 0) {
+    faults->capacity = 1; // nothing grows any more
+    troubles[TROUBLE_FULL]++;
+  }
+  if (world->is_slow && pick(world, 25) == 0) {
+    world->is_slow = false;
+  } else if (!world->is_slow && pick(world, 60) == 0) {
+    world->is_slow = true;
+    troubles[TROUBLE_SLOW]++;
+  }
+  if (!world->sync_fails && pick(world, 150) == 0) {
+    world->sync_fails = true;
+    faults->hides_failure = world->options.fault == FAULT_SYNC_HIDDEN;
+    faults->fail_sync = 1 + (uint64_t)pick(world, 6);
+  }
+  bool is_full = !log_group_is_empty(&world->stuck) || !log_has_room(world->log);
+  if (is_full == world->is_full || world->frame_count > 32)
+    return;
+  add_frame(world, is_full ? FRAME_FULL : FRAME_ROOM, 0, bytes_of("", 0));
+  world->is_full = is_full;
+  world->result->troubles[TROUBLE_TOLD] += is_full;
+}
+
 static void move(struct world *world)
 {
+  if (world->options.is_troubled)
+    trouble(world);
   int choice = pick(world, 100);
   if (choice < 40)
     anybody_moves(world);
@@ -937,6 +998,7 @@ void world_run(const struct world_options *options, struct world_result *result)
   world->random = options->seed;
   world->result = result;
   world->lists = (struct lists){.model = &world->model, .random = &world->random, .locks_tables = pick(world, 2)};
+  world->lists.may_be_full = options->is_troubled;
   world->hooks = (struct partition_hooks){.check_source = accept_any, .check_sink = accept_any};
   world->sim = disk_sim_open(options->seed);
   world->disk = disk_sim_disk(world->sim);
@@ -962,6 +1024,7 @@ void world_run(const struct world_options *options, struct world_result *result)
     lister_deinit(&world->listers[i]);
   buffer_deinit(&world->lists.out);
   log_group_deinit(&world->group);
+  log_group_deinit(&world->stuck);
   disk_sim_close(world->sim);
   free(world);
 }

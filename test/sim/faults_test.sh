@@ -3,8 +3,8 @@
 set -u
 sim=$QUERN_BUILD/sim/quern_sim
 status=0
-for fault in sync-left-out torn-accepted reply-early sink-early; do
-  if found=$("$sim" --seeds 1..300 --fault "$fault"); then
+for fault in sync-left-out torn-accepted reply-early sink-early 'sync-hidden --troubled'; do
+  if found=$("$sim" --seeds 1..300 --fault $fault); then
     echo "$fault was not found: $found"
     status=1
   else
