@@ -14,7 +14,7 @@ static int store(const struct utility_input *input, struct relation *definition,
   if (status)
     return status;
   *relation = catalog_find_oid(input->catalog, input->writer->version, definition->oid);
-  return *relation ? 0 : error_memory(error);
+  return *relation && (*relation)->is_compiled ? 0 : error_memory(error);
 }
 
 // --- Rows that are there already --------------------------------------------------------------------------------
@@ -150,11 +150,13 @@ static int add_check(const struct utility_input *input, struct relation *definit
   char name[64];
   memcpy(name, definition->checks[definition->check_count - 1].name, sizeof name);
   status = store(input, definition, relation, error);
+  if (status)
+    return status;
   struct row_walk walk = {.input = input, .relation = *relation, .error = error};
-  for (int i = 0; i < (*relation)->check_count && !status; i++)
+  for (int i = 0; i < (*relation)->check_count; i++)
     if (strcmp((*relation)->checks[i].name, name) == 0)
       walk.check = &(*relation)->checks[i];
-  return status ? status : walk_rows(&walk, visit_check);
+  return walk_rows(&walk, visit_check);
 }
 
 static int add_foreign_key(const struct utility_input *input, struct relation *definition,
