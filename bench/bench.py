@@ -391,19 +391,22 @@ def run(build, directory, rounds, seconds, only):
     print_tables([row for row, _ in rows] + others, syncs, rounds, seconds, directory)
 
 
-def main():
+def main(run, rounds=5, seconds=5):
+    """The whole of a script: run(build, directory, rounds, seconds, only) with a directory that is gone afterwards."""
     if len(sys.argv) != 2:
-        sys.exit("usage: bench.py BUILD")
+        sys.exit(f"usage: {os.path.basename(sys.argv[0])} BUILD")
     build = os.path.abspath(sys.argv[1])
-    rounds, seconds = setting("BENCH_ROUNDS", 5), setting("BENCH_SECONDS", 5)
+    rounds, seconds = setting("BENCH_ROUNDS", rounds), setting("BENCH_SECONDS", seconds)
     directory = tempfile.mkdtemp(prefix="quern-bench.", dir=os.environ.get("BENCH_DIRECTORY", "/var/tmp"))
     os.chmod(directory, 0o755)  # PostgreSQL's user must be able to pass
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     try:
         run(build, directory, rounds, seconds, os.environ.get("BENCH_ONLY", ""))
+    except Absent as reason:
+        sys.exit(f"bench: {reason}")
     finally:
         shutil.rmtree(directory, ignore_errors=True)
 
 
 if __name__ == "__main__":
-    main()
+    main(run)

@@ -9,15 +9,13 @@ import os
 import random
 import re
 import shutil
-import signal
 import statistics
 import subprocess
 import sys
-import tempfile
 import threading
 import time
 
-from bench import Absent, Server, complaint, connection, free_port, machine, probe, say, setting, start_null, start_postgres
+from bench import Absent, Server, complaint, connection, free_port, machine, main, probe, say, setting, start_null, start_postgres
 from paper import AIM_P99_MS, AIM_RATE, ROWS, load, make_table, median, milliseconds, serve
 
 CLIENTS, PIPELINED = 32, 16
@@ -348,19 +346,5 @@ def run(build, directory, rounds, seconds, only):
         print_latency(*latency)
 
 
-def main():
-    if len(sys.argv) != 2:
-        sys.exit("usage: load.py BUILD")
-    build = os.path.abspath(sys.argv[1])
-    rounds, seconds = setting("BENCH_ROUNDS", 5), setting("BENCH_SECONDS", 5)
-    directory = tempfile.mkdtemp(prefix="quern-bench.", dir=os.environ.get("BENCH_DIRECTORY", "/var/tmp"))
-    os.chmod(directory, 0o755)  # PostgreSQL's user must be able to pass
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
-    try:
-        run(build, directory, rounds, seconds, os.environ.get("BENCH_ONLY", ""))
-    finally:
-        shutil.rmtree(directory, ignore_errors=True)
-
-
 if __name__ == "__main__":
-    main()
+    main(run)

@@ -7,14 +7,10 @@ and a cell is the median of its rounds. BENCH_ROUNDS (3), BENCH_SECONDS (2) and 
 """
 import math
 import os
-import shutil
-import signal
 import statistics
 import subprocess
-import sys
-import tempfile
 
-from bench import Absent, Server, complaint, connection, machine, probe, say, setting
+from bench import Absent, Server, complaint, connection, machine, main, probe, say
 
 ROWS = 100000
 WORKS = (("text", "point query by text"), ("key", "point query by key"), ("update-one", "update of one row"),
@@ -138,7 +134,7 @@ def print_without(without):
         print("| " + " | ".join(cells) + " |")
 
 
-def run(build, directory, rounds, seconds):
+def run(build, directory, rounds, seconds, _only):
     servers, syncs = {}, None
     try:
         for name in ("nothing", *WITHOUT, "all"):
@@ -156,20 +152,5 @@ def run(build, directory, rounds, seconds):
     print_without(without)
 
 
-def main():
-    if len(sys.argv) != 2:
-        sys.exit("usage: paper.py BUILD")
-    build = os.path.abspath(sys.argv[1])
-    rounds, seconds = setting("BENCH_ROUNDS", 3), setting("BENCH_SECONDS", 2)
-    directory = tempfile.mkdtemp(prefix="quern-bench.", dir=os.environ.get("BENCH_DIRECTORY", "/var/tmp"))
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
-    try:
-        run(build, directory, rounds, seconds)
-    except Absent as reason:
-        sys.exit(f"bench: {reason}")
-    finally:
-        shutil.rmtree(directory, ignore_errors=True)
-
-
 if __name__ == "__main__":
-    main()
+    main(run, rounds=3, seconds=2)

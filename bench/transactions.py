@@ -6,15 +6,13 @@ how many were which stands beside it. The same variables change a run.
 """
 import os
 import re
-import shutil
 import signal
 import statistics
 import subprocess
-import sys
 import tempfile
 import time
 
-from bench import (CLIENTS, Absent, complaint, connection, fill, machine, say, setting, start_postgres,
+from bench import (CLIENTS, Absent, complaint, connection, fill, machine, main, say, start_postgres,
                    start_quern)
 
 CUSTOMERS, HOT_CUSTOMERS = 10000, 100
@@ -398,19 +396,5 @@ def run(build, directory, rounds, seconds, only):
     print_tables(chosen, streams, pipelined)
 
 
-def main():
-    if len(sys.argv) != 2:
-        sys.exit("usage: transactions.py BUILD")
-    build = os.path.abspath(sys.argv[1])
-    rounds, seconds = setting("BENCH_ROUNDS", 5), setting("BENCH_SECONDS", 5)
-    directory = tempfile.mkdtemp(prefix="quern-bench.", dir=os.environ.get("BENCH_DIRECTORY", "/var/tmp"))
-    os.chmod(directory, 0o755)  # PostgreSQL's user must be able to pass
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
-    try:
-        run(build, directory, rounds, seconds, os.environ.get("BENCH_ONLY", ""))
-    finally:
-        shutil.rmtree(directory, ignore_errors=True)
-
-
 if __name__ == "__main__":
-    main()
+    main(run)
