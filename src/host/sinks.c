@@ -82,18 +82,7 @@ int sinks_check(struct sinks *sinks, const struct relation *relation, struct err
   const struct quern_sink_connector *connector = find_connector(sinks, name ? name : "");
   if (!connector)
     return error_set(error, SQLSTATE_UNDEFINED_OBJECT, "connector \"%s\" does not exist", name ? name : "");
-  if (!connector->check)
-    return 0;
-  struct arena arena;
-  arena_init(&arena, NULL);
-  struct quern_source_info info;
-  struct quern_error trouble = {0};
-  int status = connector_info(relation, &arena, &info, error);
-  info.context = connector->context;
-  if (!status && connector->check(&info, &trouble))
-    status = connector_failure(&trouble, error);
-  arena_deinit(&arena);
-  return status;
+  return connector_check(relation, connector->check, connector->context, error);
 }
 
 int sinks_add_connector(struct sinks *sinks, const struct quern_sink_connector *connector, struct error *error)

@@ -114,6 +114,23 @@ int connector_failure(const struct quern_error *given, struct error *error)
   return status;
 }
 
+int connector_check(const struct relation *relation, int (*check)(const struct quern_source_info *, struct quern_error *),
+                    void *context, struct error *error)
+{
+  if (!check)
+    return 0;
+  struct arena arena;
+  arena_init(&arena, NULL);
+  struct quern_source_info info;
+  struct quern_error trouble = {0};
+  int status = connector_info(relation, &arena, &info, error);
+  info.context = context;
+  if (!status && check(&info, &trouble))
+    status = connector_failure(&trouble, error);
+  arena_deinit(&arena);
+  return status;
+}
+
 int sources_check(struct sources *sources, const struct relation *relation, struct error *error)
 {
   const char *name = relation_option(relation, "connector");
@@ -123,18 +140,7 @@ int sources_check(struct sources *sources, const struct relation *relation, stru
   const struct quern_connector *connector = find_connector(sources, name);
   if (!connector)
     return error_set(error, SQLSTATE_UNDEFINED_OBJECT, "connector \"%s\" does not exist", name);
-  if (!connector->check)
-    return 0;
-  struct arena arena;
-  arena_init(&arena, NULL);
-  struct quern_source_info info;
-  struct quern_error trouble = {0};
-  int status = connector_info(relation, &arena, &info, error);
-  info.context = connector->context;
-  if (!status && connector->check(&info, &trouble))
-    status = connector_failure(&trouble, error);
-  arena_deinit(&arena);
-  return status;
+  return connector_check(relation, connector->check, connector->context, error);
 }
 
 int sources_add_connector(struct sources *sources, const struct quern_connector *connector, struct error *error)

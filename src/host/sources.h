@@ -16,6 +16,9 @@ extern const struct quern_connector push_connector;
 // What a connector of a source or a sink is told of it, in the arena; and what it says, as an error of ours.
 int connector_info(const struct relation *relation, struct arena *arena, struct quern_source_info *info, struct error *error);
 int connector_failure(const struct quern_error *given, struct error *error);
+// Asks a connector's check, if it has one, about the definition.
+int connector_check(const struct relation *relation, int (*check)(const struct quern_source_info *, struct quern_error *),
+                    void *context, struct error *error);
 
 // Knows push_connector from the beginning.
 int sources_open(struct wake *wake, struct sources **sources, struct error *error);

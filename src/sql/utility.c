@@ -283,6 +283,16 @@ int utility_find(const struct utility_input *input, const PgQuery__RangeVar *nam
   return status;
 }
 
+int utility_find_to_alter(const struct utility_input *input, const PgQuery__AlterTableStmt *alter, const char *kinds,
+                          const struct relation **relation, struct relation **definition, struct error *error)
+{
+  int status = utility_find(input, alter->relation, kinds, alter->missing_ok, relation, error);
+  if (status || !*relation)
+    return status;
+  *definition = catalog_copy(*relation, input->arena);
+  return *definition ? 0 : error_memory(error);
+}
+
 int utility_lock_target(const struct utility_input *input, const PgQuery__RangeVar *name, const struct relation **relation,
                         struct error *error)
 {

@@ -26,6 +26,9 @@ struct name_scope utility_scope(const struct utility_input *input);
 // As catalog_find with RIGHT_OWN; NULL where the name was missing and that is no error.
 int utility_find(const struct utility_input *input, const PgQuery__RangeVar *name, const char *kinds, bool missing_ok,
                  const struct relation **relation, struct error *error);
+// The same for ALTER, with a copy of the definition that may be changed.
+int utility_find_to_alter(const struct utility_input *input, const PgQuery__AlterTableStmt *alter, const char *kinds,
+                          const struct relation **relation, struct relation **definition, struct error *error);
 // The schema in which a new relation of this name is made.
 int utility_schema(const struct utility_input *input, const PgQuery__RangeVar *name, uint32_t *oid,
                    struct error *error);

@@ -192,12 +192,10 @@ static int check_column(const struct relation *old, const struct relation *defin
 int source_alter(const struct utility_input *input, const PgQuery__AlterTableStmt *alter, struct error *error)
 {
   const struct relation *relation;
-  int status = utility_find(input, alter->relation, "f", alter->missing_ok, &relation, error);
+  struct relation *definition;
+  int status = utility_find_to_alter(input, alter, "f", &relation, &definition, error);
   if (status || !relation)
     return status;
-  struct relation *definition = catalog_copy(relation, input->arena);
-  if (!definition)
-    return error_memory(error);
   for (size_t i = 0; i < alter->n_cmds && !status; i++) {
     const PgQuery__AlterTableCmd *command = alter->cmds[i]->alter_table_cmd;
     bool has_list = command->def && command->def->node_case == PG_QUERY__NODE__NODE_LIST;

@@ -367,12 +367,10 @@ static int set_state(const struct utility_input *input, struct relation *definit
 int workflow_alter(const struct utility_input *input, const PgQuery__AlterTableStmt *alter, struct error *error)
 {
   const struct relation *relation;
-  int status = utility_find(input, alter->relation, "w", alter->missing_ok, &relation, error);
+  struct relation *definition;
+  int status = utility_find_to_alter(input, alter, "w", &relation, &definition, error);
   if (status || !relation)
     return status;
-  struct relation *definition = catalog_copy(relation, input->arena);
-  if (!definition)
-    return error_memory(error);
   for (size_t i = 0; i < alter->n_cmds && !status; i++) {
     const PgQuery__AlterTableCmd *command = alter->cmds[i]->alter_table_cmd;
     if (command->subtype != PG_QUERY__ALTER_TABLE_TYPE__AT_SetRelOptions || !command->def ||
