@@ -60,7 +60,7 @@ void job_close(struct job *job)
     version_close(job->snapshot);
   store_close(job->ahead.side);
   beside_close(job->beside);
-  relation_unpin((struct relation *)(uintptr_t)job->relation);
+  relation_unpin(job->relation);
   buffer_deinit(&job->out);
   read_set_deinit(&job->reads);
   prepared_release(job->prepared);
@@ -119,7 +119,7 @@ static int job_go(struct job *job, const struct version *version, const struct k
 }
 
 int job_start(struct session *session, struct portal *portal, const struct version *version, uint64_t random,
-                     struct error *error)
+              struct error *error)
 {
   struct partition *partition = session->partition;
   struct job *job = job_new(session, portal->prepared, &session->settings);

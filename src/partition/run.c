@@ -460,10 +460,10 @@ static int portal_run_statement(struct session *session, struct portal *portal, 
   }
   if (!transaction_in_branch(session) && !session->is_whole && may_run_twice(statement))
     run.allowance = session->partition->options.scan_allowance;
-  struct index_ahead ahead = {0};
+  struct index_ahead ahead; // of a definition
   if (portal->prepared->utility == UTILITY_DEFINITION && !transaction_in_branch(session) && !session->is_whole &&
       session_is_alone(session)) {
-    ahead.allowance = session->partition->options.scan_allowance;
+    ahead = (struct index_ahead){.allowance = session->partition->options.scan_allowance};
     writer.ahead = &ahead;
   }
   run.claimer = waiting_claimer(session);
