@@ -213,7 +213,7 @@ static int current_time(CALL)
 
 // ---- the table ----
 
-#define KEPT_NOW(name, code, type) ROW(name, code, type, 0, FUNCTION_KEPT, false, false, 0)
+#define NOW(name, code, type) ROW(name, code, type, 0, FUNCTION_STABLE, false, false, 0)
 
 const struct function date_functions[] = {
     COMPARISON_ROWS(timetz, TIMETZ, TIMETZ),
@@ -242,8 +242,8 @@ const struct function date_functions[] = {
     PURE("make_date", make_date, DATE, 3, INT4, INT4, INT4),
     PURE("make_time", make_time, TIME, 3, INT4, INT4, FLOAT8),
     PURE("isfinite", isfinite_date, BOOLEAN, 1, DATE),
-    KEPT_NOW("current_date", current_date, DATE),
-    KEPT_NOW("localtime", localtime_now, TIME),
-    KEPT_NOW("current_time", current_time, TIMETZ),
+    NOW("current_date", current_date, DATE),
+    NOW("localtime", localtime_now, TIME),
+    NOW("current_time", current_time, TIMETZ),
     {0},
 };

@@ -37,8 +37,9 @@ struct evaluation_hooks {
 typedef int (*function_code)(struct evaluation *evaluation, const struct value *arguments, int argument_count,
                              struct value *result);
 
-// pure: same arguments, same result. kept: its first result is used again when a transaction re-runs
-// (now, random, current settings). once: has an effect outside and is not repeated (pg_sleep, setval).
+// pure: same arguments, same result. stable: the same throughout a statement, and when it runs again (now, current
+// settings). kept: its first results are used again when a transaction re-runs (random, nextval). once: has an effect
+// outside and is not repeated (pg_sleep, setval).
 enum volatility { FUNCTION_PURE, FUNCTION_STABLE, FUNCTION_KEPT, FUNCTION_ONCE };
 
 enum { FUNCTION_ARGUMENTS = 8 };

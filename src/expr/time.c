@@ -251,17 +251,17 @@ static int isfinite_timestamp(CALL)
 
 // ---- the table ----
 
-#define KEPT_NOW(name, code, type) ROW(name, code, type, 0, FUNCTION_KEPT, false, false, 0)
+#define NOW(name, code, type) ROW(name, code, type, 0, FUNCTION_STABLE, false, false, 0)
 
 const struct function time_functions[] = {
-    KEPT_NOW("now", now, TIMESTAMPTZ),
-    KEPT_NOW("transaction_timestamp", now, TIMESTAMPTZ),
-    KEPT_NOW("current_timestamp", now, TIMESTAMPTZ),
-    ROW("current_timestamp", now, TIMESTAMPTZ, 1, FUNCTION_KEPT, false, false, INT4),
-    KEPT_NOW("localtimestamp", local_now, TIMESTAMP),
-    ROW("localtimestamp", local_now, TIMESTAMP, 1, FUNCTION_KEPT, false, false, INT4),
-    KEPT_NOW("statement_timestamp", statement_now, TIMESTAMPTZ),
-    KEPT_NOW("clock_timestamp", clock_now, TIMESTAMPTZ),
+    NOW("now", now, TIMESTAMPTZ),
+    NOW("transaction_timestamp", now, TIMESTAMPTZ),
+    NOW("current_timestamp", now, TIMESTAMPTZ),
+    ROW("current_timestamp", now, TIMESTAMPTZ, 1, FUNCTION_STABLE, false, false, INT4),
+    NOW("localtimestamp", local_now, TIMESTAMP),
+    ROW("localtimestamp", local_now, TIMESTAMP, 1, FUNCTION_STABLE, false, false, INT4),
+    NOW("statement_timestamp", statement_now, TIMESTAMPTZ),
+    ROW("clock_timestamp", clock_now, TIMESTAMPTZ, 0, FUNCTION_KEPT, false, false, 0),
     PURE("date_trunc", trunc_timestamp, TIMESTAMP, 2, TEXT, TIMESTAMP),
     STABLE("date_trunc", trunc_timestamptz, TIMESTAMPTZ, 2, TEXT, TIMESTAMPTZ),
     STABLE("date_trunc", trunc_zone, TIMESTAMPTZ, 3, TEXT, TIMESTAMPTZ, TEXT),

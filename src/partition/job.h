@@ -26,7 +26,8 @@ struct job {
   struct beside *beside; // of a long change (long.c); NULL: a read
   const struct relation *relation; // whose index it is, pinned; NULL: an UPDATE or a DELETE
   struct index_ahead ahead;
-  int rounds;            // in which it has followed the trunk
+  bool is_apart;         // it treats each row by itself
+  int rounds, runs;      // in which it has followed the trunk; in which it has begun again
   uint64_t last_followed;
   bool is_cancelled; // by flag_set
   uint64_t random;

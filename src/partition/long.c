@@ -1,5 +1,5 @@
-// Long changes: an UPDATE or a DELETE that visits more rows than its allowance, and the index that a definition makes of a
-// large table, beside the trunk (txn/beside.h).
+// Long changes: an INSERT, UPDATE or DELETE that visits more rows than its allowance, and the index that a definition makes
+// of a large table, beside the trunk (txn/beside.h).
 //
 //   allowance met           job: the statement, or a round of following               its end
 //   --------------> out --------------------------------------------------> few rows to follow: done here, and committed
@@ -14,7 +14,7 @@
 #include "base/sqlstate.h"
 #include "partition/job.h"
 
-enum { ROUNDS = 8 };
+enum { ROUNDS = 8, RUNS = 4 };
 
 // What the loop takes on without being missed, by rows that a statement may visit there.
 static uint64_t rows_on_loop(const struct partition *partition)
@@ -47,8 +47,7 @@ static bool treats_rows_apart(const struct statement *statement)
   const struct relation *relation = modification->relation;
   bool is_update = statement->kind == STATEMENT_UPDATE;
   if ((!is_update && statement->kind != STATEMENT_DELETE) || modification->returning_count || statement->subquery_count ||
-      statement->reads_system || statement->draws_numbers || statement->claims_rows || statement->is_volatile ||
-      !statement->query->from || statement->query->from->kind != JOIN_RANGE ||
+      statement->is_volatile || !statement->query->from || statement->query->from->kind != JOIN_RANGE ||
       relation->index_count + 1 > STORE_ATTACH_LIMIT)
     return false;
   if (!is_update)
@@ -63,9 +62,16 @@ static bool treats_rows_apart(const struct statement *statement)
   return is_apart;
 }
 
+// What a statement draws from sequences, claims, reads of the engine or gives to streams belongs to the loop.
+static bool may_run_elsewhere(const struct statement *statement)
+{
+  bool is_push = statement->kind == STATEMENT_INSERT && statement->modification->relation->kind == RELATION_SOURCE;
+  return !statement->reads_system && !statement->draws_numbers && !statement->claims_rows && !statement->acts_once && !is_push;
+}
+
 bool long_may_start(const struct session *session, const struct statement *statement)
 {
-  return !transaction_in_branch(session) && !session->is_whole && session_is_alone(session) && treats_rows_apart(statement);
+  return !transaction_in_branch(session) && !session->is_whole && session_is_alone(session) && may_run_elsewhere(statement);
 }
 
 static int changed_trees(const struct statement *statement, tree_number *trees)
@@ -88,6 +94,8 @@ static int changed_trees(const struct statement *statement, tree_number *trees)
 static int change_once(struct job *job, struct writer *writer, uint64_t *rows, struct error *error)
 {
   arena_reset(&job->arena);
+  buffer_clear(&job->out);
+  read_set_clear(&job->reads);
   job->run.evaluation.error = error;
   job->run.system.version = writer->version;
   writer->arena = &job->arena;
@@ -97,11 +105,13 @@ static int change_once(struct job *job, struct writer *writer, uint64_t *rows, s
   job->input.writer = writer;
   const struct value *row;
   int status = execution_start(job->execution, &job->input, error);
-  while (!status && (status = execution_next(job->execution, &row, error)) > 0)
-    status = 0;
+  while (!status && (status = execution_next(job->execution, &row, error)) > 0) {
+    row_write(&job->writer, row, &job->out);
+    status = job->out.failed ? error_memory(error) : 0;
+  }
   *rows = execution_row_count(job->execution);
   execution_stop(job->execution);
-  return status;
+  return status || job->is_apart ? status : table_check_deferred(writer, 0); // it is the whole transaction
 }
 
 // Positive: it has to be done another way.
@@ -120,7 +130,8 @@ static int check(void *context, struct writer *side, const struct version *new_p
 
 static struct beside_runner runner_of(struct job *job)
 {
-  return (struct beside_runner){.context = job, .run = run_once, .check = check, .is_cancelled = &job->is_cancelled};
+  return (struct beside_runner){.context = job, .run = run_once, .check = check, .is_cancelled = &job->is_cancelled,
+                                .reads = job->is_apart ? NULL : &job->reads};
 }
 
 void long_run(struct job *job)
@@ -133,6 +144,13 @@ void long_run(struct job *job)
 
 // --- On the loop: its beginning ---------------------------------------------------------------------------------
 
+static bool open_table(struct job *job)
+{
+  const struct statement *statement = job->prepared->statement;
+  return job->is_apart ||
+         beside_open_table(job->beside, statement->modification->relation, statement->kind == STATEMENT_INSERT);
+}
+
 static int start(struct session *session, struct job *job, const struct relation *relation, const tree_number *trees, int count,
                  struct error *error)
 {
@@ -142,7 +160,7 @@ static int start(struct session *session, struct job *job, const struct relation
   session->has_atom = false;
   size_t few = partition->options.scan_allowance / 2;
   job->beside = beside_open(&partition->trunk, relation, trees, count, few, &partition->account);
-  int status = job->beside ? job_emit(job, error) : error_memory(error);
+  int status = job->beside && open_table(job) ? job_emit(job, error) : error_memory(error);
   if (status) {
     job_close(job);
     return status;
@@ -160,16 +178,25 @@ int long_start(struct session *session, struct portal *portal, uint64_t random, 
   struct job *job = job_new(session, portal->prepared, &session->settings);
   if (!job)
     return error_memory(error);
+  const struct relation *relation = statement->modification->relation;
   tree_number trees[STORE_ATTACH_LIMIT];
-  int count = changed_trees(statement, trees);
+  int count = 0;
+  job->is_apart = treats_rows_apart(statement);
+  if (job->is_apart)
+    count = changed_trees(statement, trees);
+  else
+    job->mark.set = &job->reads;
   job->portal = portal;
+  job->out.account = job->reads.bytes.account = &job->account;
+  job->writer = row_writer_for(session, portal->prepared, portal->formats);
+  job->writer.settings = job->settings.format;
   run_init(&job->run, session->partition, &job->settings, NULL, &job->arena, session->transaction_now, session->statement_now,
            random, &job->error);
   run_fill_input(&job->input, &job->run, NULL, NULL);
   job->input.parameters = portal->parameters;
   job->input.mark = &job->mark;
   job->input.is_cancelled = &job->is_cancelled;
-  return start(session, job, statement->modification->relation, trees, count, error);
+  return start(session, job, job->is_apart ? relation : NULL, trees, count, error);
 }
 
 int long_start_index(struct session *session, struct portal *portal, const struct index_ahead *ahead, struct error *error)
@@ -182,6 +209,7 @@ int long_start_index(struct session *session, struct portal *portal, const struc
     return error_memory(error);
   }
   job->portal = portal;
+  job->is_apart = true;
   job->ahead = *ahead;
   job->relation = relation_pin(relation);
   return start(session, job, relation, &(tree_number){TREE_AHEAD}, 1, error);
@@ -203,6 +231,7 @@ static bool others_claim(struct session *session, const struct beside *beside)
 static void tell(struct session *session, struct job *job)
 {
   char tag[64];
+  buffer_append_bytes(&session->partition->replies, buffer_bytes(&job->out));
   statement_tag(job->prepared, beside_rows(job->beside), tag, sizeof tag);
   message_tag(&session->partition->replies, tag);
 }
@@ -260,6 +289,21 @@ static int commit(struct session *session, struct job *job, struct error *error)
   return job->relation ? commit_index(session, job, version, &writer, error) : commit_rows(session, job, &writer, error);
 }
 
+// What it looked at has changed: once more, from the trunk as it is now.
+static int run_again(struct session *session, struct job *job, struct error *error)
+{
+  if (beside_is_lost(job->beside) || ++job->runs == RUNS)
+    return RUN_RESTART;
+  if (!beside_renew(job->beside))
+    return error_memory(error);
+  session->branch_base = session->partition->trunk.position;
+  session->partition->counts.long_rounds++;
+  job->is_started = false;
+  job->rounds = 0;
+  int status = job_emit(job, error);
+  return status ? status : RUN_JOB;
+}
+
 // RUN_JOB: it goes on. RUN_RESTART: it has to start over. 0: it is done.
 static int go_on(struct session *session, struct job *job, struct error *error)
 {
@@ -273,7 +317,7 @@ static int go_on(struct session *session, struct job *job, struct error *error)
   struct beside_runner runner = runner_of(job);
   int status = beside_follow(job->beside, &runner, rows_on_loop(session->partition), error);
   if (status > 0)
-    return RUN_RESTART;
+    return status == BESIDE_STALE ? run_again(session, job, error) : RUN_RESTART;
   if (status != STATUS_LONG)
     return status ? status : commit(session, job, error);
   if (!shrinks || job->rounds++ == ROUNDS)
@@ -288,15 +332,15 @@ static int outcome(struct session *session, struct job *job, struct error *error
 {
   if (session->is_outdated && !job->interruption.status) // it held back too much, and goes on without a snapshot
     return RUN_RESTART;
-  if (job->status > 0)
+  if (job->status > 0 && job->status != BESIDE_STALE)
     return RUN_RESTART;
-  if (job->status)
+  if (job->status < 0)
     *error = job->error;
-  int status = job->status;
+  int status = job->status < 0 ? job->status : 0;
   if (!status && flag_is_set(&job->is_cancelled))
     status = error_set(error, SQLSTATE_QUERY_CANCELED, "canceling statement due to user request");
   if (!status)
-    status = go_on(session, job, error);
+    status = job->status == BESIDE_STALE ? run_again(session, job, error) : go_on(session, job, error);
   if (status == STATUS_LIMIT && strcmp(error->sqlstate, SQLSTATE_OUT_OF_MEMORY) == 0)
     return RUN_RESTART; // on the loop it needs no second copy of the table
   if (status < 0 && job->interruption.status && strcmp(error->sqlstate, SQLSTATE_QUERY_CANCELED) == 0)

@@ -404,8 +404,7 @@ static int after_statement(struct session *session, struct portal *portal, struc
 // A change that has met its allowance is undone and runs again: it may not have drawn numbers, nor done what is done once.
 static bool may_run_twice(const struct statement *statement)
 {
-  return statement && (statement->kind == STATEMENT_UPDATE || statement->kind == STATEMENT_DELETE) &&
-         !statement->draws_numbers && !statement->is_volatile;
+  return statement && statement->kind != STATEMENT_SELECT && !statement->draws_numbers && !statement->acts_once;
 }
 
 static const char *query_command(enum statement_kind kind)
@@ -458,7 +457,7 @@ static int portal_run_statement(struct session *session, struct portal *portal, 
     run.allowance = session->partition->options.scan_allowance * (has_changed ? BATCH_PATIENCE : 1);
     run.reply_limit = has_changed ? 0 : LIMIT_RESULT_CHUNK;
   }
-  if (!transaction_in_branch(session) && !session->is_whole && may_run_twice(statement))
+  if (!transaction_in_branch(session) && !session->is_whole && !keeps && may_run_twice(statement))
     run.allowance = session->partition->options.scan_allowance;
   struct index_ahead ahead; // of a definition
   if (portal->prepared->utility == UTILITY_DEFINITION && !transaction_in_branch(session) && !session->is_whole &&

@@ -124,6 +124,7 @@ static void mark_function(struct binder *binder, const struct function *function
 {
   struct statement *statement = binder->statement;
   statement->is_volatile |= function->volatility == FUNCTION_KEPT || function->volatility == FUNCTION_ONCE;
+  statement->acts_once |= function->volatility == FUNCTION_ONCE;
   statement->reads_system |= !function->is_operator && reads_catalog(function->name);
   statement->draws_numbers |= !function->is_operator && draws_numbers(function->name);
 }

@@ -176,5 +176,6 @@ struct statement {
   bool draws_numbers; // from sequences: must run on the owner thread
   bool claims_rows; // has FOR UPDATE or the like somewhere: must run on the owner thread
   bool is_volatile; // calls a function that is kept or once
+  bool acts_once;   // calls one that is once
   bool takes_atom;  // of a workflow: FROM atom(source), all rows at once; otherwise one run a row
 };

@@ -140,6 +140,19 @@ uint64_t catalog_row_number(struct catalog *catalog, const struct version *versi
   return ++info->row_number;
 }
 
+bool catalog_give_row_numbers(struct catalog *from, const struct version *version, const struct relation *relation,
+                              struct catalog *to)
+{
+  uint64_t number = catalog_row_number(from, version, relation);
+  struct tree_info *own = number ? catalog_tree_info(from, relation->tree) : NULL;
+  struct tree_info *other = own ? catalog_tree_info(to, relation->tree) : NULL;
+  if (!other)
+    return false;
+  other->row_number = number;
+  own->row_number += (uint64_t)1 << 32;
+  return true;
+}
+
 // --- The cache ------------------------------------------------------------------------------------
 
 struct cache_key {
@@ -260,6 +273,26 @@ const struct relation *catalog_find_oid(struct catalog *catalog, const struct ve
   // The write path compiles again where this failed, and says why.
   (void)catalog_compile(catalog, relation, &error);
   return relation;
+}
+
+bool catalog_share(struct catalog *from, const struct version *version, const struct relation *relation, struct catalog *to)
+{
+  struct cache_key cached = cache_key(relation->oid, relation->stamp);
+  struct bytes key = bytes_of(cached.bytes, sizeof cached.bytes);
+  if (map_get(&to->cache, key))
+    return true;
+  struct tree_info *info = catalog_tree_info(to, relation->tree);
+  struct error error;
+  if (!info || catalog_compile(from, relation, &error) || !map_put(&to->cache, key, (void *)(uintptr_t)relation))
+    return false;
+  relation_pin(relation);
+  info->oid = relation->oid;
+  for (int i = 0; i < relation->referencing_count; i++) {
+    const struct relation *child = catalog_find_oid(from, version, relation->referencing[i]);
+    if (child && !catalog_share(from, version, child, to))
+      return false;
+  }
+  return true;
 }
 
 const struct relation *catalog_next(struct catalog *catalog, const struct version *version, uint32_t *oid)

@@ -94,5 +94,11 @@ int catalog_drop(struct catalog *catalog, struct writer *writer, const struct re
                  struct buffer *dropped, struct error *error);
 // A modifiable deep copy of a definition, in the arena (for ALTER). NULL: out of memory.
 struct relation *catalog_copy(const struct relation *relation, struct arena *arena);
-// A fresh hidden row number of a table; never the same twice, in any version.
+// Lets another catalog, which another thread may use, know a relation of the version and those that refer to it, whose rows may
+// change with its own: as they are here, compiled. Owner thread. False: out of memory.
+bool catalog_share(struct catalog *from, const struct version *version, const struct relation *relation, struct catalog *to);
+// A fresh hidden row number of a table; never the same twice, in any version of the store, nor in sides with a catalog of
+// their own to which catalog_give_row_numbers has given enough of them (2^32; false: out of memory).
+bool catalog_give_row_numbers(struct catalog *from, const struct version *version, const struct relation *relation,
+                              struct catalog *to);
 uint64_t catalog_row_number(struct catalog *catalog, const struct version *version, const struct relation *relation);

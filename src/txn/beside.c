@@ -1,7 +1,7 @@
 // Long changes beside the trunk. The diagram and the rules are in beside.h.
 //
 // 1. `base` is what the side shares with the trunk; it is kept as long as the side is there.
-// 2. The side is the statement run on the table as it is in `at`.
+// 2. The side is the statement run on what is in `at`.
 // 3. `changes` names every key of which the trunk, or what the log says of it, may differ from the side; when it is large,
 //    those since the payload was written.
 #include "txn/beside.h"
@@ -10,13 +10,15 @@
 
 #include "base/check.h"
 #include "base/sqlstate.h"
+#include "store/read_set.h"
 #include "txn/internal.h"
 
 enum { PAYLOAD_HEAD = 12 }; // position and size
+enum { ELSEWHERE = 1 };     // it cannot be done here
 
 struct beside {
   struct trunk *trunk;
-  const struct relation *relation; // borrowed
+  const struct relation *relation; // borrowed; NULL: a statement that does not treat rows by themselves
   tree_number trees[STORE_ATTACH_LIMIT];
   int tree_count;
   size_t few;
@@ -41,7 +43,8 @@ struct beside *beside_open(struct trunk *trunk, const struct relation *relation,
   beside->relation = relation;
   beside->tree_count = count;
   beside->few = few;
-  memcpy(beside->trees, trees, (size_t)count * sizeof *trees);
+  if (count)
+    memcpy(beside->trees, trees, (size_t)count * sizeof *trees);
   beside->account.parent = account;
   change_list_init(&beside->changes);
   beside->changes.bytes.account = beside->payload.account = &beside->account;
@@ -55,10 +58,8 @@ struct beside *beside_open(struct trunk *trunk, const struct relation *relation,
   return NULL;
 }
 
-void beside_close(struct beside *beside)
+static void close_versions(struct beside *beside)
 {
-  if (!beside)
-    return;
   store_close(beside->side);
   if (beside->to)
     version_close(beside->to);
@@ -66,6 +67,15 @@ void beside_close(struct beside *beside)
     version_close(beside->at);
   if (beside->base)
     version_close(beside->base);
+  beside->side = NULL;
+  beside->base = beside->at = beside->to = NULL;
+}
+
+void beside_close(struct beside *beside)
+{
+  if (!beside)
+    return;
+  close_versions(beside);
   change_list_deinit(&beside->changes);
   buffer_deinit(&beside->payload);
   catalog_close(beside->catalog);
@@ -94,9 +104,12 @@ bool beside_is_large(const struct beside *beside)
 
 bool beside_has_tree(const struct beside *beside, tree_number tree)
 {
-  bool has = beside->relation->tree == tree;
-  for (int i = 0; i < beside->relation->index_count && !has; i++)
-    has = beside->relation->indexes[i].tree == tree;
+  const struct relation *relation = beside->relation;
+  bool has = relation && relation->tree == tree;
+  for (int i = 0; relation && i < relation->index_count && !has; i++)
+    has = relation->indexes[i].tree == tree;
+  for (int i = 0; i < beside->tree_count && !has; i++)
+    has = beside->trees[i] == tree;
   return has;
 }
 
@@ -134,10 +147,24 @@ static struct writer side_writer(struct beside *beside, struct error *error)
                          .error = error};
 }
 
+// Which trees a statement has changed that does not treat rows by themselves.
+static int note_changed(struct beside *beside, const struct read_set *reads)
+{
+  bool is_noted = !reads->failed && !beside->changes.whole;
+  struct change change;
+  beside->tree_count = 0;
+  for (size_t at = 0; is_noted && change_next(&beside->changes, &at, &change);)
+    if (!(change.flags & CHANGE_MODES))
+      is_noted = note_tree(beside->trees, &beside->tree_count, change.tree);
+  return is_noted ? STATUS_OK : ELSEWHERE;
+}
+
 int beside_run(struct beside *beside, const struct beside_runner *runner, struct error *error)
 {
   struct writer writer = side_writer(beside, error);
   int status = runner->run(runner->context, &writer, &beside->rows, error);
+  if (!status && !beside->relation)
+    status = note_changed(beside, runner->reads);
   return status ? status : settle(beside, error);
 }
 
@@ -221,7 +248,7 @@ static int gather(struct beside *beside, struct part *old_part, struct part *new
   return status;
 }
 
-int beside_follow(struct beside *beside, const struct beside_runner *runner, uint64_t limit, struct error *error)
+static int follow_rows(struct beside *beside, const struct beside_runner *runner, uint64_t limit, struct error *error)
 {
   struct part old_part, new_part;
   part_init(beside, &old_part);
@@ -241,12 +268,71 @@ int beside_follow(struct beside *beside, const struct beside_runner *runner, uin
     status = runner->check(runner->context, &writer, part_version(&new_part), error);
   if (!status)
     status = settle(beside, error);
-  if (!status) {
+  if (!status)
     beside->rows += new_part.rows - old_part.rows;
-    beside->has_followed = true;
-  }
   part_deinit(&old_part);
   part_deinit(&new_part);
+  return status;
+}
+
+static int put_entry(struct version *side, tree_number tree, const struct diff_entry *entry, struct error *error)
+{
+  struct tree_put put = {.tree = tree, .key = entry->key, .row = entry->new_row};
+  enum put_result result = entry->new_row.data ? tree_put(side, &put) : tree_delete(side, &put);
+  return result == PUT_NO_MEMORY ? error_memory(error) : STATUS_OK;
+}
+
+// What the trunk has changed of one of the side's trees: counted, or taken over. None of it is what the statement has
+// changed: whatever it writes it looks at.
+static int walk_entries(struct beside *beside, tree_number tree, bool takes, const struct beside_runner *runner, uint64_t limit,
+                        struct error *error)
+{
+  struct diff *diff = diff_open(beside->at, beside->to, tree);
+  if (!diff)
+    return error_memory(error);
+  struct diff_entry entry;
+  int status = STATUS_OK;
+  while (!status && diff_next(diff, &entry)) {
+    if (flag_is_set(runner->is_cancelled))
+      status = error_set(error, SQLSTATE_QUERY_CANCELED, "canceling statement due to user request");
+    else if (takes)
+      status = put_entry(store_trunk(beside->side), tree, &entry, error);
+    else if (beside->followed++ == limit)
+      status = STATUS_LONG;
+  }
+  diff_close(diff);
+  return status;
+}
+
+static int look_at_reads(const struct beside *beside, const struct read_set *reads, struct error *error)
+{
+  struct buffer encoded = {.account = beside->changes.bytes.account};
+  struct bytes key;
+  read_set_encode(reads, &encoded);
+  int status = encoded.failed ? error_memory(error) : STATUS_OK;
+  struct read_walk walk = {.encoded = buffer_bytes(&encoded)};
+  while (!status && read_walk_next(&walk))
+    if (read_walk_differs(&walk, beside->at, beside->to, &key))
+      status = BESIDE_STALE;
+  buffer_deinit(&encoded);
+  return status;
+}
+
+static int follow_reads(struct beside *beside, const struct beside_runner *runner, uint64_t limit, struct error *error)
+{
+  int status = look_at_reads(beside, runner->reads, error);
+  beside->followed = 0;
+  for (int i = 0; i < beside->tree_count && !status; i++)
+    status = walk_entries(beside, beside->trees[i], false, runner, limit, error);
+  for (int i = 0; i < beside->tree_count && !status; i++)
+    status = walk_entries(beside, beside->trees[i], true, runner, limit, error);
+  return status;
+}
+
+int beside_follow(struct beside *beside, const struct beside_runner *runner, uint64_t limit, struct error *error)
+{
+  int status = beside->relation ? follow_rows(beside, runner, limit, error) : follow_reads(beside, runner, limit, error);
+  beside->has_followed = !status;
   return status;
 }
 
@@ -265,6 +351,27 @@ bool beside_pin(struct beside *beside)
   if (gone && gone != beside->base)
     version_close(gone);
   return true;
+}
+
+bool beside_renew(struct beside *beside)
+{
+  close_versions(beside);
+  change_list_clear(&beside->changes);
+  buffer_clear(&beside->payload);
+  beside->is_large = beside->has_followed = false;
+  beside->rows = 0;
+  beside->base = beside->at = version_snapshot(store_trunk(beside->trunk->store));
+  if (beside->base)
+    beside->side = store_open_side(beside->base, &beside->account);
+  return beside->side;
+}
+
+bool beside_open_table(struct beside *beside, const struct relation *relation, bool adds)
+{
+  struct catalog *catalog = beside->trunk->catalog;
+  const struct version *version = store_trunk(beside->trunk->store);
+  return catalog_share(catalog, version, relation, beside->catalog) &&
+         (!adds || relation->key_count || catalog_give_row_numbers(catalog, version, relation, beside->catalog));
 }
 
 int beside_apply(const struct beside *beside, struct writer *writer)

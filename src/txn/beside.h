@@ -8,9 +8,13 @@
 //                                            v  |    +-----------> (none)
 //                                beside_follow: at that snapshot
 //
-// The statement must be one that treats each row of the table by itself: what it makes of the table is what it makes of its
-// parts, put together. So following costs what was changed: the statement runs on the changed rows alone, as they were and
-// as they are now; the entries that it made of the former go, and those that it makes of the latter come.
+// How it follows:
+// - A statement that treats each row of its table by itself makes of the table what it makes of its parts, put together. So
+//   following costs what was changed: the statement runs on the changed rows alone, as they were and as they are now; the
+//   entries that it made of the former go, and those that it makes of the latter come.
+// - Any other statement would do the same again as long as nothing of what it looked at has changed: then what the trunk has
+//   changed elsewhere in the trees that the statement changed is taken over. Otherwise it begins again from there
+//   (beside_renew).
 //
 // 1. `run` and `follow` may be on any thread, one at a time; everything else is the trunk's thread's.
 // 2. Few changes are made on the trunk once more, row by row. Where they are many the side owns its trees as a whole, and they
@@ -22,8 +26,9 @@
 
 struct beside;
 
-// account: the store's. relation: borrowed. trees: those of it that the statement may change; or TREE_AHEAD alone, and the
-// statement fills that. NULL: out of memory.
+// account: the store's. relation: borrowed; that whose rows the statement treats each by itself. trees: those of it that the
+// statement may change; or TREE_AHEAD alone, and the statement fills that. NULL, NULL, 0: any other statement. NULL: out of
+// memory.
 // few: so many changes are made on the trunk once more.
 struct beside *beside_open(struct trunk *trunk, const struct relation *relation, const tree_number *trees, int count,
                            size_t few, struct memory_account *account);
@@ -35,20 +40,29 @@ struct beside_runner {
   int (*run)(void *context, struct writer *writer, uint64_t *rows, struct error *error);
   // Looks at what has come to the side, given the rows that it was made of. NULL: nobody does.
   int (*check)(void *context, struct writer *side, const struct version *new_part, struct error *error);
+  const struct read_set *reads; // of a statement that does not treat rows by themselves: what it looked at, noted while it ran
   const bool *is_cancelled; // looked at now and then: 57014
 };
+// Both: positive where it cannot be done here.
+enum { BESIDE_STALE = 2 }; // what the statement looked at has changed
 int beside_run(struct beside *beside, const struct beside_runner *runner, struct error *error);
 // Pins the trunk as it is, to be followed to. False: out of memory.
 bool beside_pin(struct beside *beside);
 // STATUS_LONG: more than `limit` rows have changed; nothing was done.
 int beside_follow(struct beside *beside, const struct beside_runner *runner, uint64_t limit, struct error *error);
 
+// Begins again at the trunk as it is now: the statement is to be run once more. False: out of memory.
+bool beside_renew(struct beside *beside);
+// Of any other statement: which table it changes, directly. adds: rows; where they have no key they get numbers that nobody else
+// draws. False: out of memory.
+bool beside_open_table(struct beside *beside, const struct relation *relation, bool adds);
+
 // Have definitions changed since it began? Then it cannot go on.
 bool beside_is_lost(const struct beside *beside);
 uint64_t beside_rows(const struct beside *beside);     // that the statement found in all
 uint64_t beside_followed(const struct beside *beside); // that had changed when it followed the last time
 bool beside_is_large(const struct beside *beside);
-bool beside_has_tree(const struct beside *beside, tree_number tree); // of the relation, whether it may be changed or not
+bool beside_has_tree(const struct beside *beside, tree_number tree); // one that it changes, or of the relation
 // Where it has followed to the trunk as it is. Few changes: made on the writer, whose atom is the caller's.
 int beside_apply(const struct beside *beside, struct writer *writer);
 // Many: the next atom of the trunk, and its position. 53200: nothing has happened.

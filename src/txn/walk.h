@@ -78,5 +78,3 @@ int step_broken(const struct branch *branch, const struct script_step *step, con
                 const struct version *now, struct error *error);
 
 void step_end(struct branch *branch, struct step *head);
-// Adds the tree to a list if it is not there. False: the list is full.
-bool note_tree(tree_number *trees, int *count, tree_number tree);
