@@ -64,7 +64,7 @@ static int activity_row(const struct system_context *system, const struct sessio
   enum { OID_DATABASE = 5 };
   struct value row[] = {
     value_integer(OID_DATABASE), value_string(settings->database), value_integer(settings->backend), value_null(),
-    value_integer(ROLE_OWNER), value_string(settings->user), value_string(settings->application_name), value_null(),
+    value_integer(settings->session_role), value_string(settings->user), value_string(settings->application_name), value_null(),
     value_null(), value_null(), value_integer(session->opened_at), time_or_null(began_at(session)),
     time_or_null(session->statement_now), time_or_null(is_asking(system, session) ? session->statement_now : session->changed_at),
     text_value(event ? "Lock" : NULL), text_value(event), value_string(state_of(system, session)), value_null(), value_null(),

@@ -88,6 +88,7 @@ struct frame {
   enum frame_kind kind;
   uint32_t session;
   uint32_t source;        // oid
+  uint32_t role;          // FRAME_OPEN: oid of the role that was let in; 0: the user's name tells
   uint64_t opening;       // of FRAME_SOURCE_OPEN; what is read then names it again, so that an earlier opening's rows are known
   int32_t secret;
   int32_t row_count;

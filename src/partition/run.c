@@ -273,7 +273,7 @@ static int portal_revalidate(struct session *session, struct portal *portal, con
                              struct error *error)
 {
   struct prepared *old = portal->prepared;
-  if (old->definitions == version_definitions(version) || !old->plan)
+  if (!old->plan || prepared_is_current(old, version, &session->settings))
     return 0;
   if (old->copy)
     return error_set(error, SQLSTATE_FEATURE_NOT_SUPPORTED, "cached plan must not change result type");

@@ -41,12 +41,6 @@ static void greet(struct session *session)
   message_ready(out, 'I');
 }
 
-static uint32_t find_schema(void *context, const char *name)
-{
-  struct partition *partition = context;
-  return catalog_schema(partition->catalog, store_trunk(partition->store), name);
-}
-
 static void copy_name(char *to, size_t size, const char *from)
 {
   size_t length = strnlen(from, size - 1);
@@ -54,10 +48,12 @@ static void copy_name(char *to, size_t size, const char *from)
   to[length] = 0;
 }
 
-// name, 0, value, 0, … as in the start-up message. What is not a setting of ours is passed over with a warning.
-static void apply_startup(struct session *session, struct bytes pairs)
+// name, 0, value, 0, … as in the start-up message. What is not a setting of ours is passed over with a warning. 28000,
+// 53300: the session is over.
+static int apply_startup(struct session *session, const struct frame *frame, struct error *fatal)
 {
   struct settings *settings = &session->settings;
+  struct bytes pairs = frame->payload;
   struct message_reader reader = {.body = pairs};
   while (reader.at < pairs.size) {
     const char *name = (const char *)read_string(&reader).data;
@@ -66,16 +62,19 @@ static void apply_startup(struct session *session, struct bytes pairs)
       break;
     struct error error;
     error_clear(&error);
-    if (strcmp(name, "user") == 0)
-      copy_name(settings->user, sizeof settings->user, value);
-    else if (strcmp(name, "database") == 0)
+    if (strcmp(name, "user") == 0) {
+      int status = identity_begin(session, value, frame->role, fatal);
+      if (status)
+        return status;
+    } else if (strcmp(name, "database") == 0)
       copy_name(settings->database, sizeof settings->database, value);
     else if (strcmp(name, "options") != 0 && strcmp(name, "replication") != 0 && strncmp(name, "_pq_.", 5) != 0 &&
-             settings_set(settings, name, value, find_schema, session->partition, &error)) {
+             session_setting(session, settings, name, value, &error)) {
       error.severity = SEVERITY_WARNING;
       message_error(replies(session), &error);
     }
   }
+  return 0;
 }
 
 struct session *session_open(struct partition *partition, const struct frame *frame)
@@ -99,9 +98,14 @@ struct session *session_open(struct partition *partition, const struct frame *fr
   arena_init(&session->unnamed.arena, &session->account);
   settings_init(&session->settings);
   session->settings.backend = (int32_t)frame->session;
-  apply_startup(session, frame->payload);
+  struct error error;
+  error_clear(&error);
+  int status = apply_startup(session, frame, &error);
   settings_begin_transaction(&session->settings);
-  greet(session);
+  if (status)
+    session_break(session, &error);
+  else
+    greet(session);
   return session;
 }
 
@@ -299,7 +303,7 @@ int session_refresh_statement(struct session *session, struct named_statement *s
 {
   const struct version *version = session_version(session);
   struct prepared *old = statement->prepared;
-  if (old->is_empty || old->definitions == version_definitions(version))
+  if (old->is_empty || prepared_is_current(old, version, &session->settings))
     return 0;
   struct prepared_input input = {
     .version = version,

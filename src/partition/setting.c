@@ -69,6 +69,13 @@ static uint32_t find_schema(void *context, const char *name)
   return catalog_schema(session->partition->catalog, session_version(session), name);
 }
 
+int session_setting(struct session *session, struct settings *settings, const char *name, const char *value,
+                    struct error *error)
+{
+  return identity_is_setting(name) ? identity_set(session, settings, name, value, error)
+                                   : settings_set(settings, name, value, find_schema, session, error);
+}
+
 // May a characteristic of the running transaction still become what `changed` has? 25001.
 static int check_characteristics(struct session *session, const struct settings *changed, struct error *error)
 {
@@ -104,7 +111,7 @@ static int check_deferrable(const struct session *session, const char *name, str
 static int set_one(struct session *session, const char *name, const char *value, bool is_local, struct error *error)
 {
   struct settings changed = session->settings;
-  int status = settings_set(&changed, name, value, find_schema, session, error);
+  int status = session_setting(session, &changed, name, value, error);
   if (!status)
     status = check_deferrable(session, name, error);
   if (!status)
@@ -113,7 +120,11 @@ static int set_one(struct session *session, const char *name, const char *value,
     return status;
   session_note_settings(session);
   if (!is_local)
-    status = settings_set(&session->settings_after, name, value, find_schema, session, error);
+    status = session_setting(session, &session->settings_after, name, value, error);
+  if (identity_is_setting(name)) { // it changes more than itself
+    session_restore_settings(session, &changed);
+    return status;
+  }
   session->settings = changed;
   settings_moved(&session->settings);
   const char *reported = settings_reported(name);
@@ -200,9 +211,13 @@ static void reset(struct settings *settings)
   struct settings fresh;
   settings_init(&fresh);
   memcpy(fresh.user, settings->user, sizeof fresh.user);
+  memcpy(fresh.role_name, settings->role_name, sizeof fresh.role_name);
   memcpy(fresh.database, settings->database, sizeof fresh.database);
   memcpy(fresh.isolation, settings->isolation, sizeof fresh.isolation);
   fresh.role = settings->role;
+  fresh.session_role = settings->session_role;
+  fresh.login_role = settings->login_role;
+  fresh.is_superuser = settings->is_superuser;
   fresh.backend = settings->backend;
   fresh.read_only = settings->read_only;
   fresh.deferrable = settings->deferrable;

@@ -543,7 +543,16 @@ bool script_kept(struct rerun *rerun, enum kept_kind kind, struct bytes *bytes);
 bool round_begin(struct session *session);
 void round_job_done(struct session *session, const struct job_outcome *outcome);
 
+// --- identity.c
+bool identity_is_setting(const char *name); // role, session_authorization
+// The role of this oid, or of this name where it is 0. 28000, 53300.
+int identity_begin(struct session *session, const char *name, uint32_t oid, struct error *error);
+int identity_set(struct session *session, struct settings *settings, const char *name, const char *value,
+                 struct error *error); // value NULL: RESET. 22023, 42501
+
 // --- setting.c
+int session_setting(struct session *session, struct settings *settings, const char *name, const char *value,
+                    struct error *error); // changes one in `settings`
 void session_note_settings(struct session *session); // before the first change of a transaction
 void session_end_settings(struct session *session, bool is_committed);
 void session_restore_settings(struct session *session, const struct settings *settings); // and tells the client

@@ -23,7 +23,7 @@ static bool is_fit(const struct session *session, const struct prepared *prepare
   const struct partition *partition = session->partition;
   const struct statement *statement = prepared->statement;
   if (prepared->utility != UTILITY_NONE || !prepared->plan || prepared->plan->short_form == SHORT_NONE ||
-      prepared->definitions != version_definitions(store_trunk(partition->store)) || partition->claims.map.count ||
+      !prepared_is_current(prepared, store_trunk(partition->store), &session->settings) || partition->claims.map.count ||
       statement->parameter_count != call->count || statement->reads_system || statement->claims_rows ||
       (statement->draws_numbers && !is_change(statement))) // a reply with numbers waits for the log
     return false;

@@ -46,6 +46,8 @@ static const char *sqlstate_of(const char *message)
       return SQLSTATE_FEATURE_NOT_SUPPORTED;
   if (strcmp(message, "invalid Unicode escape") == 0)
     return SQLSTATE_INVALID_ESCAPE_SEQUENCE;
+  if (strncmp(message, "role name ", 10) == 0 || strstr(message, "cannot be used as a role name here"))
+    return SQLSTATE_RESERVED_NAME;
   return strcmp(message, "out of memory") == 0 ? SQLSTATE_OUT_OF_MEMORY : SQLSTATE_SYNTAX_ERROR;
 }
 

@@ -192,6 +192,7 @@ static int prepared_make(struct prepared_cache *cache, const struct prepared_inp
     return error_memory(error);
   prepared->references = 1;
   prepared->definitions = version_definitions(input->version);
+  prepared->role = input->settings->role;
   prepared->tag = "";
   prepared->account = (struct memory_account){.parent = cache->account, .limit = cache->statement_memory};
   arena_init(&prepared->arena, &prepared->account);

@@ -1,6 +1,7 @@
 // Prepared texts: one statement's text analysed and planned, shared by all sessions and kept in the plan cache.
 //
-// 1. A prepared text is immutable, but for its one idle execution; it is valid for one value of version_definitions.
+// 1. A prepared text is immutable, but for its one idle execution; it is valid for one value of version_definitions, and
+//    for one role, whose rights were looked at: grants change version_definitions.
 // 2. It is counted: the cache, statements and portals of sessions each hold it. Owner thread only.
 #pragma once
 
@@ -16,6 +17,7 @@ struct prepared {
   struct memory_account account; // of its executions
   struct arena arena;
   uint64_t definitions;
+  uint32_t role;                 // whose rights were looked at
   enum utility_kind utility;
   struct parse *parse;           // kept where the tree is needed to run it (all but queries); else NULL
   const struct parsed *parsed;   // in parse; NULL: an empty statement, or a query
@@ -56,6 +58,12 @@ struct prepared_input {
   struct read_mark *mark;
 };
 
+// Is it what its text would be analysed as now?
+static inline bool prepared_is_current(const struct prepared *prepared, const struct version *version,
+                                       const struct settings *settings)
+{
+  return prepared->definitions == version_definitions(version) && prepared->role == settings->role;
+}
 // Finds it in the cache or makes it; the caller releases it. STATUS_LONG: the stripped text cannot be used, take the original.
 int prepared_get(struct prepared_cache *cache, const struct prepared_input *input, struct prepared **prepared,
                  struct error *error);

@@ -477,17 +477,22 @@ bool settings_waits_for_log(const struct settings *settings)
   return settings->synchronous_commit != COMMIT_OFF;
 }
 
-// A role is the session's own user, until there are others.
+// Roles are the session's to set (partition/identity.c): they are looked up.
 SET(role)
 {
-  if (!change->value || strcmp(change->value, settings->user) == 0 || strcasecmp(change->value, "none") == 0 ||
-      strcasecmp(change->value, "default") == 0)
-    return 0;
-  return error_set(error, SQLSTATE_INVALID_PARAMETER_VALUE, "role \"%s\" does not exist", change->value);
+  return error_set(error, SQLSTATE_CANT_CHANGE_RUNTIME_PARAM, "parameter \"%s\" cannot be set here", change->name);
 }
 SHOW(role)
 {
-  return "none";
+  return settings->role_name[0] ? settings->role_name : "none";
+}
+SHOW(superuser)
+{
+  return settings->is_superuser ? "on" : "off";
+}
+SET(superuser)
+{
+  return error_set(error, SQLSTATE_CANT_CHANGE_RUNTIME_PARAM, "parameter \"%s\" cannot be changed", change->name);
 }
 SHOW(user)
 {
@@ -638,7 +643,7 @@ static const struct setting table[] = {
     REPORTED("integer_datetimes", "on"),
     {"IntervalStyle", SETTING_ENUM, true, UNIT_NONE, "postgres", 0, 0, 0, NULL,
      NULL},
-    REPORTED("is_superuser", "on"),
+    OWN("is_superuser", true, set_superuser, show_superuser),
     BOOL("jit", false),
     FIXED("lc_collate", "C.UTF-8"),
     FIXED("lc_ctype", "C.UTF-8"),
@@ -697,6 +702,9 @@ void settings_init(struct settings *settings)
 {
   *settings = (struct settings){
       .role = ROLE_OWNER,
+      .session_role = ROLE_OWNER,
+      .login_role = ROLE_OWNER,
+      .is_superuser = true,
       .user = "quern",
       .database = "quern",
       .client_encoding = "UTF8",

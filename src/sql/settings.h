@@ -8,8 +8,12 @@
 enum { SETTINGS_SEARCH_PATH = 8, SETTINGS_NUMBERS = 48 };
 
 struct settings {
-  uint32_t role;
-  char user[64];
+  uint32_t role;         // whose rights hold
+  uint32_t session_role; // whom SET ROLE NONE gives back
+  uint32_t login_role;
+  bool is_superuser;     // role, when it was set: for SHOW
+  char user[64];         // name of session_role
+  char role_name[64];    // as SET ROLE named it; "": none
   char database[64];
   char application_name[64];
   char client_encoding[16];

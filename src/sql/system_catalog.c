@@ -47,7 +47,7 @@ static const struct system_column class_columns[] = {
 
 // What differs from one row of pg_class to the next.
 struct class_row {
-  uint32_t oid, schema, access_method;
+  uint32_t oid, schema, access_method, owner;
   const char *name;
   char kind[2];
   tree_number tree;
@@ -66,7 +66,7 @@ static int add_class(const struct system_table *table, struct system_context *co
       number(row->schema),
       number(0),
       number(0),
-      number(ROLE_OWNER),
+      number(row->owner),
       number(row->access_method),
       number(row->oid),
       number(0),
@@ -106,6 +106,7 @@ static int add_relation_class(const struct system_table *table, struct system_co
       .oid = relation->oid,
       .schema = relation->schema_oid,
       .access_method = relation->tree ? OID_HEAP : 0,
+      .owner = relation->owner,
       .name = relation->name,
       .kind = {system_relkind(relation)},
       .tree = relation->tree,
@@ -120,6 +121,7 @@ static int add_relation_class(const struct system_table *table, struct system_co
         .oid = index->oid,
         .schema = relation->schema_oid,
         .access_method = OID_BTREE,
+        .owner = relation->owner,
         .name = index->name,
         .kind = "i",
         .tree = index->tree,
@@ -146,6 +148,7 @@ ROWS(class_rows)
   for (int i = 0; !status && (system = system_table_at(i)); i++) {
     struct class_row row = {.oid = system->oid,
                             .schema = system->schema_oid,
+                            .owner = ROLE_OWNER,
                             .name = system->name,
                             .kind = {system_kind(system)[0]},
                             .columns = system->column_count};

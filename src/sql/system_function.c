@@ -2,6 +2,7 @@
 #include <stdio.h>
 
 #include "sql/system_internal.h"
+#include "table/role.h"
 
 struct call {
   struct system_context *system;
@@ -81,7 +82,13 @@ static bool find_object(const struct call *call, uint32_t oid, struct system_obj
 
 static int current_user(const struct call *call)
 {
-  return give_text(call, call->system->settings->user);
+  char name[64];
+  return give_text(call, system_role_name(call->system, call->system->settings->role, name));
+}
+static int session_user(const struct call *call)
+{
+  char name[64];
+  return give_text(call, system_role_name(call->system, call->system->settings->session_role, name));
 }
 static int current_database(const struct call *call)
 {
@@ -123,18 +130,16 @@ static int current_setting(const struct call *call)
 
 static int user_by_id(const struct call *call)
 {
-  char text[64];
-  if (oid_argument(call, 0) == ROLE_OWNER)
-    return current_user(call);
-  snprintf(text, sizeof text, "unknown (OID=%u)", oid_argument(call, 0));
-  return give_text(call, text);
+  char name[64];
+  return give_text(call, system_role_name(call->system, oid_argument(call, 0), name));
 }
 
 static int role_name(const struct call *call)
 {
   char text[16];
-  if (oid_argument(call, 0) == ROLE_OWNER)
-    return current_user(call);
+  struct role role;
+  if (role_find(call->system->version, oid_argument(call, 0), NULL, &role))
+    return give_text(call, role.name);
   snprintf(text, sizeof text, "%u", oid_argument(call, 0));
   return give_text(call, oid_argument(call, 0) ? text : "-");
 }
@@ -242,8 +247,11 @@ static int to_schema(const struct call *call)
 
 static int to_role(const struct call *call)
 {
-  bool is_own = bytes_equal(text_argument(call, 0), bytes_of_string(call->system->settings->user));
-  return is_own ? give_number(call, ROLE_OWNER) : give_null(call);
+  struct bytes text = text_argument(call, 0);
+  char name[64];
+  struct role role;
+  snprintf(name, sizeof name, "%.*s", (int)text.size, (const char *)text.data);
+  return role_find_name(call->system->version, name, NULL, &role) ? give_number(call, role.oid) : give_null(call);
 }
 
 // --- Definitions ----------------------------------------------------------------------------------------------
@@ -375,7 +383,7 @@ static const struct {
   int (*code)(const struct call *call);
 } functions[] = {
     {"current_user", current_user},
-    {"session_user", current_user},
+    {"session_user", session_user},
     {"current_database", current_database},
     {"current_schema", current_schema},
     {"version", version},

@@ -22,6 +22,7 @@ extern const struct system_table schema_tables[];
 extern const struct system_table constraint_tables[];
 extern const struct system_table sequence_tables[];
 extern const struct system_table quern_tables[];
+extern const struct system_table role_tables[];
 
 // A table's row of the list: SYSTEM_TABLE(oid, schema, name, columns, rows)
 #define SYSTEM_TABLE(oid, schema, name, columns, rows) \
@@ -126,6 +127,10 @@ uint32_t system_default_oid(const struct relation *relation, int column);
 // False: there is none with this number.
 bool append_constraint_definition(struct system_context *context, uint32_t oid, bool is_pretty, struct buffer *out);
 uint32_t system_collation(enum type_id type);
+
+// --- system_role.c
+const char *system_role_name(const struct system_context *context, uint32_t oid, char name[64]); // gives name
+bool system_is_superuser(const struct system_context *context); // the role whose rights hold
 
 // --- system_sequence.c
 // How PostgreSQL writes a default, in which sequences have names.

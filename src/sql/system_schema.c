@@ -37,9 +37,11 @@ ROWS(table_rows)
   uint32_t oid = 0;
   int status = 0;
   const struct relation *relation;
+  char owner[64];
   while (!status && (relation = next_table(context, &oid)))
     if (system_relkind(relation) == RELATION_TABLE)
-      status = ADD(schema_of(context, relation), value_string(relation->name), value_string(context->settings->user),
+      status = ADD(schema_of(context, relation), value_string(relation->name),
+                   value_string(system_role_name(context, relation->owner, owner)),
                    value_null(), truth(relation->index_count > 0), truth(false), truth(false), truth(false));
   return status;
 }
@@ -90,9 +92,10 @@ ROWS(schemata_rows)
 {
   static const uint32_t schemas[] = {SCHEMA_PG_CATALOG, SCHEMA_PUBLIC, SCHEMA_QUERN, SCHEMA_INFORMATION};
   int status = 0;
+  char owner[64];
   for (size_t i = 0; i < sizeof schemas / sizeof *schemas && !status; i++)
     status = ADD(value_string(context->settings->database), value_string(system_schema_name(context, schemas[i])),
-                 value_string(context->settings->user), value_null(), value_null(), value_null(), value_null());
+                 value_string(system_role_name(context, ROLE_OWNER, owner)), value_null(), value_null(), value_null(), value_null());
   return status;
 }
 

@@ -90,10 +90,11 @@ ROWS(view_rows)
   while (!status && (relation = next_sequence(context, &oid))) {
     const struct sequence *sequence = &relation->sequence;
     struct sequence_state state;
+    char owner[64];
     status = sequence_look(context->catalog, context->version, relation, &state, error);
     if (!status)
       status = ADD(value_string(system_schema_name(context, relation->schema_oid)), value_string(relation->name),
-                   value_string(context->settings->user), value_string(type_info(sequence->type)->name),
+                   value_string(system_role_name(context, relation->owner, owner)), value_string(type_info(sequence->type)->name),
                    number(sequence->start), number(sequence->minimum), number(sequence->maximum),
                    number(sequence->increment), truth(sequence->is_cycled), number(sequence->cache),
                    state.is_called ? number(state.last) : value_null());

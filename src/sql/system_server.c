@@ -132,7 +132,7 @@ ROWS(function_rows)
   return status;
 }
 
-// --- The database, schemas, roles -----------------------------------------------------------------------------
+// --- The database, schemas -----------------------------------------------------------------------------
 
 static const struct system_column database_columns[] = {
     C_OID("oid"),           C_NAME("datname"),        C_OID("datdba"),
@@ -161,44 +161,6 @@ ROWS(namespace_rows)
     status = ADD(number(schemas[i]), value_string(system_schema_name(context, schemas[i])), number(ROLE_OWNER),
                  value_null());
   return status;
-}
-
-static const struct system_column role_columns[] = {
-    C_NAME("rolname"),     C_BOOL("rolsuper"),      C_BOOL("rolinherit"),     C_BOOL("rolcreaterole"),
-    C_BOOL("rolcreatedb"), C_BOOL("rolcanlogin"),   C_BOOL("rolreplication"), C_INT4("rolconnlimit"),
-    C_TEXT("rolpassword"), C_TIME("rolvaliduntil"), C_BOOL("rolbypassrls"),   C_ARRAY("rolconfig"),
-    C_OID("oid"),
-};
-
-ROWS(role_rows)
-{
-  return ADD(value_string(context->settings->user), truth(true), truth(true), truth(true), truth(true), truth(true),
-             truth(false), number(-1), value_string("********"), value_null(), truth(true), value_null(),
-             number(ROLE_OWNER));
-}
-
-static const struct system_column authid_columns[] = {
-    C_OID("oid"),           C_NAME("rolname"),        C_BOOL("rolsuper"),
-    C_BOOL("rolinherit"),   C_BOOL("rolcreaterole"),  C_BOOL("rolcreatedb"),
-    C_BOOL("rolcanlogin"),  C_BOOL("rolreplication"), C_BOOL("rolbypassrls"),
-    C_INT4("rolconnlimit"), C_TEXT("rolpassword"),    C_TIME("rolvaliduntil"),
-};
-
-ROWS(authid_rows)
-{
-  return ADD(number(ROLE_OWNER), value_string(context->settings->user), truth(true), truth(true), truth(true),
-             truth(true), truth(true), truth(false), truth(true), number(-1), value_null(), value_null());
-}
-
-static const struct system_column user_columns[] = {
-    C_NAME("usename"),      C_OID("usesysid"), C_BOOL("usecreatedb"), C_BOOL("usesuper"),   C_BOOL("userepl"),
-    C_BOOL("usebypassrls"), C_TEXT("passwd"),  C_TIME("valuntil"),    C_ARRAY("useconfig"),
-};
-
-ROWS(user_rows)
-{
-  return ADD(value_string(context->settings->user), number(ROLE_OWNER), truth(true), truth(true), truth(false),
-             truth(true), value_string("********"), value_null(), value_null());
 }
 
 // --- Access methods, collations, tablespaces, languages -----------------------------------------------------------
@@ -350,8 +312,6 @@ static const struct system_column foreign_server_columns[] = {
     C_OID("oid"),      C_NAME("srvname"),    C_OID("srvowner"), C_OID("srvfdw"),
     C_TEXT("srvtype"), C_TEXT("srvversion"), C_ARRAY("srvacl"), C_ARRAY("srvoptions"),
 };
-static const struct system_column member_columns[] = {C_OID("roleid"), C_OID("member"), C_OID("grantor"),
-                                                      C_BOOL("admin_option")};
 static const struct system_column rewrite_columns[] = {
     C_OID("oid"),         C_NAME("rulename"),   C_OID("ev_class"), C_CHAR("ev_type"),
     C_CHAR("ev_enabled"), C_BOOL("is_instead"), C_TEXT("ev_qual"), C_TEXT("ev_action"),
@@ -384,9 +344,6 @@ const struct system_table server_tables[] = {
     PG(1255, "pg_proc", function_columns, function_rows),
     PG(1262, "pg_database", database_columns, database_rows),
     PG(2615, "pg_namespace", namespace_columns, namespace_rows),
-    PG(12000, "pg_roles", role_columns, role_rows),
-    PG(1260, "pg_authid", authid_columns, authid_rows),
-    PG(12014, "pg_user", user_columns, user_rows),
     PG(2601, "pg_am", method_columns, method_rows),
     PG(3456, "pg_collation", collation_columns, collation_rows),
     PG(1213, "pg_tablespace", tablespace_columns, tablespace_rows),
@@ -405,7 +362,6 @@ const struct system_table server_tables[] = {
     EMPTY(6237, "pg_publication_namespace", publication_namespace_columns),
     EMPTY(3118, "pg_foreign_table", foreign_table_columns),
     EMPTY(1417, "pg_foreign_server", foreign_server_columns),
-    EMPTY(1261, "pg_auth_members", member_columns),
     EMPTY(2618, "pg_rewrite", rewrite_columns),
     EMPTY(3501, "pg_enum", enum_columns),
     EMPTY(3541, "pg_range", range_columns),

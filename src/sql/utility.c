@@ -36,6 +36,7 @@ static enum utility_kind kind_of_rename(const PgQuery__RenameStmt *rename)
   case PG_QUERY__OBJECT_TYPE__OBJECT_TABLE:
   case PG_QUERY__OBJECT_TYPE__OBJECT_INDEX:
   case PG_QUERY__OBJECT_TYPE__OBJECT_SEQUENCE:
+  case PG_QUERY__OBJECT_TYPE__OBJECT_ROLE:
   case PG_QUERY__OBJECT_TYPE__OBJECT_TABCONSTRAINT: return UTILITY_DEFINITION;
   case PG_QUERY__OBJECT_TYPE__OBJECT_COLUMN:
     return rename->relation_type == PG_QUERY__OBJECT_TYPE__OBJECT_TABLE ? UTILITY_DEFINITION : UTILITY_UNKNOWN;
@@ -58,6 +59,10 @@ enum utility_kind utility_kind(const struct parsed *parsed)
   case PG_QUERY__NODE__NODE_ALTER_SEQ_STMT:
   case PG_QUERY__NODE__NODE_INDEX_STMT:
   case PG_QUERY__NODE__NODE_TRUNCATE_STMT:
+  case PG_QUERY__NODE__NODE_CREATE_ROLE_STMT:
+  case PG_QUERY__NODE__NODE_ALTER_ROLE_STMT:
+  case PG_QUERY__NODE__NODE_DROP_ROLE_STMT:
+  case PG_QUERY__NODE__NODE_GRANT_ROLE_STMT:
   case PG_QUERY__NODE__NODE_CONSTRAINTS_SET_STMT: return UTILITY_DEFINITION;
   case PG_QUERY__NODE__NODE_ALTER_TABLE_STMT: {
     enum utility_kind known =
@@ -175,6 +180,10 @@ const char *utility_tag(const struct parsed *parsed)
   case PG_QUERY__NODE__NODE_ALTER_SEQ_STMT: return "ALTER SEQUENCE";
   case PG_QUERY__NODE__NODE_TRUNCATE_STMT: return "TRUNCATE TABLE";
   case PG_QUERY__NODE__NODE_CONSTRAINTS_SET_STMT: return "SET CONSTRAINTS";
+  case PG_QUERY__NODE__NODE_CREATE_ROLE_STMT: return "CREATE ROLE";
+  case PG_QUERY__NODE__NODE_ALTER_ROLE_STMT: return "ALTER ROLE";
+  case PG_QUERY__NODE__NODE_DROP_ROLE_STMT: return "DROP ROLE";
+  case PG_QUERY__NODE__NODE_GRANT_ROLE_STMT: return node->grant_role_stmt->is_grant ? "GRANT ROLE" : "REVOKE ROLE";
   case PG_QUERY__NODE__NODE_ALTER_TABLE_STMT:
     return alter[parsed->form];
   case PG_QUERY__NODE__NODE_RENAME_STMT:
@@ -182,6 +191,8 @@ const char *utility_tag(const struct parsed *parsed)
       return "ALTER INDEX";
     if (node->rename_stmt->rename_type == PG_QUERY__OBJECT_TYPE__OBJECT_SEQUENCE)
       return "ALTER SEQUENCE";
+    if (node->rename_stmt->rename_type == PG_QUERY__OBJECT_TYPE__OBJECT_ROLE)
+      return "ALTER ROLE";
     return alter[parsed->form];
   case PG_QUERY__NODE__NODE_DROP_STMT:
     if (node->drop_stmt->remove_type == PG_QUERY__OBJECT_TYPE__OBJECT_INDEX)
@@ -217,19 +228,33 @@ int utility_unsupported(const struct utility_input *input, struct error *error, 
   return utility_error(input, error, location, SQLSTATE_FEATURE_NOT_SUPPORTED, "%s not supported", what);
 }
 
-void utility_notice(const struct utility_input *input, const char *sqlstate, const char *format, ...)
+static void tell(const struct utility_input *input, enum severity severity, const char *sqlstate, const char *format,
+                 va_list arguments)
 {
   if (!input->notice)
     return;
   char message[512];
-  va_list arguments;
-  va_start(arguments, format);
   vsnprintf(message, sizeof message, format, arguments);
-  va_end(arguments);
   struct error notice;
   (void)!error_set(&notice, sqlstate, "%s", message);
-  notice.severity = SEVERITY_NOTICE;
+  notice.severity = severity;
   input->notice(input->notice_context, &notice);
+}
+
+void utility_notice(const struct utility_input *input, const char *sqlstate, const char *format, ...)
+{
+  va_list arguments;
+  va_start(arguments, format);
+  tell(input, SEVERITY_NOTICE, sqlstate, format, arguments);
+  va_end(arguments);
+}
+
+void utility_warning(const struct utility_input *input, const char *sqlstate, const char *format, ...)
+{
+  va_list arguments;
+  va_start(arguments, format);
+  tell(input, SEVERITY_WARNING, sqlstate, format, arguments);
+  va_end(arguments);
 }
 
 bool utility_text_given(const char *text)
@@ -371,7 +396,14 @@ int utility_run(const struct utility_input *input, const char **tag, struct erro
   case PG_QUERY__NODE__NODE_TRUNCATE_STMT: return tables_truncate(input, node->truncate_stmt, error);
   case PG_QUERY__NODE__NODE_CONSTRAINTS_SET_STMT: return constraints_set(input, node->constraints_set_stmt, error);
   case PG_QUERY__NODE__NODE_ALTER_TABLE_STMT: return run_alter(input, error);
-  case PG_QUERY__NODE__NODE_RENAME_STMT: return relation_rename(input, node->rename_stmt, tag, error);
+  case PG_QUERY__NODE__NODE_CREATE_ROLE_STMT: return role_make(input, node->create_role_stmt, error);
+  case PG_QUERY__NODE__NODE_ALTER_ROLE_STMT: return role_alter(input, node->alter_role_stmt, error);
+  case PG_QUERY__NODE__NODE_DROP_ROLE_STMT: return roles_drop(input, node->drop_role_stmt, error);
+  case PG_QUERY__NODE__NODE_GRANT_ROLE_STMT: return role_grant(input, node->grant_role_stmt, error);
+  case PG_QUERY__NODE__NODE_RENAME_STMT:
+    if (node->rename_stmt->rename_type == PG_QUERY__OBJECT_TYPE__OBJECT_ROLE)
+      return role_rename(input, node->rename_stmt, error);
+    return relation_rename(input, node->rename_stmt, tag, error);
   case PG_QUERY__NODE__NODE_DROP_STMT: return relations_drop(input, node->drop_stmt, error);
   default:
     return utility_kind(input->parsed) == UTILITY_IGNORED ? check_named(input, error)

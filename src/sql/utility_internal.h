@@ -8,6 +8,7 @@
 #include "base/sqlstate.h"
 #include "sql/bind.h"
 #include "sql/utility.h"
+#include "table/role.h"
 #include "table/write.h"
 
 enum {
@@ -21,6 +22,8 @@ int utility_error(const struct utility_input *input, struct error *error, int32_
                   const char *format, ...) __attribute__((format(printf, 5, 6)));
 int utility_unsupported(const struct utility_input *input, struct error *error, int32_t location, const char *what);
 void utility_notice(const struct utility_input *input, const char *sqlstate, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+void utility_warning(const struct utility_input *input, const char *sqlstate, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 struct name_scope utility_scope(const struct utility_input *input);
 // As catalog_find with RIGHT_OWN; NULL where the name was missing and that is no error.
@@ -140,6 +143,16 @@ int sink_create(const struct utility_input *input, const PgQuery__CreateTableAsS
 int sink_alter(const struct utility_input *input, const PgQuery__AlterTableStmt *alter, struct error *error);
 // Does its SELECT still give its columns?
 int sink_check(const struct utility_input *input, const struct relation *sink, struct error *error);
+
+// --- utility_role.c
+int role_make(const struct utility_input *input, const PgQuery__CreateRoleStmt *create, struct error *error);
+int role_alter(const struct utility_input *input, const PgQuery__AlterRoleStmt *alter, struct error *error);
+int role_rename(const struct utility_input *input, const PgQuery__RenameStmt *rename, struct error *error);
+int roles_drop(const struct utility_input *input, const PgQuery__DropRoleStmt *drop, struct error *error);
+int role_grant(const struct utility_input *input, const PgQuery__GrantRoleStmt *grant, struct error *error);
+// The role that is meant: by name, or CURRENT_USER and the like. 42704.
+int role_of_spec(const struct utility_input *input, const PgQuery__RoleSpec *spec, struct role *role,
+                 struct error *error);
 
 // --- utility_workflow.c
 // Statements that a source drives. is_query: one SELECT, of a sink; otherwise a workflow's changes.

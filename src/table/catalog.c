@@ -13,6 +13,7 @@
 #include "base/sqlstate.h"
 #include "table/definition.h"
 #include "table/internal.h"
+#include "table/role.h"
 
 enum { RELATION_MEMORY = sizeof(struct relation) };
 
@@ -122,6 +123,9 @@ void catalog_recover(struct catalog *catalog, const struct version *version)
   uint32_t oid = 0;
   for (const struct relation *relation; (relation = catalog_next(catalog, version, &oid));)
     count_relation(catalog, relation);
+  uint32_t limit_oid = role_oid_limit(version);
+  if (limit_oid > catalog->next_oid)
+    catalog->next_oid = limit_oid;
 }
 
 uint64_t catalog_row_number(struct catalog *catalog, const struct version *version, const struct relation *relation)
@@ -427,7 +431,7 @@ int catalog_find(struct catalog *catalog, const struct version *version, const s
   enum relation_kind kind = target.oid == at->oid ? at->kind : RELATION_INDEX;
   if (kinds ? !strchr(kinds, (int)kind) : kind == RELATION_INDEX)
     return wrong_kind(kind, name, kinds, error);
-  if (at->owner != scope->role)
+  if (at->owner != scope->role && !role_has(version, scope->role, at->owner, scope->mark))
     return error_set(error, SQLSTATE_INSUFFICIENT_PRIVILEGE,
                      right == RIGHT_OWN ? "must be owner of %s %s" : "permission denied for %s %s",
                      relation_kind_name(kind), name);

@@ -21,6 +21,10 @@ enum {
   TREE_POSITIONS = 4,
   TREE_SCHEMAS = 5,
   TREE_SOURCE_ERRORS = 6,
+  TREE_ROLES = 16, // table/role.h
+  TREE_ROLE_NAMES = 17,
+  TREE_MEMBERS = 18,
+  TREE_RIGHTS = 19,
   TREE_AHEAD = 63, // of no trunk: an index that is built beside it
   TREE_FIRST_USER = 64,
 };

@@ -136,6 +136,11 @@ static int draw(struct writer *writer, uint32_t counter, uint32_t *number)
   return numbers ? numbers->keep(numbers->context, counter, *number, writer->error) : STATUS_OK;
 }
 
+int catalog_draw_oid(struct writer *writer, uint32_t *oid)
+{
+  return draw(writer, NUMBER_OBJECT, oid);
+}
+
 static int assign_numbers(struct writer *writer, struct relation *definition)
 {
   bool is_fresh = definition->tree == 0;

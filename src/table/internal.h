@@ -74,6 +74,9 @@ int write_whole(struct writer *writer, tree_number tree, uint8_t flags);
 // Takes back what was done behind the mark; returns `status`, or what went wrong on the way.
 int write_undo(struct writer *writer, size_t mark, int status);
 
+// define.c: a fresh object id, or the one of the first run where this is another.
+int catalog_draw_oid(struct writer *writer, uint32_t *oid);
+
 // constraint.c
 int constraint_check(struct writer *writer, const struct relation *relation, const struct value *values);
 enum unique_wording { UNIQUE_EXISTS, UNIQUE_DUPLICATED };

@@ -21,7 +21,7 @@ enum relation_kind { // as in pg_class.relkind where PostgreSQL has the kind
 };
 
 enum { SCHEMA_PG_CATALOG = 11, SCHEMA_PUBLIC = 2200, SCHEMA_QUERN = 12000, SCHEMA_INFORMATION = 13000 };
-enum { ROLE_OWNER = 10 }; // the one role until roles exist
+enum { ROLE_OWNER = 10 }; // the role that is there from the beginning (table/role.h)
 enum { OID_FIRST_USER = 16384 };
 
 struct expression_text {
