@@ -58,7 +58,7 @@ void job_close(struct job *job)
   arena_deinit(&job->arena);
   if (job->snapshot)
     version_close(job->snapshot);
-  store_close(job->ahead.side);
+  ahead_deinit(&job->ahead);
   beside_close(job->beside);
   relation_unpin(job->relation);
   buffer_deinit(&job->out);

@@ -24,8 +24,8 @@ struct job {
   bool wants_promise, is_started, is_ended;
   bool is_round; // nobody sees the rows
   struct beside *beside; // of a long change (long.c); NULL: a read
-  const struct relation *relation; // whose index it is, pinned; NULL: an UPDATE or a DELETE
-  struct index_ahead ahead;
+  const struct relation *relation; // of whose rows `ahead` is made, pinned; NULL: an INSERT, UPDATE or DELETE
+  struct ahead ahead;
   bool is_apart;         // it treats each row by itself
   int rounds, runs;      // in which it has followed the trunk; in which it has begun again
   uint64_t last_followed;

@@ -1,5 +1,5 @@
-// Long changes: an INSERT, UPDATE or DELETE that visits more rows than its allowance, and the index that a definition makes
-// of a large table, beside the trunk (txn/beside.h).
+// Long changes: an INSERT, UPDATE or DELETE that visits more rows than its allowance, and what a definition makes of a
+// large table's rows, beside the trunk (txn/beside.h).
 //
 //   allowance met           job: the statement, or a round of following               its end
 //   --------------> out --------------------------------------------------> few rows to follow: done here, and committed
@@ -74,19 +74,18 @@ bool long_may_start(const struct session *session, const struct statement *state
   return !transaction_in_branch(session) && !session->is_whole && session_is_alone(session) && may_run_elsewhere(statement);
 }
 
-static int changed_trees(const struct statement *statement, tree_number *trees)
+static void note_changed(const struct statement *statement, struct beside_table *table)
 {
   const struct modification *modification = statement->modification;
   const struct relation *relation = modification->relation;
-  int count = 0;
-  trees[count++] = relation->tree;
+  *table = (struct beside_table){.relation = relation, .logged = relation->tree};
+  table->trees[table->count++] = relation->tree;
   for (int i = 0; i < relation->index_count; i++) {
     const struct index *index = &relation->indexes[i];
     if (!index->is_primary &&
         (statement->kind == STATEMENT_DELETE || assigns_part(modification, index->parts, index->part_count)))
-      trees[count++] = index->tree;
+      table->trees[table->count++] = index->tree;
   }
-  return count;
 }
 
 // --- On any thread ----------------------------------------------------------------------------------------------
@@ -118,14 +117,15 @@ static int change_once(struct job *job, struct writer *writer, uint64_t *rows, s
 static int run_once(void *context, struct writer *writer, uint64_t *rows, struct error *error)
 {
   struct job *job = context;
-  return job->relation ? table_build_ahead(writer, job->relation, &job->ahead, &job->is_cancelled)
+  return job->relation ? ahead_build(writer, job->relation, &job->ahead, &job->is_cancelled)
                        : change_once(job, writer, rows, error);
 }
 
-static int check(void *context, struct writer *side, const struct version *new_part, struct error *error)
+static int check(void *context, struct writer *side, const struct version *version, const struct version *part,
+                 struct error *error)
 {
   struct job *job = context;
-  return job->relation ? table_check_ahead(side, job->relation, &job->ahead, new_part) : 0;
+  return job->relation ? ahead_check(side, job->relation, &job->ahead, version, part) : 0;
 }
 
 static struct beside_runner runner_of(struct job *job)
@@ -151,15 +151,14 @@ static bool open_table(struct job *job)
          beside_open_table(job->beside, statement->modification->relation, statement->kind == STATEMENT_INSERT);
 }
 
-static int start(struct session *session, struct job *job, const struct relation *relation, const tree_number *trees, int count,
-                 struct error *error)
+static int start(struct session *session, struct job *job, const struct beside_table *table, struct error *error)
 {
   struct partition *partition = session->partition;
   if (session->has_atom)
     atom_abort(&partition->trunk);
   session->has_atom = false;
   size_t few = partition->options.scan_allowance / 2;
-  job->beside = beside_open(&partition->trunk, relation, trees, count, few, &partition->account);
+  job->beside = beside_open(&partition->trunk, table, few, &partition->account);
   int status = job->beside && open_table(job) ? job_emit(job, error) : error_memory(error);
   if (status) {
     job_close(job);
@@ -178,12 +177,10 @@ int long_start(struct session *session, struct portal *portal, uint64_t random, 
   struct job *job = job_new(session, portal->prepared, &session->settings);
   if (!job)
     return error_memory(error);
-  const struct relation *relation = statement->modification->relation;
-  tree_number trees[STORE_ATTACH_LIMIT];
-  int count = 0;
+  struct beside_table table;
   job->is_apart = treats_rows_apart(statement);
   if (job->is_apart)
-    count = changed_trees(statement, trees);
+    note_changed(statement, &table);
   else
     job->mark.set = &job->reads;
   job->portal = portal;
@@ -196,10 +193,10 @@ int long_start(struct session *session, struct portal *portal, uint64_t random, 
   job->input.parameters = portal->parameters;
   job->input.mark = &job->mark;
   job->input.is_cancelled = &job->is_cancelled;
-  return start(session, job, job->is_apart ? relation : NULL, trees, count, error);
+  return start(session, job, job->is_apart ? &table : NULL, error);
 }
 
-int long_start_index(struct session *session, struct portal *portal, const struct index_ahead *ahead, struct error *error)
+int long_start_ahead(struct session *session, struct portal *portal, struct ahead *ahead, struct error *error)
 {
   struct partition *partition = session->partition;
   const struct relation *relation = catalog_find_oid(partition->catalog, store_trunk(partition->store), ahead->relation_oid);
@@ -211,8 +208,11 @@ int long_start_index(struct session *session, struct portal *portal, const struc
   job->portal = portal;
   job->is_apart = true;
   job->ahead = *ahead;
+  *ahead = (struct ahead){0};
   job->relation = relation_pin(relation);
-  return start(session, job, relation, &(tree_number){TREE_AHEAD}, 1, error);
+  struct beside_table table = {.relation = relation, .is_ahead = true};
+  table.count = ahead_trees(&job->ahead, table.trees, &table.logged);
+  return start(session, job, &table, error);
 }
 
 // --- On the loop: its end ---------------------------------------------------------------------------------------
@@ -257,16 +257,18 @@ static int commit_rows(struct session *session, struct job *job, struct writer *
   return status;
 }
 
-// The statement once more, for which the index is ready now.
-static int commit_index(struct session *session, struct job *job, const struct version *version, struct writer *writer,
+// The statement once more, for which the trees are ready now.
+static int commit_definition(struct session *session, struct job *job, const struct version *version, struct writer *writer,
                         struct error *error)
 {
   struct read_mark mark = {0};
   struct statement_run run;
   statement_run_init(&run, session, job->portal);
-  job->ahead.side = beside_take_side(job->beside);
+  struct numbers numbers = ahead_numbers(&job->ahead);
+  job->ahead.side = beside_take(job->beside, &job->ahead.rows);
   job->ahead.allowance = 0;
   writer->ahead = &job->ahead;
+  writer->numbers = &numbers;
   run.version = version;
   run.writer = writer;
   run.mark = &mark;
@@ -286,7 +288,7 @@ static int commit(struct session *session, struct job *job, struct error *error)
   int status = transaction_version(session, true, &version, &writer, error);
   if (status)
     return status;
-  return job->relation ? commit_index(session, job, version, &writer, error) : commit_rows(session, job, &writer, error);
+  return job->relation ? commit_definition(session, job, version, &writer, error) : commit_rows(session, job, &writer, error);
 }
 
 // What it looked at has changed: once more, from the trunk as it is now.

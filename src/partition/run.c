@@ -412,6 +412,24 @@ static const char *query_command(enum statement_kind kind)
   return kind == STATEMENT_INSERT ? "INSERT" : kind == STATEMENT_UPDATE ? "UPDATE" : "DELETE";
 }
 
+// RUN_JOB: it was undone, and goes on when the trees that it asks for have been made beside the trunk.
+static int run_definition(struct session *session, struct portal *portal, struct statement_run *run, struct error *error)
+{
+  if (transaction_in_branch(session) || session->is_whole || !session_is_alone(session))
+    return statement_run(run, error);
+  struct ahead ahead = {.allowance = session->partition->options.scan_allowance};
+  struct numbers numbers = ahead_numbers(&ahead);
+  run->writer->ahead = &ahead;
+  run->writer->numbers = &numbers;
+  int status = statement_run(run, error);
+  if (status == STATUS_LONG) {
+    status = long_start_ahead(session, portal, &ahead, error);
+    status = status ? status : RUN_JOB;
+  }
+  ahead_deinit(&ahead);
+  return status;
+}
+
 // keeps: the rows stay in the portal, to be given in pieces.
 static int portal_run_statement(struct session *session, struct portal *portal, bool keeps, struct error *error)
 {
@@ -459,21 +477,13 @@ static int portal_run_statement(struct session *session, struct portal *portal, 
   }
   if (!transaction_in_branch(session) && !session->is_whole && !keeps && may_run_twice(statement))
     run.allowance = session->partition->options.scan_allowance;
-  struct index_ahead ahead; // of a definition
-  if (portal->prepared->utility == UTILITY_DEFINITION && !transaction_in_branch(session) && !session->is_whole &&
-      session_is_alone(session)) {
-    ahead = (struct index_ahead){.allowance = session->partition->options.scan_allowance};
-    writer.ahead = &ahead;
-  }
   run.claimer = waiting_claimer(session);
   buffer_clear(&session->kept);
   read_set_clear(&session->reads);
   mark.set = run.promise ? &session->reads : NULL;
-  status = statement_run(&run, error);
-  if (status == STATUS_LONG && !statement) {
-    status = long_start_index(session, portal, &ahead, error);
-    return status ? status : RUN_JOB;
-  }
+  status = statement ? statement_run(&run, error) : run_definition(session, portal, &run, error);
+  if (status == RUN_JOB)
+    return status;
   if (status == STATUS_LONG && !is_read) {
     if (long_may_start(session, statement)) {
       status = long_start(session, portal, run.random, error);

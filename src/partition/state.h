@@ -433,8 +433,8 @@ int statement_run(struct statement_run *run, struct error *error);
 // May the statement, having met its allowance, go on beside the trunk?
 bool long_may_start(const struct session *session, const struct statement *statement);
 int long_start(struct session *session, struct portal *portal, uint64_t random, struct error *error);
-// The same for the index that a definition asks for.
-int long_start_index(struct session *session, struct portal *portal, const struct index_ahead *ahead, struct error *error);
+// The same for what a definition asks for; ahead is taken over.
+int long_start_ahead(struct session *session, struct portal *portal, struct ahead *ahead, struct error *error);
 void long_run(struct job *job); // any thread
 void long_done(struct session *session, struct job *job);
 

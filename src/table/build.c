@@ -169,80 +169,12 @@ static int twin_error(struct writer *writer, const struct relation *relation, co
   return status ? status : constraint_unique_error(writer, relation, index, scratch->old_values, UNIQUE_DUPLICATED);
 }
 
-static bool is_ready(const struct index_ahead *ahead, const struct relation *relation, const struct index *index)
-{
-  bool is_same = ahead->side && ahead->relation_oid == relation->oid && ahead->relation_tree == relation->tree &&
-                 ahead->is_unique == index->is_unique && ahead->part_count == index->part_count;
-  for (int i = 0; is_same && i < index->part_count; i++)
-    is_same = ahead->parts[i].column == index->parts[i].column && ahead->parts[i].descending == index->parts[i].descending &&
-              ahead->parts[i].nulls_first == index->parts[i].nulls_first;
-  return is_same;
-}
-
-static int take_ahead(struct writer *writer, const struct index *index)
-{
-  size_t mark = change_mark(writer->changes);
-  int status = write_whole(writer, index->tree, CHANGE_FILLED | CHANGE_DERIVED);
-  if (!status && !store_attach(version_store(writer->version), writer->ahead->side, &(tree_number){TREE_AHEAD}, &index->tree, 1,
-                               writer->position))
-    status = write_undo(writer, mark, error_memory(writer->error));
-  if (!status)
-    writer->ahead->side = NULL;
-  return status;
-}
-
-static int ask_ahead(struct index_ahead *ahead, const struct relation *relation, const struct index *index)
-{
-  ahead->relation_oid = relation->oid;
-  ahead->relation_tree = relation->tree;
-  ahead->is_unique = index->is_unique;
-  ahead->part_count = index->part_count;
-  memcpy(ahead->parts, index->parts, (size_t)index->part_count * sizeof *index->parts);
-  return STATUS_LONG;
-}
-
-static struct index index_of_ahead(const struct index_ahead *ahead)
-{
-  return (struct index){.is_unique = ahead->is_unique, .part_count = ahead->part_count,
-                        .parts = (struct key_part *)(uintptr_t)ahead->parts};
-}
-
-int table_build_ahead(struct writer *writer, const struct relation *relation, const struct index_ahead *ahead,
-                      const bool *is_cancelled)
-{
-  struct index index = index_of_ahead(ahead);
-  struct load_set set = {.is_cancelled = is_cancelled};
-  size_t twin;
-  int status = load_index(&set, writer->catalog, writer->version, relation, &index, NULL, writer->error);
-  if (!status)
-    status = load_run(&set, writer->version, TREE_AHEAD, 0, &twin, writer->error);
-  load_deinit(&set);
-  return status == WRITE_REFUSED ? TABLE_NOT_UNIQUE : status;
-}
-
-int table_check_ahead(struct writer *writer, const struct relation *relation, const struct index_ahead *ahead,
-                      const struct version *part)
-{
-  struct index index = index_of_ahead(ahead), at_side = index;
-  struct load_set set = {0};
-  at_side.tree = TREE_AHEAD;
-  int status = ahead->is_unique ? load_index(&set, writer->catalog, part, relation, &index, NULL, writer->error) : STATUS_OK;
-  for (size_t i = 0; i < set.count && !status; i++) {
-    struct bytes prefix = bytes_of(set.bytes.data + set.items[i].key, set.items[i].prefix_size);
-    if (prefix.size && index_prefix_count(writer, &at_side, prefix, 2) > 1)
-      status = TABLE_NOT_UNIQUE;
-  }
-  load_deinit(&set);
-  return status;
-}
-
 int table_build_index(struct writer *writer, const struct relation *relation, const struct index *index)
 {
-  if (writer->ahead && is_ready(writer->ahead, relation, index))
-    return take_ahead(writer, index);
-  if (writer->ahead && writer->ahead->allowance && tree_count(writer->version, relation->tree) > writer->ahead->allowance &&
-      index->part_count <= INDEX_AHEAD_PARTS)
-    return ask_ahead(writer->ahead, relation, index);
+  if (ahead_is_ready(writer->ahead, index->tree))
+    return ahead_take(writer);
+  if (ahead_is_wanted(writer, relation->tree))
+    return ahead_ask(writer->ahead, relation, index->tree);
   struct load_set set = {0};
   size_t twin, mark = change_mark(writer->changes);
   int status = load_index(&set, writer->catalog, writer->version, relation, index, writer->mark, writer->error);
@@ -299,8 +231,7 @@ static int add_rewritten(struct writer *writer, struct load_set *set, const stru
   return status;
 }
 
-static int load_rewritten(struct writer *writer, struct load_set *set, const struct relation *from,
-                          const struct relation *to)
+int load_rewritten(struct load_set *set, struct writer *writer, const struct relation *from, const struct relation *to)
 {
   if (from->schema.column_count != to->schema.column_count)
     return error_set(writer->error, SQLSTATE_INTERNAL_ERROR, "the rows of \"%s\" have other columns", from->name);
@@ -309,17 +240,25 @@ static int load_rewritten(struct writer *writer, struct load_set *set, const str
   int status = STATUS_OK;
   struct cursor cursor;
   cursor_init(&cursor, writer->version, from->tree, writer->mark);
-  for (bool more = cursor_seek(&cursor, (struct bytes){0}); more && !status; more = cursor_next(&cursor))
+  for (bool more = cursor_seek(&cursor, (struct bytes){0}); more && !status; more = cursor_next(&cursor)) {
     status = add_rewritten(writer, set, from, to, &cursor);
+    if (!status && flag_is_set(set->is_cancelled))
+      status = error_set(writer->error, SQLSTATE_QUERY_CANCELED, "canceling statement due to user request");
+  }
   cursor_deinit(&cursor);
   return status;
 }
 
 int table_rewrite(struct writer *writer, const struct relation *from, const struct relation *to)
 {
+  if (ahead_is_ready(writer->ahead, to->tree))
+    return ahead_take(writer);
+  // Rows without a key get numbers: not those that they got when they were looked at before.
+  if (to->key_count && to->index_count < STORE_ATTACH_LIMIT && ahead_is_wanted(writer, from->tree))
+    return ahead_ask(writer->ahead, to, 0);
   struct load_set set = {0};
   size_t twin, mark = change_mark(writer->changes);
-  int status = load_rewritten(writer, &set, from, to);
+  int status = load_rewritten(&set, writer, from, to);
   if (!status)
     status = write_whole(writer, to->tree, CHANGE_FILLED);
   if (!status)

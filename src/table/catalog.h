@@ -25,7 +25,6 @@ enum {
   TREE_ROLE_NAMES = 17,
   TREE_MEMBERS = 18,
   TREE_RIGHTS = 19,
-  TREE_AHEAD = 63, // of no trunk: an index that is built beside it
   TREE_FIRST_USER = 64,
 };
 

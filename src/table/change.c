@@ -35,6 +35,7 @@ void change_list_init(struct change_list *list)
 void change_list_deinit(struct change_list *list)
 {
   buffer_deinit(&list->bytes);
+  buffer_deinit(&list->ready);
   change_list_init(list);
 }
 
@@ -44,6 +45,7 @@ void change_list_clear(struct change_list *list)
   if (list->bytes.capacity > KEPT)
     buffer_deinit(&list->bytes);
   buffer_clear(&list->bytes);
+  buffer_deinit(&list->ready);
   list->last = list->modes = NO_ENTRY;
   list->count = list->whole = list->checked = 0;
 }
@@ -167,6 +169,8 @@ int change_undo(struct change_list *list, size_t mark, struct version *version, 
       return error_set(error, SQLSTATE_INTERNAL_ERROR, "out of memory while changes were undone");
     if (change.flags & CHANGE_MODES)
       list->modes = get_le32(change.old_row.data);
+    if (change.flags & CHANGE_READY)
+      buffer_deinit(&list->ready);
     list->bytes.size = list->last;
     list->last = entry.previous;
     tally(list, change.flags, (size_t)-1);
@@ -253,7 +257,8 @@ static bool whole_open(struct whole_trees *whole, const struct change_list *list
   return true;
 }
 
-static bool whole_has(const struct whole_trees *whole, tree_number tree)
+// Is what became of the tree's rows told by an entry of the whole tree, and not by those of its keys?
+static bool whole_tells(const struct whole_trees *whole, tree_number tree)
 {
   size_t low = 0, high = whole->count;
   while (low < high) {
@@ -263,22 +268,31 @@ static bool whole_has(const struct whole_trees *whole, tree_number tree)
     else
       high = middle;
   }
-  return low < whole->count && whole->trees[low] == tree;
+  return low < whole->count && whole->trees[low] == tree &&
+         (whole->flags[low] & (CHANGE_READY | CHANGE_DROPPED)) != CHANGE_READY;
 }
 
-static size_t encode_filled(const struct whole_trees *whole, const struct version *version, struct buffer *out)
+void change_encode_tree(const struct version *version, tree_number tree, struct buffer *out)
+{
+  struct cursor cursor;
+  cursor_init(&cursor, version, tree, NULL);
+  for (bool more = cursor_seek(&cursor, (struct bytes){0}); more && !out->failed; more = cursor_next(&cursor))
+    encode_entry(out, tree, cursor.key, true, cursor.row);
+  cursor_deinit(&cursor);
+}
+
+static size_t encode_filled(const struct change_list *list, const struct whole_trees *whole, const struct version *version,
+                            struct buffer *out)
 {
   size_t count = 0;
   for (size_t i = 0; i < whole->count; i++) {
     if (whole->flags[i] & (CHANGE_DROPPED | CHANGE_DERIVED))
       continue;
-    struct cursor cursor;
-    cursor_init(&cursor, version, whole->trees[i], NULL);
-    for (bool more = cursor_seek(&cursor, (struct bytes){0}); more && !out->failed; more = cursor_next(&cursor)) {
-      encode_entry(out, whole->trees[i], cursor.key, true, cursor.row);
-      count++;
-    }
-    cursor_deinit(&cursor);
+    count += tree_count(version, whole->trees[i]);
+    if (whole->flags[i] & CHANGE_READY)
+      buffer_append_bytes(out, buffer_bytes(&list->ready));
+    else
+      change_encode_tree(version, whole->trees[i], out);
   }
   return count;
 }
@@ -337,7 +351,7 @@ static void compact(struct compaction *compaction, const struct change_list *lis
   size_t come = 0, gone = 0;
   struct change change;
   for (size_t at = 0, offset = 0; change_next(list, &at, &change); offset = at) {
-    if (change.flags & (CHANGE_DERIVED | CHANGE_FILLED | CHANGE_DROPPED) || whole_has(whole, change.tree))
+    if (change.flags & (CHANGE_DERIVED | CHANGE_FILLED | CHANGE_DROPPED) || whole_tells(whole, change.tree))
       continue;
     if (come - gone == ON_THE_WAY) {
       const struct arrival *first = &arrivals[gone++ % ON_THE_WAY];
@@ -405,8 +419,8 @@ size_t change_encode(const struct change_list *list, const struct version *versi
   struct whole_trees whole;
   size_t count = 0;
   if (whole_open(&whole, list)) {
-    count = encode_singles(list, &whole, out);
-    count += encode_filled(&whole, version, out);
+    count = encode_filled(list, &whole, version, out);
+    count += encode_singles(list, &whole, out);
   } else {
     out->failed = true;
   }

@@ -20,6 +20,7 @@ enum change_flag {
   // Of rows with constraints that are checked at the end of a statement, or of the transaction (table/late.c):
   CHANGE_CHECKED = 8, // such a row
   CHANGE_MOVED = 16,  // it went because its key changed: the entry before has it in its new place
+  CHANGE_READY = 64,  // of a tree that was filled: what the log gets of it is in the list's `ready`. One tree of a list
   CHANGE_MODES = 32,  // SET CONSTRAINTS: no row, not in the log; new_row says what is deferred from here on
 };
 
@@ -37,6 +38,7 @@ struct change_list {
   size_t count;   // of entries that change something
   size_t whole;   // entries among them that are of a whole tree
   size_t checked; // entries with CHANGE_CHECKED
+  struct buffer ready; // encoded rows (change_encode_tree, change_encode_touched) of the tree with CHANGE_READY
 };
 
 void change_list_init(struct change_list *list);
@@ -67,6 +69,8 @@ size_t change_encode(const struct change_list *list, const struct version *versi
 // Appends to a payload what became of each key of logged trees that the list names, as it is in the version. A key's last
 // entry in a payload counts.
 void change_encode_touched(const struct change_list *list, const struct version *version, struct buffer *out);
+// Appends all rows of a tree.
+void change_encode_tree(const struct version *version, tree_number tree, struct buffer *out);
 // What is left to do when the atom is sure to commit: clears the trees that were dropped.
 void change_finish(const struct change_list *list, struct version *version);
 

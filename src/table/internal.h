@@ -77,6 +77,13 @@ int write_undo(struct writer *writer, size_t mark, int status);
 // define.c: a fresh object id, or the one of the first run where this is another.
 int catalog_draw_oid(struct writer *writer, uint32_t *oid);
 
+// ahead.c: for who fills trees (NULL: none are made ahead). Are these ready? They become the writer's. Is it asked for
+// those that are made of the rows in `tree`? Says which ones; STATUS_LONG.
+bool ahead_is_ready(const struct ahead *ahead, tree_number tree);
+int ahead_take(struct writer *writer);
+bool ahead_is_wanted(const struct writer *writer, tree_number tree);
+int ahead_ask(struct ahead *ahead, const struct relation *to, tree_number index);
+
 // constraint.c
 int constraint_check(struct writer *writer, const struct relation *relation, const struct value *values);
 enum unique_wording { UNIQUE_EXISTS, UNIQUE_DUPLICATED };
@@ -141,6 +148,8 @@ bool load_add(struct load_set *set, struct bytes key, size_t prefix_size, struct
 int load_run(struct load_set *set, struct version *version, tree_number tree, uint64_t position, size_t *twin,
              struct error *error);
 void load_deinit(struct load_set *set);
+// Adds the rows as they stand in the other definition. 23502.
+int load_rewritten(struct load_set *set, struct writer *writer, const struct relation *from, const struct relation *to);
 // Adds the index entries of all rows to the set. Runs no check.
 int load_index(struct load_set *set, struct catalog *catalog, const struct version *version,
                const struct relation *relation, const struct index *index, struct read_mark *mark, struct error *error);

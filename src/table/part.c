@@ -37,11 +37,6 @@ int table_part_add(struct writer *writer, const struct relation *relation, struc
   return status;
 }
 
-static uint8_t flags_of(const struct relation *relation, tree_number tree)
-{
-  return tree == relation->tree ? 0 : CHANGE_DERIVED;
-}
-
 // The entries that are in one version of the tree and not in the other go.
 static int remove_others(struct writer *writer, uint8_t flags, tree_number tree, const struct version *old_part,
                          const struct version *new_part)
@@ -72,12 +67,12 @@ static int put_all(struct writer *writer, uint8_t flags, tree_number tree, const
   return status;
 }
 
-int table_part_replace(struct writer *writer, const struct relation *relation, const tree_number *trees, int count,
+int table_part_replace(struct writer *writer, const tree_number *trees, int count, tree_number logged,
                        const struct version *old_part, const struct version *new_part)
 {
   int status = STATUS_OK;
   for (int i = 0; i < count && !status; i++) {
-    uint8_t flags = flags_of(relation, trees[i]);
+    uint8_t flags = trees[i] == logged ? 0 : CHANGE_DERIVED;
     if (old_part)
       status = remove_others(writer, flags, trees[i], old_part, new_part);
     if (!status && new_part)

@@ -30,21 +30,34 @@ struct writer {
   struct error *error;
   const struct claimer *claimer; // claims the keys of unique indexes that are written; NULL: nobody
   const struct numbers *numbers; // NULL: all are fresh, and nobody keeps them
-  struct index_ahead *ahead;     // of the trunk: an index of many rows is made ahead; NULL: all are made here and now
+  struct ahead *ahead;           // of the trunk: trees of many rows are made ahead; NULL: all are made here and now
 };
 
-// An index whose entries are made beside the trunk, before its definition is there. The statement that defines it is tried
-// twice: the first time it says which index that is, and is undone; the second time the entries are ready.
-enum { INDEX_AHEAD_PARTS = 32 };
-struct index_ahead {
-  uint64_t allowance;  // for tables with more rows. 0: none is asked for
-  uint32_t relation_oid;
-  tree_number relation_tree;
-  bool is_unique;
-  int part_count;
-  struct key_part parts[INDEX_AHEAD_PARTS];
-  struct store *side;  // owned; the entries are its tree TREE_AHEAD. NULL: not ready, or taken
+// Trees of many rows that are made beside the trunk, before their definition is there: of a new index, or of a table whose rows
+// all move. The statement that defines them is tried twice: the first time it says what it wants, and is undone; the second time
+// it draws the same numbers, and finds the trees ready.
+struct ahead {
+  uint64_t allowance;        // for tables with more rows. 0: nothing is asked for
+  uint32_t relation_oid;     // whose rows they are made of
+  const struct relation *to; // as the statement defines it; pinned. NULL: nothing was asked for
+  tree_number index;         // which index of it; 0: all of its trees
+  struct buffer drawn;       // the numbers
+  size_t drawn_at[2];
+  struct store *side;        // owned; has the trees. NULL: not ready, or taken
+  struct buffer rows;        // for the log
 };
+void ahead_deinit(struct ahead *ahead);
+// What the statement draws from: noted the first time, given again when the side is there.
+struct numbers ahead_numbers(struct ahead *ahead);
+// Which trees these are; *logged: the one of which the log gets the rows, 0: none. Returns how many.
+int ahead_trees(const struct ahead *ahead, tree_number *trees, tree_number *logged);
+// Any thread: fills the trees from all rows of the relation that the writer's version shows. Only version, catalog and error
+// are used. AHEAD_NOT_UNIQUE: two rows have one key; 57014, 23502.
+enum { AHEAD_NOT_UNIQUE = 1 };
+int ahead_build(struct writer *writer, const struct relation *relation, const struct ahead *ahead, const bool *is_cancelled);
+// The same for what has been put there since, made of a part's rows (NULL: none), where the rows are now those of `version`.
+int ahead_check(struct writer *writer, const struct relation *relation, const struct ahead *ahead,
+                const struct version *version, const struct version *part);
 
 // What INSERT … ON CONFLICT found in the way.
 struct conflict {
@@ -94,15 +107,8 @@ int table_truncate(struct writer *writer, const struct relation *relation);
 // Fills a new index (already in the definition) from the table's rows. 23505 when it should be unique and is not. STATUS_LONG:
 // it is asked for ahead (writer->ahead), and the statement is to be undone.
 int table_build_index(struct writer *writer, const struct relation *relation, const struct index *index);
-// Any thread: puts the entries of all rows that the writer's version shows into its tree TREE_AHEAD. Only version, catalog
-// and error are used. TABLE_NOT_UNIQUE: of a unique index; 57014.
-enum { TABLE_NOT_UNIQUE = 1 };
-int table_build_ahead(struct writer *writer, const struct relation *relation, const struct index_ahead *ahead,
-                      const bool *is_cancelled);
-// The same for entries that have been put there since, of a part's rows: are they alone with their keys?
-int table_check_ahead(struct writer *writer, const struct relation *relation, const struct index_ahead *ahead,
-                      const struct version *part);
-// ALTER TABLE … ADD PRIMARY KEY and the like: moves all rows of `from` into `to`'s fresh trees (an ordered load).
+// ALTER TABLE … ADD PRIMARY KEY and the like: moves all rows of `from` into `to`'s fresh trees (an ordered load). STATUS_LONG
+// as above.
 int table_rewrite(struct writer *writer, const struct relation *from, const struct relation *to);
 
 // The key of a row in the primary tree, and in a secondary index (declared columns, then the primary key).
@@ -124,7 +130,8 @@ bool table_part_begin(struct version *version, const struct relation *relation);
 // Puts a row and its index entries there, unchecked. Only the writer's version, catalog and error are used.
 int table_part_add(struct writer *writer, const struct relation *relation, struct bytes key, struct bytes row);
 // In these trees of the writer's version, which has the old part's entries: they go, the new part's come. NULL: an empty part.
-int table_part_replace(struct writer *writer, const struct relation *relation, const tree_number *trees, int count,
+// logged: the tree among them that is not derived.
+int table_part_replace(struct writer *writer, const tree_number *trees, int count, tree_number logged,
                        const struct version *old_part, const struct version *new_part);
 // Makes each entry that a list names as it is in another version.
 int table_part_copy(struct writer *writer, const struct change_list *touched, const struct version *from);

@@ -18,9 +18,7 @@ enum { ELSEWHERE = 1 };     // it cannot be done here
 
 struct beside {
   struct trunk *trunk;
-  const struct relation *relation; // borrowed; NULL: a statement that does not treat rows by themselves
-  tree_number trees[STORE_ATTACH_LIMIT];
-  int tree_count;
+  struct beside_table table; // relation NULL: a statement that does not treat rows by themselves
   size_t few;
   struct memory_account account;
   struct catalog *catalog; // its own: the trunk's belongs to the trunk's thread
@@ -32,19 +30,15 @@ struct beside {
   uint64_t rows, followed;
 };
 
-struct beside *beside_open(struct trunk *trunk, const struct relation *relation, const tree_number *trees, int count,
-                           size_t few, struct memory_account *account)
+struct beside *beside_open(struct trunk *trunk, const struct beside_table *table, size_t few, struct memory_account *account)
 {
-  CHECK(count <= STORE_ATTACH_LIMIT);
   struct beside *beside = calloc(1, sizeof *beside);
   if (!beside)
     return NULL;
   beside->trunk = trunk;
-  beside->relation = relation;
-  beside->tree_count = count;
+  if (table)
+    beside->table = *table;
   beside->few = few;
-  if (count)
-    memcpy(beside->trees, trees, (size_t)count * sizeof *trees);
   beside->account.parent = account;
   change_list_init(&beside->changes);
   beside->changes.bytes.account = beside->payload.account = &beside->account;
@@ -104,37 +98,43 @@ bool beside_is_large(const struct beside *beside)
 
 bool beside_has_tree(const struct beside *beside, tree_number tree)
 {
-  const struct relation *relation = beside->relation;
+  const struct relation *relation = beside->table.relation;
   bool has = relation && relation->tree == tree;
   for (int i = 0; relation && i < relation->index_count && !has; i++)
     has = relation->indexes[i].tree == tree;
-  for (int i = 0; i < beside->tree_count && !has; i++)
-    has = beside->trees[i] == tree;
+  for (int i = 0; i < beside->table.count && !has; i++)
+    has = beside->table.trees[i] == tree;
   return has;
 }
 
 // --- On any thread ----------------------------------------------------------------------------------------------
 
-// From few changes to many: the trees become the side's own, and what was noted of rows becomes a payload.
-static int settle(struct beside *beside, struct error *error)
+// What the log gets begins: with the head of an atom, or, of trees that become somebody else's, with all of their rows.
+static void begin_payload(struct beside *beside, const struct version *version)
 {
-  const struct version *version = store_trunk(beside->side);
-  if (beside->trees[0] == TREE_AHEAD) {
-    change_list_clear(&beside->changes);
-    return STATUS_OK;
-  }
-  if (beside->changes.count <= beside->few && !beside->is_large)
-    return STATUS_OK;
-  for (int i = 0; i < beside->tree_count && !beside->is_large; i++)
-    if (!tree_own(store_trunk(beside->side), beside->trees[i]))
-      return error_memory(error);
-  if (!beside->trunk->without_output && !beside->is_large) {
-    struct change_list none;
-    change_list_init(&none);
+  struct change_list none;
+  change_list_init(&none);
+  if (beside->table.logged && beside->table.is_ahead) {
+    change_encode_tree(version, beside->table.logged, &beside->payload);
+  } else if (!beside->table.is_ahead) {
     buffer_append(&beside->payload, (uint8_t[PAYLOAD_HEAD]){0}, PAYLOAD_HEAD);
     change_encode(&none, version, (struct bytes){0}, &beside->payload);
   }
-  if (!beside->trunk->without_output)
+}
+
+// From few changes to many: the trees become the side's own, and what was noted of rows becomes a payload.
+static int settle(struct beside *beside, struct error *error)
+{
+  struct version *version = store_trunk(beside->side);
+  bool was_large = beside->is_large, is_ahead = beside->table.is_ahead, is_logged = !beside->trunk->without_output;
+  if (!was_large && !is_ahead && beside->changes.count <= beside->few)
+    return STATUS_OK;
+  for (int i = 0; i < beside->table.count && !was_large && !is_ahead; i++)
+    if (!tree_own(version, beside->table.trees[i]))
+      return error_memory(error);
+  if (is_logged && !was_large)
+    begin_payload(beside, version);
+  if (is_logged && (was_large || !is_ahead))
     change_encode_touched(&beside->changes, version, &beside->payload);
   beside->is_large = true;
   change_list_clear(&beside->changes);
@@ -152,10 +152,10 @@ static int note_changed(struct beside *beside, const struct read_set *reads)
 {
   bool is_noted = !reads->failed && !beside->changes.whole;
   struct change change;
-  beside->tree_count = 0;
+  beside->table.count = 0;
   for (size_t at = 0; is_noted && change_next(&beside->changes, &at, &change);)
     if (!(change.flags & CHANGE_MODES))
-      is_noted = note_tree(beside->trees, &beside->tree_count, change.tree);
+      is_noted = note_tree(beside->table.trees, &beside->table.count, change.tree);
   return is_noted ? STATUS_OK : ELSEWHERE;
 }
 
@@ -163,7 +163,7 @@ int beside_run(struct beside *beside, const struct beside_runner *runner, struct
 {
   struct writer writer = side_writer(beside, error);
   int status = runner->run(runner->context, &writer, &beside->rows, error);
-  if (!status && !beside->relation)
+  if (!status && !beside->table.relation)
     status = note_changed(beside, runner->reads);
   return status ? status : settle(beside, error);
 }
@@ -179,11 +179,11 @@ static int part_add(struct beside *beside, struct part *part, struct bytes key, 
 {
   if (!part->side) {
     part->side = store_open_side(beside->to, &beside->account);
-    if (!part->side || !table_part_begin(store_trunk(part->side), beside->relation))
+    if (!part->side || !table_part_begin(store_trunk(part->side), beside->table.relation))
       return error_memory(error);
   }
   struct writer writer = {.version = store_trunk(part->side), .catalog = beside->catalog, .error = error};
-  return table_part_add(&writer, beside->relation, key, row);
+  return table_part_add(&writer, beside->table.relation, key, row);
 }
 
 static int part_run(struct beside *beside, struct part *part, const struct beside_runner *runner, struct error *error)
@@ -226,7 +226,7 @@ static const struct version *part_version(const struct part *part)
 static int gather(struct beside *beside, struct part *old_part, struct part *new_part, const struct beside_runner *runner,
                   uint64_t limit, struct error *error)
 {
-  struct diff *diff = diff_open(beside->at, beside->to, beside->relation->tree);
+  struct diff *diff = diff_open(beside->at, beside->to, beside->table.relation->tree);
   if (!diff)
     return error_memory(error);
   struct diff_entry entry;
@@ -262,10 +262,10 @@ static int follow_rows(struct beside *beside, const struct beside_runner *runner
     status = touch(beside, &new_part, error);
   struct writer writer = side_writer(beside, error);
   if (!status)
-    status = table_part_replace(&writer, beside->relation, beside->trees, beside->tree_count, part_version(&old_part),
-                                part_version(&new_part));
-  if (!status && runner->check && new_part.side)
-    status = runner->check(runner->context, &writer, part_version(&new_part), error);
+    status = table_part_replace(&writer, beside->table.trees, beside->table.count, beside->table.logged,
+                                part_version(&old_part), part_version(&new_part));
+  if (!status && runner->check)
+    status = runner->check(runner->context, &writer, beside->to, part_version(&new_part), error);
   if (!status)
     status = settle(beside, error);
   if (!status)
@@ -322,16 +322,16 @@ static int follow_reads(struct beside *beside, const struct beside_runner *runne
 {
   int status = look_at_reads(beside, runner->reads, error);
   beside->followed = 0;
-  for (int i = 0; i < beside->tree_count && !status; i++)
-    status = walk_entries(beside, beside->trees[i], false, runner, limit, error);
-  for (int i = 0; i < beside->tree_count && !status; i++)
-    status = walk_entries(beside, beside->trees[i], true, runner, limit, error);
+  for (int i = 0; i < beside->table.count && !status; i++)
+    status = walk_entries(beside, beside->table.trees[i], false, runner, limit, error);
+  for (int i = 0; i < beside->table.count && !status; i++)
+    status = walk_entries(beside, beside->table.trees[i], true, runner, limit, error);
   return status;
 }
 
 int beside_follow(struct beside *beside, const struct beside_runner *runner, uint64_t limit, struct error *error)
 {
-  int status = beside->relation ? follow_rows(beside, runner, limit, error) : follow_reads(beside, runner, limit, error);
+  int status = beside->table.relation ? follow_rows(beside, runner, limit, error) : follow_reads(beside, runner, limit, error);
   beside->has_followed = !status;
   return status;
 }
@@ -394,7 +394,7 @@ int beside_attach(struct beside *beside, uint64_t *position, struct error *error
     put_le32(payload->data + 8, (uint32_t)(payload->size - PAYLOAD_HEAD));
     buffer_append_bytes(output, buffer_bytes(payload));
   }
-  if (!store_attach(trunk->store, beside->side, beside->trees, beside->trees, beside->tree_count, trunk->position + 1)) {
+  if (!store_attach(trunk->store, beside->side, beside->table.trees, beside->table.trees, beside->table.count, trunk->position + 1)) {
     output->size = start;
     return error_memory(error);
   }
@@ -404,9 +404,13 @@ int beside_attach(struct beside *beside, uint64_t *position, struct error *error
   return STATUS_OK;
 }
 
-struct store *beside_take_side(struct beside *beside)
+struct store *beside_take(struct beside *beside, struct buffer *rows)
 {
   struct store *side = beside->side;
+  account_pass_on(&beside->account, beside->payload.capacity);
+  *rows = beside->payload;
+  rows->account = beside->account.parent;
+  beside->payload = (struct buffer){0};
   beside->side = NULL;
   return side;
 }

@@ -26,20 +26,26 @@
 
 struct beside;
 
-// account: the store's. relation: borrowed; that whose rows the statement treats each by itself. trees: those of it that the
-// statement may change; or TREE_AHEAD alone, and the statement fills that. NULL, NULL, 0: any other statement. NULL: out of
+// What a statement changes that treats each row of a table by itself.
+struct beside_table {
+  const struct relation *relation;       // borrowed
+  tree_number trees[STORE_ATTACH_LIMIT]; // those of it that it may change
+  int count;
+  tree_number logged; // the one among them of which the log gets the rows; 0: none
+  bool is_ahead;      // the trees are nobody's before it fills them, and the caller's then (beside_take)
+};
+// account: the store's. table: NULL: any other statement. few: so many changes are made on the trunk once more. NULL: out of
 // memory.
-// few: so many changes are made on the trunk once more.
-struct beside *beside_open(struct trunk *trunk, const struct relation *relation, const tree_number *trees, int count,
-                           size_t few, struct memory_account *account);
+struct beside *beside_open(struct trunk *trunk, const struct beside_table *table, size_t few, struct memory_account *account);
 void beside_close(struct beside *beside);
 
 struct beside_runner {
   void *context;
   // Runs the statement once more, on the writer, of which arena, evaluation and mark are to be set. rows: how many it found.
   int (*run)(void *context, struct writer *writer, uint64_t *rows, struct error *error);
-  // Looks at what has come to the side, given the rows that it was made of. NULL: nobody does.
-  int (*check)(void *context, struct writer *side, const struct version *new_part, struct error *error);
+  // Looks at what has come to the side, which has followed to `version`: given the rows that it was made of (NULL: none).
+  int (*check)(void *context, struct writer *side, const struct version *version, const struct version *part,
+               struct error *error);
   const struct read_set *reads; // of a statement that does not treat rows by themselves: what it looked at, noted while it ran
   const bool *is_cancelled; // looked at now and then: 57014
 };
@@ -67,5 +73,5 @@ bool beside_has_tree(const struct beside *beside, tree_number tree); // one that
 int beside_apply(const struct beside *beside, struct writer *writer);
 // Many: the next atom of the trunk, and its position. 53200: nothing has happened.
 int beside_attach(struct beside *beside, uint64_t *position, struct error *error);
-// TREE_AHEAD: its side is the caller's.
-struct store *beside_take_side(struct beside *beside);
+// is_ahead: the side becomes the caller's, and what the log gets of its rows.
+struct store *beside_take(struct beside *beside, struct buffer *rows);

@@ -271,6 +271,13 @@ static const char *const statements[] = {
   "delete from t where a in (2, 3) and k in (select k from v)",
   "delete from t where b < 3 or b > 12",
   "update t set u = u + 3000000000 where a < 3",
+  "alter table t drop constraint t_pkey",
+  "alter table t drop constraint t_pkey, add unique (a, k, u)",
+  "alter table t add primary key (u)",
+  "alter table t add primary key (k)",
+  "alter table t add primary key (s, k)",
+  "alter table t add primary key (b, u desc), add check (b > -100000)",
+  "alter table t add primary key (a, b)",
   "update t x set u = x.u + 6000000000 from t y where y.k = x.k - 1 and y.a < 4",
 };
 
@@ -454,6 +461,42 @@ static void a_claim_on_what_a_join_changes_is_waited_for(void **state)
 
 static const char *const rounds = "select value from quern.metrics where name = 'quern_long_change_rounds_total'";
 
+static void a_key_that_is_added_moves_all_rows(void **state)
+{
+  struct bench *bench = *state, recovered;
+  does(bench, OTHER, "create table heap (a int8, b int8)");
+  does(bench, OTHER, "create index on heap (b)");
+  does(bench, OTHER, "begin; insert into heap select k, k % 7 from t; commit");
+  beside(bench, "alter table heap add primary key (a)", "update heap set b = 100 where a = 77; delete from heap where a = 78; insert into heap values (-1, 100)");
+  assert_string_equal(tag(bench, CHANGER), "ALTER TABLE");
+  assert_string_equal(value(bench, rounds), "0");
+  assert_string_equal(value(bench, "select value from quern.metrics where name = 'quern_long_changes_total' and labels like '%attached%'"), "1");
+  assert_string_equal(value(bench, "select count(*) from heap where b = 100"), "2");
+  assert_string_equal(value(bench, "select b from heap where a = 77"), "100");
+  does(bench, OTHER, "insert into heap values (78, 5) on conflict (a) do nothing");
+  recover(bench, &recovered);
+  assert_string_equal(value(&recovered, "select count(*) from heap where a between -1 and 6000"), "6001");
+  is_whole(&recovered);
+  bench_close(&recovered);
+}
+
+static void a_key_that_is_added_must_be_unique(void **state)
+{
+  struct bench *bench = *state;
+  does(bench, OTHER, "create table heap (a int8, b int8)");
+  does(bench, OTHER, "begin; insert into heap select k, k % 7 from t; commit");
+  send(bench, CHANGER, "alter table heap add primary key (b)");
+  finish(bench, CHANGER);
+  assert_string_equal(tag(bench, CHANGER), "ERROR 23505");
+  beside(bench, "alter table heap add primary key (a)", "insert into heap values (77, 1)");
+  finish(bench, CHANGER);
+  assert_string_equal(tag(bench, CHANGER), "ERROR 23505");
+  beside(bench, "alter table heap add primary key (a)", "update heap set a = null where a = 77");
+  finish(bench, CHANGER);
+  assert_string_equal(tag(bench, CHANGER), "ERROR 23502");
+  assert_string_equal(value(bench, "select count(*) from heap"), "6001");
+}
+
 static void rows_without_a_key_keep_apart(void **state)
 {
   struct bench *bench = *state;
@@ -592,6 +635,8 @@ int main(void)
     cmocka_unit_test_setup_teardown(a_definition_that_changes_sends_it_to_the_loop, setup, teardown),
     cmocka_unit_test_setup_teardown(a_claim_is_waited_for, setup, teardown),
     cmocka_unit_test_setup_teardown(a_claim_on_what_a_join_changes_is_waited_for, setup, teardown),
+    cmocka_unit_test_setup_teardown(a_key_that_is_added_moves_all_rows, setup, teardown),
+    cmocka_unit_test_setup_teardown(a_key_that_is_added_must_be_unique, setup, teardown),
     cmocka_unit_test_setup_teardown(rows_without_a_key_keep_apart, setup, teardown),
     cmocka_unit_test_setup_teardown(what_it_read_before_leaves_nothing, setup, teardown),
     cmocka_unit_test_setup_teardown(what_is_deferred_is_checked, setup, teardown),

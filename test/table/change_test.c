@@ -145,13 +145,44 @@ static void test_whole_trees(void **state)
   assert_true(change_append(&world.changes, &dropped));
   assert_int_equal(change_encode(&world.changes, world.writer.version, (struct bytes){0}, &payload), 3);
   describe(&payload, out, sizeof out);
-  assert_string_equal(out, "x=9 a=1 b=3 ");
+  assert_string_equal(out, "a=1 b=3 x=9 ");
   assert_int_equal(tree_count(world.writer.version, TREE + 2), 1);
   change_finish(&world.changes, world.writer.version);
   assert_int_equal(tree_count(world.writer.version, TREE + 2), 0);
   assert_int_equal(change_undo(&world.changes, mark, world.writer.version, 0, &world.error), 0);
   assert_int_equal(tree_count(world.writer.version, TREE + 1), 0);
   assert_int_equal(world.changes.whole, 0);
+  buffer_deinit(&payload);
+  world_close(&world);
+}
+
+// What was made ready for a tree goes before what single entries say of its keys; undone, it is gone.
+static void test_ready_trees(void **state)
+{
+  struct world world;
+  struct buffer payload = {0};
+  char out[200];
+  world_open(&world);
+  struct change ready = {.tree = TREE + 1, .flags = CHANGE_FILLED | CHANGE_READY};
+  struct change dropped = {.tree = TREE + 1, .flags = CHANGE_DROPPED};
+  struct tree_loader *loader = tree_load_begin(world.writer.version, TREE + 1, 1);
+  assert_true(tree_load_add(loader, text("a"), text("1")) && tree_load_add(loader, text("b"), text("2")));
+  assert_true(tree_load_end(loader));
+  assert_true(change_append(&world.changes, &ready));
+  change_encode_tree(world.writer.version, TREE + 1, &world.changes.ready);
+  put(&world, TREE + 1, 0, "b", "3");
+  assert_true(change_encode(&world.changes, world.writer.version, (struct bytes){0}, &payload) > 0);
+  describe(&payload, out, sizeof out);
+  assert_string_equal(out, "a=1 b=2 b=3 ");
+  size_t mark = change_mark(&world.changes);
+  assert_true(change_append(&world.changes, &dropped));
+  buffer_clear(&payload);
+  assert_int_equal(change_encode(&world.changes, world.writer.version, (struct bytes){0}, &payload), 0);
+  assert_int_equal(change_undo(&world.changes, mark, world.writer.version, 0, &world.error), 0);
+  assert_true(world.changes.ready.size > 0);
+  assert_int_equal(change_undo(&world.changes, 0, world.writer.version, 0, &world.error), 0);
+  assert_int_equal(world.changes.ready.size, 0);
+  assert_int_equal(tree_count(world.writer.version, TREE + 1), 0);
   buffer_deinit(&payload);
   world_close(&world);
 }
@@ -195,7 +226,7 @@ int main(void)
 {
   const struct CMUnitTest tests[] = {
     cmocka_unit_test(test_walk_and_undo),      cmocka_unit_test(test_one_entry_a_key),
-    cmocka_unit_test(test_compaction_of_many), cmocka_unit_test(test_whole_trees),
+    cmocka_unit_test(test_compaction_of_many), cmocka_unit_test(test_whole_trees), cmocka_unit_test(test_ready_trees),
     cmocka_unit_test(test_reader_meets_anything),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
