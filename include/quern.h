@@ -24,7 +24,7 @@
 extern "C" {
 #endif
 
-#define QUERN_ABI 5
+#define QUERN_ABI 6
 #define QUERN_API __attribute__((visibility("default")))
 
 struct quern;         /* an engine */
@@ -102,12 +102,13 @@ QUERN_API const struct quern_error *quern_failure(const struct quern *engine);
 typedef void (*quern_reply)(void *context, const uint8_t *messages, size_t size);
 
 struct quern_session_options {
-  const char *user;             /* NULL: "quern" */
+  const char *user;             /* NULL: "quern". A role's rights hold; those of the first superuser for a name that is none's */
   const char *database;         /* NULL: the user's name */
   const char *application_name; /* may be NULL */
   const char *options;          /* settings as the start-up message has them: name, 0, value, 0, …, 0; may be NULL */
   quern_reply reply;            /* NULL: the session is for statements (below), and takes no messages */
   void *context;
+  uint32_t role;                /* of quern_role_find, for edges that let clients in; 0: as the user's name says */
 };
 /* The first replies are ParameterStatus, BackendKeyData and ReadyForQuery. NULL: out of memory or over the limit. */
 QUERN_API struct quern_session *quern_session_open(struct quern *engine, const struct quern_session_options *options,
@@ -122,6 +123,20 @@ QUERN_API int quern_submit(struct quern_session *session, const uint8_t *message
 QUERN_API void quern_session_hold(struct quern_session *session, bool hold);
 /* Cancels what the session with this key is doing (BackendKeyData). Silent when there is none. */
 QUERN_API void quern_cancel(struct quern *engine, int32_t backend, int32_t secret);
+
+/* --- Roles: for edges that let clients in ---------------------------------------------------------- */
+
+struct quern_role {
+  uint32_t id;          /* for quern_session_options */
+  char name[64];
+  bool may_log_in, is_superuser;
+  int64_t valid_until;  /* of its password: microseconds since 2000-01-01 UTC; INT64_MAX: for ever */
+  char verifier[512];   /* of its password: SCRAM-SHA-256$iterations:salt$StoredKey:ServerKey; "": it has none */
+};
+/* name NULL: the first superuser, whatever its name is. False: there is no such role. */
+QUERN_API bool quern_role_find(struct quern *engine, const char *name, struct quern_role *role);
+/* Is the role the one of this name, or a member of it, directly or through others? */
+QUERN_API bool quern_role_is_member(struct quern *engine, uint32_t role, const char *of);
 
 /* --- Statements: typed values in, typed rows out ---------------------------------------------------
  *

@@ -5,14 +5,14 @@
 set -u
 
 build="gcc libc6-dev cmake ninja-build pkg-config python3 tzdata postgresql-client-15
-  libpg-query-dev libprotobuf-c-dev libxxhash-dev libgmp-dev libzstd-dev libpcre2-dev libutf8proc-dev libedit-dev libcmocka-dev"
+  libpg-query-dev libprotobuf-c-dev libxxhash-dev libgmp-dev libzstd-dev libpcre2-dev libutf8proc-dev libedit-dev libssl-dev libcmocka-dev"
 # pgbench lives in the server's package; the tests start no server.
 check="postgresql-15 g++ python3-cffi"
 bench="postgresql-15 libpq-dev libsqlite3-dev redis-server"
 fuzz="clang libclang-rt-14-dev"
 format="clang-format git"
 # What an installed server needs, and nothing else.
-run="libpg-query1504.0 libxxhash0 libgmp10 libzstd1 libpcre2-8-0 libutf8proc2 libedit2"
+run="libpg-query1504.0 libxxhash0 libgmp10 libzstd1 libpcre2-8-0 libutf8proc2 libedit2 libssl3"
 
 wanted=$build
 for group in "$@"; do

@@ -28,6 +28,7 @@
 #include "os/random.h"
 #include "partition/partition.h"
 #include "store/store.h"
+#include "table/role.h"
 
 enum {
   BATCHES_A_STEP = 2,
@@ -518,6 +519,7 @@ struct quern_session *quern_session_open(struct quern *engine, const struct quer
   buffer_deinit(&pairs);
   if (is_open) {
     engine->slots[slot] = session;
+    engine->frames[engine->frame_count - 1].role = options->role;
     return session;
   }
   if (session)
@@ -527,6 +529,30 @@ struct quern_session *quern_session_open(struct quern *engine, const struct quer
   (void)status;
   copy_error(&error, quern_error);
   return NULL;
+}
+
+bool quern_role_find(struct quern *engine, const char *name, struct quern_role *found)
+{
+  const struct version *trunk = partition_trunk(engine->partition);
+  struct role role;
+  if (!(name ? role_find_name(trunk, name, NULL, &role) : role_find(trunk, ROLE_OWNER, NULL, &role)))
+    return false;
+  *found = (struct quern_role){
+    .id = role.oid,
+    .may_log_in = role.logs_in,
+    .is_superuser = role.is_superuser,
+    .valid_until = role.valid_until,
+  };
+  memcpy(found->name, role.name, sizeof role.name);
+  memcpy(found->verifier, role.verifier, sizeof role.verifier);
+  return true;
+}
+
+bool quern_role_is_member(struct quern *engine, uint32_t role, const char *of)
+{
+  const struct version *trunk = partition_trunk(engine->partition);
+  struct role other;
+  return role_find_name(trunk, of, NULL, &other) && role_was_made_member(trunk, role, other.oid, NULL);
 }
 
 void quern_session_close(struct quern_session *session)

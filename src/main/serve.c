@@ -13,6 +13,7 @@ struct serve_options {
   struct connectors connectors;
   struct quern_options engine;
   const char *listen;
+  struct server_options server;
   bool in_memory;
 };
 
@@ -80,6 +81,41 @@ static int allow_folder(struct folders *folders, const char *path)
   return folders_add(folders, path, &error) ? complain("%s", error.message) : 0;
 }
 
+// "auto": a certificate of our own.
+static int parse_tls(const char *text, struct server_options *server)
+{
+  server->makes_certificate = strcmp(text, "auto") == 0;
+  return server->makes_certificate ? 0 : complain("--tls takes \"auto\" and not \"%s\": for a certificate of yours give "
+                                                  "--tls-cert and --tls-key", text);
+}
+
+static int parse_seconds(const char *text, int *seconds)
+{
+  char *end;
+  long number = strtol(text, &end, 10);
+  if (end == text || *end || number < 1 || number > 600)
+    return complain("\"%s\" is not a number of seconds between 1 and 600", text);
+  *seconds = (int)number;
+  return 0;
+}
+
+static int take_server_option(struct server_options *server, const char *name, const char *value)
+{
+  if (strcmp(name, "--hba") == 0)
+    server->rules = value;
+  else if (strcmp(name, "--tls-cert") == 0)
+    server->certificate = value;
+  else if (strcmp(name, "--tls-key") == 0)
+    server->key = value;
+  else if (strcmp(name, "--tls") == 0)
+    return parse_tls(value, server);
+  else if (strcmp(name, "--login-timeout") == 0)
+    return parse_seconds(value, &server->login_timeout_s);
+  else
+    return complain("unknown option %s (quern --help lists them)", name);
+  return 0;
+}
+
 static int take_option(struct serve_options *options, const char *name, const char *value)
 {
   if (strcmp(name, "--data") == 0)
@@ -103,7 +139,19 @@ static int take_option(struct serve_options *options, const char *name, const ch
   else if (strcmp(name, "--files") == 0)
     return allow_folder(&options->connectors.folders, value);
   else
-    return complain("unknown option %s (quern --help lists them)", name);
+    return take_server_option(&options->server, name, value);
+  return 0;
+}
+
+static int check_options(const struct serve_options *options)
+{
+  const struct server_options *server = &options->server;
+  if (options->in_memory == (options->engine.data_directory != NULL))
+    return complain("%s", "give either --data DIR or --in-memory");
+  if ((server->certificate == NULL) != (server->key == NULL))
+    return complain("%s", "--tls-cert and --tls-key go together");
+  if (server->certificate && server->makes_certificate)
+    return complain("%s", "give either --tls auto or --tls-cert and --tls-key");
   return 0;
 }
 
@@ -119,15 +167,15 @@ static int parse_options(int count, char **arguments, struct serve_options *opti
       options->in_memory = true;
     } else if (strcmp(name, "--without-sync") == 0) {
       options->engine.without_sync = true;
+    } else if (strcmp(name, "--allow-remote-without-tls") == 0) {
+      options->server.allows_plain = true;
     } else if (i + 1 == count) {
       return complain(strncmp(name, "--", 2) == 0 ? "option %s is unknown or needs a value" : "unexpected argument \"%s\"", name);
     } else if (take_option(options, name, arguments[++i])) {
       return -1;
     }
   }
-  if (options->in_memory == (options->engine.data_directory != NULL))
-    return complain("%s", "give either --data DIR or --in-memory");
-  return 0;
+  return check_options(options);
 }
 
 static int listen_address(const char *text, struct socket_address *address, struct error *error)
@@ -161,9 +209,11 @@ static int open_and_serve(struct serve_options *options, const struct socket_add
     return status;
   }
   struct server *server = NULL;
+  options->server.address = address;
+  options->server.data_directory = options->engine.data_directory;
   status = connectors_add(&options->connectors, engine);
   if (!status)
-    status = server_open(engine, address, &server, error);
+    status = server_open(engine, &options->server, &server, error);
   if (!status)
     status = serve(server, signals, error);
   server_close(server);

@@ -88,15 +88,22 @@ uint16_t socket_port(const struct socket_address *address)
   return 0;
 }
 
+void socket_host_text(const struct socket_address *address, char *text)
+{
+  bool is_six = address->storage.ss_family == AF_INET6;
+  snprintf(text, SOCKET_TEXT, "?");
+  if (is_six)
+    inet_ntop(AF_INET6, &((const struct sockaddr_in6 *)&address->storage)->sin6_addr, text, SOCKET_TEXT);
+  else if (address->storage.ss_family == AF_INET)
+    inet_ntop(AF_INET, &((const struct sockaddr_in *)&address->storage)->sin_addr, text, SOCKET_TEXT);
+}
+
 void socket_text(const struct socket_address *address, char *text)
 {
-  char host[INET6_ADDRSTRLEN] = "?";
+  char host[SOCKET_TEXT];
   bool is_six = address->storage.ss_family == AF_INET6;
-  if (is_six)
-    inet_ntop(AF_INET6, &((const struct sockaddr_in6 *)&address->storage)->sin6_addr, host, sizeof host);
-  else if (address->storage.ss_family == AF_INET)
-    inet_ntop(AF_INET, &((const struct sockaddr_in *)&address->storage)->sin_addr, host, sizeof host);
-  snprintf(text, SOCKET_TEXT, is_six ? "[%s]:%u" : "%s:%u", host, socket_port(address));
+  socket_host_text(address, host);
+  snprintf(text, SOCKET_TEXT, is_six ? "[%.64s]:%u" : "%.64s:%u", host, socket_port(address));
 }
 
 static int socket_failed(const struct socket_address *address, const char *what, int code, struct error *error)

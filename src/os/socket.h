@@ -22,6 +22,7 @@ int socket_parse(const char *text, char *host, uint16_t *port, struct error *err
 bool socket_is_loopback(const struct socket_address *address);
 // "127.0.0.1:5433" or "[::1]:5433". text has room for SOCKET_TEXT bytes.
 void socket_text(const struct socket_address *address, char *text);
+void socket_host_text(const struct socket_address *address, char *text); // "127.0.0.1", "::1"
 uint16_t socket_port(const struct socket_address *address);
 
 // Failures (a used port among them): 08006 with the address and the reason. A failed call leaves nothing to close.

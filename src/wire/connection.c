@@ -1,4 +1,4 @@
-// The start-up conversation, and messages to and from the engine.
+// A client's bytes: from the socket, through TLS where there is some, to the login or the engine, and back.
 #include "wire/connection.h"
 
 #include <stdlib.h>
@@ -8,35 +8,27 @@
 #include "os/clock.h"
 #include "os/poll.h"
 #include "os/socket.h"
+#include "wire/tls.h"
 
-enum {
-  PROTOCOL_3 = 3 << 16,
-  REQUEST_CANCEL = 80877102,
-  REQUEST_SSL = 80877103,
-  REQUEST_GSS = 80877104,
-  FORGET_READS = 64, // of a client that never stops sending
-};
+enum { FORGET_READS = 64 }; // of a client that never stops sending
 
-void connection_init(struct connection *connection, struct server *server, struct quern *engine, int descriptor)
+void connection_init(struct connection *connection)
 {
-  *connection = (struct connection){
-    .descriptor = descriptor,
-    .engine = engine,
-    .server = server,
-    .opened_us = clock_monotonic(),
-  };
+  connection->opened_us = clock_monotonic();
 }
 
 void connection_deinit(struct connection *connection)
 {
   if (connection->session)
     quern_session_close(connection->session);
+  login_close(connection->login);
+  tls_close(connection->tls);
   buffer_deinit(&connection->input);
   buffer_deinit(&connection->output);
   socket_close(connection->descriptor);
 }
 
-static void begin_closing(struct connection *connection)
+void connection_begin_closing(struct connection *connection)
 {
   connection->state = CONNECTION_CLOSING;
   buffer_clear(&connection->input);
@@ -62,18 +54,18 @@ void connection_refuse(struct connection *connection, const char *severity, cons
   buffer_append_u8(out, 0);
   if (!out->failed)
     put_be32(out->data + begin, (uint32_t)(out->size - begin));
-  begin_closing(connection);
+  connection_begin_closing(connection);
 }
 
 // --- Replies ----------------------------------------------------------------------------------------------------
 
-static void on_reply(void *context, const uint8_t *messages, size_t size)
+void connection_reply(void *context, const uint8_t *messages, size_t size)
 {
   struct connection *connection = context;
   if (connection->state != CONNECTION_SERVING)
     return;
   if (size == 0) {
-    begin_closing(connection);
+    connection_begin_closing(connection);
     return;
   }
   buffer_append(&connection->output, messages, size);
@@ -87,11 +79,36 @@ static size_t output_size(const struct connection *connection)
   return connection->output.size - connection->output_at;
 }
 
+static ptrdiff_t send_some(struct connection *connection, const uint8_t *data, size_t size)
+{
+  return connection->tls ? tls_write(connection->tls, data, size) : socket_write(connection->descriptor, data, size);
+}
+
+static ptrdiff_t receive(struct connection *connection, uint8_t *data, size_t size)
+{
+  return connection->tls ? tls_read(connection->tls, data, size) : socket_read(connection->descriptor, data, size);
+}
+
+// The next part of the handshake, once the client has been told that there will be one.
+static void secure(struct connection *connection)
+{
+  if (connection->state != CONNECTION_SECURING || output_size(connection) > 0)
+    return;
+  if (!connection->tls)
+    connection->tls = tls_open(connection->gate->tls, connection->descriptor);
+  int result = connection->tls ? tls_handshake(connection->tls) : -1;
+  if (result > 0)
+    connection->state = CONNECTION_STARTING;
+  else if (result < 0)
+    connection->is_broken = true;
+  server_dirty(connection->server, connection); // what it waits for may be another thing now
+}
+
 void connection_write(struct connection *connection)
 {
   struct buffer *out = &connection->output;
   while (!connection->is_broken && output_size(connection) > 0) {
-    ptrdiff_t written = socket_write(connection->descriptor, out->data + connection->output_at, output_size(connection));
+    ptrdiff_t written = send_some(connection, out->data + connection->output_at, output_size(connection));
     if (written == SOCKET_AGAIN)
       break;
     if (written <= 0)
@@ -108,6 +125,8 @@ void connection_write(struct connection *connection)
     out->size = output_size(connection);
     connection->output_at = 0;
   }
+  if (connection->tls && connection->state == CONNECTION_SECURING && tls_wants_write(connection->tls))
+    secure(connection);
   bool hold = connection->is_held ? output_size(connection) > CONNECTION_OUTPUT_LOW
                                   : output_size(connection) > CONNECTION_OUTPUT_HIGH;
   if (hold != connection->is_held && connection->session) {
@@ -125,113 +144,11 @@ bool connection_is_over(const struct connection *connection)
 uint32_t connection_wants(const struct connection *connection)
 {
   uint32_t wants = output_size(connection) > 0 ? POLL_WRITE : 0;
+  if (connection->state == CONNECTION_SECURING && !wants)
+    return connection->tls && tls_wants_write(connection->tls) ? POLL_WRITE : POLL_READ;
   if (connection->state != CONNECTION_CLOSING && !connection->is_held)
     wants |= POLL_READ;
   return wants;
-}
-
-// --- The start-up -----------------------------------------------------------------------------------------------
-
-struct start_up {
-  const char *user, *database, *application_name;
-};
-
-// Reads name, value, … , 0. False: not of that form.
-static bool read_pairs(struct bytes pairs, struct start_up *start)
-{
-  *start = (struct start_up){0};
-  size_t at = 0;
-  while (at < pairs.size && pairs.data[at]) {
-    const char *text[2];
-    for (int i = 0; i < 2; i++) {
-      const uint8_t *zero = at < pairs.size ? memchr(pairs.data + at, 0, pairs.size - at) : NULL;
-      if (!zero)
-        return false;
-      text[i] = (const char *)pairs.data + at;
-      at = (size_t)(zero - pairs.data) + 1;
-    }
-    if (strcmp(text[0], "user") == 0)
-      start->user = text[1];
-    else if (strcmp(text[0], "database") == 0)
-      start->database = text[1];
-    else if (strcmp(text[0], "application_name") == 0)
-      start->application_name = text[1];
-  }
-  return at == pairs.size - 1;
-}
-
-// A newer minor version, or options of a newer protocol: says that 3.0 without them is what there is.
-static void negotiate(struct connection *connection)
-{
-  struct buffer *out = &connection->output;
-  buffer_append_u8(out, 'v');
-  buffer_append_be32(out, 12);
-  buffer_append_be32(out, 0);
-  buffer_append_be32(out, 0);
-}
-
-static void start_session(struct connection *connection, uint32_t protocol, struct bytes pairs)
-{
-  struct start_up start;
-  if (!read_pairs(pairs, &start)) {
-    connection_refuse(connection, "FATAL", SQLSTATE_PROTOCOL_VIOLATION, "invalid startup packet layout: expected terminator as last byte");
-    return;
-  }
-  if (!start.user || !start.user[0]) {
-    connection_refuse(connection, "FATAL", "28000", "no PostgreSQL user name specified in startup packet");
-    return;
-  }
-  if (protocol != PROTOCOL_3)
-    negotiate(connection);
-  buffer_append_u8(&connection->output, 'R'); // AuthenticationOk: any user is let in from loopback
-  buffer_append_be32(&connection->output, 8);
-  buffer_append_be32(&connection->output, 0);
-  struct quern_session_options options = {
-    .user = start.user,
-    .database = start.database,
-    .application_name = start.application_name,
-    .options = (const char *)pairs.data,
-    .reply = on_reply,
-    .context = connection,
-  };
-  struct quern_error error;
-  connection->session = quern_session_open(connection->engine, &options, &error);
-  if (!connection->session) {
-    connection_refuse(connection, "FATAL", error.sqlstate, error.message);
-    return;
-  }
-  connection->state = CONNECTION_SERVING;
-  server_dirty(connection->server, connection);
-}
-
-// Takes a whole start-up message. False: there is none.
-static bool take_start_up(struct connection *connection, struct bytes *bytes)
-{
-  if (bytes->size < 4)
-    return false;
-  uint32_t length = get_be32(bytes->data);
-  if (length < 8 || length > START_UP_MAXIMUM) {
-    connection_refuse(connection, "FATAL", SQLSTATE_PROTOCOL_VIOLATION, "invalid length of startup packet");
-    return false;
-  }
-  if (bytes->size < length)
-    return false;
-  uint32_t code = get_be32(bytes->data + 4);
-  struct bytes body = bytes_of(bytes->data + 8, length - 8);
-  *bytes = bytes_of(bytes->data + length, bytes->size - length);
-  if (code == REQUEST_SSL || code == REQUEST_GSS) {
-    buffer_append_u8(&connection->output, 'N');
-    server_dirty(connection->server, connection);
-  } else if (code == REQUEST_CANCEL) {
-    if (body.size == 8)
-      quern_cancel(connection->engine, (int32_t)get_be32(body.data), (int32_t)get_be32(body.data + 4));
-    begin_closing(connection);
-  } else if (code >> 16 != 3) {
-    connection_refuse(connection, "FATAL", SQLSTATE_FEATURE_NOT_SUPPORTED, "unsupported frontend protocol: server supports 3.0");
-  } else {
-    start_session(connection, code, body);
-  }
-  return true;
 }
 
 // --- Messages ---------------------------------------------------------------------------------------------------
@@ -269,7 +186,8 @@ static void take_messages(struct connection *connection, struct bytes *bytes)
 
 static void take(struct connection *connection, struct bytes *bytes)
 {
-  while (connection->state == CONNECTION_STARTING && take_start_up(connection, bytes))
+  while ((connection->state == CONNECTION_STARTING || connection->state == CONNECTION_PROVING) &&
+         login_take(connection, bytes))
     ;
   if (connection->state == CONNECTION_SERVING)
     take_messages(connection, bytes);
@@ -301,7 +219,10 @@ void connection_read(struct connection *connection, uint8_t *scratch, size_t scr
 {
   if (connection->state == CONNECTION_CLOSING)
     return;
-  ptrdiff_t got = socket_read(connection->descriptor, scratch, scratch_size);
+  secure(connection);
+  if (connection->state == CONNECTION_SECURING || connection->is_broken)
+    return;
+  ptrdiff_t got = receive(connection, scratch, scratch_size);
   if (got == SOCKET_AGAIN)
     return;
   if (got <= 0) {

@@ -52,7 +52,7 @@ for line in text("doc/faults.md").splitlines():
         if not list((source / "test" / room).glob(f"{name}_*.*")):
             complaints.append(f"doc/faults.md: there is no test {test}")
 
-for document in ("README.md", "doc/architecture.md", "doc/limits.md", "doc/faults.md", "doc/performance.md", "doc/transactions.md", "doc/embedding.md"):
+for document in ("README.md", "doc/architecture.md", "doc/limits.md", "doc/faults.md", "doc/performance.md", "doc/transactions.md", "doc/embedding.md", "doc/security.md"):
     folder = (source / document).parent
     for target in re.findall(r"\]\(([\w./]+)\)", text(document)):
         if not (folder / target).exists():
