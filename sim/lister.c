@@ -313,7 +313,9 @@ static void begin(struct lister *lister, struct lists *lists, struct quern_buffe
     SHAPE_ONE_SHOT, SHAPE_BATCH,       SHAPE_PIPELINE,    SHAPE_WHOLE,       SHAPE_CERTAIN,
     SHAPE_CERTAIN,  SHAPE_INTERACTIVE, SHAPE_INTERACTIVE, SHAPE_INTERACTIVE,
   };
-  start(lister, lists, shapes[pick(lists, 9)]);
+  enum shape shape = shapes[pick(lists, 9)];
+  // What follows a BEGIN that is refused for want of memory, and is sent with it, would be done by itself.
+  start(lister, lists, shape == SHAPE_WHOLE && lists->is_tight ? SHAPE_BATCH : shape);
   switch (lister->shape) {
   case SHAPE_ONE_SHOT: send_drawn(lister, lists, 1, messages); return;
   case SHAPE_BATCH: send_batch(lister, lists, messages); return;
@@ -371,14 +373,18 @@ bool lister_next(struct lister *lister, struct lists *lists, struct quern_buffer
 {
   if (!lister->id || lister->ready_count)
     return false;
-  if (lister->shape == SHAPE_NONE)
+  if (lister->shape == SHAPE_NONE && lister->is_open) { // its end was refused for want of memory
+    quern_add_query(messages, "ROLLBACK");
+    lister->ready_count = 1;
+  } else if (lister->shape == SHAPE_NONE) {
     begin(lister, lists, messages);
-  else if (lister->has_failed)
+  } else if (lister->has_failed) {
     send_simple(lister, lists, lister->may_go_back ? ASK_ROLLBACK_TO : ASK_ROLLBACK, messages);
-  else if (lister->shape == SHAPE_CERTAIN)
+  } else if (lister->shape == SHAPE_CERTAIN) {
     certain_next(lister, lists, messages);
-  else
+  } else {
     interactive_next(lister, lists, messages);
+  }
   return true;
 }
 
@@ -443,7 +449,7 @@ static void question_done(struct lister *lister, const struct question *question
 static void question_failed(struct lister *lister, struct lists *lists, const struct question *question,
                              const char *sqlstate, const char *text)
 {
-  bool is_refused = strcmp(sqlstate, "55P03") == 0 || (lists->may_be_full && strcmp(sqlstate, "53100") == 0);
+  bool is_refused = strcmp(sqlstate, "55P03") == 0 || (lists->may_be_refused && strncmp(sqlstate, "53", 2) == 0);
   bool is_retry = strcmp(sqlstate, "40001") == 0 || strcmp(sqlstate, "40P01") == 0;
   bool may_retry = lister->shape == SHAPE_INTERACTIVE || lister->shape == SHAPE_WHOLE ||
                    (lister->shape == SHAPE_CERTAIN && lists->locks_tables && strcmp(sqlstate, "40P01") == 0);
@@ -456,7 +462,7 @@ static void question_failed(struct lister *lister, struct lists *lists, const st
   if (!lister->has_failed)
     lister->may_go_back = is_refused && lister->has_savepoint;
   lister->has_failed = true;
-  lister->is_over |= question && question->kind == ASK_COMMIT;
+  lister->is_over |= question && (question->kind == ASK_COMMIT || question->kind == ASK_BEGIN);
 }
 
 static void ready(struct lister *lister, struct lists *lists)
@@ -483,8 +489,10 @@ void lister_read(struct lister *lister, struct lists *lists, struct bytes messag
     struct question *question = lister->first < lister->count ? &lister->questions[lister->first] : NULL;
     if (message.type == 'D' && question && question->kind != ASK_DEFINE)
       take_row(lister, lists, &message);
-    else if (message.type == 'Z')
+    if (message.type == 'Z') {
+      lister->is_open = message.body[0] != 'I';
       ready(lister, lists);
+    }
     if (message.type == 'E')
       question_failed(lister, lists, question, quern_error_field(&message, 'C'), quern_error_field(&message, 'M'));
     else if (message.type == 'C' && question)

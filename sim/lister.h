@@ -23,7 +23,8 @@ struct lists {
   int64_t now;       // grows with each message
   int next_element;
   int next_definition;
-  bool may_be_full;  // the disk: then 53100 is an answer too
+  bool is_tight;       // memory is scarce now and then
+  bool may_be_refused; // by a full disk or for want of memory: then 53100 and 53200 are answers too
   bool locks_tables; // then a claim of one row may stand in a circle
 };
 
@@ -50,6 +51,7 @@ struct lister {
   int left;          // statements before COMMIT
   int key;           // SHAPE_CERTAIN: the one row
   bool has_savepoint, has_failed, may_go_back, is_committed, is_over, commit_is_sent;
+  bool is_open;      // there is a transaction, as ReadyForQuery says
   struct buffer ops; // of the transaction, as they stand in the history
   struct question questions[LISTER_QUESTIONS]; // sent and not answered
   int first, count;

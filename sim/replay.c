@@ -7,10 +7,10 @@
 #include "sim/world.h"
 
 static const char usage[] =
-  "Usage: quern_sim [--seed N | --seeds A..B] [--steps N] [--fault NAME] [--histories FILE] [--troubled] [--verbose]\n"
-  "Faults, put in on purpose to see them found: sync-left-out, sync-hidden, torn-accepted, reply-early, range-missing, hash-ignored,\n"
+  "Usage: quern_sim [--seed N | --seeds A..B] [--steps N] [--fault NAME] [--histories FILE] [--troubled] [--tight] [--verbose]\n"
+  "Faults, put in on purpose to see them found: sync-left-out, sync-hidden, full-answered, torn-accepted, reply-early, range-missing, hash-ignored,\n"
   "claim-released-early, derived-as-data, sink-early. In troubled worlds the disk is full,\n"
-  "slow or fails a sync now and then. Histories are for tools/history (test/sim/history_test.py checks them).\n";
+  "slow or fails a sync now and then; in tight ones memory is scarce. Histories are for tools/history (test/sim/history_test.py checks them).\n";
 
 struct replay {
   struct world_options options; // seed: the one at hand
@@ -35,6 +35,7 @@ static bool read_fault(const char *name, enum world_fault *fault)
     {"none", FAULT_NONE, 0},
     {"sync-left-out", FAULT_SYNC_LEFT_OUT, 0},
     {"sync-hidden", FAULT_SYNC_HIDDEN, 0},
+    {"full-answered", FAULT_FULL_ANSWERED, 0},
     {"torn-accepted", FAULT_TORN_ACCEPTED, 0},
     {"reply-early", FAULT_NONE, FAULT_REPLY_EARLY},
     {"range-missing", FAULT_NONE, FAULT_RANGE_MISSING},
@@ -104,10 +105,9 @@ static int run(struct replay *replay)
   for (int i = 0; i < WAYS; i++)
     printf(" %s %llu", names[i], (unsigned long long)ways[i]);
   printf("\n");
-  if (replay->options.is_troubled)
-    printf("troubles: full %llu, told %llu, refused %llu, slow %llu, failed syncs %llu\n", (unsigned long long)troubles[TROUBLE_FULL],
+  printf("troubles: full %llu, not started %llu, told %llu, refused %llu, slow %llu, failed syncs %llu, late rows %llu, unread %llu, memory scarce %llu\n", (unsigned long long)troubles[TROUBLE_FULL], (unsigned long long)troubles[TROUBLE_START],
            (unsigned long long)troubles[TROUBLE_TOLD], (unsigned long long)troubles[TROUBLE_REFUSED], (unsigned long long)troubles[TROUBLE_SLOW],
-           (unsigned long long)troubles[TROUBLE_SYNC]);
+           (unsigned long long)troubles[TROUBLE_SYNC], (unsigned long long)troubles[TROUBLE_LATE], (unsigned long long)troubles[TROUBLE_UNREAD], (unsigned long long)troubles[TROUBLE_TIGHT]);
   return 0;
 }
 
@@ -119,6 +119,8 @@ int main(int count, char **arguments)
       replay.options.is_verbose = true;
     } else if (strcmp(arguments[i], "--troubled") == 0) {
       replay.options.is_troubled = true;
+    } else if (strcmp(arguments[i], "--tight") == 0) {
+      replay.options.is_tight = true;
     } else if (i + 1 == count || !read_option(arguments[i], arguments[i + 1], &replay)) {
       fputs(usage, stderr);
       return 2;

@@ -23,10 +23,12 @@
 #include "sim/lister.h"
 #include "sim/model.h"
 #include "sim/receiver.h"
+#include "sim/stream.h"
 #include "store/store.h"
 
-enum { CLIENTS = 6, LISTERS = 4, BATCH = 40, ALLOWANCE = 6, SEGMENT_BYTES = 64 * 1024, SMALL_SEGMENT_BYTES = 16 * 1024,
-       WAITING = 4096, JOBS = 64 };
+enum { UNREAD = 512 * 1024 }; // bytes at most for who does not read
+enum { CLIENTS = 6, LISTERS = 4, ALLOWANCE = 6, SEGMENT_BYTES = 64 * 1024, SMALL_SEGMENT_BYTES = 16 * 1024,
+       WAITING = 4096, JOBS = 64, READERS = CLIENTS + LISTERS };
 
 enum action {
   ACTION_NONE,
@@ -41,6 +43,8 @@ enum action {
   ACTION_READ_COUNTED,
   ACTION_RAISE,       // all accounts, beside the trunk
   ACTION_READ_RAISED,
+  ACTION_READ_ALL,    // a result of several chunks
+  ACTION_ALTER,       // a source pauses, or goes on
   ACTION_COUNT
 };
 
@@ -50,6 +54,7 @@ struct client {
   int stage;          // messages of the action sent so far
   bool is_waiting;    // for ReadyForQuery
   bool has_failed;    // the action met an error
+  bool is_open;       // there is a transaction, as ReadyForQuery says
   bool is_committed;  // a COMMIT or the action's own tag came
   int32_t pair;
   int key, from, to, amount;
@@ -57,6 +62,12 @@ struct client {
   int64_t floor;      // what had been shown of what it asks for, when it asked
   int64_t acknowledged; // raises until then
   int values;         // rows
+};
+
+// Who reads slowly: what was sent lies there until it is read.
+struct unread {
+  bool is_slow, is_end;
+  struct buffer bytes;
 };
 
 struct undelivered {
@@ -90,13 +101,11 @@ struct world {
   struct version *checkpoint_snapshot;
   uint64_t checkpoint_position;
   bool checkpoint_is_written;
-  uint32_t source;              // 0: not open
-  uint64_t opening;
-  int64_t next_row;             // of the stream
-  int64_t committed_row;        // as the source was opened after the recovery
+  struct stream ticks, mirror;
   struct receiver receiver;     // of the sink
   struct client clients[CLIENTS];
   struct lister listers[LISTERS];
+  struct unread unread[READERS]; // clients, then listers
   struct lists lists;
   struct client checker;        // the one that looks at the state after a recovery
   int32_t ids[LEDGER];
@@ -184,6 +193,7 @@ static void read_reply(struct world *world, struct client *client, struct bytes 
         model_violate(&world->model, "an internal error: %s", quern_error_field(&message, 'M'));
     } else if (message.type == 'Z') {
       client->is_waiting = false;
+      client->is_open = message.body[0] != 'I';
     } else if (message.type == 'C') {
       client->is_committed = strcmp((const char *)message.body, "ROLLBACK") != 0;
     } else if (message.type == 'D' && (length = quern_row_field(&message, 0, &field)) > 0) {
@@ -233,6 +243,10 @@ static void conclude(struct world *world, struct client *client)
     if (is_good)
       model_saw_ledger(model, client->value, client->floor);
     break;
+  case ACTION_READ_ALL:
+    if (is_good)
+      model_saw_ledger(model, client->values, client->floor);
+    break;
   case ACTION_READ_VALUE:
     if (is_good && client->values)
       model_saw_value(model, client->key, client->value, client->floor);
@@ -251,26 +265,85 @@ static void conclude(struct world *world, struct client *client)
   client->action = ACTION_NONE;
 }
 
+static int reader_of(const struct world *world, uint32_t session)
+{
+  for (int i = 0; i < READERS; i++)
+    if (session == (i < CLIENTS ? world->clients[i].id : world->listers[i - CLIENTS].id))
+      return i;
+  return -1;
+}
+
+static void read_sent(struct world *world, uint32_t session, struct bytes bytes, bool is_end)
+{
+  struct client *client = client_of(world, session);
+  struct lister *lister = lister_of(world, session);
+  if (client && is_end)
+    client->id = 0;
+  else if (client)
+    read_reply(world, client, bytes);
+  else if (lister && is_end)
+    lister_lost(lister, &world->lists);
+  else if (lister)
+    lister_read(lister, &world->lists, bytes);
+}
+
+// What goes to one that reads slowly has left, and is bounded: it is told to produce no more.
+static void lay_by(struct world *world, struct unread *unread, const struct undelivered *waiting)
+{
+  buffer_append_bytes(&unread->bytes, buffer_bytes(&waiting->bytes));
+  unread->is_end |= waiting->is_end;
+  if (unread->bytes.size > UNREAD)
+    model_violate(&world->model, "%zu bytes for a client that does not read", unread->bytes.size);
+}
+
+static bool may_leave(const struct world *world, const struct undelivered *waiting)
+{
+  bool is_refused = !log_group_is_empty(&world->stuck) && world->options.fault == FAULT_FULL_ANSWERED;
+  return is_refused || waiting->position <= log_durable(world->log);
+}
+
 static void deliver(struct world *world)
 {
-  while (world->count && world->waiting[world->first].position <= log_durable(world->log)) {
+  while (world->count && may_leave(world, &world->waiting[world->first])) {
     struct undelivered *waiting = &world->waiting[world->first];
-    struct client *client = client_of(world, waiting->session);
-    struct lister *lister = lister_of(world, waiting->session);
+    int reader = waiting->session ? reader_of(world, waiting->session) : -1;
     mix(world, waiting->bytes.data, waiting->bytes.size);
     world->result->replies++;
-    if (client && waiting->is_end)
-      client->id = 0;
-    else if (client)
-      read_reply(world, client, buffer_bytes(&waiting->bytes));
-    else if (lister && waiting->is_end)
-      lister_lost(lister, &world->lists);
-    else if (lister)
-      lister_read(lister, &world->lists, buffer_bytes(&waiting->bytes));
+    if (reader >= 0 && world->unread[reader].is_slow)
+      lay_by(world, &world->unread[reader], waiting);
+    else
+      read_sent(world, waiting->session, buffer_bytes(&waiting->bytes), waiting->is_end);
     buffer_deinit(&waiting->bytes);
     world->first = (world->first + 1) % WAITING;
     world->count--;
   }
+}
+
+static void forget_unread(struct unread *unread)
+{
+  unread->is_slow = unread->is_end = false;
+  buffer_clear(&unread->bytes);
+}
+
+// One begins to read slowly, or reads what there is.
+static void dawdle(struct world *world)
+{
+  int reader = pick(world, READERS);
+  for (int i = 0; i < READERS && pick(world, 3) && !world->unread[reader].is_slow; i++)
+    reader = (reader + 1) % READERS;
+  struct unread *unread = &world->unread[reader];
+  uint32_t session = reader < CLIENTS ? world->clients[reader].id : world->listers[reader - CLIENTS].id;
+  if (!session || world->frame_count > 32)
+    return;
+  add_frame(world, unread->is_slow ? FRAME_RELEASE : FRAME_HOLD, session, bytes_of("", 0));
+  unread->is_slow = !unread->is_slow;
+  world->result->troubles[TROUBLE_UNREAD] += unread->bytes.size > 0;
+  if (unread->is_slow)
+    return;
+  read_sent(world, session, buffer_bytes(&unread->bytes), false);
+  if (unread->is_end)
+    read_sent(world, session, bytes_of("", 0), true);
+  forget_unread(unread);
 }
 
 // --- Steps ----------------------------------------------------------------------------------------------------------
@@ -292,15 +365,15 @@ static void take_output(struct world *world, const struct frame *frame)
     world->jobs[world->job_count] = frame->job;
     world->job_sessions[world->job_count++] = frame->session;
     break;
-  case FRAME_SOURCE_OPEN: {
-    char text[32] = {0};
-    memcpy(text, frame->position.data, frame->position.size < 31 ? frame->position.size : 31);
-    world->source = frame->source;
-    world->opening = frame->opening;
-    world->next_row = world->committed_row = strtoll(text, NULL, 10);
+  case FRAME_SOURCE_OPEN:
+    stream_open(strcmp(frame->relation->name, "mirror") == 0 ? &world->mirror : &world->ticks, frame, draw(world));
     break;
-  }
-  case FRAME_SOURCE_CLOSE: world->source = 0; break;
+  case FRAME_SOURCE_CLOSE:
+    if (world->ticks.source == frame->source)
+      world->ticks.source = 0;
+    else if (world->mirror.source == frame->source)
+      world->mirror.source = 0;
+    break;
   case FRAME_SINK_OPEN: receiver_open(&world->receiver, &world->model, frame); break;
   case FRAME_SINK_ROWS: receiver_give(&world->receiver, &world->model, frame); break;
   case FRAME_SINK_CLOSE: receiver_lost(&world->receiver); break;
@@ -375,36 +448,24 @@ static void run_job(struct world *world)
   add_frame(world, FRAME_JOB_DONE, session, bytes_of("", 0))->job = job;
 }
 
-// Row n of the stream is for a list, and has the element that tells n.
-static void stream_batch(struct world *world)
+// A connector reads, or what it has read arrives; most often both.
+static void stream_move(struct world *world)
 {
-  struct buffer rows = {0};
-  char position[32];
-  if (!world->source || world->is_full || world->frame_count > 32)
-    return;
-  int count = 1 + pick(world, BATCH);
-  for (int i = 0; i < count; i++) {
-    int64_t row = world->next_row + i;
-    buffer_append_be16(&rows, 2);
-    buffer_append_be32(&rows, 4);
-    buffer_append_be32(&rows, (uint32_t)stream_list(row));
-    buffer_append_be32(&rows, 4);
-    buffer_append_be32(&rows, (uint32_t)(STREAM_ELEMENT + row));
+  struct stream *stream = pick(world, 3) ? &world->ticks : &world->mirror;
+  int how = pick(world, 8);
+  if (how != 0)
+    stream_poll(stream, draw(world));
+  struct frame batch;
+  int arrivals = world->is_full || how == 1 ? 0 : how == 2 ? STREAM_LATE : 1; // nothing is read for a full log
+  while (arrivals-- > 0 && world->frame_count <= 32 && stream_arrive(stream, &batch)) {
+    world->result->troubles[TROUBLE_LATE] += batch.opening != stream->opening;
+    struct frame *frame = add_frame(world, FRAME_ROWS, 0, batch.payload);
+    struct buffer *copy = &world->payloads[frame - world->frames];
+    buffer_append_bytes(copy, batch.position);
+    batch.payload = bytes_of(copy->data, batch.payload.size);
+    batch.position = bytes_of(copy->data + batch.payload.size, batch.position.size);
+    *frame = batch;
   }
-  world->next_row += count;
-  struct frame *frame = add_frame(world, FRAME_ROWS, 0, buffer_bytes(&rows));
-  buffer_deinit(&rows);
-  // The position stands behind the rows, in the same copied payload.
-  struct buffer *copy = &world->payloads[frame - world->frames];
-  size_t size = copy->size;
-  snprintf(position, sizeof position, "%" PRId64, world->next_row);
-  buffer_append_string(copy, position);
-  frame->payload = bytes_of(copy->data, size);
-  frame->position = bytes_of(copy->data + size, copy->size - size);
-  frame->source = world->source;
-  frame->opening = world->opening;
-  frame->row_count = count;
-  frame->is_binary = true;
 }
 
 // The sink's end writes, or what it has done is heard.
@@ -451,6 +512,8 @@ static void checkpoint(struct world *world)
   if (!world->checkpoint_snapshot) {
     world->checkpoint_snapshot = partition_pin(world->partition, &world->checkpoint_position);
     world->checkpoint_is_written = false;
+    if (!world->checkpoint_snapshot)
+      return; // there is no memory: later
     status = checkpoint_begin(world->disk, world->checkpoint_snapshot, world->checkpoint_position, log_id(world->log),
                               &world->checkpoint, &error);
     if (status) {
@@ -532,8 +595,13 @@ static bool single_text(const struct client *client, char *text, size_t size)
   case ACTION_READ_MONEY: snprintf(text, size, "SELECT sum(balance) FROM account"); break;
   case ACTION_READ_LEDGER: snprintf(text, size, "SELECT count(*) FROM ledger"); break;
   case ACTION_UPSERT:
-    snprintf(text, size, "INSERT INTO value VALUES (%d, 1, %d) ON CONFLICT (k) DO UPDATE SET v = value.v + 1", client->key,
-             client->key + client->amount % 2);
+    snprintf(text, size, "INSERT INTO value VALUES (%d, 1, %d) ON CONFLICT (k) DO UPDATE SET v = value.v + 1, ballast = repeat('x', %d)",
+             client->key, client->key + client->amount % 2, client->amount * 150); // the log is to grow
+    break;
+  case ACTION_READ_ALL: snprintf(text, size, "SELECT repeat('x', 2000) FROM ledger ORDER BY id"); break;
+  case ACTION_ALTER:
+    snprintf(text, size, "ALTER SOURCE %s SET (state = '%s')", client->key % 2 ? "ticks" : "mirror",
+             client->amount % 3 ? "running" : "paused");
     break;
   case ACTION_READ_VALUE: snprintf(text, size, "SELECT v FROM value WHERE k = %d", client->key); break;
   case ACTION_RAISE: snprintf(text, size, "UPDATE account SET raised = raised + 1"); break;
@@ -569,6 +637,10 @@ static void client_move(struct world *world, struct client *client)
   }
   if (client->is_waiting)
     return;
+  if (client->action == ACTION_NONE && client->is_open) { // its end was refused for want of memory
+    send_query(world, client, "ROLLBACK");
+    return;
+  }
   if (client->action == ACTION_NONE)
     begin_action(world, client);
   client->value = 0;
@@ -580,7 +652,8 @@ static void client_move(struct world *world, struct client *client)
     return;
   client->is_committed = false;
   const struct model *model = &world->model;
-  client->floor = client->action == ACTION_READ_LEDGER  ? model->ledger_floor
+  bool reads_ledger = client->action == ACTION_READ_LEDGER || client->action == ACTION_READ_ALL;
+  client->floor = reads_ledger                          ? model->ledger_floor
                   : client->action == ACTION_READ_VALUE ? model->value_floor[client->key]
                   : client->action == ACTION_READ_RAISED ? model->raised_floor
                                                         : model->counted_floor;
@@ -644,6 +717,7 @@ static void vanish_lister(struct world *world, struct lister *lister)
   if (!lister->id || world->frame_count > 32)
     return;
   add_frame(world, FRAME_CLOSE, lister->id, bytes_of("", 0));
+  forget_unread(&world->unread[CLIENTS + (lister - world->listers)]);
   lister_lost(lister, &world->lists);
 }
 
@@ -652,6 +726,7 @@ static void vanish(struct world *world, struct client *client)
   if (!client->id || world->frame_count > 32)
     return;
   add_frame(world, FRAME_CLOSE, client->id, bytes_of("", 0));
+  forget_unread(&world->unread[client - world->clients]);
   client->id = 0;
   client->action = ACTION_NONE;
 }
@@ -732,13 +807,16 @@ static void lose_memory(struct world *world)
   world->lock = NULL;
   partition_close(world->partition);
   world->partition = NULL;
-  world->source = 0;
+  stream_lost(&world->ticks);
+  stream_lost(&world->mirror);
   receiver_lost(&world->receiver);
   world->is_down = world->is_full = world->is_slow = world->sync_fails = false;
   for (int i = 0; i < CLIENTS; i++)
     world->clients[i] = (struct client){0};
   for (int i = 0; i < LISTERS; i++)
     lister_lost(&world->listers[i], &world->lists);
+  for (int i = 0; i < READERS; i++)
+    forget_unread(&world->unread[i]);
 }
 
 // The jobs that are out come back first: a partition is closed when nobody runs its jobs.
@@ -805,11 +883,29 @@ static void ask(struct world *world, const char *text)
     model_violate(&world->model, "not answered after a recovery: %s", text);
 }
 
+// Whatever came again: each key has what the last of its rows before the position says, or a later one.
+static void check_mirror(struct world *world)
+{
+  long long position = world->mirror.given, keys = position < MIRROR_KEYS ? position : MIRROR_KEYS;
+  char text[256];
+  snprintf(text, sizeof text,
+           "SELECT count(*) FROM mirror WHERE n %% %d = k AND n >= %lld - ((%lld - k) %% %d) AND n < %lld", MIRROR_KEYS,
+           position - 1, position - 1, MIRROR_KEYS, (long long)world->mirror.newest);
+  ask(world, text);
+  if (world->checker.value < keys)
+    model_violate(&world->model, "%lld keys of a source that repeats are as they must be, not %lld",
+                  (long long)world->checker.value, keys);
+}
+
 static void check(struct world *world)
 {
   struct model *model = &world->model;
   connect_client(world, &world->checker);
   ask(world, "SELECT 1");
+  ask(world, "SELECT position FROM quern.sources WHERE name = 'ticks'"); // it may be paused, and was not opened
+  world->ticks.given = world->checker.value;
+  ask(world, "SELECT position FROM quern.sources WHERE name = 'mirror'");
+  world->mirror.given = world->checker.value;
   ask(world, "SELECT id FROM ledger ORDER BY id");
   model_check_ledger(model, world->ids, world->checker.values);
   ask(world, "SELECT sum(balance) FROM account");
@@ -817,8 +913,9 @@ static void check(struct world *world)
   ask(world, raised_text);
   model_saw_raised(model, world->checker.value, model->raised_floor, model->raised_acknowledged);
   ask(world, "SELECT coalesce(sum(n), 0) FROM counts");
-  model_check_stream(model, world->checker.value, world->committed_row);
-  model_check_sink(model, world->receiver.found, world->committed_row);
+  model_check_stream(model, world->checker.value, world->ticks.given);
+  model_check_sink(model, world->receiver.found, world->ticks.given);
+  check_mirror(world);
   for (int key = 0; key < KEYS; key++) {
     char text[64];
     snprintf(text, sizeof text, "SELECT v FROM value WHERE k = %d", key);
@@ -830,10 +927,19 @@ static void check(struct world *world)
   step(world);
 }
 
+// On a disk without room for the log it does not start, and nothing is harmed: it starts when there is room.
 static void start(struct world *world)
 {
   struct error error = {0};
-  if (recover(world, &error))
+  int status = recover(world, &error);
+  if (status == STATUS_LIMIT && disk_sim_faults(world->sim)->capacity) {
+    world->result->troubles[TROUBLE_START]++;
+    lose_memory(world);
+    disk_sim_kill(world->sim);
+    *disk_sim_faults(world->sim) = (struct disk_sim_faults){0};
+    status = recover(world, &error);
+  }
+  if (status)
     model_violate(&world->model, "the recovery failed: %s %s", error.message, error.detail);
   else
     step(world); // opens the sources
@@ -846,13 +952,14 @@ static void crash(struct world *world)
   finish_jobs(world);
   // A failed sync leaves pages in the machine's memory that the platter never gets: what is read of them is no measure.
   bool is_power_cut = pick(world, 4) > 0 || world->sync_fails;
+  bool stays_full = disk_sim_faults(world->sim)->capacity && pick(world, 2);
   world->result->troubles[TROUBLE_SYNC] += world->sync_fails && !disk_sim_faults(world->sim)->fail_sync;
   if (is_power_cut)
     disk_sim_crash(world->sim);
   lose_memory(world);
   if (!is_power_cut)
     disk_sim_kill(world->sim);
-  *disk_sim_faults(world->sim) = (struct disk_sim_faults){0};
+  *disk_sim_faults(world->sim) = (struct disk_sim_faults){.capacity = stays_full};
   if (world->options.fault == FAULT_TORN_ACCEPTED)
     accept_torn(world);
   start(world);
@@ -867,9 +974,10 @@ static void set_up(struct world *world)
     "CREATE INDEX ON account (raised)",
     "INSERT INTO account SELECT g, 100, 0 FROM generate_series(0, 9) g",
     "CREATE TABLE ledger (id int PRIMARY KEY)",
-    "CREATE TABLE value (k int PRIMARY KEY, v int, u int UNIQUE)",
+    "CREATE TABLE value (k int PRIMARY KEY, v int, u int UNIQUE, ballast text)",
     "CREATE TABLE counts (k int PRIMARY KEY, n int)",
     "CREATE SOURCE ticks (k int, n int) WITH (connector = 'sim')",
+    "CREATE SOURCE mirror (k int PRIMARY KEY, n int) WITH (connector = 'sim')",
     "CREATE SINK file WITH (connector = 'sim') AS SELECT n - 1000000 FROM ticks", // STREAM_ELEMENT
     "CREATE WORKFLOW counting AS ("
     "INSERT INTO counts SELECT k, 1 FROM ticks ON CONFLICT (k) DO UPDATE SET n = counts.n + 1;"
@@ -885,12 +993,24 @@ static void set_up(struct world *world)
   step(world);
 }
 
+// Memory is scarce now and then: less is left than some statements need.
+static void tighten(struct world *world)
+{
+  struct memory_account *account = &world->partition->account;
+  if (account->limit && pick(world, 40) == 0) {
+    account->limit = 0;
+  } else if (!account->limit && pick(world, 80) == 0) {
+    account->limit = account_used(account) + (size_t)pick(world, 64 * 1024);
+    world->result->troubles[TROUBLE_TIGHT]++;
+  }
+}
+
 // What goes wrong with the disk begins and ends by chance; the partition is told of room as the engine tells it.
 static void trouble(struct world *world)
 {
   struct disk_sim_faults *faults = disk_sim_faults(world->sim);
   uint64_t *troubles = world->result->troubles;
-  if (faults->capacity && pick(world, 100) == 0) {
+  if (faults->capacity && pick(world, 250) == 0) {
     faults->capacity = 0;
   } else if (!faults->capacity && pick(world, 60) == 0) {
     faults->capacity = 1; // nothing grows any more
@@ -919,6 +1039,8 @@ static void move(struct world *world)
 {
   if (world->options.is_troubled)
     trouble(world);
+  if (world->options.is_tight)
+    tighten(world);
   int choice = pick(world, 100);
   if (choice < 40)
     anybody_moves(world);
@@ -928,10 +1050,12 @@ static void move(struct world *world)
     write_log(world);
   else if (choice < 74)
     sink_move(world);
-  else if (choice < 86)
+  else if (choice < 84)
     deliver(world);
+  else if (choice < 86)
+    dawdle(world);
   else if (choice < 90)
-    stream_batch(world);
+    stream_move(world);
   else if (choice < 94)
     run_job(world);
   else if (choice < 97)
@@ -952,14 +1076,14 @@ static void move(struct world *world)
 // After all, the sink gets what is left, and has every row.
 static void finish_sink(struct world *world)
 {
-  for (int i = 0; i < 200 && world->receiver.rows < world->committed_row; i++) {
+  for (int i = 0; i < 200 && world->receiver.rows < world->ticks.given; i++) {
     sink_move(world);
     step(world);
     write_log(world);
   }
-  if (world->receiver.rows != world->committed_row)
+  if (world->receiver.rows != world->ticks.given)
     model_violate(&world->model, "the sink has %lld rows of %lld", (long long)world->receiver.rows,
-                  (long long)world->committed_row);
+                  (long long)world->ticks.given);
 }
 
 // After all, one transaction reads all lists, and the history is whole.
@@ -978,7 +1102,7 @@ static void finish_history(struct world *world)
   }
   if (lister->ready_count)
     model_violate(&world->model, "the lists were not answered after a recovery");
-  lists_add_stream(&world->lists, world->committed_row);
+  lists_add_stream(&world->lists, world->ticks.given);
 }
 
 static void write_history(struct world *world)
@@ -998,8 +1122,10 @@ void world_run(const struct world_options *options, struct world_result *result)
   world->random = options->seed;
   world->result = result;
   world->lists = (struct lists){.model = &world->model, .random = &world->random, .locks_tables = pick(world, 2)};
-  world->lists.may_be_full = options->is_troubled;
+  world->lists.is_tight = options->is_tight;
+  world->lists.may_be_refused = options->is_troubled || options->is_tight;
   world->hooks = (struct partition_hooks){.check_source = accept_any, .check_sink = accept_any};
+  world->mirror.repeats = true;
   world->sim = disk_sim_open(options->seed);
   world->disk = disk_sim_disk(world->sim);
   start(world);
@@ -1022,6 +1148,10 @@ void world_run(const struct world_options *options, struct world_result *result)
     buffer_deinit(&world->payloads[i]);
   for (int i = 0; i < LISTERS; i++)
     lister_deinit(&world->listers[i]);
+  for (int i = 0; i < READERS; i++)
+    buffer_deinit(&world->unread[i].bytes);
+  stream_deinit(&world->ticks);
+  stream_deinit(&world->mirror);
   buffer_deinit(&world->lists.out);
   log_group_deinit(&world->group);
   log_group_deinit(&world->stuck);

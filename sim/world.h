@@ -9,6 +9,7 @@
 enum world_fault {
   FAULT_NONE,
   FAULT_SYNC_LEFT_OUT, // the log claims durability without fdatasync
+  FAULT_FULL_ANSWERED, // replies leave though the log had no room; in troubled worlds
   FAULT_SYNC_HIDDEN,   // a sync that fails claims to be done; in troubled worlds
   FAULT_TORN_ACCEPTED, // a torn record at the log's end gets the right checksum
 };
@@ -18,11 +19,12 @@ struct world_options {
   int steps;
   enum world_fault fault;
   bool is_troubled; // the disk is full, slow or fails a sync now and then
+  bool is_tight;    // memory is scarce now and then
   bool is_verbose;
   FILE *history; // gets what the clients of lists did and saw; NULL: nobody wants it
 };
 
-enum trouble { TROUBLE_FULL, TROUBLE_TOLD, TROUBLE_REFUSED, TROUBLE_SLOW, TROUBLE_SYNC, TROUBLES };
+enum trouble { TROUBLE_FULL, TROUBLE_START, TROUBLE_TOLD, TROUBLE_REFUSED, TROUBLE_SLOW, TROUBLE_SYNC, TROUBLE_LATE, TROUBLE_UNREAD, TROUBLE_TIGHT, TROUBLES };
 
 enum way {
   WAY_ADOPTED, WAY_RERUN, WAY_KEPT, WAY_MOVED, WAY_ROUNDS, WAY_ATTACHED, WAY_FAILED, WAY_WAITS, WAY_PARKED, WAY_DEADLOCKS, WAY_BROKEN, WAYS
@@ -35,7 +37,8 @@ struct world_result {
   uint64_t crashes, atoms, replies;
   // Which ways transactions went: all should be met in some hundred worlds.
   uint64_t ways[WAYS];
-  // How often the disk was full, the partition was told, a group was not taken by the log, the disk slow, a sync failed.
+  // How often the disk was full, too full for the engine to start, the partition was told, a group was not taken by the log, the disk slow, a sync failed; rows
+  // came from a source that was closed by then, a client had left something unread; memory was scarce.
   uint64_t troubles[TROUBLES];
 };
 

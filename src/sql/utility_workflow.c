@@ -244,10 +244,15 @@ int workflows_check(const struct utility_input *input, const struct relation *re
   const struct relation *workflow;
   while ((workflow = catalog_next(input->catalog, input->writer->version, &oid))) {
     struct error reason = {0};
-    if (!depends_on(workflow, relation->oid) || check_one(input, workflow, &reason) == 0)
+    int status = depends_on(workflow, relation->oid) ? check_one(input, workflow, &reason) : 0;
+    if (!status)
       continue;
+    if (strcmp(reason.sqlstate, SQLSTATE_OUT_OF_MEMORY) == 0) { // it may well fit
+      *error = reason;
+      return status;
+    }
     const char *kind = relation_kind_name(relation->kind);
-    int status = error_set(error, SQLSTATE_DEPENDENT_OBJECTS_STILL_EXIST,
+    status = error_set(error, SQLSTATE_DEPENDENT_OBJECTS_STILL_EXIST,
                            "cannot alter %s %s because other objects depend on it", kind, relation->name);
     error_detail(error, "%s %s depends on %s %s: %s", relation_kind_name(workflow->kind), workflow->name, kind,
                  relation->name, reason.message);

@@ -50,7 +50,7 @@ struct tree_loader *tree_load_begin(struct version *version, tree_number tree, u
 
 static struct page *open_page(struct tree_loader *loader, int level, struct bytes lower)
 {
-  if (level >= CURSOR_DEPTH - 1 || !slab_reserve(&loader->version->store->slab, level > 0, 1))
+  if (level >= CURSOR_DEPTH - 1 || !slab_reserve(&loader->version->store->slab, (size_t[]){level == 0, level > 0}))
     return NULL;
   struct open_page *open = &loader->open[level];
   open->page = version_new_page(loader->version, &loader->root, level);

@@ -182,8 +182,8 @@ struct slab {
 
 void slab_init(struct slab *slab, struct memory_account *account);
 void slab_deinit(struct slab *slab); // frees all nodes
-// Makes sure that the next `count` allocations of this class succeed.
-bool slab_reserve(struct slab *slab, int size_class, size_t count) __attribute__((warn_unused_result));
+// Makes sure that so many allocations of each class succeed.
+bool slab_reserve(struct slab *slab, const size_t counts[SIZE_CLASSES]) __attribute__((warn_unused_result));
 // Only after slab_reserve. Not cleared.
 struct node *slab_take(struct slab *slab, int size_class);
 void slab_give(struct slab *slab, struct node *node);

@@ -109,15 +109,17 @@ static void drop_empty(struct slab *slab, struct slab_class *class)
   free(chunk);
 }
 
-bool slab_reserve(struct slab *slab, int size_class, size_t count)
+bool slab_reserve(struct slab *slab, const size_t counts[SIZE_CLASSES])
 {
-  struct slab_class *other = &slab->classes[!size_class];
-  while (slab->classes[size_class].free < count) {
-    if (add_chunk(slab, size_class))
-      continue;
-    if (!other->empty)
-      return false;
-    drop_empty(slab, other);
+  for (int i = 0; i < SIZE_CLASSES; i++) {
+    struct slab_class *other = &slab->classes[!i];
+    while (slab->classes[i].free < counts[i]) {
+      if (add_chunk(slab, i))
+        continue;
+      if (!other->empty || other->free - other->empty->capacity < counts[!i])
+        return false;
+      drop_empty(slab, other);
+    }
   }
   return true;
 }

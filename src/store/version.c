@@ -159,7 +159,7 @@ bool version_reserve(struct version *version, struct reserve reserve)
     replaced->nodes = nodes;
     replaced->capacity = capacity;
   }
-  return slab_reserve(&store->slab, 0, reserve.small) && slab_reserve(&store->slab, 1, reserve.large);
+  return slab_reserve(&store->slab, (size_t[]){reserve.small, reserve.large});
 }
 
 static void own_add(struct version *version, struct node *node)

@@ -256,7 +256,13 @@ def test_full_disk():
             reader.fails("CREATE TABLE u (a int)", "53100")
             reader.query("ROLLBACK")
             assert "disk is full" in server.errors(), server.errors()
+            server.kill()
+            refused = subprocess.run(server.command(), capture_output=True, text=True, timeout=60)
+            assert refused.returncode == 1 and "No space left on device" in refused.stderr, refused
             os.remove(os.path.join(disk, "ballast"))
+            server.start()
+            client = server.connect()
+            assert int(client.value("SELECT count(*) FROM t")) == acknowledged
 
             def changes_go_on():
                 try:

@@ -3,7 +3,7 @@
 set -u
 sim=$QUERN_BUILD/sim/quern_sim
 status=0
-for fault in sync-left-out torn-accepted reply-early sink-early 'sync-hidden --troubled'; do
+for fault in sync-left-out torn-accepted reply-early sink-early 'sync-hidden --troubled' 'full-answered --troubled'; do
   if found=$("$sim" --seeds 1..300 --fault $fault); then
     echo "$fault was not found: $found"
     status=1
