@@ -152,6 +152,12 @@ static int regroup_join(struct regroup *regroup, struct join *join)
   struct range *range = &regroup->binder->statement->ranges[join->range];
   if (range->kind == RANGE_SUBQUERY)
     return regroup_query(regroup, range->query);
+  if (range->kind == RANGE_SET) {
+    int status = 0;
+    for (int i = 0; i < range->operation->arm_count && !status; i++)
+      status = regroup_query(regroup, range->operation->arms[i]);
+    return status;
+  }
   if (range->kind == RANGE_FUNCTION)
     return regroup_slots(regroup, range->arguments, range->argument_count);
   int status = 0;

@@ -3,7 +3,7 @@
 // A locked range gives the keys of its rows as a hidden target: they come through joins and sorts with the row.
 #include "sql/binder.h"
 
-static const char *lock_name(PgQuery__LockClauseStrength strength)
+const char *bind_lock_name(PgQuery__LockClauseStrength strength)
 {
   switch (strength) {
   case PG_QUERY__LOCK_CLAUSE_STRENGTH__LCS_FORKEYSHARE: return "FOR KEY SHARE";
@@ -62,7 +62,7 @@ static int refuse_range(struct binder *binder, const PgQuery__LockingClause *cla
                      : range->kind == RANGE_VALUES   ? "VALUES"
                                                      : "a system table";
   return bind_error(binder, name->location, SQLSTATE_FEATURE_NOT_SUPPORTED, "%s cannot be applied to %s",
-                    lock_name(clause->strength), what);
+                    bind_lock_name(clause->strength), what);
 }
 
 static int lock_named(struct binder *binder, struct scope *scope, const PgQuery__LockingClause *clause,
@@ -78,12 +78,12 @@ static int lock_named(struct binder *binder, struct scope *scope, const PgQuery_
     return add_lock(binder, query, list, item->range, lock_of(clause));
   }
   return bind_error(binder, name->location, SQLSTATE_UNDEFINED_TABLE,
-                    "relation \"%s\" in %s clause not found in FROM clause", name->relname, lock_name(clause->strength));
+                    "relation \"%s\" in %s clause not found in FROM clause", name->relname, bind_lock_name(clause->strength));
 }
 
 static int refuse_locking(struct binder *binder, const PgQuery__SelectStmt *select, const struct query *query)
 {
-  const char *name = lock_name(select->locking_clause[0]->locking_clause->strength);
+  const char *name = bind_lock_name(select->locking_clause[0]->locking_clause->strength);
   const char *what = select->n_values_lists      ? "to VALUES"
                      : query->is_distinct        ? "with DISTINCT clause"
                      : query->group_key_count    ? "with GROUP BY clause"

@@ -264,6 +264,13 @@ static int order_target(struct binder *binder, struct scope *scope, const PgQuer
   for (*target = 0; *target < list->count; (*target)++)
     if (node_equal(list->targets[*target].expression, node))
       return 0;
+  if (scope->is_set_operation) {
+    (void)!bind_error(binder, bind_location(tree), SQLSTATE_FEATURE_NOT_SUPPORTED,
+                      "invalid UNION/INTERSECT/EXCEPT ORDER BY clause");
+    error_detail(binder->error, "Only result column names can be used, not expressions or functions.");
+    error_hint(binder->error, "Add the expression/function to every SELECT, or move the UNION into a FROM clause.");
+    return binder->error->status;
+  }
   int status = bind_add_target(binder, list, "?column?", node);
   query->targets = list->targets;
   return status;
@@ -337,10 +344,7 @@ static int bind_limit(struct binder *binder, struct scope *scope, const PgQuery_
 static int refuse_parts(struct binder *binder, const PgQuery__SelectStmt *select)
 {
   const char *what = NULL;
-  if (select->op != PG_QUERY__SET_OPERATION__SETOP_NONE &&
-      select->op != PG_QUERY__SET_OPERATION__SET_OPERATION_UNDEFINED)
-    what = "UNION, INTERSECT and EXCEPT are not supported";
-  else if (select->into_clause)
+  if (select->into_clause)
     what = "SELECT INTO is not supported";
   else if (select->n_window_clause)
     what = "window functions are not supported";
@@ -356,6 +360,8 @@ static int bind_list(struct binder *binder, struct scope *scope, const PgQuery__
 {
   if (select->n_values_lists)
     return bind_values_query(binder, scope, select, query, list);
+  if (is_set_operation(select))
+    return bind_set_operation(binder, scope, select, query, list);
   int status = bind_from(binder, scope, select->from_clause, select->n_from_clause);
   if (status)
     return status;

@@ -63,6 +63,7 @@ struct scope {
   struct table_expression *with;
   enum clause clause;
   bool has_aggregates;
+  bool is_set_operation;    // ORDER BY names its columns, and no expressions
   bool has_set;             // a function in the select list gives rows
   const char *refuses_sets; // not NULL: the expression in which it may not stand
   bool in_aggregate;
@@ -211,7 +212,15 @@ int bind_add_target(struct binder *binder, struct target_list *list, const char 
 // A RANGE_VALUES whose columns have the common types of the rows.
 int bind_values(struct binder *binder, struct scope *scope, const PgQuery__SelectStmt *select);
 
+// --- bind_setop.c
+// Is it a UNION, INTERSECT or EXCEPT?
+bool is_set_operation(const PgQuery__SelectStmt *select);
+// The query over the RANGE_SET of its arms; the targets are the set's columns.
+int bind_set_operation(struct binder *binder, struct scope *scope, const PgQuery__SelectStmt *select,
+                       struct query *query, struct target_list *list);
+
 // --- bind_locking.c
+const char *bind_lock_name(PgQuery__LockClauseStrength strength); // FOR UPDATE, …
 int bind_locking(struct binder *binder, struct scope *scope, const PgQuery__SelectStmt *select, struct query *query,
                  struct target_list *list);
 

@@ -110,6 +110,10 @@ static void deparse_column(const struct plan *plan, const struct node *node, boo
     buffer_append_u8(out, ')');
     return;
   }
+  if (range->kind == RANGE_SET) { // named by its first arm, as in PostgreSQL
+    deparse(plan, range->operation->arms[0]->targets[node->column].expression, qualified, out);
+    return;
+  }
   if (qualified && range->alias) {
     name_deparse(range->alias, out);
     buffer_append_u8(out, '.');

@@ -218,6 +218,38 @@ static void explain_named(struct explaining *e, const struct plan_node *node, co
   end_node_line(e, node);
 }
 
+static void explain_distinct(struct explaining *e, const struct plan_node *node, int depth)
+{
+  explain_named(e, node, "HashAggregate");
+  begin_detail(e, depth, "Group Key: ");
+  for (int i = 0; i < node->distinct.column_count; i++) {
+    const struct node *key = node->distinct.targets[i].expression;
+    bool is_constant = key->kind == NODE_CONSTANT;
+    buffer_append_string(&e->text, i ? ", " : "");
+    buffer_append_string(&e->text, is_constant ? "(" : "");
+    node_deparse(e->plan, key, e->qualified, &e->text);
+    buffer_append_string(&e->text, is_constant ? ")" : "");
+  }
+  buffer_append_u8(&e->text, '\n');
+}
+
+// PostgreSQL appends both sides, each with a mark, before it hashes them.
+static void explain_set(struct explaining *e, const struct plan_node *node, int depth)
+{
+  const struct plan_node *sides[] = {node->left, node->right};
+  buffer_format(&e->text, "HashSetOp %s%s", node->set.kind == SET_INTERSECT ? "Intersect" : "Except",
+                node->set.is_all ? " All" : "");
+  end_node_line(e, node);
+  begin_line(e, depth + 1);
+  explain_named(e, node, "Append");
+  for (int i = 0; i < 2; i++) {
+    begin_line(e, depth + 2);
+    buffer_format(&e->text, "Subquery Scan on \"*SELECT* %d\"", i + 1);
+    end_node_line(e, sides[i]);
+    explain_node(e, sides[i], depth + 3, NULL);
+  }
+}
+
 // The node's own lines. True: its conditions are printed already.
 static bool explain_head(struct explaining *e, const struct plan_node *node, int depth)
 {
@@ -239,7 +271,9 @@ static bool explain_head(struct explaining *e, const struct plan_node *node, int
   case PLAN_ROW: explain_named(e, node, "Result"); break;
   case PLAN_MATERIAL: explain_named(e, node, "Materialize"); break;
   case PLAN_COUNT: explain_named(e, node, "Row Count"); break;
-  case PLAN_DISTINCT: explain_named(e, node, "HashAggregate"); break;
+  case PLAN_DISTINCT: explain_distinct(e, node, depth); break;
+  case PLAN_APPEND: explain_named(e, node, "Append"); break;
+  case PLAN_SET: explain_set(e, node, depth); break;
   case PLAN_CLAIM: explain_named(e, node, "LockRows"); break;
   case PLAN_LIMIT: explain_named(e, node, "Limit"); break;
   case PLAN_FILTER:
@@ -259,6 +293,10 @@ static void explain_node(struct explaining *e, const struct plan_node *node, int
   if (!explain_head(e, node, depth))
     detail(e, depth, "Filter: ", node->condition);
   detail(e, depth, "Filter: ", extra);
+  if (node->kind == PLAN_SET)
+    return;
+  for (int i = 0; node->kind == PLAN_APPEND && i < node->append.arm_count; i++)
+    explain_node(e, node->append.arms[i], depth + 1, NULL);
   if (node->left)
     explain_node(e, node->left, depth + 1, NULL);
   if (!node->right)

@@ -85,6 +85,7 @@ bool scan_open(struct iterator **op, struct execution *execution, const struct p
 bool range_open(struct iterator **op, struct execution *execution, const struct plan_node *node);
 bool join_open(struct iterator **op, struct execution *execution, const struct plan_node *node);
 bool group_open(struct iterator **op, struct execution *execution, const struct plan_node *node);
+bool setop_open(struct iterator **op, struct execution *execution, const struct plan_node *node);
 bool sort_open(struct iterator **op, struct execution *execution, const struct plan_node *node);
 bool claim_open(struct iterator **op, struct execution *execution);
 

@@ -83,6 +83,8 @@ static void join_expression_ranges(struct planner *planner, const struct join *j
     nodes_ranges(planner, range->values[i], range->column_count, set);
   if (range->kind == RANGE_SUBQUERY)
     query_ranges(planner, range->query, set);
+  for (int i = 0; range->kind == RANGE_SET && i < range->operation->arm_count; i++)
+    query_ranges(planner, range->operation->arms[i], set);
 }
 
 void query_ranges(struct planner *planner, const struct query *query, range_set set)

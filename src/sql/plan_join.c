@@ -105,6 +105,7 @@ static int plan_other_range(struct planner *planner, int number, struct plan_nod
   static const enum plan_kind kinds[] = {[RANGE_SOURCE] = PLAN_SOURCE,
                                          [RANGE_SYSTEM] = PLAN_SYSTEM,
                                          [RANGE_SUBQUERY] = PLAN_SUBQUERY,
+                                         [RANGE_SET] = PLAN_SUBQUERY,
                                          [RANGE_FUNCTION] = PLAN_FUNCTION,
                                          [RANGE_VALUES] = PLAN_VALUES};
   const struct range *range = &planner->statement->ranges[number];
@@ -122,9 +123,12 @@ static int plan_other_range(struct planner *planner, int number, struct plan_nod
     return expressions_make(planner, range->arguments, range->argument_count, &node->function.arguments);
   }
   node->from.range = number;
-  if (range->kind == RANGE_SUBQUERY) {
+  if (node->kind == PLAN_SUBQUERY) {
     // Ways are tried out: a query in FROM, which does not depend on them, is planned once.
-    int status = planner->queries[number] ? 0 : plan_query(planner, range->query, &planner->queries[number]);
+    struct plan_node **below = &planner->queries[number];
+    int status = *below                      ? 0
+                 : range->kind == RANGE_SET ? plan_set_operation(planner, number, below)
+                                             : plan_query(planner, range->query, below);
     if (status)
       return status;
     node->left = planner->queries[number];

@@ -25,6 +25,8 @@ enum plan_kind {
   PLAN_COUNT, // count(*) of a whole table, from its tree
   PLAN_PROJECT,
   PLAN_DISTINCT,
+  PLAN_APPEND, // the rows of its arms, one after another
+  PLAN_SET,    // INTERSECT, EXCEPT: the right side is hashed
   PLAN_SORT,
   PLAN_CLAIM, // claims rows (FOR UPDATE …) on their way, or leaves them out
   PLAN_LIMIT,
@@ -171,7 +173,18 @@ struct plan_node {
     struct {
       int column_count;
       enum type_id *types;
+      const struct target *targets; // for EXPLAIN
     } distinct;
+    struct {
+      int arm_count;
+      struct plan_node **arms;
+    } append;
+    struct {
+      enum set_kind kind;
+      bool is_all;
+      int column_count;
+      enum type_id *types; // of the columns, and of a count behind them
+    } set;
     struct {
       int column_count, key_count;
       enum type_id *types;
@@ -269,6 +282,8 @@ void query_ranges(struct planner *planner, const struct query *query, range_set 
 void join_ranges(const struct join *join, range_set set);
 
 struct plan_node *plan_node_new(struct planner *planner, enum plan_kind kind);
+// A node over another one, with its estimates. NULL: out of memory.
+struct plan_node *plan_above(struct planner *planner, enum plan_kind kind, struct plan_node *below);
 int expression_make(struct planner *planner, const struct node *node, struct expression *expression);
 int expressions_make(struct planner *planner, struct node *const *nodes, int count, struct expression **list);
 int conjuncts_split(struct planner *planner, struct node *node, struct conjuncts *conjuncts);
@@ -300,6 +315,10 @@ int plan_access(struct planner *planner, int range, struct conjuncts *conjuncts,
 int plan_from(struct planner *planner, const struct join *join, struct conjuncts *conjuncts, range_set own,
               range_set available, const struct wanted_order *order, bool *is_ordered, struct plan_node **node);
 int plan_query(struct planner *planner, const struct query *query, struct plan_node **node);
+// The rows of a RANGE_SET, as rows of target values.
+int plan_set_operation(struct planner *planner, int range, struct plan_node **node);
+// Is the query nothing but its set operation, in some order?
+bool is_bare_set(const struct planner *planner, const struct query *query);
 int plan_modification(struct planner *planner);
 void plan_find_short(struct planner *planner);
 // Comparison that an operator's function stands for.

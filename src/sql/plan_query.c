@@ -220,7 +220,7 @@ static enum type_id *target_types(struct planner *planner, const struct query *q
   return types;
 }
 
-static struct plan_node *plan_above(struct planner *planner, enum plan_kind kind, struct plan_node *below)
+struct plan_node *plan_above(struct planner *planner, enum plan_kind kind, struct plan_node *below)
 {
   struct plan_node *made = plan_node_new(planner, kind);
   if (!made)
@@ -287,6 +287,7 @@ static int plan_order(struct planner *planner, const struct query *query, bool i
       return error_memory(planner->error);
     distinct->distinct.column_count = query->visible_count;
     distinct->distinct.types = types;
+    distinct->distinct.targets = query->targets;
     distinct->rows = fmin(distinct->rows, 200);
     distinct->cost += (*node)->rows * 0.0125;
     *node = distinct;
@@ -317,6 +318,10 @@ int plan_query(struct planner *planner, const struct query *query, struct plan_n
   int status;
   if (query->is_grouped)
     planner->plan->grouped[query->group_range] = query;
+  if (is_bare_set(planner, query)) {
+    status = plan_set_operation(planner, query->from->range, node);
+    return status ? status : plan_order(planner, query, false, node);
+  }
   if (is_whole_count(planner, query)) {
     *node = plan_node_new(planner, PLAN_COUNT);
     if (!*node)

@@ -24,6 +24,17 @@ enum range_kind {
   RANGE_VALUES,   // values: rows of expressions
   RANGE_GROUP,    // of an aggregating query: its group keys, then its aggregates
   RANGE_ROW,      // a row that a change has at hand: new, excluded
+  RANGE_SET,      // operation: of UNION, INTERSECT or EXCEPT
+};
+
+enum set_kind { SET_UNION, SET_INTERSECT, SET_EXCEPT };
+
+// The visible targets of all arms have the types of the range's columns. INTERSECT and EXCEPT have two arms.
+struct set_operation {
+  enum set_kind kind;
+  bool is_all;
+  struct query **arms;
+  int arm_count;
 };
 
 struct range_column {
@@ -41,6 +52,7 @@ struct range {
   const struct relation *relation;   // TABLE, SOURCE; ROW: of the table changed. Pinned by the statement
   const struct system_table *system; // SYSTEM
   struct query *query;               // SUBQUERY
+  struct set_operation *operation;   // SET
   const char *function;              // FUNCTION: its name
   const struct set_function *set;    // FUNCTION: NULL for generate_series
   bool has_ordinality;               // FUNCTION: the last column is the row's number

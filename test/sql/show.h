@@ -114,6 +114,10 @@ static void show_range(const struct statement *s, int number, struct buffer *out
   case RANGE_SOURCE: buffer_format(out, "source %s", range->relation->name); break;
   case RANGE_SYSTEM: buffer_format(out, "system %s", range->alias); break;
   case RANGE_SUBQUERY: show_query(s, range->query, out); break;
+  case RANGE_SET:
+    for (int i = 0; i < range->operation->arm_count; i++)
+      show_query(s, range->operation->arms[i], out);
+    break;
   case RANGE_FUNCTION:
     buffer_format(out, "%s(", range->function);
     show_list(s, range->arguments, range->argument_count, ", ", out);
