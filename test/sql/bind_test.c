@@ -515,7 +515,7 @@ static void wrong_queries_get_postgresqls_errors(void **state)
        "You might need to add explicit type casts. @8"},
       {"select now(*) from t", "42809 now(*) specified, but now is not an aggregate function @8"},
       {"select upper(distinct b) from t", "42809 DISTINCT specified, but upper is not an aggregate function @8"},
-      {"select a from t union select 1, 2", "42601 each UNION query must have the same number of columns @31"},
+      {"select a from t union select 1, 2", "42601 each UNION query must have the same number of columns @30"},
       {"select 'abc'::xml", "0A000 type xml is not supported @15"},
       {"select 'abc'::foo", "42704 type \"foo\" does not exist @15"},
       {"select 'abc'::varchar(0), 1::numeric(2000)", "22023 length for type varchar must be at least 1 @15"},
