@@ -60,7 +60,7 @@ def look(first, last, fault="none"):
         if has_complaint:
             outcome.seed, outcome.told = histories[-1].settings["seed"], said
             return outcome
-        words = said.partition("ways: ")[2].split()
+        words = said.partition("ways: ")[2].partition("\n")[0].split()
         outcome.ways.update(dict(zip(words[::2], map(int, words[1::2]))))
     return outcome
 
@@ -71,23 +71,24 @@ def assert_clean(first, last):
     return outcome
 
 
-def assert_found(fault, *names, first=1):
+def assert_found(fault, *names):
     """Within some seeds, and called by one of these names; the same seed is clean without the fault."""
-    outcome = look(first, first + 300, fault)
-    assert outcome.seed is not None, f"{fault} was not found in {outcome.done} seeds"
+    outcome = look(1, 300, fault)
+    while outcome.seed is not None and names and not any(map(outcome.is_called, names)):
+        outcome = look(outcome.seed + 1, 300, fault)
+    assert outcome.seed is not None, f"{fault} was not found, or not as {' or '.join(names) or 'anything'}"
     names_found = sorted({each.name for each in outcome.anomalies})
     print(f"  {fault}: seed {outcome.seed}, {', '.join(names_found) or outcome.told}")
-    assert not names or any(map(outcome.is_called, names)), outcome.told
     assert_clean(outcome.seed, outcome.seed)
     return outcome
 
 
 def test_a_range_missing_from_what_was_read_is_found():
-    assert_found("range-missing", "lost acknowledged write", "lost update", "G-single", "G2-item", first=100)
+    assert_found("range-missing", "lost acknowledged write", "lost update", "G-single", "G2-item")
 
 
 def test_an_ignored_hash_is_found():
-    assert_found("hash-ignored", "G-single", "G2-item", "internal", first=6)
+    assert_found("hash-ignored", "G-single", "G2-item", "internal")
 
 
 def test_a_derived_row_applied_as_data_is_found():
@@ -95,7 +96,7 @@ def test_a_derived_row_applied_as_data_is_found():
 
 
 def test_a_reply_before_its_fsync_is_found():
-    assert_found("reply-early", "lost acknowledged write", first=5)
+    assert_found("reply-early", "lost acknowledged write")
 
 
 def test_a_claim_released_early_is_found():
