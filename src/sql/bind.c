@@ -369,6 +369,31 @@ int bind_compile(const struct bind_input *input, const struct relation *relation
 
 // --- Back to text ----------------------------------------------------------------------------------
 
+int bind_deparse_query(const PgQuery__Node *query, struct arena *arena, const char **text, struct error *error)
+{
+  PgQuery__RawStmt raw = PG_QUERY__RAW_STMT__INIT;
+  raw.stmt = (PgQuery__Node *)(uintptr_t)query;
+  PgQuery__RawStmt *statements[] = {&raw};
+  PgQuery__ParseResult tree = PG_QUERY__PARSE_RESULT__INIT;
+  tree.n_stmts = 1;
+  tree.stmts = statements;
+
+  size_t size = pg_query__parse_result__get_packed_size(&tree);
+  char *packed = malloc(size);
+  if (!packed)
+    return error_memory(error);
+  PgQueryProtobuf bytes = {.data = packed, .len = pg_query__parse_result__pack(&tree, (uint8_t *)packed)};
+  PgQueryDeparseResult result = pg_query_deparse_protobuf(bytes);
+  free(packed);
+  int status = 0;
+  if (result.error)
+    status = error_set(error, SQLSTATE_FEATURE_NOT_SUPPORTED, "%s", result.error->message);
+  else if (!(*text = arena_string(arena, result.query)))
+    status = error_memory(error);
+  pg_query_free_deparse_result(result);
+  return status;
+}
+
 int bind_deparse(const PgQuery__Node *node, struct arena *arena, const char **text, struct error *error)
 {
   PgQuery__ResTarget target = PG_QUERY__RES_TARGET__INIT;
@@ -386,28 +411,11 @@ int bind_deparse(const PgQuery__Node *node, struct arena *arena, const char **te
   PgQuery__Node select_node = PG_QUERY__NODE__INIT;
   select_node.node_case = PG_QUERY__NODE__NODE_SELECT_STMT;
   select_node.select_stmt = &select;
-  PgQuery__RawStmt raw = PG_QUERY__RAW_STMT__INIT;
-  raw.stmt = &select_node;
-  PgQuery__RawStmt *statements[] = {&raw};
-  PgQuery__ParseResult tree = PG_QUERY__PARSE_RESULT__INIT;
-  tree.n_stmts = 1;
-  tree.stmts = statements;
-
-  size_t size = pg_query__parse_result__get_packed_size(&tree);
-  char *packed = malloc(size);
-  if (!packed)
-    return error_memory(error);
-  PgQueryProtobuf bytes = {.data = packed, .len = pg_query__parse_result__pack(&tree, (uint8_t *)packed)};
-  PgQueryDeparseResult result = pg_query_deparse_protobuf(bytes);
-  free(packed);
   static const char prefix[] = "SELECT ";
-  int status = 0;
-  if (result.error)
-    status = error_set(error, SQLSTATE_FEATURE_NOT_SUPPORTED, "%s", result.error->message);
-  else if (strncmp(result.query, prefix, strlen(prefix)) != 0)
+  int status = bind_deparse_query(&select_node, arena, text, error);
+  if (!status && strncmp(*text, prefix, strlen(prefix)) != 0)
     status = error_set(error, SQLSTATE_FEATURE_NOT_SUPPORTED, "the expression has no text");
-  else if (!(*text = arena_string(arena, result.query + strlen(prefix))))
-    status = error_memory(error);
-  pg_query_free_deparse_result(result);
+  if (!status)
+    *text += strlen(prefix);
   return status;
 }

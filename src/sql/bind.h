@@ -19,6 +19,7 @@ struct bind_input {
   // STATUS_LONG: bind the text as it stands.
   bool parameters_are_literals;
   const struct relation *source;     // of a workflow's statement: the source that drives it; NULL
+  struct view_names *names;          // what names stand for is noted there (sql/view.h); NULL
   struct read_mark *mark;            // definitions looked at
   struct arena *arena;               // the statement's
 };
@@ -39,3 +40,5 @@ int bind_compile(const struct bind_input *input, const struct relation *relation
 int bind_type(const PgQuery__TypeName *name, struct bytes text, struct type *type, struct error *error);
 // The SQL text of an expression's tree, for pg_get_expr and for keeping defaults and checks.
 int bind_deparse(const PgQuery__Node *node, struct arena *arena, const char **text, struct error *error);
+// The same of a whole SELECT.
+int bind_deparse_query(const PgQuery__Node *query, struct arena *arena, const char **text, struct error *error);

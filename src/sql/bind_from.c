@@ -5,6 +5,7 @@
 #include <stdio.h>
 
 #include "sql/binder.h"
+#include "sql/view.h"
 
 // --- Items -----------------------------------------------------------------------------------------
 
@@ -221,6 +222,7 @@ static int bind_table(struct binder *binder, const PgQuery__RangeVar *name, cons
     char *copy = bind_copy(binder, schema ? schema : "pg_catalog");
     if (range < 0 || !copy)
       return binder->error->status;
+    view_note_table(binder->input->names, name, copy, 0);
     return range_items(binder, range, alias, copy, name->location, items);
   }
   const struct relation *relation;
@@ -229,6 +231,11 @@ static int bind_table(struct binder *binder, const PgQuery__RangeVar *name, cons
     return status;
   const char *schema = catalog_schema_name(binder->input->catalog, binder->input->version, relation->schema_oid);
   char *copy = schema ? bind_copy(binder, schema) : NULL;
+  view_note_table(binder->input->names, name, copy, relation->oid);
+  if (relation->kind == RELATION_VIEW) {
+    int range = bind_view_range(binder, relation, own, name->location);
+    return range < 0 ? range : range_items(binder, range, alias, copy, name->location, items);
+  }
   if (relation->kind == RELATION_SEQUENCE) {
     const struct system_table *one = system_sequence_table(relation, binder->arena);
     int range = one ? system_range(binder, one, own) : (int)error_memory(binder->error);

@@ -29,6 +29,8 @@ static int bind_changed(struct binder *binder, const PgQuery__RangeVar *name, en
   int status = bind_relation(binder, name, NULL, right, relation);
   if (status)
     return status;
+  if ((*relation)->kind == RELATION_VIEW)
+    return bind_refuse_view(binder, *relation, right);
   if ((*relation)->kind == RELATION_SEQUENCE)
     return bind_error(binder, -1, SQLSTATE_WRONG_OBJECT_TYPE, "cannot change sequence \"%s\"", (*relation)->name);
   if ((*relation)->kind != RELATION_TABLE && (*relation)->kind != RELATION_SOURCE)

@@ -312,8 +312,11 @@ struct node *bind_column(struct binder *binder, struct scope *scope, const PgQue
     return NULL;
   if (!parts.column)
     return bind_fail(binder, location, SQLSTATE_SYNTAX_ERROR, "row expansion via \"*\" is not supported here");
-  if (!parts.table)
-    return bind_unqualified(binder, scope, parts.column, location);
+  if (!parts.table) {
+    struct node *node = bind_unqualified(binder, scope, parts.column, location);
+    bind_note_column(binder, scope, reference, node);
+    return node;
+  }
   struct scope *where = NULL;
   const struct item *item = find_item(binder, scope, parts.schema, parts.table, location, &where);
   if (!item)

@@ -3,6 +3,7 @@
 // In the order in which PostgreSQL looks at the parts, since that decides which error comes first and what gives a
 // parameter its type: FROM, select list, WHERE, HAVING, ORDER BY, GROUP BY, DISTINCT, LIMIT.
 #include "sql/binder.h"
+#include "sql/view.h"
 
 // --- Names of columns ------------------------------------------------------------------------------
 
@@ -109,12 +110,15 @@ int bind_add_target(struct binder *binder, struct target_list *list, const char 
 
 struct star_context {
   struct binder *binder;
+  struct scope *scope;
+  const PgQuery__ColumnRef *reference;
   struct target_list *list;
 };
 
 static int add_star_column(void *context, const char *name, struct node *node)
 {
   struct star_context *star = context;
+  bind_note_star_column(star->binder, star->scope, star->reference, name, node);
   return bind_add_target(star->binder, star->list, name, node);
 }
 
@@ -124,7 +128,8 @@ int bind_targets(struct binder *binder, struct scope *scope, PgQuery__Node **tre
   for (size_t i = 0; i < count; i++) {
     const PgQuery__ResTarget *tree = trees[i]->res_target;
     if (is_star(tree->val)) {
-      struct star_context star = {binder, list};
+      struct star_context star = {binder, scope, tree->val->column_ref, list};
+      view_note_star(binder->input->names, star.reference);
       int status = bind_star(binder, scope, tree->val->column_ref, add_star_column, &star);
       if (status)
         return status;

@@ -219,6 +219,16 @@ bool is_set_operation(const PgQuery__SelectStmt *select);
 int bind_set_operation(struct binder *binder, struct scope *scope, const PgQuery__SelectStmt *select,
                        struct query *query, struct target_list *list);
 
+// --- bind_view.c
+// A RANGE_SUBQUERY over the view's query: its number, or a negative status.
+int bind_view_range(struct binder *binder, const struct relation *view, const char *alias, int32_t location);
+// Tell whoever keeps the query (bind_input.names) what an unqualified name stood for, and a star's columns.
+void bind_note_column(struct binder *binder, const struct scope *scope, const PgQuery__ColumnRef *reference,
+                      const struct node *node);
+void bind_note_star_column(struct binder *binder, const struct scope *scope, const PgQuery__ColumnRef *reference,
+                           const char *name, const struct node *node);
+int bind_refuse_view(struct binder *binder, const struct relation *view, enum right right); // 55000
+
 // --- bind_locking.c
 const char *bind_lock_name(PgQuery__LockClauseStrength strength); // FOR UPDATE, …
 int bind_locking(struct binder *binder, struct scope *scope, const PgQuery__SelectStmt *select, struct query *query,

@@ -107,33 +107,40 @@ static void set_parse_error(const struct parse_whole *whole, const PgQueryError 
   error_position(error, parse_position(text, (int32_t)original));
 }
 
-// --- Locations -------------------------------------------------------------------------------------
+// --- Walking ---------------------------------------------------------------------------------------
 
-// Takes all locations of a tree back to the text as it was given.
-static void correct_locations(ProtobufCMessage *message, const struct prescan *prescan)
+void parse_walk(ProtobufCMessage *message, void (*visit)(ProtobufCMessage *message, void *context), void *context)
 {
+  visit(message, context);
   const ProtobufCMessageDescriptor *descriptor = message->descriptor;
   for (unsigned i = 0; i < descriptor->n_fields; i++) {
     const ProtobufCFieldDescriptor *field = &descriptor->fields[i];
-    char *at = (char *)message + field->offset;
-    if (field->type == PROTOBUF_C_TYPE_INT32 && strcmp(field->name, "location") == 0) {
-      int32_t *location = (int32_t *)(void *)at;
-      if (*location >= 0)
-        *location = (int32_t)prescan_offset(prescan, (size_t)*location);
-    }
+    char *base = (char *)message, *at = base + field->offset;
     if (field->type != PROTOBUF_C_TYPE_MESSAGE)
       continue;
     bool is_other = (field->flags & PROTOBUF_C_FIELD_FLAG_ONEOF) &&
-                    *(uint32_t *)(void *)((char *)message + field->quantifier_offset) != field->id;
-    if (field->label == PROTOBUF_C_LABEL_REPEATED) {
-      size_t count = *(size_t *)(void *)((char *)message + field->quantifier_offset);
-      ProtobufCMessage **items = *(ProtobufCMessage ***)(void *)at;
-      for (size_t j = 0; j < count; j++)
-        correct_locations(items[j], prescan);
-    } else if (!is_other && *(ProtobufCMessage **)(void *)at) {
-      correct_locations(*(ProtobufCMessage **)(void *)at, prescan);
-    }
+                    *(uint32_t *)(void *)(base + field->quantifier_offset) != field->id;
+    bool is_list = field->label == PROTOBUF_C_LABEL_REPEATED;
+    size_t count = is_list ? *(size_t *)(void *)(base + field->quantifier_offset) : 1;
+    ProtobufCMessage **items = is_list ? *(ProtobufCMessage ***)(void *)at : (ProtobufCMessage **)(void *)at;
+    for (size_t j = 0; j < count && !is_other; j++)
+      if (items[j])
+        parse_walk(items[j], visit, context);
   }
+}
+
+// --- Locations -------------------------------------------------------------------------------------
+
+// Takes a location back to the text as it was given.
+static void correct_location(ProtobufCMessage *message, void *context)
+{
+  const struct prescan *prescan = context;
+  const ProtobufCFieldDescriptor *field = protobuf_c_message_descriptor_get_field_by_name(message->descriptor, "location");
+  if (!field || field->type != PROTOBUF_C_TYPE_INT32)
+    return;
+  int32_t *location = (int32_t *)(void *)((char *)message + field->offset);
+  if (*location >= 0)
+    *location = (int32_t)prescan_offset(prescan, (size_t)*location);
 }
 
 // --- Statements ------------------------------------------------------------------------------------
@@ -266,7 +273,7 @@ static int unpack(struct parse_whole *whole, const PgQueryProtobufParseResult *r
   if (!whole->parse.tree)
     return error_memory(error);
   if (whole->prescan.insertion_count)
-    correct_locations(&whole->parse.tree->base, &whole->prescan);
+    parse_walk(&whole->parse.tree->base, correct_location, &whole->prescan);
   return set_statements(whole, error);
 }
 

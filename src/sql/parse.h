@@ -45,6 +45,9 @@ struct parse *parse_open(struct bytes text, struct error *error);
 struct parse *parse_open_within(struct bytes text, struct memory_account *account, struct error *error);
 void parse_close(struct parse *parse);
 
+// Calls visit for the message and all below it; what visit puts below it is come to as well.
+void parse_walk(ProtobufCMessage *message, void (*visit)(ProtobufCMessage *message, void *context), void *context);
+
 // Byte offset in the text to PostgreSQL's position (characters from 1); -1 gives 0.
 int32_t parse_position(struct bytes text, int32_t offset);
 

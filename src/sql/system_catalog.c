@@ -51,7 +51,7 @@ struct class_row {
   const char *name;
   char kind[2];
   tree_number tree;
-  bool has_index;
+  bool has_index, has_rules;
   int columns, checks;
 };
 
@@ -80,7 +80,7 @@ static int add_class(const struct system_table *table, struct system_context *co
       value_string(row->kind),
       number(row->columns),
       number(row->checks),
-      truth(false),
+      truth(row->has_rules),
       truth(false),
       truth(false),
       truth(false),
@@ -111,6 +111,7 @@ static int add_relation_class(const struct system_table *table, struct system_co
       .kind = {system_relkind(relation)},
       .tree = relation->tree,
       .has_index = relation->index_count > 0,
+      .has_rules = relation->kind == RELATION_VIEW,
       .columns = relation->schema.column_count,
       .checks = relation->check_count,
   };

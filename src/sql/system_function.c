@@ -292,6 +292,17 @@ static int constraint_definition(const struct call *call)
   return give_null(call);
 }
 
+static int view_definition(const struct call *call)
+{
+  struct system_object object;
+  if (!find_object(call, oid_argument(call, 0), &object) || object.index || !object.relation ||
+      object.relation->kind != RELATION_VIEW)
+    return give_null(call);
+  struct buffer text = {0};
+  buffer_format(&text, " %s;", object.relation->text);
+  return give_buffer(call, &text);
+}
+
 // Expressions are kept as text already.
 static int expression_text(const struct call *call)
 {
@@ -393,7 +404,7 @@ static const struct {
     {"pg_get_indexdef", index_definition},
     {"pg_get_constraintdef", constraint_definition},
     {"pg_get_expr", expression_text},
-    {"pg_get_viewdef", give_null},
+    {"pg_get_viewdef", view_definition},
     {"pg_get_functiondef", give_null},
     {"pg_get_function_result", give_null},
     {"pg_get_function_arguments", give_null},

@@ -10,12 +10,13 @@
                   struct error *error)
 #define ADD(...) system_add(table, sink, (const struct value[]){__VA_ARGS__}, error)
 
-// Tables, sources and sinks in the order of their object ids.
+// Tables, views, sources and sinks in the order of their object ids.
 static const struct relation *next_table(struct system_context *context, uint32_t *oid)
 {
   const struct relation *relation;
   while ((relation = catalog_next(context->catalog, context->version, oid)))
-    if (relation->kind == RELATION_TABLE || relation->kind == RELATION_SOURCE || relation->kind == RELATION_SINK)
+    if (relation->kind == RELATION_TABLE || relation->kind == RELATION_VIEW || relation->kind == RELATION_SOURCE ||
+        relation->kind == RELATION_SINK)
       return relation;
   return NULL;
 }
@@ -72,6 +73,20 @@ ROWS(index_rows)
 
 static const struct system_column view_columns[] = {C_NAME("schemaname"), C_NAME("viewname"), C_NAME("viewowner"),
                                                     C_TEXT("definition")};
+ROWS(view_rows)
+{
+  uint32_t oid = 0;
+  int status = 0;
+  const struct relation *relation;
+  char owner[64];
+  while (!status && (relation = next_table(context, &oid)))
+    if (relation->kind == RELATION_VIEW)
+      status = ADD(schema_of(context, relation), value_string(relation->name),
+                   value_string(system_role_name(context, relation->owner, owner)),
+                   text_or_null(arena_format(sink->arena, " %s;", relation->text)));
+  return status;
+}
+
 static const struct system_column materialized_columns[] = {
     C_NAME("schemaname"), C_NAME("matviewname"), C_NAME("matviewowner"), C_NAME("tablespace"),
     C_BOOL("hasindexes"), C_BOOL("ispopulated"), C_TEXT("definition")};
@@ -129,7 +144,10 @@ ROWS(tables_rows)
   const struct relation *relation;
   while (!status && (relation = next_table(context, &oid)))
     status = add_table(table, context, sink, system_schema_name(context, relation->schema_oid), relation->name,
-                       system_relkind(relation) == RELATION_TABLE ? "BASE TABLE" : "FOREIGN", true, error);
+                       system_relkind(relation) == RELATION_TABLE  ? "BASE TABLE"
+                       : system_relkind(relation) == RELATION_VIEW ? "VIEW"
+                                                                   : "FOREIGN",
+                       relation->kind != RELATION_VIEW, error);
   const struct system_table *system;
   for (int i = 0; !status && (system = system_table_at(i)); i++)
     status =
@@ -304,16 +322,28 @@ static const struct system_column views_columns[] = {C_NAME("table_catalog"), C_
                                                      C_NAME("table_name"),    C_TEXT("view_definition"),
                                                      C_TEXT("check_option"),  C_TEXT("is_updatable")};
 
+ROWS(views_rows)
+{
+  uint32_t oid = 0;
+  int status = 0;
+  const struct relation *relation;
+  while (!status && (relation = next_table(context, &oid)))
+    if (relation->kind == RELATION_VIEW)
+      status = ADD(value_string(context->settings->database), schema_of(context, relation), value_string(relation->name),
+                   text_or_null(arena_format(sink->arena, " %s;", relation->text)), value_string("NONE"), value_string("NO"));
+  return status;
+}
+
 #define INFORMATION(oid, name, columns, rows) SYSTEM_TABLE(oid, SCHEMA_INFORMATION, name, columns, rows)
 
 const struct system_table schema_tables[] = {
     SYSTEM_TABLE(12033, SCHEMA_PG_CATALOG, "pg_tables", table_columns, table_rows),
     SYSTEM_TABLE(12043, SCHEMA_PG_CATALOG, "pg_indexes", index_columns, index_rows),
-    SYSTEM_TABLE(12028, SCHEMA_PG_CATALOG, "pg_views", view_columns, system_no_rows),
+    SYSTEM_TABLE(12028, SCHEMA_PG_CATALOG, "pg_views", view_columns, view_rows),
     SYSTEM_TABLE(12038, SCHEMA_PG_CATALOG, "pg_matviews", materialized_columns, system_no_rows),
     INFORMATION(13001, "schemata", schemata_columns, schemata_rows),
     INFORMATION(13002, "tables", tables_columns, tables_rows),
     INFORMATION(13003, "columns", columns_columns, columns_rows),
-    INFORMATION(13006, "views", views_columns, system_no_rows),
+    INFORMATION(13006, "views", views_columns, views_rows),
     {0},
 };

@@ -25,6 +25,7 @@ static enum utility_kind kind_of_sink(const PgQuery__Node *node)
 static enum utility_kind kind_of_drop(const PgQuery__DropStmt *drop)
 {
   bool is_ours = drop->remove_type == PG_QUERY__OBJECT_TYPE__OBJECT_TABLE ||
+                 drop->remove_type == PG_QUERY__OBJECT_TYPE__OBJECT_VIEW ||
                  drop->remove_type == PG_QUERY__OBJECT_TYPE__OBJECT_SEQUENCE ||
                  drop->remove_type == PG_QUERY__OBJECT_TYPE__OBJECT_INDEX;
   return is_ours ? UTILITY_DEFINITION : UTILITY_UNKNOWN;
@@ -34,12 +35,16 @@ static enum utility_kind kind_of_rename(const PgQuery__RenameStmt *rename)
 {
   switch (rename->rename_type) {
   case PG_QUERY__OBJECT_TYPE__OBJECT_TABLE:
+  case PG_QUERY__OBJECT_TYPE__OBJECT_VIEW:
   case PG_QUERY__OBJECT_TYPE__OBJECT_INDEX:
   case PG_QUERY__OBJECT_TYPE__OBJECT_SEQUENCE:
   case PG_QUERY__OBJECT_TYPE__OBJECT_ROLE:
   case PG_QUERY__OBJECT_TYPE__OBJECT_TABCONSTRAINT: return UTILITY_DEFINITION;
   case PG_QUERY__OBJECT_TYPE__OBJECT_COLUMN:
-    return rename->relation_type == PG_QUERY__OBJECT_TYPE__OBJECT_TABLE ? UTILITY_DEFINITION : UTILITY_UNKNOWN;
+    return rename->relation_type == PG_QUERY__OBJECT_TYPE__OBJECT_TABLE ||
+                   rename->relation_type == PG_QUERY__OBJECT_TYPE__OBJECT_VIEW
+               ? UTILITY_DEFINITION
+               : UTILITY_UNKNOWN;
   default: return UTILITY_UNKNOWN;
   }
 }
@@ -58,6 +63,7 @@ enum utility_kind utility_kind(const struct parsed *parsed)
   case PG_QUERY__NODE__NODE_CREATE_SEQ_STMT:
   case PG_QUERY__NODE__NODE_ALTER_SEQ_STMT:
   case PG_QUERY__NODE__NODE_INDEX_STMT:
+  case PG_QUERY__NODE__NODE_VIEW_STMT:
   case PG_QUERY__NODE__NODE_TRUNCATE_STMT:
   case PG_QUERY__NODE__NODE_CREATE_ROLE_STMT:
   case PG_QUERY__NODE__NODE_ALTER_ROLE_STMT:
@@ -143,7 +149,8 @@ int utility_unknown(const struct parsed *parsed, struct error *error)
   const PgQuery__Node *node = parsed->node;
   if (node->node_case == PG_QUERY__NODE__NODE_SELECT_STMT)
     snprintf(name, sizeof name, "SELECT INTO");
-  else if (node->node_case == PG_QUERY__NODE__NODE_CREATE_TABLE_AS_STMT)
+  else if (node->node_case == PG_QUERY__NODE__NODE_CREATE_TABLE_AS_STMT &&
+           node->create_table_as_stmt->objtype == PG_QUERY__OBJECT_TYPE__OBJECT_TABLE)
     snprintf(name, sizeof name, "CREATE TABLE AS");
   int status = error_set(error, SQLSTATE_FEATURE_NOT_SUPPORTED, "%s is not supported", name);
   struct bytes whole = bytes_of(parsed->text.data - parsed->start, (size_t)parsed->start + parsed->text.size);
@@ -176,6 +183,7 @@ const char *utility_tag(const struct parsed *parsed)
   case PG_QUERY__NODE__NODE_CREATE_TABLE_AS_STMT: return "CREATE SINK";
   case PG_QUERY__NODE__NODE_CREATE_FUNCTION_STMT: return "CREATE WORKFLOW";
   case PG_QUERY__NODE__NODE_INDEX_STMT: return "CREATE INDEX";
+  case PG_QUERY__NODE__NODE_VIEW_STMT: return "CREATE VIEW";
   case PG_QUERY__NODE__NODE_CREATE_SEQ_STMT: return "CREATE SEQUENCE";
   case PG_QUERY__NODE__NODE_ALTER_SEQ_STMT: return "ALTER SEQUENCE";
   case PG_QUERY__NODE__NODE_TRUNCATE_STMT: return "TRUNCATE TABLE";
@@ -191,6 +199,9 @@ const char *utility_tag(const struct parsed *parsed)
       return "ALTER INDEX";
     if (node->rename_stmt->rename_type == PG_QUERY__OBJECT_TYPE__OBJECT_SEQUENCE)
       return "ALTER SEQUENCE";
+    if (parsed->form == FORM_PLAIN && (node->rename_stmt->rename_type == PG_QUERY__OBJECT_TYPE__OBJECT_VIEW ||
+                                       node->rename_stmt->relation_type == PG_QUERY__OBJECT_TYPE__OBJECT_VIEW))
+      return "ALTER VIEW";
     if (node->rename_stmt->rename_type == PG_QUERY__OBJECT_TYPE__OBJECT_ROLE)
       return "ALTER ROLE";
     return alter[parsed->form];
@@ -199,6 +210,8 @@ const char *utility_tag(const struct parsed *parsed)
       return "DROP INDEX";
     if (node->drop_stmt->remove_type == PG_QUERY__OBJECT_TYPE__OBJECT_SEQUENCE)
       return "DROP SEQUENCE";
+    if (parsed->form == FORM_PLAIN && node->drop_stmt->remove_type == PG_QUERY__OBJECT_TYPE__OBJECT_VIEW)
+      return "DROP VIEW";
     return drop[parsed->form];
   case PG_QUERY__NODE__NODE_VACUUM_STMT: return node->vacuum_stmt->is_vacuumcmd ? "VACUUM" : "ANALYZE";
   case PG_QUERY__NODE__NODE_REINDEX_STMT: return "REINDEX";
@@ -392,6 +405,7 @@ int utility_run(const struct utility_input *input, const char **tag, struct erro
   case PG_QUERY__NODE__NODE_CREATE_TABLE_AS_STMT: return sink_create(input, node->create_table_as_stmt, error);
   case PG_QUERY__NODE__NODE_CREATE_SEQ_STMT: return sequence_create(input, node->create_seq_stmt, error);
   case PG_QUERY__NODE__NODE_ALTER_SEQ_STMT: return sequence_alter(input, node->alter_seq_stmt, error);
+  case PG_QUERY__NODE__NODE_VIEW_STMT: return view_create(input, node->view_stmt, error);
   case PG_QUERY__NODE__NODE_INDEX_STMT: return index_create(input, node->index_stmt, error);
   case PG_QUERY__NODE__NODE_TRUNCATE_STMT: return tables_truncate(input, node->truncate_stmt, error);
   case PG_QUERY__NODE__NODE_CONSTRAINTS_SET_STMT: return constraints_set(input, node->constraints_set_stmt, error);

@@ -5,6 +5,7 @@
 #include <stdio.h>
 
 #include "sql/utility_internal.h"
+#include "sql/view.h"
 
 // Stores the definition; *relation becomes what is stored now.
 static int store(const struct utility_input *input, struct relation *definition, const struct relation **relation,
@@ -450,7 +451,7 @@ int table_alter(const struct utility_input *input, const PgQuery__AlterTableStmt
 // --- RENAME -----------------------------------------------------------------------------------------------------------
 
 struct column_rename {
-  const char *table, *from;
+  const char *from;
   char *to;
   struct {
     char **place;
@@ -459,32 +460,18 @@ struct column_rename {
   int count;
 };
 
-// Renames the column wherever the tree names it.
-static void rename_in(ProtobufCMessage *message, struct column_rename *rename)
+// Renames the column where the tree names it.
+static void rename_in(ProtobufCMessage *message, void *context)
 {
-  const ProtobufCMessageDescriptor *descriptor = message->descriptor;
-  if (descriptor == &pg_query__column_ref__descriptor) {
-    PgQuery__ColumnRef *reference = (PgQuery__ColumnRef *)(void *)message;
-    PgQuery__Node *last = reference->n_fields ? reference->fields[reference->n_fields - 1] : NULL;
-    if (last && strcmp(utility_string(last), rename->from) == 0 && rename->count < 64) {
-      rename->changed[rename->count].place = &last->string->sval;
-      rename->changed[rename->count++].old = last->string->sval;
-      last->string->sval = rename->to;
-    }
-  }
-  for (unsigned i = 0; i < descriptor->n_fields; i++) {
-    const ProtobufCFieldDescriptor *field = &descriptor->fields[i];
-    char *base = (char *)message, *at = base + field->offset;
-    if (field->type != PROTOBUF_C_TYPE_MESSAGE)
-      continue;
-    bool is_list = field->label == PROTOBUF_C_LABEL_REPEATED;
-    size_t count = is_list ? *(size_t *)(void *)(base + field->quantifier_offset) : 1;
-    bool is_other = (field->flags & PROTOBUF_C_FIELD_FLAG_ONEOF) &&
-                    *(uint32_t *)(void *)(base + field->quantifier_offset) != field->id;
-    ProtobufCMessage **items = is_list ? *(ProtobufCMessage ***)(void *)at : (ProtobufCMessage **)(void *)at;
-    for (size_t j = 0; j < count && !is_other; j++)
-      if (items[j])
-        rename_in(items[j], rename);
+  struct column_rename *rename = context;
+  if (message->descriptor != &pg_query__column_ref__descriptor)
+    return;
+  PgQuery__ColumnRef *reference = (PgQuery__ColumnRef *)(void *)message;
+  PgQuery__Node *last = reference->n_fields ? reference->fields[reference->n_fields - 1] : NULL;
+  if (last && strcmp(utility_string(last), rename->from) == 0 && rename->count < 64) {
+    rename->changed[rename->count].place = &last->string->sval;
+    rename->changed[rename->count++].old = last->string->sval;
+    last->string->sval = rename->to;
   }
 }
 
@@ -499,7 +486,7 @@ static int rename_in_check(const struct utility_input *input, struct constraint 
     return error->status;
   struct column_rename rename = {.from = from, .to = (char *)(uintptr_t)to};
   PgQuery__Node *tree = parse->statements[0].node->select_stmt->target_list[0]->res_target->val;
-  rename_in(&tree->base, &rename);
+  parse_walk(&tree->base, rename_in, &rename);
   int status = rename.count ? bind_deparse(tree, input->arena, &check->check.text, error) : 0;
   for (int i = 0; i < rename.count; i++)
     *rename.changed[i].place = rename.changed[i].old;
@@ -555,15 +542,44 @@ static int rename_index(struct relation *definition, const char *from, const cha
   return 0;
 }
 
+static const char *rename_kinds(const struct utility_input *input, const PgQuery__RenameStmt *rename)
+{
+  bool is_view = rename->rename_type == PG_QUERY__OBJECT_TYPE__OBJECT_VIEW ||
+                 rename->relation_type == PG_QUERY__OBJECT_TYPE__OBJECT_VIEW;
+  if (rename->rename_type == PG_QUERY__OBJECT_TYPE__OBJECT_INDEX)
+    return "i";
+  if (rename->rename_type == PG_QUERY__OBJECT_TYPE__OBJECT_SEQUENCE)
+    return "S";
+  if (input->parsed->form != FORM_PLAIN)
+    return utility_form_kinds(input->parsed->form);
+  return is_view ? "v" : rename->rename_type == PG_QUERY__OBJECT_TYPE__OBJECT_TABCONSTRAINT ? "r" : "rv";
+}
+
+// Views that name what got another name.
+static int tell_views(const struct utility_input *input, const struct relation *old, const PgQuery__RenameStmt *rename,
+                      struct error *error)
+{
+  const char *schema = catalog_schema_name(input->catalog, input->writer->version, old->schema_oid);
+  struct view_change change = {.kind = VIEW_TABLE_MOVED,
+                               .schema = schema,
+                               .table = old->name,
+                               .to_schema = schema,
+                               .to = rename->newname,
+                               .columns = &old->schema};
+  if (rename->rename_type == PG_QUERY__OBJECT_TYPE__OBJECT_COLUMN) {
+    change.kind = VIEW_COLUMN_RENAMED;
+    change.column = relation_column(old, rename->subname);
+  } else if (rename->rename_type == PG_QUERY__OBJECT_TYPE__OBJECT_INDEX ||
+             rename->rename_type == PG_QUERY__OBJECT_TYPE__OBJECT_TABCONSTRAINT)
+    return 0;
+  return views_follow(input, old->oid, &change, error);
+}
+
 int relation_rename(const struct utility_input *input, const PgQuery__RenameStmt *rename, const char **tag,
                     struct error *error)
 {
-  enum statement_form form = input->parsed->form;
-  bool is_index = rename->rename_type == PG_QUERY__OBJECT_TYPE__OBJECT_INDEX;
-  bool is_sequence = rename->rename_type == PG_QUERY__OBJECT_TYPE__OBJECT_SEQUENCE;
-  const char *kinds = is_index ? "i" : is_sequence ? "S" : utility_form_kinds(form);
   const struct relation *relation;
-  int status = utility_find(input, rename->relation, kinds, rename->missing_ok, &relation, error);
+  int status = utility_find(input, rename->relation, rename_kinds(input, rename), rename->missing_ok, &relation, error);
   if (status || !relation)
     return status;
   struct relation *definition = catalog_copy(relation, input->arena);
@@ -573,7 +589,10 @@ int relation_rename(const struct utility_input *input, const PgQuery__RenameStmt
   case PG_QUERY__OBJECT_TYPE__OBJECT_INDEX:
     status = rename_index(definition, rename->relation->relname, rename->newname);
     break;
-  case PG_QUERY__OBJECT_TYPE__OBJECT_COLUMN: status = rename_column(input, definition, rename, error); break;
+  case PG_QUERY__OBJECT_TYPE__OBJECT_COLUMN:
+    status = relation->kind == RELATION_VIEW ? view_rename_column(definition, rename, error)
+                                             : rename_column(input, definition, rename, error);
+    break;
   case PG_QUERY__OBJECT_TYPE__OBJECT_TABCONSTRAINT:
     status = rename_constraint(definition, rename->subname, rename->newname, error);
     break;
@@ -581,5 +600,7 @@ int relation_rename(const struct utility_input *input, const PgQuery__RenameStmt
   }
   if (!status)
     status = catalog_replace(input->catalog, input->writer, definition, error);
+  if (!status)
+    status = tell_views(input, relation, rename, error);
   return status ? status : workflows_check(input, relation, error);
 }

@@ -35,7 +35,7 @@ static int missing(const struct utility_input *input, const struct drop_name *na
   if (no_schema)
     return error_set(error, SQLSTATE_INVALID_SCHEMA_NAME, "schema \"%s\" does not exist", name->schema);
   bool is_table = strcmp(kind, "table") == 0 || strcmp(kind, "source") == 0 || strcmp(kind, "sequence") == 0 ||
-                  strcmp(kind, "sink") == 0;
+                  strcmp(kind, "sink") == 0 || strcmp(kind, "view") == 0;
   return error_set(error, is_table ? SQLSTATE_UNDEFINED_TABLE : SQLSTATE_UNDEFINED_OBJECT, "%s \"%s\" does not exist",
                    kind, name->name);
 }
@@ -67,17 +67,6 @@ static void drop_notice(const struct utility_input *input, struct buffer *droppe
   }
   notice.severity = SEVERITY_NOTICE;
   input->notice(input->notice_context, &notice);
-}
-
-static int drop_relation(const struct utility_input *input, const struct relation *relation, bool cascade,
-                         struct error *error)
-{
-  struct buffer dropped = {0};
-  int status = catalog_drop(input->catalog, input->writer, relation, cascade, &dropped, error);
-  if (!status)
-    drop_notice(input, &dropped);
-  buffer_deinit(&dropped);
-  return status;
 }
 
 int drop_needing(const struct utility_input *input, const struct relation **relation, const struct index *index,
@@ -123,89 +112,56 @@ static int drop_index(const struct utility_input *input, const struct relation *
   return catalog_replace(input->catalog, input->writer, definition, error);
 }
 
-static int drop_one(const struct utility_input *input, const struct drop_name *name, const char *kinds,
-                    const char *kind, const PgQuery__DropStmt *drop, struct error *error)
+// What is dropped together may depend on each other.
+static int drop_relations(const struct utility_input *input, const struct relation **relations, int count, bool cascade,
+                          const char *command, struct error *error)
 {
-  struct name_scope scope = utility_scope(input);
-  const struct relation *relation;
-  int status = catalog_find(input->catalog, input->writer->version, &scope, name->schema, name->name, kinds, RIGHT_OWN,
-                            true, &relation, error);
-  if (status)
-    return status;
-  if (!relation)
-    return missing(input, name, kind, drop->missing_ok, error);
-  bool cascade = drop->behavior == PG_QUERY__DROP_BEHAVIOR__DROP_CASCADE;
-  if (kinds[0] == RELATION_INDEX)
-    return drop_index(input, relation, name->name, cascade, error);
-  const char *command = kinds[0] == RELATION_TABLE      ? "DROP TABLE"
-                        : kinds[0] == RELATION_SEQUENCE ? "DROP SEQUENCE"
-                        : kinds[0] == RELATION_SINK     ? "DROP SINK"
-                                                        : "DROP SOURCE";
-  status = table_refuse_pending(input->writer, relation, command);
+  struct buffer dropped = {0};
+  int status = 0;
+  for (int i = 0; i < count && !status; i++)
+    status = table_refuse_pending(input->writer, relations[i], command);
   if (!status)
-    status = drop_relation(input, relation, cascade, error);
-  if (status && drop->n_objects > 1 && error && strcmp(error->sqlstate, SQLSTATE_DEPENDENT_OBJECTS_STILL_EXIST) == 0)
-    snprintf(error->message, sizeof error->message,
-             "cannot drop desired object(s) because other objects depend on them");
+    status = catalog_drop_all(input->writer, relations, count, cascade, &dropped);
+  if (!status)
+    drop_notice(input, &dropped);
+  buffer_deinit(&dropped);
   return status;
 }
 
-// Tables that are dropped together may refer to each other.
-static int part_relations(const struct utility_input *input, const PgQuery__DropStmt *drop, const char *kinds,
-                          struct error *error)
+static const char *drop_kinds(const struct utility_input *input, const PgQuery__DropStmt *drop)
 {
-  uint32_t *oids = ARENA_ARRAY(input->arena, uint32_t, drop->n_objects + 1);
-  int count = 0, status = 0;
-  if (!oids)
-    return error_memory(error);
-  for (size_t i = 0; i < drop->n_objects; i++) {
-    struct name_scope scope = utility_scope(input);
-    struct drop_name name;
-    const struct relation *relation;
-    if (read_name(drop->objects[i], &name) &&
-        !catalog_find(input->catalog, input->writer->version, &scope, name.schema, name.name, kinds, RIGHT_OWN, true,
-                      &relation, NULL) &&
-        relation)
-      oids[count++] = relation->oid;
+  switch (drop->remove_type) {
+  case PG_QUERY__OBJECT_TYPE__OBJECT_INDEX: return "i";
+  case PG_QUERY__OBJECT_TYPE__OBJECT_SEQUENCE: return "S";
+  case PG_QUERY__OBJECT_TYPE__OBJECT_VIEW: return input->parsed->form == FORM_PLAIN ? "v" : "k";
+  default: return utility_form_kinds(input->parsed->form);
   }
-  for (int i = 0; i < count && !status; i++) {
-    const struct relation *relation = catalog_find_oid(input->catalog, input->writer->version, oids[i]);
-    struct relation *definition = relation ? catalog_copy(relation, input->arena) : NULL;
-    if (!definition)
-      return error_memory(error);
-    int kept = 0;
-    for (int k = 0; k < definition->foreign_key_count; k++) {
-      bool goes = false;
-      for (int j = 0; j < count; j++)
-        goes |= definition->foreign_keys[k].referenced_oid == oids[j];
-      if (!goes)
-        definition->foreign_keys[kept++] = definition->foreign_keys[k];
-    }
-    if (kept == definition->foreign_key_count)
-      continue;
-    status = table_refuse_pending(input->writer, relation, "DROP TABLE");
-    definition->foreign_key_count = kept;
-    if (!status)
-      status = catalog_replace(input->catalog, input->writer, definition, error);
-  }
-  return status;
 }
 
 int relations_drop(const struct utility_input *input, const PgQuery__DropStmt *drop, struct error *error)
 {
-  bool is_index = drop->remove_type == PG_QUERY__OBJECT_TYPE__OBJECT_INDEX;
-  enum statement_form form = input->parsed->form;
-  bool is_sequence = drop->remove_type == PG_QUERY__OBJECT_TYPE__OBJECT_SEQUENCE;
-  const char *kinds = is_index ? "i" : is_sequence ? "S" : utility_form_kinds(form);
-  const char *kind = relation_kind_name((uint8_t)kinds[0]);
-  int status = drop->n_objects > 1 && !is_index ? part_relations(input, drop, kinds, error) : 0;
+  const char *kinds = drop_kinds(input, drop), *kind = relation_kind_name((uint8_t)kinds[0]);
+  bool cascade = drop->behavior == PG_QUERY__DROP_BEHAVIOR__DROP_CASCADE;
+  const struct relation **relations = ARENA_ARRAY(input->arena, const struct relation *, drop->n_objects + 1);
+  int count = 0, status = 0;
+  if (!relations)
+    return error_memory(error);
   for (size_t i = 0; i < drop->n_objects && !status; i++) {
+    struct name_scope scope = utility_scope(input);
     struct drop_name name;
+    const struct relation *relation;
     if (!read_name(drop->objects[i], &name))
       return utility_unsupported(input, error, -1, "this form of DROP is");
-    status = drop_one(input, &name, kinds, kind, drop, error);
+    status = catalog_find(input->catalog, input->writer->version, &scope, name.schema, name.name, kinds, RIGHT_OWN, true,
+                          &relation, error);
+    if (!status && !relation)
+      status = missing(input, &name, kind, drop->missing_ok, error);
+    else if (!status && kinds[0] == RELATION_INDEX)
+      status = drop_index(input, relation, name.name, cascade, error);
+    else if (!status)
+      relations[count++] = relation;
   }
-  return status;
+  return status || !count ? status : drop_relations(input, relations, count, cascade, utility_tag(input->parsed), error);
 }
 
 // --- TRUNCATE -----------------------------------------------------------------------------------------------------

@@ -82,6 +82,7 @@ static int find_table(const struct utility_input *input, const PgQuery__RangeVar
   status = error_set(error, SQLSTATE_WRONG_OBJECT_TYPE, "cannot create index on relation \"%s\"", (*relation)->name);
   error_detail(error, (*relation)->kind == RELATION_SOURCE ? "A source without a primary key keeps no rows."
                       : (*relation)->kind == RELATION_SEQUENCE ? "This operation is not supported for sequences."
+                      : (*relation)->kind == RELATION_VIEW     ? "This operation is not supported for views."
                       : (*relation)->kind == RELATION_SINK     ? "This operation is not supported for sinks."
                                                                : "This operation is not supported for workflows.");
   return status;

@@ -144,6 +144,17 @@ int sink_alter(const struct utility_input *input, const PgQuery__AlterTableStmt 
 // Does its SELECT still give its columns?
 int sink_check(const struct utility_input *input, const struct relation *sink, struct error *error);
 
+// --- utility_view.c
+struct view_change; // sql/view.h
+int view_create(const struct utility_input *input, const PgQuery__ViewStmt *create, struct error *error);
+int view_rename_column(struct relation *definition, const PgQuery__RenameStmt *rename, struct error *error);
+// Changes the texts of the views that name this relation.
+int views_follow(const struct utility_input *input, uint32_t referenced, const struct view_change *change,
+                 struct error *error);
+// The next view (start with *after = 0; NULL behind the last) that names the relation and reads this column of it.
+int views_needing(const struct utility_input *input, uint32_t referenced, int column, uint32_t *after,
+                  const struct relation **view, struct error *error);
+
 // --- utility_role.c
 int role_make(const struct utility_input *input, const PgQuery__CreateRoleStmt *create, struct error *error);
 int role_alter(const struct utility_input *input, const PgQuery__AlterRoleStmt *alter, struct error *error);

@@ -95,6 +95,11 @@ int catalog_drop_needing(struct writer *writer, const struct relation *relation,
 // notice).
 int catalog_drop(struct catalog *catalog, struct writer *writer, const struct relation *relation, bool cascade,
                  struct buffer *dropped, struct error *error);
+// The same for several at once, which may depend on each other; the error is the writer's.
+int catalog_drop_all(struct writer *writer, const struct relation *const *relations, int count, bool cascade,
+                     struct buffer *dropped);
+// Walks what depends on an object, in oid order: start with *after = 0; *dependent is NULL behind the last.
+int catalog_dependent(struct writer *writer, uint32_t referenced, uint32_t *after, const struct relation **dependent);
 // A modifiable deep copy of a definition, in the arena (for ALTER). NULL: out of memory.
 struct relation *catalog_copy(const struct relation *relation, struct arena *arena);
 // Lets another catalog, which another thread may use, know a relation of the version and those that refer to it, whose rows may

@@ -427,11 +427,11 @@ int catalog_drop_needing(struct writer *writer, const struct relation *relation,
 
 // --- Drop -----------------------------------------------------------------------------------------
 
-// The definitions that go, each before those that depend on it; [0] is the one that was named.
+// The definitions that go, each before those that depend on it; the first `named` are those that were asked for.
 struct drop_set {
   const struct relation **relations;
   const struct relation **because; // on which each depends
-  int count, capacity;
+  int count, capacity, named;
 };
 
 static bool drop_add(struct drop_set *set, struct arena *arena, const struct relation *relation,
@@ -459,24 +459,39 @@ static bool drop_add(struct drop_set *set, struct arena *arena, const struct rel
   return true;
 }
 
-static int drop_gather(struct writer *writer, struct drop_set *set, struct arena *arena)
+int catalog_dependent(struct writer *writer, uint32_t referenced, uint32_t *after, const struct relation **dependent)
 {
-  int status = STATUS_OK;
-  for (int i = 0; i < set->count && !status; i++) {
-    const struct relation *referenced = set->relations[i];
-    struct oid_key key = oid_key(referenced->oid);
-    struct cursor cursor;
-    cursor_init(&cursor, writer->version, TREE_DEPENDENCIES, writer->mark);
-    for (bool more = cursor_seek(&cursor, bytes_of(key.bytes, 4)); more && !status; more = cursor_next(&cursor)) {
-      if (cursor.key.size != 8 || memcmp(cursor.key.data, key.bytes, 4) != 0)
-        break;
-      const struct relation *dependent;
-      status = catalog_load(writer->catalog, writer->version, get_be32(cursor.key.data + 4), writer->mark, &dependent,
-                            writer->error);
-      if (!status && dependent && !drop_add(set, arena, dependent, referenced))
-        status = error_memory(writer->error);
-    }
-    cursor_deinit(&cursor);
+  *dependent = NULL;
+  uint8_t key[8];
+  put_be32(key, referenced);
+  put_be32(key + 4, *after + 1);
+  struct cursor cursor;
+  cursor_init(&cursor, writer->version, TREE_DEPENDENCIES, writer->mark);
+  bool found = *after < UINT32_MAX && cursor_seek(&cursor, bytes_of(key, 8)) && cursor.key.size == 8 &&
+               memcmp(cursor.key.data, key, 4) == 0;
+  if (found)
+    *after = get_be32(cursor.key.data + 4);
+  cursor_deinit(&cursor);
+  return found ? catalog_load(writer->catalog, writer->version, *after, writer->mark, dependent, writer->error) : STATUS_OK;
+}
+
+// What depends on the definition, and behind each of them what depends on that.
+static int drop_gather(struct writer *writer, struct drop_set *set, struct arena *arena, const struct relation *referenced,
+                       int depth)
+{
+  const struct relation *dependent;
+  uint32_t oid = 0;
+  int status = catalog_dependent(writer, referenced->oid, &oid, &dependent);
+  if (depth > LIMIT_CHAIN)
+    return error_set(writer->error, SQLSTATE_STATEMENT_TOO_COMPLEX, "too many definitions depend on each other");
+  while (!status && dependent) {
+    int count = set->count;
+    if (!drop_add(set, arena, dependent, referenced))
+      status = error_memory(writer->error);
+    else if (set->count > count)
+      status = drop_gather(writer, set, arena, dependent, depth + 1);
+    if (!status)
+      status = catalog_dependent(writer, referenced->oid, &oid, &dependent);
   }
   return status;
 }
@@ -545,7 +560,7 @@ static int default_lines(struct writer *writer, const struct drop_set *set, cons
   return status;
 }
 
-// 2BP01 if there is anything beside the named one.
+// 2BP01 if there is anything beside the named ones.
 static int refuse_dependents(struct writer *writer, const struct drop_set *set)
 {
   const struct relation *relation = set->relations[0];
@@ -553,7 +568,7 @@ static int refuse_dependents(struct writer *writer, const struct drop_set *set)
   struct buffer *text = &writer->catalog->scratch.text;
   buffer_clear(text);
   int status = STATUS_OK;
-  for (int i = 1; i < set->count && text->size < 256; i++)
+  for (int i = set->named; i < set->count && text->size < 256; i++)
     if (!goes_along(set->relations[i], set->because[i]))
       buffer_format(text, "%s%s %s depends on %s %s", text->size ? "\n" : "", relation_kind_name(set->relations[i]->kind),
                   set->relations[i]->name, relation_kind_name(set->because[i]->kind), set->because[i]->name);
@@ -564,9 +579,13 @@ static int refuse_dependents(struct writer *writer, const struct drop_set *set)
       status = default_lines(writer, set, set->relations[i], false, text);
   if (status || !text->size)
     return status;
-  status = error_set(error, SQLSTATE_DEPENDENT_OBJECTS_STILL_EXIST,
-                         "cannot drop %s %s because other objects depend on it", relation_kind_name(relation->kind),
-                         relation->name);
+  if (set->named > 1)
+    status = error_set(error, SQLSTATE_DEPENDENT_OBJECTS_STILL_EXIST,
+                       "cannot drop desired object(s) because other objects depend on them");
+  else
+    status = error_set(error, SQLSTATE_DEPENDENT_OBJECTS_STILL_EXIST,
+                       "cannot drop %s %s because other objects depend on it", relation_kind_name(relation->kind),
+                       relation->name);
   error_detail(error, "%.*s", (int)text->size, (const char *)text->data);
   error_hint(error, "Use DROP ... CASCADE to drop the dependent objects too.");
   return status;
@@ -590,12 +609,24 @@ static int drop_one(struct writer *writer, const struct relation *relation)
 int catalog_drop(struct catalog *catalog, struct writer *writer, const struct relation *relation, bool cascade,
                  struct buffer *dropped, struct error *error)
 {
-  size_t mark = change_mark(writer->changes);
   writer->error = error;
+  (void)catalog;
+  return catalog_drop_all(writer, &relation, 1, cascade, dropped);
+}
+
+int catalog_drop_all(struct writer *writer, const struct relation *const *relations, int count, bool cascade,
+                     struct buffer *dropped)
+{
+  size_t mark = change_mark(writer->changes);
   struct arena arena;
   arena_init(&arena, NULL);
   struct drop_set set = {0};
-  int status = drop_add(&set, &arena, relation, NULL) ? drop_gather(writer, &set, &arena) : error_memory(error);
+  int status = STATUS_OK;
+  for (int i = 0; i < count && !status; i++)
+    status = drop_add(&set, &arena, relations[i], NULL) ? STATUS_OK : error_memory(writer->error);
+  set.named = set.count;
+  for (int i = 0; i < set.named && !status; i++)
+    status = drop_gather(writer, &set, &arena, set.relations[i], 0);
   if (!status && !cascade)
     status = refuse_dependents(writer, &set);
   for (int i = 0; i < set.count && !status; i++)
@@ -603,11 +634,11 @@ int catalog_drop(struct catalog *catalog, struct writer *writer, const struct re
   for (int i = 0; i < set.count && !status; i++)
     if (set.relations[i]->kind == RELATION_SEQUENCE)
       status = default_lines(writer, &set, set.relations[i], true, dropped);
-  for (int i = set.count - 1; i >= 0 && !status; i--) {
-    if (i > 0 && dropped && !goes_along(set.relations[i], set.because[i]))
+  for (int i = set.named; i < set.count && dropped; i++)
+    if (!goes_along(set.relations[i], set.because[i]))
       buffer_format(dropped, "%s %s\n", relation_kind_name(set.relations[i]->kind), set.relations[i]->name);
+  for (int i = set.count - 1; i >= 0 && !status; i--)
     status = drop_one(writer, set.relations[i]);
-  }
   arena_deinit(&arena);
   if (status)
     return write_undo(writer, mark, status);

@@ -124,7 +124,7 @@ static void test_drop(void **state)
   version_dump(world.writer.version, &before);
   assert_int_equal(catalog_drop(world.catalog, &world.writer, t, true, &dropped, &world.error), 0);
   buffer_append_u8(&dropped, 0);
-  assert_string_equal((char *)dropped.data, "workflow v\nworkflow w\n");
+  assert_string_equal((char *)dropped.data, "workflow w\nworkflow v\n");
   assert_null(world_find(&world, world.writer.version, "t"));
   assert_true(version_definitions(world.writer.version) != definitions);
   world_abort(&world, definitions);

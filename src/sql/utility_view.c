@@ -1,0 +1,306 @@
+// CREATE VIEW, ALTER VIEW, and what becomes of views when what they read is changed.
+//
+// A view is kept as the text of its query (sql/view.h), with the columns that it gives and the relations that the query
+// names. Which columns of a table it needs is not kept: binding it tells.
+#include <stdio.h>
+
+#include "sql/utility_internal.h"
+#include "sql/view.h"
+
+// --- Binding its query ---------------------------------------------------------------------------------------------
+
+struct parameter_search {
+  int number, location;
+};
+
+// The first parameter that the text names.
+static void find_parameter(ProtobufCMessage *message, void *context)
+{
+  struct parameter_search *search = context;
+  if (message->descriptor != &pg_query__param_ref__descriptor)
+    return;
+  const PgQuery__ParamRef *parameter = (const PgQuery__ParamRef *)(void *)message;
+  if (search->location >= 0 && search->location <= parameter->location)
+    return;
+  *search = (struct parameter_search){parameter->number, parameter->location};
+}
+
+static int bind_query(const struct utility_input *input, const struct parsed *parsed, struct bytes text,
+                      struct view_names *names, struct statement **statement, struct error *error)
+{
+  struct bind_input bind = {
+      .catalog = input->catalog,
+      .version = input->writer->version,
+      .settings = input->settings,
+      .parsed = parsed,
+      .text = text,
+      .names = names,
+      .mark = input->writer->mark,
+      .arena = input->arena,
+  };
+  int status = bind_statement(&bind, statement, error);
+  if (status || (*statement)->parameter_count == 0)
+    return status;
+  statement_release(*statement);
+  struct parameter_search search = {.number = INT32_MAX, .location = -1};
+  parse_walk(&((PgQuery__Node *)(uintptr_t)parsed->node)->base, find_parameter, &search);
+  return utility_error(input, error, search.location, SQLSTATE_UNDEFINED_PARAMETER, "there is no parameter $%d",
+                       search.number);
+}
+
+static struct type column_type(const struct target *target)
+{
+  struct type type = target->expression->type;
+  return type.id == TYPE_UNKNOWN ? type_plain(TYPE_TEXT) : type;
+}
+
+// The columns that the query gives, under the names that stand behind the view's own, as far as there are some.
+static int take_columns(const struct utility_input *input, struct relation *definition, const struct statement *statement,
+                        const PgQuery__ViewStmt *create, struct error *error)
+{
+  int count = statement->column_count;
+  if (create->n_aliases > (size_t)count)
+    return error_set(error, SQLSTATE_SYNTAX_ERROR, "CREATE VIEW specifies more column names than columns");
+  struct schema *schema = &definition->schema;
+  schema->columns = ARENA_ARRAY(input->arena, struct column, count + 1);
+  if (!schema->columns)
+    return error_memory(error);
+  for (int i = 0; i < count; i++) {
+    const struct target *target = &statement->columns[i];
+    const char *name = (size_t)i < create->n_aliases ? utility_string(create->aliases[i]) : target->name;
+    struct column *column = &schema->columns[i];
+    if (relation_column(definition, name) >= 0)
+      return error_set(error, SQLSTATE_DUPLICATE_COLUMN, "column \"%s\" specified more than once", name);
+    *column = (struct column){.type = column_type(target)};
+    snprintf(column->name, sizeof column->name, "%s", name);
+    if (column->type.id == TYPE_VOID)
+      return error_set(error, SQLSTATE_INVALID_TABLE_DEFINITION, "column \"%s\" has pseudo-type %s", name,
+                       type_info(column->type.id)->name);
+    schema->column_count++;
+  }
+  return 0;
+}
+
+static int has_columns(const struct relation *definition, const struct statement *statement, struct error *error)
+{
+  bool fits = statement->column_count == definition->schema.column_count;
+  for (int i = 0; fits && i < statement->column_count; i++)
+    fits = column_type(&statement->columns[i]).id == definition->schema.columns[i].type.id;
+  return fits ? 0 : error_set(error, SQLSTATE_FEATURE_NOT_SUPPORTED, "this query cannot be kept as a view's text");
+}
+
+// The text that is kept, and what it depends on. The query is parsed anew, since what is written out of it changes it.
+static int take_text(const struct utility_input *input, struct relation *definition, const PgQuery__Node *query,
+                     struct error *error)
+{
+  const char *text;
+  int status = bind_deparse_query(query, input->arena, &text, error);
+  struct parse *parse = status ? NULL : parse_open(bytes_of_string(text), error);
+  if (!parse)
+    return status ? status : (int)error->status;
+  struct view_names names = {.arena = input->arena};
+  struct statement *statement;
+  status = bind_query(input, &parse->statements[0], parse->text, &names, &statement, error);
+  if (!status) {
+    statement_release(statement);
+    status = view_text(parse->tree->stmts[0]->stmt, &names, input->arena, &definition->text, error);
+  }
+  parse_close(parse);
+  if (status)
+    return status;
+  definition->dependencies = names.relations;
+  definition->dependency_count = names.relation_count;
+  parse = parse_open(bytes_of_string(definition->text), error);
+  if (!parse)
+    return error->status;
+  status = bind_query(input, &parse->statements[0], parse->text, NULL, &statement, error);
+  if (!status) {
+    status = has_columns(definition, statement, error);
+    statement_release(statement);
+  }
+  parse_close(parse);
+  return status;
+}
+
+static int refuse_reading(const struct relation *definition, const struct statement *statement, struct error *error)
+{
+  for (int i = 0; definition->oid && i < statement->relation_count; i++)
+    if (statement->relations[i]->oid == definition->oid)
+      return error_set(error, SQLSTATE_INVALID_OBJECT_DEFINITION,
+                       "infinite recursion detected in rules for relation \"%s\"", definition->name);
+  if (statement->claims_rows)
+    return error_set(error, SQLSTATE_FEATURE_NOT_SUPPORTED, "FOR UPDATE or FOR SHARE in a view is not supported");
+  return 0;
+}
+
+static int fill(const struct utility_input *input, struct relation *definition, const PgQuery__ViewStmt *create,
+                struct error *error)
+{
+  if (create->query->node_case != PG_QUERY__NODE__NODE_SELECT_STMT)
+    return utility_unsupported(input, error, -1, "this query of a view is");
+  if (create->query->select_stmt->into_clause)
+    return error_set(error, SQLSTATE_FEATURE_NOT_SUPPORTED, "views must not contain SELECT INTO");
+  struct parsed query = {.node = create->query, .text = input->parsed->text, .start = input->parsed->start};
+  struct statement *statement;
+  int status = bind_query(input, &query, input->text, NULL, &statement, error);
+  if (status)
+    return status;
+  status = refuse_reading(definition, statement, error);
+  if (!status)
+    status = take_columns(input, definition, statement, create, error);
+  statement_release(statement);
+  return status ? status : take_text(input, definition, create->query, error);
+}
+
+// --- CREATE --------------------------------------------------------------------------------------------------------
+
+static int refuse_forms(const struct utility_input *input, const PgQuery__ViewStmt *create, struct error *error)
+{
+  int32_t at = create->view->location;
+  if (strcmp(create->view->relpersistence, "t") == 0)
+    return utility_unsupported(input, error, at, "temporary views are");
+  if (create->with_check_option > PG_QUERY__VIEW_CHECK_OPTION__NO_CHECK_OPTION)
+    return utility_unsupported(input, error, at, "WITH CHECK OPTION is");
+  for (size_t i = 0; i < create->n_options; i++) {
+    const char *name = create->options[i]->def_elem->defname;
+    if (strcmp(name, "security_invoker") == 0 || strcmp(name, "check_option") == 0)
+      return utility_unsupported(input, error, at, "this option of views is");
+    if (strcmp(name, "security_barrier") != 0)
+      return error_set(error, SQLSTATE_INVALID_PARAMETER_VALUE, "unrecognized parameter \"%s\"", name);
+  }
+  return 0;
+}
+
+// The view that is to be replaced may get more columns behind those that it has.
+static int check_replaced(const struct relation *old, const struct relation *new, struct error *error)
+{
+  if (new->schema.column_count < old->schema.column_count)
+    return error_set(error, SQLSTATE_INVALID_TABLE_DEFINITION, "cannot drop columns from view");
+  for (int i = 0; i < old->schema.column_count; i++) {
+    const struct column *from = &old->schema.columns[i], *to = &new->schema.columns[i];
+    if (strcmp(from->name, to->name) != 0) {
+      int status = error_set(error, SQLSTATE_INVALID_TABLE_DEFINITION,
+                             "cannot change name of view column \"%s\" to \"%s\"", from->name, to->name);
+      error_hint(error, "Use ALTER VIEW ... RENAME COLUMN ... to change name of view column instead.");
+      return status;
+    }
+    if (from->type.id == to->type.id && from->type.modifier == to->type.modifier)
+      continue;
+    char was[128], is[128];
+    type_format(from->type, was, sizeof was);
+    type_format(to->type, is, sizeof is);
+    return error_set(error, SQLSTATE_INVALID_TABLE_DEFINITION,
+                     "cannot change data type of view column \"%s\" from %s to %s", from->name, was, is);
+  }
+  return 0;
+}
+
+int view_create(const struct utility_input *input, const PgQuery__ViewStmt *create, struct error *error)
+{
+  int status = refuse_forms(input, create, error);
+  struct relation *definition = ARENA_NEW(input->arena, struct relation);
+  if (status || !definition)
+    return status ? status : error_memory(error);
+  definition->kind = RELATION_VIEW;
+  definition->owner = input->settings->role;
+  snprintf(definition->name, sizeof definition->name, "%s", create->view->relname);
+  status = utility_schema(input, create->view, &definition->schema_oid, error);
+  if (status)
+    return status;
+  const struct relation *old = NULL;
+  if (catalog_name(input->catalog, input->writer->version, definition->schema_oid, definition->name)) {
+    if (!create->replace)
+      return error_set(error, SQLSTATE_DUPLICATE_TABLE, "relation \"%s\" already exists", definition->name);
+    struct name_scope scope = utility_scope(input);
+    scope.search_path = &definition->schema_oid;
+    scope.search_path_count = 1;
+    status = catalog_find(input->catalog, input->writer->version, &scope, NULL, definition->name, "v", RIGHT_OWN, false,
+                          &old, error);
+    if (status && error)
+      error->hint[0] = 0; // it is about DROP
+  }
+  if (old) {
+    definition->oid = old->oid;
+    definition->owner = old->owner;
+    definition->acl = old->acl;
+  }
+  if (!status)
+    status = fill(input, definition, create, error);
+  if (!status && old)
+    status = check_replaced(old, definition, error);
+  if (status)
+    return status;
+  return old ? catalog_replace(input->catalog, input->writer, definition, error)
+             : catalog_create(input->catalog, input->writer, definition, error);
+}
+
+// --- ALTER ---------------------------------------------------------------------------------------------------------
+
+int view_rename_column(struct relation *definition, const PgQuery__RenameStmt *rename, struct error *error)
+{
+  int number = relation_column(definition, rename->subname);
+  if (number < 0)
+    return error_set(error, SQLSTATE_UNDEFINED_COLUMN, "column \"%s\" does not exist", rename->subname);
+  if (relation_column(definition, rename->newname) >= 0)
+    return error_set(error, SQLSTATE_DUPLICATE_COLUMN, "column \"%s\" of relation \"%s\" already exists",
+                     rename->newname, definition->name);
+  struct column *column = &definition->schema.columns[number];
+  snprintf(column->name, sizeof column->name, "%s", rename->newname);
+  return 0;
+}
+
+// --- What views read changes -----------------------------------------------------------------------------------------
+
+int views_follow(const struct utility_input *input, uint32_t referenced, const struct view_change *change,
+                 struct error *error)
+{
+  uint32_t oid = 0;
+  const struct relation *view;
+  int status = catalog_dependent(input->writer, referenced, &oid, &view);
+  while (!status && view) {
+    if (view->kind == RELATION_VIEW) {
+      struct relation *definition = catalog_copy(view, input->arena);
+      status = definition ? view_text_change(definition->text, change, input->arena, &definition->text, error)
+                          : error_memory(error);
+      if (!status)
+        status = catalog_replace(input->catalog, input->writer, definition, error);
+    }
+    if (!status)
+      status = catalog_dependent(input->writer, referenced, &oid, &view);
+  }
+  return status;
+}
+
+// Does it read this column?
+static int needs_column(const struct utility_input *input, const struct relation *view, uint32_t referenced, int column,
+                        bool *needs, struct error *error)
+{
+  struct parse *parse = parse_open(bytes_of_string(view->text), error);
+  if (!parse)
+    return error->status;
+  struct statement *statement;
+  int status = bind_query(input, &parse->statements[0], parse->text, NULL, &statement, error);
+  *needs = false;
+  for (int i = 0; !status && i < statement->range_count; i++) {
+    const struct range *range = &statement->ranges[i];
+    *needs |= range->kind == RANGE_TABLE && range->relation->oid == referenced && column < range->column_count &&
+              range->columns[column].is_used;
+  }
+  if (!status)
+    statement_release(statement);
+  parse_close(parse);
+  return status;
+}
+
+int views_needing(const struct utility_input *input, uint32_t referenced, int column, uint32_t *after,
+                  const struct relation **view, struct error *error)
+{
+  for (;;) {
+    bool needs = false;
+    int status = catalog_dependent(input->writer, referenced, after, view);
+    if (!status && *view && (*view)->kind == RELATION_VIEW)
+      status = needs_column(input, *view, referenced, column, &needs, error);
+    if (status || !*view || needs)
+      return status;
+  }
+}

@@ -1,0 +1,45 @@
+#!/usr/bin/env python3
+"""Definitions survive: each kind is made, the server is killed, started, stopped, started, and is as it was."""
+
+import os
+import sys
+import tempfile
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
+import quern
+
+
+def through_restarts(statements, looks):
+    """Runs the statements; what `looks` answer then, they answer after a kill (the log) and a stop (a checkpoint)."""
+    with tempfile.TemporaryDirectory() as data:
+        server = quern.Server(data=data)
+        seen = None
+        for end in (server.kill, server.stop, server.stop):
+            server.start()
+            with server.connect() as client:
+                for statement in statements:
+                    client.rows(statement)
+                statements = []
+                found = [[tuple(row) for row in client.rows(look)] for look in looks]
+            end()
+            assert seen in (None, found), (seen, found)
+            seen = found
+        return seen
+
+
+def test_views():
+    seen = through_restarts(
+        [
+            "create table t (id int primary key, name text)",
+            "insert into t values (1, 'a'), (2, 'b')",
+            "create view v (number, label) as select * from t where id > 1",
+            "create view w as select label || '!' as loud from v",
+            "alter table t rename column name to word",
+            "alter table t rename to s",
+        ],
+        ["select * from v", "select * from w", "select pg_get_viewdef(oid) from pg_class where relname = 'v'"],
+    )
+    assert seen[:2] == [[("2", "b")], [("b!",)]], seen
+
+
+quern.run(test_views)
