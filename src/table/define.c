@@ -634,7 +634,7 @@ int catalog_drop_all(struct writer *writer, const struct relation *const *relati
   for (int i = 0; i < set.count && !status; i++)
     if (set.relations[i]->kind == RELATION_SEQUENCE)
       status = default_lines(writer, &set, set.relations[i], true, dropped);
-  for (int i = set.named; i < set.count && dropped; i++)
+  for (int i = set.named; i < set.count && dropped && !status; i++)
     if (!goes_along(set.relations[i], set.because[i]))
       buffer_format(dropped, "%s %s\n", relation_kind_name(set.relations[i]->kind), set.relations[i]->name);
   for (int i = set.count - 1; i >= 0 && !status; i--)
