@@ -7,10 +7,18 @@
 #include "sim/world.h"
 
 static const char usage[] =
-  "Usage: quern_sim [--seed N | --seeds A..B] [--steps N] [--fault NAME] [--histories FILE] [--troubled] [--tight] [--verbose]\n"
-  "Faults, put in on purpose to see them found: sync-left-out, sync-hidden, full-answered, torn-accepted, reply-early, range-missing, hash-ignored,\n"
-  "claim-released-early, derived-as-data, sink-early. In troubled worlds the disk is full,\n"
-  "slow or fails a sync now and then; in tight ones memory is scarce. Histories are for tools/history (test/sim/history_test.py checks them).\n";
+  "Usage: quern_sim [--seed N | --seeds A..B] [--steps N] [--fault NAME] [--histories FILE] [--troubled]\n"
+  "                 [--tight] [--verbose]\n"
+  "  --seeds A..B      these worlds, to the first in which something is lost, half done or counted twice\n"
+  "  --steps N         moves of each (600)\n"
+  "  --troubled        the disk is full, slow or fails a sync now and then; some start while it is full\n"
+  "  --tight           memory is scarce now and then, the engine's or a statement's\n"
+  "  --histories FILE  what clients did and saw, for tools/history (test/sim/history_test.py checks it)\n"
+  "  --fault NAME      put in on purpose, to see it found: sync-left-out, torn-accepted, reply-early, range-missing,\n"
+  "                    hash-ignored, claim-released-early, derived-as-data, sink-early; with --troubled also\n"
+  "                    sync-hidden, full-answered\n"
+  "  --verbose         what happens at each step\n"
+  "In all worlds processes are killed, the power is cut, streams lag, stop and repeat, clients vanish and read slowly.\n";
 
 struct replay {
   struct world_options options; // seed: the one at hand
@@ -80,6 +88,8 @@ static int run(struct replay *replay)
 {
   static const char *const names[WAYS] = {"adopted", "rerun",  "kept",      "moved", "rounds", "attached",
                                           "failed",  "waits", "parked", "deadlocks", "broken"};
+  static const char *const trouble_names[TROUBLES] = {"full",         "not started", "told",   "refused",      "slow",
+                                                      "failed syncs", "late rows",   "unread", "memory scarce"};
   uint64_t crashes = 0, atoms = 0, replies = 0, ways[WAYS] = {0}, troubles[TROUBLES] = {0};
   struct world_result result;
   for (replay->options.seed = replay->from; replay->options.seed <= replay->to; replay->options.seed++) {
@@ -105,9 +115,10 @@ static int run(struct replay *replay)
   for (int i = 0; i < WAYS; i++)
     printf(" %s %llu", names[i], (unsigned long long)ways[i]);
   printf("\n");
-  printf("troubles: full %llu, not started %llu, told %llu, refused %llu, slow %llu, failed syncs %llu, late rows %llu, unread %llu, memory scarce %llu\n", (unsigned long long)troubles[TROUBLE_FULL], (unsigned long long)troubles[TROUBLE_START],
-           (unsigned long long)troubles[TROUBLE_TOLD], (unsigned long long)troubles[TROUBLE_REFUSED], (unsigned long long)troubles[TROUBLE_SLOW],
-           (unsigned long long)troubles[TROUBLE_SYNC], (unsigned long long)troubles[TROUBLE_LATE], (unsigned long long)troubles[TROUBLE_UNREAD], (unsigned long long)troubles[TROUBLE_TIGHT]);
+  printf("troubles:");
+  for (int i = 0; i < TROUBLES; i++)
+    printf("%s %s %llu", i ? "," : "", trouble_names[i], (unsigned long long)troubles[i]);
+  printf("\n");
   return 0;
 }
 

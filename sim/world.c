@@ -62,6 +62,7 @@ struct client {
   int64_t floor;      // what had been shown of what it asks for, when it asked
   int64_t acknowledged; // raises until then
   int values;         // rows
+  char sqlstate[6];   // of the last error
 };
 
 // Who reads slowly: what was sent lies there until it is read.
@@ -179,6 +180,27 @@ static void connect_client(struct world *world, struct client *client)
 
 // --- Replies ------------------------------------------------------------------------------------------------------
 
+// What may be said to a client: that it is to run again, that a key is taken, that there is no room.
+static bool is_expected(const struct world *world, const struct client *client)
+{
+  static const char *const expected[] = {"40001", "40P01", "23505"};
+  if (client == &world->checker)
+    return true; // who asks it says what may be
+  for (size_t i = 0; i < sizeof expected / sizeof expected[0]; i++)
+    if (strcmp(client->sqlstate, expected[i]) == 0)
+      return true;
+  return world->lists.may_be_refused && strncmp(client->sqlstate, "53", 2) == 0;
+}
+
+static void read_error(struct world *world, struct client *client, const struct quern_message *message)
+{
+  client->has_failed = true;
+  snprintf(client->sqlstate, sizeof client->sqlstate, "%s", quern_error_field(message, 'C'));
+  if (!is_expected(world, client))
+    model_violate(&world->model, "an error that must not be: %s %s, in action %d at stage %d", client->sqlstate,
+                  quern_error_field(message, 'M'), (int)client->action, client->stage);
+}
+
 static void read_reply(struct world *world, struct client *client, struct bytes bytes)
 {
   struct quern_message message;
@@ -188,9 +210,7 @@ static void read_reply(struct world *world, struct client *client, struct bytes 
     const uint8_t *field;
     int32_t length;
     if (message.type == 'E') {
-      client->has_failed = true;
-      if (strcmp(quern_error_field(&message, 'C'), "XX000") == 0)
-        model_violate(&world->model, "an internal error: %s", quern_error_field(&message, 'M'));
+      read_error(world, client, &message);
     } else if (message.type == 'Z') {
       client->is_waiting = false;
       client->is_open = message.body[0] != 'I';
@@ -866,21 +886,32 @@ static void accept_torn(struct world *world)
   free(copy);
 }
 
-static void ask(struct world *world, const char *text)
+// One round of all that a client waits for.
+static void go_round(struct world *world)
+{
+  step(world);
+  run_job(world);
+  write_log(world);
+  deliver(world);
+}
+
+// Whether there is an answer, be it an error.
+static bool is_answered(struct world *world, const char *text)
 {
   struct client *client = &world->checker;
   client->values = 0;
   client->value = 0;
   client->has_failed = false;
   send_query(world, client, text);
-  for (int i = 0; i < 200 && client->is_waiting; i++) {
-    step(world);
-    run_job(world);
-    write_log(world);
-    deliver(world);
-  }
-  if (client->is_waiting || client->has_failed)
-    model_violate(&world->model, "not answered after a recovery: %s", text);
+  for (int i = 0; i < 200 && client->is_waiting; i++)
+    go_round(world);
+  return !client->is_waiting;
+}
+
+static void ask(struct world *world, const char *text)
+{
+  if (!is_answered(world, text) || world->checker.has_failed)
+    model_violate(&world->model, "not answered after a recovery: %s %s", text, world->checker.sqlstate);
 }
 
 // Whatever came again: each key has what the last of its rows before the position says, or a later one.
@@ -993,10 +1024,15 @@ static void set_up(struct world *world)
   step(world);
 }
 
-// Memory is scarce now and then: less is left than some statements need.
+// Memory is scarce now and then: less is left than some statements need, or what is prepared gets too little.
 static void tighten(struct world *world)
 {
   struct memory_account *account = &world->partition->account;
+  if (pick(world, 100) == 0) {
+    struct partition *partition = world->partition;
+    size_t bytes = pick(world, 2) ? DEFAULT_STATEMENT_MEMORY : 2048 + (size_t)pick(world, 64 * 1024);
+    partition->options.statement_memory = partition->cache.statement_memory = bytes;
+  }
   if (account->limit && pick(world, 40) == 0) {
     account->limit = 0;
   } else if (!account->limit && pick(world, 80) == 0) {
@@ -1094,15 +1130,79 @@ static void finish_history(struct world *world)
   connect_lister(world, lister);
   lister_read_all(lister, &world->lists, &messages);
   send_lister(world, lister, &messages);
-  for (int i = 0; i < 200 && lister->ready_count; i++) {
-    step(world);
-    run_job(world);
-    write_log(world);
-    deliver(world);
-  }
+  for (int i = 0; i < 200 && lister->ready_count; i++)
+    go_round(world);
   if (lister->ready_count)
     model_violate(&world->model, "the lists were not answered after a recovery");
   lists_add_stream(&world->lists, world->ticks.given);
+}
+
+// After all, there is room again and the streams go on, also those that had stopped.
+static void finish_streams(struct world *world)
+{
+  long long position = world->ticks.given;
+  connect_client(world, &world->checker);
+  ask(world, "ALTER SOURCE ticks SET (state = 'running')");
+  ask(world, "ALTER SOURCE mirror SET (state = 'running')");
+  for (int i = 0; i < 40; i++) {
+    stream_move(world);
+    sink_move(world);
+    go_round(world);
+  }
+  ask(world, "SELECT position FROM quern.sources WHERE name = 'ticks'");
+  world->ticks.given = world->checker.value;
+  if (world->ticks.given <= position)
+    model_violate(&world->model, "the stream does not go on behind %lld", position);
+  ask(world, "SELECT coalesce(sum(n), 0) FROM counts");
+  model_check_stream(&world->model, world->checker.value, world->ticks.given);
+}
+
+// What is in use when nobody does anything.
+static size_t used_at_rest(struct world *world)
+{
+  for (int i = 0; i < 4; i++)
+    go_round(world);
+  while (partition_idle(world->partition)) {
+  }
+  partition_trim(world->partition);
+  partition_trim(world->partition); // what was free since the first is given back
+  return account_used(&world->partition->account);
+}
+
+// Rows that are there may come to lie in more chunks than they lay in; all else is given back.
+static bool is_as_before(size_t used, size_t before)
+{
+  enum { CHUNK = 64 * 1024 };
+  size_t more = used > before ? used - before : 0, less = before > used ? before - used : 0;
+  return more % CHUNK == 0 && less % CHUNK == 0 && more <= 2 * CHUNK;
+}
+
+// A change that is undone, for want of memory somewhere on its way or at its end, leaves nothing in use.
+static void finish_memory(struct world *world)
+{
+  static const char text[] =
+    "INSERT INTO value SELECT g, 1000 / (1200 - g), g, repeat('x', 400) FROM generate_series(1000, 1200) g";
+  enum { GROWING = 24, ROUNDS = 40 }; // at first plans are kept, of each way to run it, and tables grow
+  struct memory_account *account = &world->partition->account;
+  size_t before = 0;
+  for (int i = 0; i < ROUNDS && !world->model.violation[0]; i++) {
+    size_t used = used_at_rest(world);
+    if (i <= GROWING)
+      before = used;
+    if (i > 1)
+      account->limit = used + (size_t)pick(world, 256 * 1024);
+    bool has_answer = is_answered(world, text) && world->checker.has_failed;
+    bool is_tight = account->limit && strcmp(world->checker.sqlstate, "53200") == 0;
+    account->limit = 0;
+    if (!has_answer || !(is_tight || strcmp(world->checker.sqlstate, "22012") == 0))
+      model_violate(&world->model, "neither undone nor refused for want of memory: %s", world->checker.sqlstate);
+    world->result->troubles[TROUBLE_TIGHT] += is_tight;
+    if (!is_as_before(used, before))
+      model_violate(&world->model, "%zu bytes are in use after refused statements, and were %zu", used, before);
+  }
+  ask(world, "SELECT count(*) FROM value WHERE k >= 1000");
+  if (world->checker.value)
+    model_violate(&world->model, "%lld rows of a refused statement are there", (long long)world->checker.value);
 }
 
 static void write_history(struct world *world)
@@ -1138,6 +1238,11 @@ void world_run(const struct world_options *options, struct world_result *result)
     finish_history(world);
   if (!world->model.violation[0])
     finish_sink(world);
+  *disk_sim_faults(world->sim) = (struct disk_sim_faults){0};
+  if (!world->model.violation[0])
+    finish_streams(world);
+  if (!world->model.violation[0] && options->is_tight && options->seed % 4 == 0) // it takes longer than all else
+    finish_memory(world);
   finish_jobs(world);
   if (options->history)
     write_history(world);

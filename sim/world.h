@@ -24,7 +24,18 @@ struct world_options {
   FILE *history; // gets what the clients of lists did and saw; NULL: nobody wants it
 };
 
-enum trouble { TROUBLE_FULL, TROUBLE_START, TROUBLE_TOLD, TROUBLE_REFUSED, TROUBLE_SLOW, TROUBLE_SYNC, TROUBLE_LATE, TROUBLE_UNREAD, TROUBLE_TIGHT, TROUBLES };
+enum trouble {
+  TROUBLE_FULL,    // the disk was full
+  TROUBLE_START,   // too full for the engine to start
+  TROUBLE_TOLD,    // the partition was told
+  TROUBLE_REFUSED, // a group was not taken by the log
+  TROUBLE_SLOW,    // the disk was slow
+  TROUBLE_SYNC,    // a sync failed
+  TROUBLE_LATE,    // rows came from a source that was closed by then
+  TROUBLE_UNREAD,  // a client had left something unread
+  TROUBLE_TIGHT,   // memory was scarce
+  TROUBLES
+};
 
 enum way {
   WAY_ADOPTED, WAY_RERUN, WAY_KEPT, WAY_MOVED, WAY_ROUNDS, WAY_ATTACHED, WAY_FAILED, WAY_WAITS, WAY_PARKED, WAY_DEADLOCKS, WAY_BROKEN, WAYS
@@ -37,8 +48,6 @@ struct world_result {
   uint64_t crashes, atoms, replies;
   // Which ways transactions went: all should be met in some hundred worlds.
   uint64_t ways[WAYS];
-  // How often the disk was full, too full for the engine to start, the partition was told, a group was not taken by the log, the disk slow, a sync failed; rows
-  // came from a source that was closed by then, a client had left something unread; memory was scarce.
   uint64_t troubles[TROUBLES];
 };
 
