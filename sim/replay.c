@@ -126,7 +126,10 @@ int main(int count, char **arguments)
 {
   struct replay replay = {.options = {.steps = 600}, .from = 1, .to = 1};
   for (int i = 1; i < count; i++) {
-    if (strcmp(arguments[i], "--verbose") == 0) {
+    if (strcmp(arguments[i], "--help") == 0) {
+      fputs(usage, stdout);
+      return 0;
+    } else if (strcmp(arguments[i], "--verbose") == 0) {
       replay.options.is_verbose = true;
     } else if (strcmp(arguments[i], "--troubled") == 0) {
       replay.options.is_troubled = true;
