@@ -91,6 +91,16 @@ bool bind_enter(struct binder *binder, int32_t location)
   return false;
 }
 
+bool bind_deepen(struct binder *binder, int more)
+{
+  int depth = binder->query_depth + more;
+  binder->deepest = depth > binder->deepest ? depth : binder->deepest;
+  if (depth <= LIMIT_NESTING + 1)
+    return true;
+  (void)bind_error(binder, -1, SQLSTATE_STATEMENT_TOO_COMPLEX, "queries are nested too deeply");
+  return false;
+}
+
 // --- Ranges and relations --------------------------------------------------------------------------
 
 int bind_range(struct binder *binder, const struct range *range)

@@ -1,4 +1,4 @@
-// FROM: tables, sources, system tables, functions, subqueries, WITH and joins.
+// FROM: tables, sources, system tables, functions, subqueries and joins.
 //
 // Items are collected aside while FROM is bound, so nothing in it sees its neighbours: subqueries do not (there is no
 // LATERAL), functions see what stands to the left of them, and a join's condition sees the two sides of the join.
@@ -89,8 +89,8 @@ static int join_items(struct binder *binder, const struct items *left, const str
 }
 
 // One item for one range, with its alias and the names that the alias gives its columns.
-static int range_items(struct binder *binder, int range, const PgQuery__Alias *alias, const char *schema,
-                       int32_t location, struct items *items)
+int bind_range_items(struct binder *binder, int range, const PgQuery__Alias *alias, const char *schema,
+                     int32_t location, struct items *items)
 {
   struct range *at = &binder->statement->ranges[range];
   if (alias && alias->n_colnames) {
@@ -152,7 +152,7 @@ int bind_relation_range(struct binder *binder, enum range_kind kind, const struc
   return bind_range(binder, &range);
 }
 
-static const char *alias_name(struct binder *binder, const PgQuery__Alias *alias, const char *name)
+const char *bind_alias_name(struct binder *binder, const PgQuery__Alias *alias, const char *name)
 {
   return bind_copy(binder, alias ? alias->aliasname : name);
 }
@@ -212,7 +212,7 @@ static int relation_kind(struct binder *binder, const struct relation *relation,
 static int bind_table(struct binder *binder, const PgQuery__RangeVar *name, const PgQuery__Alias *alias, bool is_atom,
                       struct items *items)
 {
-  const char *own = alias_name(binder, alias, name->relname);
+  const char *own = bind_alias_name(binder, alias, name->relname);
   if (!own)
     return binder->error->status;
   const struct system_table *system = is_atom ? NULL : find_system(binder, name);
@@ -223,7 +223,7 @@ static int bind_table(struct binder *binder, const PgQuery__RangeVar *name, cons
     if (range < 0 || !copy)
       return binder->error->status;
     view_note_table(binder->input->names, name, copy, 0);
-    return range_items(binder, range, alias, copy, name->location, items);
+    return bind_range_items(binder, range, alias, copy, name->location, items);
   }
   const struct relation *relation;
   int status = bind_relation(binder, name, NULL, RIGHT_SELECT, &relation);
@@ -234,12 +234,12 @@ static int bind_table(struct binder *binder, const PgQuery__RangeVar *name, cons
   view_note_table(binder->input->names, name, copy, relation->oid);
   if (relation->kind == RELATION_VIEW) {
     int range = bind_view_range(binder, relation, own, name->location);
-    return range < 0 ? range : range_items(binder, range, alias, copy, name->location, items);
+    return range < 0 ? range : bind_range_items(binder, range, alias, copy, name->location, items);
   }
   if (relation->kind == RELATION_SEQUENCE) {
     const struct system_table *one = system_sequence_table(relation, binder->arena);
     int range = one ? system_range(binder, one, own) : (int)error_memory(binder->error);
-    return range < 0 ? range : range_items(binder, range, alias, copy, name->location, items);
+    return range < 0 ? range : bind_range_items(binder, range, alias, copy, name->location, items);
   }
   if (relation->kind != RELATION_TABLE && relation->kind != RELATION_SOURCE && relation->kind != RELATION_SINK)
     return bind_error(binder, name->location,
@@ -253,92 +253,21 @@ static int bind_table(struct binder *binder, const PgQuery__RangeVar *name, cons
   int range = bind_relation_range(binder, kind, relation, own);
   if (range < 0)
     return range;
-  return range_items(binder, range, alias, copy, name->location, items);
+  return bind_range_items(binder, range, alias, copy, name->location, items);
 }
 
-// --- WITH ------------------------------------------------------------------------------------------
-
-int bind_with(struct binder *binder, struct scope *scope, const PgQuery__WithClause *with)
-{
-  if (!with)
-    return 0;
-  if (with->recursive)
-    return bind_error(binder, with->location, SQLSTATE_FEATURE_NOT_SUPPORTED, "WITH RECURSIVE is not supported");
-  for (size_t i = 0; i < with->n_ctes; i++) {
-    const PgQuery__CommonTableExpr *tree = with->ctes[i]->common_table_expr;
-    if (!tree->ctequery || tree->ctequery->node_case != PG_QUERY__NODE__NODE_SELECT_STMT)
-      return bind_error(binder, tree->location, SQLSTATE_FEATURE_NOT_SUPPORTED, "only queries can stand in WITH");
-    for (size_t j = 0; j < i; j++)
-      if (strcmp(with->ctes[j]->common_table_expr->ctename, tree->ctename) == 0)
-        return bind_error(binder, tree->location, SQLSTATE_DUPLICATE_ALIAS,
-                          "WITH query name \"%s\" specified more than once", tree->ctename);
-    struct table_expression *expression = ARENA_NEW(binder->arena, struct table_expression);
-    if (!expression)
-      return error_memory(binder->error);
-    *expression =
-        (struct table_expression){.name = tree->ctename, .tree = tree, .previous = scope->with, .scope = scope};
-    scope->with = expression;
-  }
-  return 0;
-}
-
-// A WITH query sees those before it, which its own scope lists; not all that its WITH has.
-static struct table_expression *find_with(const struct scope *scope, const char *name)
-{
-  bool is_listed = false;
-  for (; scope; is_listed = scope->via != NULL, scope = scope->outer) {
-    if (is_listed)
-      continue;
-    for (struct table_expression *expression = scope->with; expression; expression = expression->previous)
-      if (strcmp(expression->name, name) == 0)
-        return expression;
-  }
-  return NULL;
-}
-
-static int subquery_range(struct binder *binder, const PgQuery__SelectStmt *select,
-                          const struct select_options *options, const char *alias)
-{
-  struct query *query;
-  bool is_correlated;
-  int status = bind_select(binder, select, options, &query, &is_correlated);
-  return status ? status : bind_query_range(binder, query, alias);
-}
-
-// A WITH query is bound anew wherever it is named, as a subquery that stood there.
-static int bind_table_expression(struct binder *binder, struct scope *scope, struct table_expression *expression,
-                                 const PgQuery__RangeVar *name, struct items *items)
-{
-  const PgQuery__CommonTableExpr *tree = expression->tree;
-  const char *own = alias_name(binder, name->alias, name->relname);
-  if (!own)
-    return binder->error->status;
-  struct select_options options = {
-      .outer = expression->scope, .hides_outer = true, .via = scope, .with = expression->previous};
-  if (!bind_enter(binder, name->location))
-    return binder->error->status;
-  int range = subquery_range(binder, tree->ctequery->select_stmt, &options, own);
-  binder->depth--;
-  if (range < 0)
-    return range;
-  struct range *at = &binder->statement->ranges[range];
-  if ((size_t)at->column_count < tree->n_aliascolnames)
-    return bind_error(binder, tree->location, SQLSTATE_INVALID_COLUMN_REFERENCE,
-                      "WITH query \"%s\" has %d columns available but %d columns specified", tree->ctename,
-                      at->column_count, (int)tree->n_aliascolnames);
-  for (size_t i = 0; i < tree->n_aliascolnames; i++)
-    if (!(at->columns[i].name = bind_copy(binder, bind_string(tree->aliascolnames[i]))))
-      return binder->error->status;
-  return range_items(binder, range, name->alias, NULL, name->location, items);
-}
+// --- Names --------------------------------------------------------------------------------------------
 
 static int bind_name(struct binder *binder, struct scope *scope, const PgQuery__RangeVar *name, struct items *items)
 {
   bool has_schema = name->schemaname && name->schemaname[0];
-  struct table_expression *expression = has_schema ? NULL : find_with(scope, name->relname);
+  struct table_expression *expression = has_schema ? NULL : bind_find_with(scope, name->relname);
   if (expression)
     return bind_table_expression(binder, scope, expression, name, items);
-  return bind_table(binder, name, name->alias, false, items);
+  int status = bind_table(binder, name, name->alias, false, items);
+  if (status && !has_schema && strcmp(binder->error->sqlstate, SQLSTATE_UNDEFINED_TABLE) == 0)
+    bind_hint_with(binder, scope, name->relname);
+  return status;
 }
 
 // --- Subqueries and functions ----------------------------------------------------------------------
@@ -357,8 +286,11 @@ static int bind_from_subquery(struct binder *binder, struct scope *scope, const 
   if (!own)
     return binder->error->status;
   struct select_options options = {.outer = scope, .hides_outer = true};
-  int range = subquery_range(binder, select, &options, own);
-  return range < 0 ? range : range_items(binder, range, tree->alias, NULL, -1, items);
+  struct query *query;
+  bool is_correlated;
+  int status = bind_select(binder, select, &options, &query, &is_correlated);
+  int range = status ? status : bind_query_range(binder, query, own);
+  return range < 0 ? range : bind_range_items(binder, range, tree->alias, NULL, -1, items);
 }
 
 static int no_series(struct binder *binder, const struct range *range, int32_t location)
@@ -626,7 +558,7 @@ static int bind_from_function(struct binder *binder, struct scope *scope, const 
     return binder->error->status;
   if (call && strcmp(name, "atom") == 0)
     return bind_atom(binder, call, tree->alias, items);
-  const char *own = alias_name(binder, tree->alias, name);
+  const char *own = bind_alias_name(binder, tree->alias, name);
   if (!own)
     return binder->error->status;
   bool is_set = call && set_function_exists(name);
@@ -648,7 +580,7 @@ static int bind_from_function(struct binder *binder, struct scope *scope, const 
                                                              : scalar_range(binder, scope, function, own, own);
   scope->clause = clause;
   scope->items = hidden;
-  return range < 0 ? range : range_items(binder, range, tree->alias, NULL, call ? call->location : -1, items);
+  return range < 0 ? range : bind_range_items(binder, range, tree->alias, NULL, call ? call->location : -1, items);
 }
 
 // --- Joins -----------------------------------------------------------------------------------------
@@ -833,12 +765,16 @@ static int bind_join(struct binder *binder, struct scope *scope, const PgQuery__
   struct items left = {0}, right = {0}, both;
   struct merged merged = {0};
   struct item item = {.range = -1, .shows_columns = true};
+  int nullable = scope->nullable_depth;
+  scope->nullable_depth += is_right;
   int status = bind_from_tree(binder, scope, tree->larg, &left);
+  scope->nullable_depth = nullable + (is_outer && !is_right);
   struct items lateral = scope->lateral;
   if (!status && !is_right)
     status = join_items(binder, &lateral, &left, &scope->lateral);
   if (!status)
     status = bind_from_tree(binder, scope, tree->rarg, &right);
+  scope->nullable_depth = nullable;
   scope->lateral = lateral;
   if (!status)
     status = join_items(binder, &left, &right, &both);

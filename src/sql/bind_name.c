@@ -59,8 +59,7 @@ static int find_in_item(const struct binder *binder, const struct item *item, co
   return -1;
 }
 
-// From `from` outwards to `to`, where the name was found.
-static void mark_correlated(struct scope *from, const struct scope *to)
+void bind_mark_correlated(struct scope *from, const struct scope *to)
 {
   for (struct scope *scope = from; scope && scope != to; scope = scope->outer) {
     scope->is_correlated = true;
@@ -283,7 +282,7 @@ static struct node *bind_unqualified(struct binder *binder, struct scope *scope,
     if (found < 0)
       return NULL;
     if (found) {
-      mark_correlated(scope, at);
+      bind_mark_correlated(scope, at);
       return node;
     }
   }
@@ -291,11 +290,11 @@ static struct node *bind_unqualified(struct binder *binder, struct scope *scope,
   const struct item *whole = find_row(scope, name, &where);
   bool is_function = whole && whole->range >= 0 && binder->statement->ranges[whole->range].kind == RANGE_FUNCTION;
   if (is_function && whole->column_count == 1) { // the row of a function that gives single values is its value
-    mark_correlated(scope, where);
+    bind_mark_correlated(scope, where);
     return bind_item_column(binder, whole, 0, location);
   }
   if (whole && binder->rows_as_json) {
-    mark_correlated(scope, where);
+    bind_mark_correlated(scope, where);
     return bind_row(binder, whole, location);
   }
   for (int i = 0; i < scope->items.count; i++)
@@ -324,7 +323,7 @@ struct node *bind_column(struct binder *binder, struct scope *scope, const PgQue
   int column = find_in_item(binder, item, parts.column);
   if (column < 0)
     return no_column(binder, where, parts.table, parts.column, location);
-  mark_correlated(scope, where);
+  bind_mark_correlated(scope, where);
   return bind_item_column(binder, item, column, location);
 }
 
@@ -356,7 +355,7 @@ int bind_star(struct binder *binder, struct scope *scope, const PgQuery__ColumnR
     const struct item *item = find_item(binder, scope, parts.schema, parts.table, reference->location, &where);
     if (!item)
       return binder->error->status;
-    mark_correlated(scope, where);
+    bind_mark_correlated(scope, where);
     return star_item(binder, item, reference->location, add, context);
   }
   bool has_any = false;

@@ -404,6 +404,26 @@ static int settle_targets(struct binder *binder, struct query *query, bool keeps
   return 0;
 }
 
+static bool find_aggregate(const struct node *node, void *context)
+{
+  const struct node **found = context;
+  if (node->kind == NODE_COLUMN && node->column < 0 && !*found)
+    *found = node;
+  return !*found;
+}
+
+// A recursive query's right side sees the rows of one round only.
+static int refuse_aggregate(struct binder *binder, const struct query *query)
+{
+  const struct node *found = NULL;
+  for (int i = 0; i < query->target_count && !found; i++)
+    node_walk(query->targets[i].expression, find_aggregate, &found);
+  if (!found && query->having)
+    node_walk(query->having, find_aggregate, &found);
+  return bind_error(binder, found ? found->position : -1, SQLSTATE_INVALID_RECURSION,
+                    "aggregate functions are not allowed in a recursive query's recursive term");
+}
+
 static int bind_parts(struct binder *binder, struct scope *scope, const PgQuery__SelectStmt *select,
                       const struct select_options *options, struct query *query)
 {
@@ -425,6 +445,8 @@ static int bind_parts(struct binder *binder, struct scope *scope, const PgQuery_
   if (!status && scope->has_set && (select->n_group_clause || query->having || scope->aggregate_count))
     status = bind_error(binder, -1, SQLSTATE_FEATURE_NOT_SUPPORTED,
                         "set-returning functions in the select list of a query that groups are not supported");
+  if (!status && scope->has_self_reference && scope->aggregate_count)
+    status = refuse_aggregate(binder, query);
   if (!status)
     status = bind_grouping(binder, scope, select, query);
   if (!status)
@@ -448,12 +470,12 @@ int bind_select(struct binder *binder, const PgQuery__SelectStmt *select, const 
       .hides_outer = options->hides_outer,
       .via = options->via,
       .with = options->with,
+      .defines = options->defines,
+      .within = options->within,
       .group_range = -1,
   };
   // Names in WITH nest queries without a parenthesis that the pre-scan could count.
-  if (binder->query_depth > LIMIT_NESTING)
-    return bind_error(binder, -1, SQLSTATE_STATEMENT_TOO_COMPLEX, "queries are nested too deeply");
-  if (!bind_enter(binder, -1))
+  if (!bind_deepen(binder, 1) || !bind_enter(binder, -1))
     return binder->error->status;
   binder->query_depth++;
   int status = bind_parts(binder, scope, select, options, *query);

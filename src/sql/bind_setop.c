@@ -18,6 +18,7 @@ struct combining {
   struct type *types; // of its columns
   int32_t *positions;
   int column_count;
+  bool is_step; // the right side may name the WITH query that this is
 };
 
 bool is_set_operation(const PgQuery__SelectStmt *select)
@@ -83,6 +84,17 @@ static struct query *around(struct binder *binder, struct query *arm)
 
 // --- Types -----------------------------------------------------------------------------------------
 
+// Where an expression begins, as PostgreSQL tells it.
+static int32_t leftmost(const struct node *node)
+{
+  int32_t position = node->position;
+  for (int i = 0; i < node->argument_count; i++) {
+    int32_t other = leftmost(node->arguments[i]);
+    position = other >= 0 && (other < position || position < 0) ? other : position;
+  }
+  return position;
+}
+
 static int cast_column(struct binder *binder, struct query **arm, int column, enum type_id type, const char *what)
 {
   struct node *node = (*arm)->targets[column].expression;
@@ -132,8 +144,10 @@ static int common_types(struct combining *c, const struct query *right, const Pg
     const struct node *pair[] = {left, other};
     enum type_id type;
     error_clear(binder->error);
-    if (type_common(pair, 2, name_of(kind), &type, binder->error))
-      return bind_error_from(binder, other->position);
+    if (type_common(pair, 2, name_of(kind), &type, binder->error)) {
+      error_position(binder->error, 0);
+      return bind_error_from(binder, leftmost(other));
+    }
     types[i] = same_type(left->type, other->type) ? left->type : type_plain(type);
     types[i].id = type;
     positions[i] = left->type.id == type || other->type.id != type ? left->position : other->position;
@@ -157,9 +171,10 @@ static int cast_arms(struct binder *binder, struct query **arms, int count, cons
 
 // --- Chains ----------------------------------------------------------------------------------------
 
-static int bind_arm(struct combining *c, const PgQuery__SelectStmt *select, struct query **query)
+// within: what the arm may not name its own WITH query in; NULL.
+static int bind_arm(struct combining *c, const PgQuery__SelectStmt *select, const char *within, struct query **query)
 {
-  struct select_options options = {.outer = c->scope, .hides_outer = true, .keeps_unknown = true};
+  struct select_options options = {.outer = c->scope, .hides_outer = true, .keeps_unknown = true, .within = within};
   bool is_correlated;
   return bind_select(c->binder, select, &options, query, &is_correlated);
 }
@@ -211,22 +226,99 @@ static int begin_operation(struct combining *c, const PgQuery__SelectStmt *selec
   return add_arm(c, left);
 }
 
+// --- Recursion -------------------------------------------------------------------------------------
+
+// What the left side gave is what the right side may read.
+static int begin_step(struct combining *c, struct table_expression *expression)
+{
+  struct type *types = c->types;
+  for (int i = 0; !c->operation && i < c->column_count; i++)
+    if (!(c->first->targets[i].expression = bind_known(c->binder, c->first->targets[i].expression)))
+      return c->binder->error->status;
+  if (!c->operation) {
+    types = ARENA_ARRAY(c->binder->arena, struct type, c->column_count + 1);
+    if (!types)
+      return error_memory(c->binder->error);
+    for (int i = 0; i < c->column_count; i++)
+      types[i] = c->first->targets[i].expression->type;
+  }
+  return bind_working_columns(c->binder, expression, c->names, types, c->column_count);
+}
+
+static int refuse_clauses(struct binder *binder, const PgQuery__SelectStmt *select)
+{
+  const PgQuery__Node *tree = select->n_sort_clause ? select->sort_clause[0]->sort_by->node
+                              : select->limit_offset ? select->limit_offset
+                                                     : select->limit_count;
+  const char *what = select->n_sort_clause ? "ORDER BY" : select->limit_offset ? "OFFSET" : "LIMIT";
+  return !tree ? 0
+               : bind_error(binder, bind_location(tree), SQLSTATE_FEATURE_NOT_SUPPORTED,
+                            "%s in a recursive query is not implemented", what);
+}
+
+// The right side named the query itself: its types must be those that the left side said.
+static int finish_recursion(struct combining *c, const PgQuery__SelectStmt *select, struct query *right,
+                            const struct type *types)
+{
+  struct binder *binder = c->binder;
+  const struct table_expression *expression = c->scope->defines;
+  int status = refuse_clauses(binder, select);
+  for (int i = 0; i < c->column_count && !status; i++) {
+    struct type was = expression->columns[i].type;
+    if (same_type(was, types[i]))
+      continue;
+    char first[64], overall[64];
+    type_format(was, first, sizeof first);
+    type_format(types[i], overall, sizeof overall);
+    status = bind_error(binder, left_column(c, i)->position, SQLSTATE_DATATYPE_MISMATCH,
+                        "recursive query \"%s\" column %d has type %s in non-recursive term but type %s overall",
+                        expression->name, i + 1, first, overall);
+    error_hint(binder->error, "Cast the output of the non-recursive term to the correct type.");
+  }
+  struct query *left = status ? NULL : left_query(c);
+  if (!left)
+    return binder->error->status;
+  c->capacity = 0;
+  c->operation = ARENA_NEW(binder->arena, struct set_operation);
+  if (!c->operation)
+    return error_memory(binder->error);
+  *c->operation =
+      (struct set_operation){.kind = SET_RECURSION, .is_all = select->all, .working = expression->working};
+  status = add_arm(c, left);
+  return status ? status : add_arm(c, right);
+}
+
+// --- Chains ----------------------------------------------------------------------------------------
+
 static int combine(struct combining *c, const PgQuery__SelectStmt *select)
 {
   struct binder *binder = c->binder;
   struct query *right;
-  int status = bind_arm(c, select->rarg, &right);
+  const char *within = kind_of(select) == SET_EXCEPT                       ? "within EXCEPT"
+                       : kind_of(select) == SET_INTERSECT && select->all ? "within INTERSECT"
+                                                                         : NULL;
+  int status = bind_arm(c, select->rarg, within, &right);
   if (status)
     return status;
   if (right->visible_count != c->column_count)
-    return bind_error(binder, right->visible_count ? right->targets[0].expression->position : -1, SQLSTATE_SYNTAX_ERROR,
+    return bind_error(binder, right->visible_count ? leftmost(right->targets[0].expression) : -1, SQLSTATE_SYNTAX_ERROR,
                       "each %s query must have the same number of columns", name_of(kind_of(select)));
   struct type *types = ARENA_ARRAY(binder->arena, struct type, c->column_count + 1);
   int32_t *positions = ARENA_ARRAY(binder->arena, int32_t, c->column_count + 1);
   if (!types || !positions)
     return error_memory(binder->error);
   status = common_types(c, right, select, types, positions);
-  if (!status && !extends(c, select, types))
+  bool is_recursion = c->is_step && c->scope->defines->reference_count;
+  if (!status && is_recursion)
+    status = cast_arms(binder, &right, 1, types, c->column_count, SET_UNION);
+  if (!status && is_recursion)
+    status = finish_recursion(c, select, right, types);
+  if (status || is_recursion) {
+    c->types = types;
+    c->positions = positions;
+    return status;
+  }
+  if (!extends(c, select, types))
     status = begin_operation(c, select, types);
   if (!status)
     status = cast_arms(binder, &right, 1, types, c->column_count, kind_of(select));
@@ -238,9 +330,13 @@ static int combine(struct combining *c, const PgQuery__SelectStmt *select)
   return add_arm(c, right);
 }
 
-static int bind_first(struct combining *c, const PgQuery__SelectStmt *select)
+static int bind_first(struct combining *c, const PgQuery__SelectStmt *parent)
 {
-  int status = bind_arm(c, select, &c->first);
+  const char *within = !parent->all                         ? NULL
+                       : kind_of(parent) == SET_EXCEPT    ? "within EXCEPT"
+                       : kind_of(parent) == SET_INTERSECT ? "within INTERSECT"
+                                                          : NULL;
+  int status = bind_arm(c, parent->larg, within, &c->first);
   if (status)
     return status;
   c->column_count = c->first->visible_count;
@@ -270,14 +366,22 @@ static int bind_chain(struct combining *c, const PgQuery__SelectStmt *select)
   chain[0] = select;
   for (size_t i = 1; i < count; i++)
     chain[i] = chain[i - 1]->larg;
-  int status = bind_first(c, chain[count - 1]->larg);
+  struct table_expression *defines = c->scope->defines;
+  bool may_recur = defines && defines->is_recursive && kind_of(select) == SET_UNION;
+  if (may_recur)
+    defines->phase = RECURSION_START;
+  int status = bind_first(c, chain[count - 1]);
   int entered = 0;
   for (size_t i = count; i-- > 0 && !status;) {
     // Operations that become queries of their own nest, without a parenthesis that the pre-scan could count.
     struct set_operation *before = c->operation;
-    status = combine(c, chain[i]);
-    if (!status && c->operation != before && ++entered + c->binder->query_depth > LIMIT_NESTING)
-      status = bind_error(c->binder, -1, SQLSTATE_STATEMENT_TOO_COMPLEX, "queries are nested too deeply");
+    c->is_step = may_recur && i == 0;
+    if (c->is_step)
+      status = begin_step(c, defines);
+    if (!status)
+      status = combine(c, chain[i]);
+    if (!status && c->operation != before && !bind_deepen(c->binder, ++entered))
+      status = c->binder->error->status;
   }
   return status;
 }

@@ -46,11 +46,27 @@ struct items {
   struct join *join; // what FROM amounts to so far
 };
 
-struct table_expression { // WITH
+// A query in WITH. Those of WITH RECURSIVE may name each other, so that one is bound when another names it.
+enum expression_state { EXPRESSION_NEW, EXPRESSION_BINDING, EXPRESSION_BOUND };
+enum recursion_phase { RECURSION_NONE, RECURSION_START, RECURSION_STEP }; // which side of its UNION is bound
+struct table_expression {
   const char *name;
   const PgQuery__CommonTableExpr *tree;
   struct table_expression *previous; // those that this one may name
   struct scope *scope;               // of the query whose WITH this is
+  bool is_recursive;                 // of WITH RECURSIVE
+  enum expression_state state;
+  struct query *query; // bound once; named again it is bound anew
+  bool is_taken;       // the query stands somewhere
+  bool is_correlated;
+  int shared; // number in the statement's list; -1: it is put where it is named
+  int depth;  // of the queries within it
+  // While it is bound: how it reads itself.
+  enum recursion_phase phase;
+  int reference_count;
+  int working; // number of the recursion
+  struct range_column *columns;
+  int column_count;
 };
 
 // One query level while it is bound.
@@ -58,11 +74,15 @@ struct scope {
   struct scope *outer;
   bool hides_outer;  // a subquery in FROM: the outer level's items cannot be seen, only what is around them
   struct scope *via; // of a WITH query: the scope in which it was named
+  struct table_expression *defines; // of a WITH query itself
+  const char *within;               // an arm of what a recursive reference may not stand in; NULL
   struct items items;
   struct items lateral; // while FROM is bound: what stands to the left, for the arguments of functions
   struct table_expression *with;
   enum clause clause;
   bool has_aggregates;
+  int nullable_depth;        // of outer joins whose nullable side is bound
+  bool has_self_reference;   // to the WITH query around it
   bool is_set_operation;    // ORDER BY names its columns, and no expressions
   bool has_set;             // a function in the select list gives rows
   const char *refuses_sets; // not NULL: the expression in which it may not stand
@@ -78,11 +98,12 @@ struct binder {
   struct arena *arena;
   struct error *error;
   struct statement *statement;
-  int range_capacity, subquery_capacity, relation_capacity, parameter_capacity;
+  int range_capacity, subquery_capacity, shared_capacity, relation_capacity, parameter_capacity;
   struct node **loose; // parameters of no type yet
   int loose_count, loose_capacity;
   int depth;                 // of expressions, entries of FROM and queries within one another
   int query_depth;           // of queries
+  int deepest;               // query_depth that was reached
   bool has_source;           // the workflow's source was met in FROM
   bool has_positions;        // of the text that is bound: false in defaults
   bool rows_as_json;         // the name of a table stands for its row as json
@@ -108,6 +129,8 @@ struct node *bind_parameter(struct binder *binder, const PgQuery__ParamRef *refe
 // Gives a parameter of no type this one.
 struct node *bind_parameter_type(struct binder *binder, struct node *node, struct type type);
 bool bind_enter(struct binder *binder, int32_t location); // counts depth; false: too deep, said
+// So many queries nest below this one. False: too many, said.
+bool bind_deepen(struct binder *binder, int more);
 struct node *bind_default(struct binder *binder, const struct relation *relation, int column);
 
 // --- bind_type.c
@@ -168,6 +191,8 @@ const char *item_column_name(const struct binder *binder, const struct item *ite
 int bind_star(struct binder *binder, struct scope *scope, const PgQuery__ColumnRef *reference,
               int (*add)(void *context, const char *name, struct node *node), void *context);
 bool is_star(const PgQuery__Node *tree);
+// From `from` outwards to `to`, where the name was found.
+void bind_mark_correlated(struct scope *from, const struct scope *to);
 // A name without a qualifier in this scope alone: 1 found, 0 not, or a negative status.
 int bind_name_here(struct binder *binder, struct scope *scope, const char *name, int32_t location, struct node **node);
 
@@ -176,7 +201,9 @@ int bind_from(struct binder *binder, struct scope *scope, PgQuery__Node **from, 
 // A function that gives rows, in the select list: joined behind all of FROM.
 struct node *bind_set_target(struct binder *binder, struct scope *scope, const PgQuery__FuncCall *call,
                              const char *name);
-int bind_with(struct binder *binder, struct scope *scope, const PgQuery__WithClause *with);
+int bind_range_items(struct binder *binder, int range, const PgQuery__Alias *alias, const char *schema,
+                     int32_t location, struct items *items);
+const char *bind_alias_name(struct binder *binder, const PgQuery__Alias *alias, const char *name);
 // An item for a range; names may be NULL.
 int bind_add_item(struct binder *binder, struct items *items, const char *name, const char *schema, int range,
                   int32_t location);
@@ -188,13 +215,25 @@ struct join *bind_join_range(struct binder *binder, int range);
 bool bind_join_has(const struct join *join, int range); // is the range below it?
 struct join *bind_join_cross(struct binder *binder, struct join *left, struct join *right);
 
+// --- bind_with.c
+int bind_with(struct binder *binder, struct scope *scope, const PgQuery__WithClause *with);
+struct table_expression *bind_find_with(const struct scope *scope, const char *name);
+// Adds to the error that no table has the name: there is a WITH query that stands too far behind.
+void bind_hint_with(struct binder *binder, const struct scope *scope, const char *name);
+int bind_table_expression(struct binder *binder, struct scope *scope, struct table_expression *expression,
+                          const PgQuery__RangeVar *name, struct items *items);
+// The columns that a recursive query's right side finds in what its left side gave.
+int bind_working_columns(struct binder *binder, struct table_expression *expression, const char *const *names,
+                         const struct type *types, int count);
+
 // --- bind_select.c
 // hides_outer: a subquery in FROM. keeps_unknown: literals of no type stay so (INSERT … SELECT).
 struct select_options {
   struct scope *outer;
   bool hides_outer;
   struct scope *via;
-  struct table_expression *with;
+  struct table_expression *with, *defines;
+  const char *within;
   bool keeps_unknown;
 };
 int bind_select(struct binder *binder, const PgQuery__SelectStmt *select, const struct select_options *options,

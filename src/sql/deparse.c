@@ -110,7 +110,7 @@ static void deparse_column(const struct plan *plan, const struct node *node, boo
     buffer_append_u8(out, ')');
     return;
   }
-  if (range->kind == RANGE_SET) { // named by its first arm, as in PostgreSQL
+  if (range->kind == RANGE_SET && range->operation->kind != SET_RECURSION) { // named by its first arm, as in PostgreSQL
     deparse(plan, range->operation->arms[0]->targets[node->column].expression, qualified, out);
     return;
   }

@@ -52,12 +52,16 @@ struct iterator *iterator_open(struct execution *execution, const struct plan_no
   bool opened;
   if (node->kind == PLAN_SCAN)
     opened = scan_open(&op, execution, node);
+  else if (node->kind == PLAN_SHARED || node->kind == PLAN_WORKING)
+    opened = kept_open(&op, execution, node);
   else if (node->kind <= PLAN_SUBQUERY)
     opened = range_open(&op, execution, node);
   else if (node->kind <= PLAN_MATERIAL)
     opened = join_open(&op, execution, node);
   else if (node->kind == PLAN_AGGREGATE || node->kind == PLAN_COUNT || node->kind == PLAN_DISTINCT)
     opened = group_open(&op, execution, node);
+  else if (node->kind == PLAN_RECURSION)
+    opened = recursion_open(&op, execution);
   else if (node->kind == PLAN_APPEND || node->kind == PLAN_SET)
     opened = setop_open(&op, execution, node);
   else if (node->kind == PLAN_CLAIM)
@@ -296,12 +300,15 @@ static bool open_parts(struct execution *execution)
   const struct statement *statement = plan->statement;
   execution->iterators = ARENA_ARRAY(&execution->memory, struct iterator *, plan->node_count + 1);
   execution->subqueries = ARENA_ARRAY(&execution->memory, struct subquery_state, statement->subquery_count + 1);
-  if (!execution->iterators || !execution->subqueries || !open_ranges(execution))
+  if (!execution->iterators || !execution->subqueries || !open_ranges(execution) || !shared_open(execution))
     return false;
   for (int i = 0; i < statement->subquery_count; i++) {
     arena_init(&execution->subqueries[i].arena, execution->account);
     row_table_init(&execution->subqueries[i].set, execution->account);
   }
+  for (int i = 0; i < statement->shared_count; i++)
+    if (!iterator_open(execution, plan->shared[i].root))
+      return false;
   for (int i = 0; i < statement->subquery_count; i++)
     if (!iterator_open(execution, plan->subqueries[i].root))
       return false;
@@ -350,6 +357,7 @@ void execution_close(struct execution *execution)
     row_table_deinit(&execution->subqueries[i].set);
   }
   change_close(execution);
+  shared_close(execution);
   buffer_deinit(&execution->short_key);
   arena_deinit(&execution->row_arena);
   arena_deinit(&execution->memory);
@@ -461,6 +469,7 @@ void execution_stop(struct execution *execution)
     arena_reset(&state->arena);
   }
   change_stop(execution);
+  shared_stop(execution);
   arena_reset(&execution->row_arena);
 }
 

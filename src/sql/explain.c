@@ -192,6 +192,14 @@ static void explain_from(struct explaining *e, const struct plan_node *node)
     buffer_append_string(&e->text, "Function Scan on ");
     append_range(e, number, ranges[number].function);
     break;
+  case PLAN_SHARED:
+    buffer_append_string(&e->text, "CTE Scan on ");
+    append_range(e, number, e->plan->statement->shared[ranges[number].number].name);
+    break;
+  case PLAN_WORKING:
+    buffer_append_string(&e->text, "WorkTable Scan on ");
+    name_deparse(ranges[number].alias, &e->text);
+    break;
   default:
     buffer_append_string(&e->text, node->kind == PLAN_VALUES ? "Values Scan on " : "Subquery Scan on ");
     name_deparse(ranges[number].alias ? ranges[number].alias : "*VALUES*", &e->text);
@@ -259,7 +267,10 @@ static bool explain_head(struct explaining *e, const struct plan_node *node, int
   case PLAN_SYSTEM:
   case PLAN_FUNCTION:
   case PLAN_VALUES:
+  case PLAN_SHARED:
+  case PLAN_WORKING:
   case PLAN_SUBQUERY: explain_from(e, node); break;
+  case PLAN_RECURSION: explain_named(e, node, "Recursive Union"); break;
   case PLAN_LOOP:
   case PLAN_HASH_JOIN: explain_join(e, node, depth); return true;
   case PLAN_AGGREGATE: explain_aggregate(e, node, depth); break;
@@ -376,6 +387,12 @@ int plan_explain(const struct plan *plan, const struct explain_options *options,
     explain_modification(&e);
   else
     explain_node(&e, plan->root, 0, NULL);
+  for (int i = 0; i < plan->statement->shared_count; i++) {
+    begin_detail(&e, 0, "CTE ");
+    name_deparse(plan->statement->shared[i].name, &e.text);
+    buffer_append_u8(&e.text, '\n');
+    explain_node(&e, plan->shared[i].root, 1, NULL);
+  }
   for (int i = 0; i < plan->statement->subquery_count; i++) {
     begin_detail(&e, 0, "");
     buffer_format(&e.text, "SubPlan %d\n", i + 1);

@@ -54,6 +54,19 @@ struct change_state {
   struct evaluation evaluation; // of the writer, where its owner gave none
 };
 
+// Rows that are kept to be read by whoever comes.
+struct kept_rows {
+  struct arena arena;
+  struct value **rows;
+  int count, capacity;
+};
+
+struct shared_state {
+  struct arena arena; // of its expressions
+  struct kept_rows kept;
+  bool is_begun, is_over;
+};
+
 struct execution {
   const struct plan *plan;
   struct memory_account *account;
@@ -65,6 +78,8 @@ struct execution {
   struct value **ranges;
   struct iterator **iterators;
   struct subquery_state *subqueries;
+  struct shared_state *shared;
+  struct kept_rows **working; // by number of the recursion: its last round
   struct change_state *change;
   struct value *short_row;
   struct buffer short_key;
@@ -85,9 +100,19 @@ bool scan_open(struct iterator **op, struct execution *execution, const struct p
 bool range_open(struct iterator **op, struct execution *execution, const struct plan_node *node);
 bool join_open(struct iterator **op, struct execution *execution, const struct plan_node *node);
 bool group_open(struct iterator **op, struct execution *execution, const struct plan_node *node);
+bool recursion_open(struct iterator **op, struct execution *execution);
+bool kept_open(struct iterator **op, struct execution *execution, const struct plan_node *node);
 bool setop_open(struct iterator **op, struct execution *execution, const struct plan_node *node);
 bool sort_open(struct iterator **op, struct execution *execution, const struct plan_node *node);
 bool claim_open(struct iterator **op, struct execution *execution);
+
+bool kept_add(struct execution *execution, struct kept_rows *kept, const enum type_id *types, const struct value *values,
+              int count);
+void kept_clear(struct execution *execution, struct kept_rows *kept);
+void kept_free(struct execution *execution, struct kept_rows *kept);
+bool shared_open(struct execution *execution);
+void shared_stop(struct execution *execution);
+void shared_close(struct execution *execution);
 
 // Runs the whole change. 0 or a status.
 int change_run(struct execution *execution);

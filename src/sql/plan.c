@@ -286,6 +286,28 @@ enum comparison comparison_turned(enum comparison comparison)
   return turned[comparison];
 }
 
+static int plan_shared(struct planner *planner)
+{
+  const struct statement *statement = planner->statement;
+  struct plan_shared *shared = ARENA_ARRAY(planner->arena, struct plan_shared, statement->shared_count + 1);
+  if (!shared)
+    return error_memory(planner->error);
+  planner->plan->shared = shared;
+  for (int i = 0; i < statement->shared_count; i++) {
+    const struct query *query = statement->shared[i].query;
+    shared[i].column_count = query->visible_count;
+    shared[i].types = ARENA_ARRAY(planner->arena, enum type_id, query->visible_count + 1);
+    if (!shared[i].types)
+      return error_memory(planner->error);
+    for (int c = 0; c < query->visible_count; c++)
+      shared[i].types[c] = query->targets[c].expression->type.id;
+    int status = plan_query(planner, query, &shared[i].root);
+    if (status)
+      return status;
+  }
+  return 0;
+}
+
 static int plan_subqueries(struct planner *planner)
 {
   const struct statement *statement = planner->statement;
@@ -328,7 +350,9 @@ int plan_statement(const struct plan_input *input, struct plan **plan, struct er
   planner.queries = ARENA_ARRAY(input->arena, struct plan_node *, input->statement->range_count + 1);
   if (!planner.plan->grouped || !planner.queries)
     return error_memory(planner.error);
-  int status = plan_subqueries(&planner);
+  int status = plan_shared(&planner);
+  if (!status)
+    status = plan_subqueries(&planner);
   if (!status && input->statement->kind == STATEMENT_SELECT)
     status = plan_query(&planner, input->statement->query, &planner.plan->root);
   else if (!status)

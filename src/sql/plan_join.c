@@ -106,6 +106,8 @@ static int plan_other_range(struct planner *planner, int number, struct plan_nod
                                          [RANGE_SYSTEM] = PLAN_SYSTEM,
                                          [RANGE_SUBQUERY] = PLAN_SUBQUERY,
                                          [RANGE_SET] = PLAN_SUBQUERY,
+                                         [RANGE_SHARED] = PLAN_SHARED,
+                                         [RANGE_WORKING] = PLAN_WORKING,
                                          [RANGE_FUNCTION] = PLAN_FUNCTION,
                                          [RANGE_VALUES] = PLAN_VALUES};
   const struct range *range = &planner->statement->ranges[number];
@@ -123,6 +125,8 @@ static int plan_other_range(struct planner *planner, int number, struct plan_nod
     return expressions_make(planner, range->arguments, range->argument_count, &node->function.arguments);
   }
   node->from.range = number;
+  if (range->kind == RANGE_SHARED && planner->plan->shared[range->number].root)
+    node->rows = planner->plan->shared[range->number].root->rows;
   if (node->kind == PLAN_SUBQUERY) {
     // Ways are tried out: a query in FROM, which does not depend on them, is planned once.
     struct plan_node **below = &planner->queries[number];

@@ -17,6 +17,8 @@ enum plan_kind {
   PLAN_SYSTEM,
   PLAN_FUNCTION,
   PLAN_VALUES,
+  PLAN_SHARED,    // a WITH query that all who read it run together
+  PLAN_WORKING,   // what a recursion found in its last round
   PLAN_SUBQUERY,  // a query in FROM
   PLAN_LOOP,      // nested loop: the right side starts again for each row of the left one
   PLAN_HASH_JOIN, // the right side is hashed
@@ -27,6 +29,7 @@ enum plan_kind {
   PLAN_DISTINCT,
   PLAN_APPEND, // the rows of its arms, one after another
   PLAN_SET,    // INTERSECT, EXCEPT: the right side is hashed
+  PLAN_RECURSION,
   PLAN_SORT,
   PLAN_CLAIM, // claims rows (FOR UPDATE …) on their way, or leaves them out
   PLAN_LIMIT,
@@ -161,7 +164,7 @@ struct plan_node {
     } function;
     struct {
       int range;
-    } from; // SOURCE, SYSTEM, SUBQUERY
+    } from; // SOURCE, SYSTEM, SUBQUERY, SHARED, WORKING
     struct {
       int range;
       tree_number tree;
@@ -185,6 +188,12 @@ struct plan_node {
       int column_count;
       enum type_id *types; // of the columns, and of a count behind them
     } set;
+    struct {
+      bool is_all;
+      int column_count;
+      enum type_id *types;
+      int working;
+    } recursion;
     struct {
       int column_count, key_count;
       enum type_id *types;
@@ -211,6 +220,12 @@ struct plan_subquery {
   const struct aggregate *gather; // ARRAY(SELECT …)
 };
 
+struct plan_shared {
+  struct plan_node *root;
+  int column_count;
+  enum type_id *types;
+};
+
 struct plan_modification {
   const struct modification *modification;
   struct expression *values; // INSERT
@@ -231,6 +246,7 @@ struct plan {
   struct plan_node *root; // NULL: INSERT of a single row
   int node_count;
   struct plan_subquery *subqueries; // as many as the statement's
+  struct plan_shared *shared;       // so are these
   struct plan_modification *modification;
   enum short_form short_form;
   const struct plan_node *short_scan; // SELECT, UPDATE, DELETE

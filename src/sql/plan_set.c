@@ -55,6 +55,23 @@ static int plan_union(struct planner *planner, const struct range *range, struct
   return 0;
 }
 
+static int plan_recursion(struct planner *planner, const struct range *range, struct plan_node **arms,
+                          enum type_id *types, struct plan_node **node)
+{
+  enum { ROUNDS = 10 }; // as PostgreSQL guesses
+  struct plan_node *made = *node = plan_above(planner, PLAN_RECURSION, arms[0]);
+  if (!made)
+    return error_memory(planner->error);
+  made->right = arms[1];
+  made->recursion.is_all = range->operation->is_all;
+  made->recursion.column_count = range->column_count;
+  made->recursion.types = types;
+  made->recursion.working = range->operation->working;
+  made->rows += ROUNDS * arms[1]->rows;
+  made->cost += ROUNDS * arms[1]->cost;
+  return 0;
+}
+
 int plan_set_operation(struct planner *planner, int number, struct plan_node **node)
 {
   const struct range *range = &planner->statement->ranges[number];
@@ -70,6 +87,8 @@ int plan_set_operation(struct planner *planner, int number, struct plan_node **n
   }
   if (operation->kind == SET_UNION)
     return plan_union(planner, range, arms, types, node);
+  if (operation->kind == SET_RECURSION)
+    return plan_recursion(planner, range, arms, types, node);
   struct plan_node *set = *node = plan_above(planner, PLAN_SET, arms[0]);
   if (!set)
     return error_memory(planner->error);

@@ -24,17 +24,21 @@ enum range_kind {
   RANGE_VALUES,   // values: rows of expressions
   RANGE_GROUP,    // of an aggregating query: its group keys, then its aggregates
   RANGE_ROW,      // a row that a change has at hand: new, excluded
-  RANGE_SET,      // operation: of UNION, INTERSECT or EXCEPT
+  RANGE_SET,      // operation: of UNION, INTERSECT or EXCEPT, or a recursion
+  RANGE_SHARED,   // number: a WITH query that is run once for all who read it
+  RANGE_WORKING,  // number: what a recursion found in its last round
 };
 
-enum set_kind { SET_UNION, SET_INTERSECT, SET_EXCEPT };
+enum set_kind { SET_UNION, SET_INTERSECT, SET_EXCEPT, SET_RECURSION };
 
-// The visible targets of all arms have the types of the range's columns. INTERSECT and EXCEPT have two arms.
+// The visible targets of all arms have the types of the range's columns. INTERSECT and EXCEPT have two arms; so
+// has a recursion: where it begins, and what is run again over what the round before found.
 struct set_operation {
   enum set_kind kind;
   bool is_all;
   struct query **arms;
   int arm_count;
+  int working; // RECURSION: its number
 };
 
 struct range_column {
@@ -53,6 +57,7 @@ struct range {
   const struct system_table *system; // SYSTEM
   struct query *query;               // SUBQUERY
   struct set_operation *operation;   // SET
+  int number;                        // SHARED: in the statement's list; WORKING: of the recursion
   const char *function;              // FUNCTION: its name
   const struct set_function *set;    // FUNCTION: NULL for generate_series
   bool has_ordinality;               // FUNCTION: the last column is the row's number
@@ -130,6 +135,12 @@ struct subquery {
   bool is_correlated; // reads ranges around it: runs anew for each row; otherwise once a run
 };
 
+// A WITH query that is run once, as far as it is read. It reads no ranges around it.
+struct shared_query {
+  const char *name;
+  struct query *query;
+};
+
 struct assignment {
   int column;
   struct node *value; // of the column's type, modifier applied
@@ -176,6 +187,9 @@ struct statement {
   int range_count;
   struct subquery *subqueries;
   int subquery_count;
+  struct shared_query *shared;
+  int shared_count;
+  int working_count; // recursions
   struct type *parameters; // all known when bound
   int parameter_count;
   struct target *columns; // of the result: visible targets or RETURNING

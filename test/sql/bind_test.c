@@ -541,8 +541,10 @@ static void wrong_queries_get_postgresqls_errors(void **state)
       {"select * from atom(src)", "42809 atom(\"src\") can only be read by a workflow that it drives @20"},
       {"with w(p) as (select 1), w(q) as (select 2) select * from w",
        "42712 WITH query name \"w\" specified more than once @26"},
-      {"with w as (select * from w) select * from w", "42P01 relation \"w\" does not exist @26"},
-      {"with recursive w as (select 1) select * from w", "0A000 WITH RECURSIVE is not supported @1"},
+      {"with w as (select * from w) select * from w", "42P01 relation \"w\" does not exist; hint Use WITH RECURSIVE, or re-order the WITH items to remove forward "
+       "references.; detail There is a WITH item named \"w\", but it cannot be referenced from this part of the query. @26"},
+      {"with recursive w as (select 1 from w) select * from w",
+       "42P19 recursive query \"w\" does not have the form non-recursive-term UNION [ALL] recursive-term @16"},
       {"select public.t.a from t x",
        "42P01 invalid reference to FROM-clause entry for table \"t\"; hint Perhaps you meant to reference the "
        "table alias \"x\". @8"},
