@@ -72,7 +72,10 @@ static int sink_open(struct partition *partition, const struct relation *relatio
   open->stamp = relation->stamp;
   open->looked_at = UINT64_MAX;
   open->batch.rows.account = open->batch.keys.account = &partition->account;
-  return strcmp(relation->state, "paused") == 0 ? 0 : open_connector(partition, open, relation, error);
+  int status = strcmp(relation->state, "paused") == 0 ? 0 : open_connector(partition, open, relation, error);
+  if (status) // it is tried again as one that is new
+    sink_free(map_remove(&partition->sinks, bytes_of(&relation->oid, sizeof relation->oid)));
+  return status;
 }
 
 static int close_connector(struct partition *partition, struct open_sink *open, struct error *error)

@@ -65,11 +65,18 @@ void sources_forget(struct partition *partition)
 
 static void patience_ends(struct timer *timer);
 
+// The frame is made when nothing else can fail: one by halves must not go out.
 static int source_open(struct partition *partition, const struct relation *relation, struct error *error)
 {
-  struct open_source *open = calloc(1, sizeof *open);
-  struct frame *frame = open ? output_frame(partition, FRAME_SOURCE_OPEN) : NULL;
-  if (!frame || !map_put(&partition->sources, bytes_of(&relation->oid, sizeof relation->oid), open)) {
+  struct source_progress progress;
+  flow_source_progress(store_trunk(partition->store), relation->oid, &progress);
+  const uint8_t *position = arena_copy(&partition->output_arena, progress.position.data, progress.position.size);
+  struct open_source *open = position ? calloc(1, sizeof *open) : NULL;
+  bool is_kept = open && map_put(&partition->sources, bytes_of(&relation->oid, sizeof relation->oid), open);
+  struct frame *frame = is_kept ? output_frame(partition, FRAME_SOURCE_OPEN) : NULL;
+  if (!frame) {
+    if (is_kept)
+      map_remove(&partition->sources, bytes_of(&relation->oid, sizeof relation->oid));
     free(open);
     return error_memory(error);
   }
@@ -81,11 +88,6 @@ static int source_open(struct partition *partition, const struct relation *relat
   open->is_held = sinks_hold(partition, relation->oid);
   open->claimant.is_source = true;
   open->patience.expire = patience_ends;
-  struct source_progress progress;
-  flow_source_progress(store_trunk(partition->store), relation->oid, &progress);
-  const uint8_t *position = arena_copy(&partition->output_arena, progress.position.data, progress.position.size);
-  if (!position)
-    return error_memory(error);
   frame->source = relation->oid;
   frame->opening = open->opening;
   frame->relation = relation;

@@ -2,9 +2,7 @@
 // an error or its conversation does, and the partition goes on; every tree and table is whole, nothing is half done, and
 // what the log got makes the same state.
 //
-// The program's own malloc and its kin are wrapped by the linker. A run of the scenario refuses one allocation. Without
-// arguments some hundred runs are made, spread over all allocations; `allocation_test all` makes all of them, and
-// `allocation_test N` the one that refuses the Nth.
+// `test_partition_allocation all` refuses each, `test_partition_allocation N` the Nth (support/refuse.h).
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -16,43 +14,7 @@
 #include "base/buffer.h"
 #include "base/bytes.h"
 #include "partition/partition.h"
-
-void *__real_malloc(size_t size);
-void *__real_calloc(size_t count, size_t size);
-void *__real_realloc(void *memory, size_t size);
-void *__real_aligned_alloc(size_t alignment, size_t size);
-void *__wrap_malloc(size_t size);
-void *__wrap_calloc(size_t count, size_t size);
-void *__wrap_realloc(void *memory, size_t size);
-void *__wrap_aligned_alloc(size_t alignment, size_t size);
-
-static bool counts;
-static uint64_t allocations, refused; // refused 0: none
-
-static bool may_allocate(void)
-{
-  return !counts || ++allocations != refused;
-}
-
-void *__wrap_malloc(size_t size)
-{
-  return may_allocate() ? __real_malloc(size) : NULL;
-}
-
-void *__wrap_calloc(size_t count, size_t size)
-{
-  return may_allocate() ? __real_calloc(count, size) : NULL;
-}
-
-void *__wrap_realloc(void *memory, size_t size)
-{
-  return may_allocate() ? __real_realloc(memory, size) : NULL;
-}
-
-void *__wrap_aligned_alloc(size_t alignment, size_t size)
-{
-  return may_allocate() ? __real_aligned_alloc(alignment, size) : NULL;
-}
+#include "../support/refuse.h"
 
 // --- The scenario -------------------------------------------------------------------------------------------------
 
@@ -107,12 +69,14 @@ static const char *const scenario[] = {
 
 static const char copy_rows[] = "1000\tcopied\t1.5\n1001\t\\N\t\\N\n1002\ttwo\t3\n";
 
+static uint64_t refused; // in this run
+
 struct bench {
   struct partition *partition;
   struct step_time time;
   struct buffer log;
   uint32_t session;
-  bool is_over, is_ready, wants_rows, is_open; // a transaction is
+  bool is_counted, is_over, is_ready, wants_rows, is_open; // a transaction is
   struct job *jobs[8];
   int job_count;
   bool compares; // rows go to `rows`
@@ -147,8 +111,7 @@ static void step(struct bench *bench, const struct frame *frame)
   bench->time.monotonic += 1000;
   if (partition_step(bench->partition, frame, frame != NULL, &bench->time, &output, &error))
     die(bench, "a step", error.message);
-  bool counted = counts;
-  counts = false;
+  refuse_pause();
   buffer_append_bytes(&bench->log, output.changes);
   for (int i = 0; i < output.frame_count; i++) {
     const struct frame *out = &output.frames[i];
@@ -158,18 +121,19 @@ static void step(struct bench *bench, const struct frame *frame)
       bench->jobs[bench->job_count++] = out->job;
     bench->is_over |= out->kind == FRAME_END;
   }
-  counts = counted;
+  if (bench->is_counted)
+    refuse_go_on();
 }
 
 static void send(struct bench *bench, char type, const char *text, size_t size)
 {
-  bool counted = counts;
-  counts = false;
+  refuse_pause();
   struct buffer message = {0};
   buffer_append_u8(&message, (uint8_t)type);
   buffer_append_be32(&message, (uint32_t)size + 4);
   buffer_append(&message, text, size);
-  counts = counted;
+  if (bench->is_counted)
+    refuse_go_on();
   step(bench, &(struct frame){.kind = FRAME_REQUEST, .session = bench->session, .payload = buffer_bytes(&message)});
   buffer_deinit(&message);
 }
@@ -263,18 +227,18 @@ static uint64_t run(uint64_t which)
 {
   struct bench bench, recovered;
   struct error error;
-  counts = false;
+  refused = which;
   bench_open(&bench);
   if (partition_recovered(bench.partition, 0, &error))
     die(&bench, "the start", error.message);
   open_session(&bench);
   ask(&bench, "create table acct (k int primary key, v int); insert into acct values (1, 100), (2, 100), (3, 100), (4, 100)");
-  allocations = 0;
-  refused = which;
-  counts = true;
+  bench.is_counted = true;
+  refuse_begin(which);
   for (size_t i = 0; i < sizeof scenario / sizeof *scenario; i++)
     ask(&bench, scenario[i]);
-  counts = false;
+  bench.is_counted = false;
+  uint64_t allocations = refuse_end();
   error_clear(&error);
   if (partition_verify(bench.partition, found, &bench, &error))
     die(&bench, "the trees", error.message);
@@ -293,13 +257,5 @@ static uint64_t run(uint64_t which)
 
 int main(int count, char **arguments)
 {
-  enum { RUNS = 150 };
-  bool all = count > 1 && strcmp(arguments[1], "all") == 0;
-  if (count > 1 && !all)
-    return run(strtoull(arguments[1], NULL, 10)), 0;
-  uint64_t total = run(0), stride = all ? 1 : total / RUNS;
-  for (uint64_t which = 1; which <= total; which += stride)
-    run(which);
-  printf("%llu allocations, of which every %lluth was refused\n", (unsigned long long)total, (unsigned long long)stride);
-  return 0;
+  return refuse_main(count, arguments, run, 150);
 }
