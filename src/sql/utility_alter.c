@@ -7,9 +7,8 @@
 #include "sql/utility_internal.h"
 #include "sql/view.h"
 
-// Stores the definition; *relation becomes what is stored now.
-static int store(const struct utility_input *input, struct relation *definition, const struct relation **relation,
-                 struct error *error)
+int definition_store(const struct utility_input *input, struct relation *definition, const struct relation **relation,
+                     struct error *error)
 {
   int status = catalog_replace(input->catalog, input->writer, definition, error);
   if (status)
@@ -20,17 +19,7 @@ static int store(const struct utility_input *input, struct relation *definition,
 
 // --- Rows that are there already --------------------------------------------------------------------------------
 
-struct row_walk {
-  const struct utility_input *input;
-  const struct relation *relation; // whose rows
-  struct relation *to;             // ADD COLUMN: where they go
-  const struct constraint *check;  // ADD CHECK
-  int column;                      // SET NOT NULL, ADD COLUMN
-  struct value *values;            // one more than columns
-  struct error *error;
-};
-
-static struct evaluation row_evaluation(const struct row_walk *walk, struct value *const *ranges)
+struct evaluation row_evaluation(const struct row_walk *walk, struct value *const *ranges)
 {
   struct evaluation evaluation = {0};
   if (walk->input->writer->evaluation)
@@ -54,7 +43,7 @@ static void add_names(const struct row_walk *walk, const char *column, const cha
   snprintf(error->constraint, sizeof error->constraint, "%s", constraint ? constraint : "");
 }
 
-static int visit_check(const struct row_walk *walk)
+int row_walk_check(const struct row_walk *walk)
 {
   struct value *ranges[] = {walk->values};
   struct evaluation evaluation = row_evaluation(walk, ranges);
@@ -69,15 +58,19 @@ static int visit_check(const struct row_walk *walk)
   return status;
 }
 
-static int visit_null(const struct row_walk *walk)
+int row_walk_null(const struct row_walk *walk)
 {
-  const char *column = walk->relation->schema.columns[walk->column].name;
-  if (!walk->values[walk->column].is_null)
-    return 0;
+  const struct relation *relation = walk->to ? walk->to : walk->relation;
+  const char *column = relation->schema.columns[walk->column].name;
   int status = error_set(walk->error, SQLSTATE_NOT_NULL_VIOLATION,
-                         "column \"%s\" of relation \"%s\" contains null values", column, walk->relation->name);
+                         "column \"%s\" of relation \"%s\" contains null values", column, relation->name);
   add_names(walk, column, NULL);
   return status;
+}
+
+static int visit_null(const struct row_walk *walk)
+{
+  return walk->values[walk->column].is_null ? row_walk_null(walk) : 0;
 }
 
 static int visit_move(const struct row_walk *walk)
@@ -89,16 +82,12 @@ static int visit_move(const struct row_walk *walk)
   walk->values[walk->column] = value_null();
   if (value->program)
     status = program_run(value->program, &evaluation, &walk->values[walk->column]);
-  const struct column *column = &walk->to->schema.columns[walk->column];
-  if (!status && column->not_null && walk->values[walk->column].is_null) {
-    status = error_set(walk->error, SQLSTATE_NOT_NULL_VIOLATION,
-                       "column \"%s\" of relation \"%s\" contains null values", column->name, walk->to->name);
-    add_names(walk, column->name, NULL);
-  }
+  if (!status && walk->to->schema.columns[walk->column].not_null && walk->values[walk->column].is_null)
+    status = row_walk_null(walk);
   return status ? status : table_insert(walk->input->writer, walk->to, walk->values, -1, NULL, NULL);
 }
 
-static int walk_rows(struct row_walk *walk, int (*visit)(const struct row_walk *walk))
+int row_walk_run(struct row_walk *walk, int (*visit)(const struct row_walk *walk))
 {
   struct writer *writer = walk->input->writer;
   walk->values = ARENA_ARRAY(walk->input->arena, struct value, walk->relation->schema.column_count + 1);
@@ -126,7 +115,7 @@ static int add_primary_key(const struct utility_input *input, const struct relat
   int status = constraint_add_key(input, definition, constraint, NULL, error);
   definition->tree = 0;
   if (!status)
-    status = store(input, definition, relation, error);
+    status = definition_store(input, definition, relation, error);
   return status ? status : table_rewrite(input->writer, from, *relation);
 }
 
@@ -138,7 +127,7 @@ static int add_unique(const struct utility_input *input, struct relation *defini
     return status;
   char name[64];
   memcpy(name, definition->indexes[definition->index_count - 1].name, sizeof name);
-  status = store(input, definition, relation, error);
+  status = definition_store(input, definition, relation, error);
   return status ? status : table_build_index(input->writer, *relation, relation_index(*relation, name));
 }
 
@@ -150,14 +139,14 @@ static int add_check(const struct utility_input *input, struct relation *definit
     return status;
   char name[64];
   memcpy(name, definition->checks[definition->check_count - 1].name, sizeof name);
-  status = store(input, definition, relation, error);
+  status = definition_store(input, definition, relation, error);
   if (status)
     return status;
   struct row_walk walk = {.input = input, .relation = *relation, .error = error};
   for (int i = 0; i < (*relation)->check_count; i++)
     if (strcmp((*relation)->checks[i].name, name) == 0)
       walk.check = &(*relation)->checks[i];
-  return walk_rows(&walk, visit_check);
+  return row_walk_run(&walk, row_walk_check);
 }
 
 static int add_foreign_key(const struct utility_input *input, struct relation *definition,
@@ -166,7 +155,7 @@ static int add_foreign_key(const struct utility_input *input, struct relation *d
 {
   int status = foreign_key_add(input, definition, constraint, column, error);
   if (!status)
-    status = store(input, definition, relation, error);
+    status = definition_store(input, definition, relation, error);
   if (status || constraint->skip_validation)
     return status;
   return table_validate(input->writer, *relation, &(*relation)->foreign_keys[(*relation)->foreign_key_count - 1]);
@@ -243,7 +232,7 @@ static int drop_constraint(const struct utility_input *input, struct relation *d
     definition->key_count = 0;
     definition->tree = 0;
   }
-  status = store(input, definition, relation, error);
+  status = definition_store(input, definition, relation, error);
   return status || !is_primary ? status : table_rewrite(input->writer, from, *relation);
 }
 
@@ -254,7 +243,7 @@ static int alter_foreign_key(const struct utility_input *input, struct relation 
   int status = command->subtype == PG_QUERY__ALTER_TABLE_TYPE__AT_AlterConstraint
                    ? foreign_key_alter(definition, command->def->constraint, error)
                    : foreign_key_validate(input, definition, command->name, error);
-  return status ? status : store(input, definition, relation, error);
+  return status ? status : definition_store(input, definition, relation, error);
 }
 
 // --- Columns ------------------------------------------------------------------------------------------------------
@@ -326,31 +315,22 @@ static int add_column(const struct utility_input *input, const struct relation *
     status = error_set(error, SQLSTATE_PROGRAM_LIMIT_EXCEEDED, "the columns of \"%s\" were changed too often",
                        definition->name);
   if (!status)
-    status = store(input, definition, relation, error);
+    status = definition_store(input, definition, relation, error);
   struct relation to = status ? *definition : **relation;
   to.is_checked_late = false; // the rows are what they were, and fit
   struct row_walk walk = {.input = input, .relation = from, .to = &to, .column = number, .error = error};
   if (!status)
-    status = walk_rows(&walk, visit_move);
+    status = row_walk_run(&walk, visit_move);
   if (!status && column_draws(column))
     status = sequence_give_owner(input, *relation, number, error);
   return status ? status : add_column_keys(input, column, relation, error);
-}
-
-static int find_column(const struct relation *relation, const char *name, int *number, struct error *error)
-{
-  *number = relation_column(relation, name);
-  if (*number >= 0)
-    return 0;
-  return error_set(error, SQLSTATE_UNDEFINED_COLUMN, "column \"%s\" of relation \"%s\" does not exist", name,
-                   relation->name);
 }
 
 static int alter_column(const struct utility_input *input, struct relation *definition,
                         const PgQuery__AlterTableCmd *command, const struct relation **relation, struct error *error)
 {
   int number;
-  int status = find_column(definition, command->name, &number, error);
+  int status = column_find(definition, command->name, &number, error);
   if (status)
     return status;
   struct column *column = &definition->schema.columns[number];
@@ -366,7 +346,7 @@ static int alter_column(const struct utility_input *input, struct relation *defi
     status = table_default(input, definition, number, command->def, error);
   } else if (command->subtype == PG_QUERY__ALTER_TABLE_TYPE__AT_SetNotNull) {
     struct row_walk walk = {.input = input, .relation = *relation, .column = number, .error = error};
-    status = column->not_null ? 0 : walk_rows(&walk, visit_null);
+    status = column->not_null ? 0 : row_walk_run(&walk, visit_null);
     column->not_null = true;
   } else {
     for (int i = 0; i < definition->key_count; i++)
@@ -378,14 +358,14 @@ static int alter_column(const struct utility_input *input, struct relation *defi
           return error_set(error, SQLSTATE_INVALID_TABLE_DEFINITION, "column \"%s\" is in a primary key", column->name);
     column->not_null = false;
   }
-  return status ? status : store(input, definition, relation, error);
+  return status ? status : definition_store(input, definition, relation, error);
 }
 
 static int alter_identity(const struct utility_input *input, struct relation *definition,
                           const PgQuery__AlterTableCmd *command, const struct relation **relation, struct error *error)
 {
   int number;
-  int status = find_column(definition, command->name, &number, error);
+  int status = column_find(definition, command->name, &number, error);
   return status ? status : identity_alter(input, definition, number, command, relation, error);
 }
 
@@ -429,9 +409,9 @@ static int run_command(const struct utility_input *input, const PgQuery__AlterTa
   case PG_QUERY__ALTER_TABLE_TYPE__AT_SetUnLogged:
   case PG_QUERY__ALTER_TABLE_TYPE__AT_SetStatistics:
   case PG_QUERY__ALTER_TABLE_TYPE__AT_ClusterOn: return 0; // about PostgreSQL's files and estimates
-  case PG_QUERY__ALTER_TABLE_TYPE__AT_DropColumn: return utility_unsupported(input, error, -1, "DROP COLUMN is");
+  case PG_QUERY__ALTER_TABLE_TYPE__AT_DropColumn: return column_drop(input, command, relation, error);
   case PG_QUERY__ALTER_TABLE_TYPE__AT_AlterColumnType:
-    return utility_unsupported(input, error, -1, "changing the type of a column is");
+    return column_retype(input, definition, command, relation, error);
   default: return utility_unsupported(input, error, -1, "this form of ALTER TABLE is");
   }
 }
@@ -500,7 +480,7 @@ static int rename_column(const struct utility_input *input, struct relation *def
   int number;
   if (relation_column(definition, rename->subname) < 0)
     return error_set(error, SQLSTATE_UNDEFINED_COLUMN, "column \"%s\" does not exist", rename->subname);
-  int status = find_column(definition, rename->subname, &number, error);
+  int status = column_find(definition, rename->subname, &number, error);
   if (!status && relation_column(definition, rename->newname) >= 0)
     status = error_set(error, SQLSTATE_DUPLICATE_COLUMN, "column \"%s\" of relation \"%s\" already exists",
                        rename->newname, definition->name);

@@ -69,6 +69,17 @@ static void drop_notice(const struct utility_input *input, struct buffer *droppe
   input->notice(input->notice_context, &notice);
 }
 
+int drop_with_notice(const struct utility_input *input, const struct relation *relation, struct error *error)
+{
+  struct buffer dropped = {0};
+  buffer_format(&dropped, "%s %s\n", relation_kind_name(relation->kind), relation->name);
+  int status = catalog_drop_all(input->writer, &relation, 1, true, &dropped);
+  if (!status)
+    drop_notice(input, &dropped);
+  buffer_deinit(&dropped);
+  return status ? status : dropped.failed ? error_memory(error) : 0;
+}
+
 int drop_needing(const struct utility_input *input, const struct relation **relation, const struct index *index,
                  const char *what, bool cascade, struct error *error)
 {

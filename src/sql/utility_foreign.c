@@ -188,8 +188,8 @@ static int find_index(const struct relation *parent, struct foreign_key *key, in
                    "there is no unique constraint matching given keys for referenced table \"%s\"", parent->name);
 }
 
-static int check_types(const struct relation *child, const struct relation *parent, const struct foreign_key *key,
-                       struct error *error)
+int foreign_key_check_types(const struct relation *child, const struct relation *parent, const struct foreign_key *key,
+                            struct error *error)
 {
   for (int i = 0; i < key->part_count; i++) {
     const struct column *from = &child->schema.columns[key->columns[i]];
@@ -306,7 +306,7 @@ int foreign_key_add(const struct utility_input *input, struct relation *definiti
   if (!status && !key.name[0])
     status = name_key(input, definition, constraint, &key, error);
   if (!status)
-    status = check_types(definition, parent, &key, error);
+    status = foreign_key_check_types(definition, parent, &key, error);
   return status ? status : append_key(input, definition, &key, error);
 }
 

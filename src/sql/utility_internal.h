@@ -91,6 +91,9 @@ int foreign_key_add(const struct utility_input *input, struct relation *definiti
 // Those of CREATE TABLE, for the table that was just made.
 int foreign_keys_create(const struct utility_input *input, const struct relation *made, PgQuery__Node **elements,
                         size_t count, struct error *error);
+// 42804 where its columns cannot be compared.
+int foreign_key_check_types(const struct relation *child, const struct relation *parent, const struct foreign_key *key,
+                            struct error *error);
 int foreign_key_alter(struct relation *definition, const PgQuery__Constraint *command, struct error *error);
 int foreign_key_validate(const struct utility_input *input, struct relation *definition, const char *name,
                          struct error *error);
@@ -115,9 +118,34 @@ int identity_alter(const struct utility_input *input, struct relation *definitio
                    const PgQuery__AlterTableCmd *command, const struct relation **relation, struct error *error);
 
 // --- utility_alter.c
+// Stores the definition; *relation becomes what is stored now.
+int definition_store(const struct utility_input *input, struct relation *definition, const struct relation **relation,
+                     struct error *error);
+// A walk over the rows that are there, for what is to hold of them or become of them.
+struct row_walk {
+  const struct utility_input *input;
+  const struct relation *relation; // whose rows
+  struct relation *to;             // where they go; NULL: they stay
+  const struct constraint *check;  // ADD CHECK
+  const struct program *program;   // makes the column's new value
+  int column;                      // SET NOT NULL, ADD COLUMN, TYPE
+  struct value *values;            // one more than columns
+  struct error *error;
+};
+int row_walk_run(struct row_walk *walk, int (*visit)(const struct row_walk *walk));
+struct evaluation row_evaluation(const struct row_walk *walk, struct value *const *ranges);
+int row_walk_check(const struct row_walk *walk); // 23514
+int row_walk_null(const struct row_walk *walk); // 23502: the column holds a NULL
 int table_alter(const struct utility_input *input, const PgQuery__AlterTableStmt *alter, struct error *error);
 int relation_rename(const struct utility_input *input, const PgQuery__RenameStmt *rename, const char **tag,
                     struct error *error);
+
+// --- utility_column.c
+int column_find(const struct relation *relation, const char *name, int *number, struct error *error); // 42703
+int column_drop(const struct utility_input *input, const PgQuery__AlterTableCmd *command,
+                const struct relation **relation, struct error *error);
+int column_retype(const struct utility_input *input, struct relation *definition, const PgQuery__AlterTableCmd *command,
+                  const struct relation **relation, struct error *error);
 
 // --- utility_index.c
 int index_type_check(enum type_id type, struct error *error); // 42704 for a type that has no order
@@ -129,6 +157,8 @@ int relations_drop(const struct utility_input *input, const PgQuery__DropStmt *d
 // stored then.
 int drop_needing(const struct utility_input *input, const struct relation **relation, const struct index *index,
                  const char *what, bool cascade, struct error *error);
+// With all that depends on it; a notice tells what went.
+int drop_with_notice(const struct utility_input *input, const struct relation *relation, struct error *error);
 int tables_truncate(const struct utility_input *input, const PgQuery__TruncateStmt *truncate, struct error *error);
 
 // --- utility_source.c

@@ -454,15 +454,6 @@ static int not_ready(const struct relation *relation, const struct column *colum
                    relation->name, what);
 }
 
-static int store(const struct utility_input *input, struct relation *definition, const struct relation **relation,
-                 struct error *error)
-{
-  int status = catalog_replace(input->catalog, input->writer, definition, error);
-  if (!status)
-    *relation = catalog_find_oid(input->catalog, input->writer->version, definition->oid);
-  return status || *relation ? status : error_memory(error);
-}
-
 static int set_identity(const struct utility_input *input, struct relation *definition, int column,
                         const PgQuery__List *options, const struct relation **relation, struct error *error)
 {
@@ -481,7 +472,7 @@ static int set_identity(const struct utility_input *input, struct relation *defi
   uint32_t oid = sequence_of_default(definition->defaults[column].text);
   const struct relation *sequence = catalog_find_oid(input->catalog, input->writer->version, oid);
   int status = count && sequence ? alter(input, sequence, others, count, error) : 0;
-  return status ? status : store(input, definition, relation, error);
+  return status ? status : definition_store(input, definition, relation, error);
 }
 
 int identity_alter(const struct utility_input *input, struct relation *definition, int column,
@@ -500,7 +491,7 @@ int identity_alter(const struct utility_input *input, struct relation *definitio
       return not_ready(definition, own, "already has a default value", error);
     status = identity_add(input, definition, column, command->def->constraint, error);
     if (!status)
-      status = store(input, definition, relation, error);
+      status = definition_store(input, definition, relation, error);
     return status ? status : sequence_give_owner(input, *relation, column, error);
   }
   if (!own->identity && command->missing_ok) {
@@ -515,7 +506,7 @@ int identity_alter(const struct utility_input *input, struct relation *definitio
   uint32_t oid = sequence_of_default(definition->defaults[column].text);
   definition->defaults[column] = (struct expression_text){0};
   own->identity = IDENTITY_NOT;
-  int status = store(input, definition, relation, error);
+  int status = definition_store(input, definition, relation, error);
   const struct relation *sequence = catalog_find_oid(input->catalog, input->writer->version, oid);
   return status || !sequence ? status : catalog_drop(input->catalog, input->writer, sequence, false, NULL, error);
 }

@@ -2,6 +2,7 @@
 """Definitions survive: each kind is made, the server is killed, started, stopped, started, and is as it was."""
 
 import os
+import subprocess
 import sys
 import tempfile
 
@@ -24,6 +25,7 @@ def through_restarts(statements, looks):
             end()
             assert seen in (None, found), (seen, found)
             seen = found
+        subprocess.run([os.path.join(quern.BUILD, "quern"), "check", "--data", data], check=True, stdout=subprocess.DEVNULL)
         return seen
 
 
@@ -42,4 +44,20 @@ def test_views():
     assert seen[:2] == [[("2", "b")], [("b!",)]], seen
 
 
-quern.run(test_views)
+def test_columns():
+    seen = through_restarts(
+        [
+            "create table t (id int primary key, gone text, a int)",
+            "insert into t values (1, 'x', 10), (2, 'y', 20)",
+            "alter table t drop column gone",
+            "insert into t values (3, 30)",
+            "alter table t alter column a type text using a || '!'",
+            "insert into t values (4, '40')",
+        ],
+        ["select * from t order by id", "select attname, attisdropped from pg_attribute where attrelid = "
+         "(select oid from pg_class where relname = 't') and attnum > 0 order by attnum"],
+    )
+    assert seen[0] == [("1", "10!"), ("2", "20!"), ("3", "30!"), ("4", "40")], seen
+
+
+quern.run(test_views, test_columns)

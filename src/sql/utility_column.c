@@ -1,0 +1,445 @@
+// ALTER TABLE … DROP COLUMN and ALTER COLUMN … TYPE.
+//
+// A dropped column keeps its place in the rows, and its definition a name that nobody can say: no row is rewritten,
+// unless it was in the primary key. A column of another type gives the table fresh trees, into which all rows move.
+#include <stdio.h>
+
+#include "sql/plan_node.h"
+#include "sql/utility_internal.h"
+#include "sql/view.h"
+
+int column_find(const struct relation *relation, const char *name, int *number, struct error *error)
+{
+  *number = relation_column(relation, name);
+  if (*number >= 0)
+    return 0;
+  return error_set(error, SQLSTATE_UNDEFINED_COLUMN, "column \"%s\" of relation \"%s\" does not exist", name,
+                   relation->name);
+}
+
+// --- What needs a column -----------------------------------------------------------------------------------------------
+
+static bool index_has(const struct index *index, int column)
+{
+  for (int i = 0; i < index->part_count; i++)
+    if (index->parts[i].column == column)
+      return true;
+  return false;
+}
+
+static bool is_among(const uint16_t *columns, int count, int column)
+{
+  for (int i = 0; i < count; i++)
+    if (columns[i] == column)
+      return true;
+  return false;
+}
+
+struct column_use {
+  int column;
+  bool is_used;
+};
+
+static bool visit_use(const struct node *node, void *context)
+{
+  struct column_use *use = context;
+  use->is_used |= node->kind == NODE_COLUMN && node->column == use->column;
+  return true;
+}
+
+// Does the expression over a row of the relation read this column?
+static int expression_uses(const struct utility_input *input, const struct relation *relation, const char *text,
+                           int column, bool *uses, struct error *error)
+{
+  struct bind_input bind = {
+      .catalog = input->catalog, .version = input->writer->version, .settings = input->settings, .arena = input->arena};
+  struct column_use use = {.column = column};
+  struct node *node;
+  int status = bind_expression(&bind, relation, text, type_plain(TYPE_UNKNOWN), &node, error);
+  if (!status)
+    node_walk(node, visit_use, &use);
+  *uses = use.is_used;
+  return status;
+}
+
+// Foreign keys of other tables that refer to the column.
+static int foreign_lines(const struct utility_input *input, const struct relation *relation, int column,
+                         struct buffer *lines, struct error *error)
+{
+  for (int r = 0; r < relation->referencing_count; r++) {
+    const struct relation *child = catalog_find_oid(input->catalog, input->writer->version, relation->referencing[r]);
+    if (!child)
+      return error_memory(error);
+    for (int i = 0; i < child->foreign_key_count && child->oid != relation->oid; i++) {
+      const struct foreign_key *key = &child->foreign_keys[i];
+      if (key->referenced_oid == relation->oid && is_among(key->referenced_columns, key->part_count, column))
+        buffer_format(lines, "%sconstraint %s on table %s depends on column %s of table %s", lines->size ? "\n" : "",
+                      key->name, child->name, relation->schema.columns[column].name, relation->name);
+    }
+  }
+  return 0;
+}
+
+// What depends on a view, and on that in its turn.
+static int dependent_lines(const struct utility_input *input, const struct relation *on, struct buffer *lines)
+{
+  uint32_t oid = 0;
+  const struct relation *dependent;
+  int status = catalog_dependent(input->writer, on->oid, &oid, &dependent);
+  while (!status && dependent && lines->size < 256) {
+    buffer_format(lines, "\n%s %s depends on %s %s", relation_kind_name(dependent->kind), dependent->name,
+                  relation_kind_name(on->kind), on->name);
+    status = dependent_lines(input, dependent, lines);
+    if (!status)
+      status = catalog_dependent(input->writer, on->oid, &oid, &dependent);
+  }
+  return status;
+}
+
+static int view_lines(const struct utility_input *input, const struct relation *relation, int column,
+                      struct buffer *lines, struct error *error)
+{
+  uint32_t oid = 0;
+  const struct relation *view;
+  int status = views_needing(input, relation->oid, column, &oid, &view, error);
+  while (!status && view) {
+    buffer_format(lines, "%sview %s depends on column %s of table %s", lines->size ? "\n" : "", view->name,
+                  relation->schema.columns[column].name, relation->name);
+    status = dependent_lines(input, view, lines);
+    if (!status)
+      status = views_needing(input, relation->oid, column, &oid, &view, error);
+  }
+  return status;
+}
+
+static int refuse_needed(const struct utility_input *input, const struct relation *relation, int column,
+                         struct error *error)
+{
+  struct buffer lines = {0};
+  int status = foreign_lines(input, relation, column, &lines, error);
+  if (!status)
+    status = view_lines(input, relation, column, &lines, error);
+  if (!status && lines.size) {
+    status = error_set(error, SQLSTATE_DEPENDENT_OBJECTS_STILL_EXIST,
+                       "cannot drop column %s of table %s because other objects depend on it",
+                       relation->schema.columns[column].name, relation->name);
+    error_detail(error, "%.*s", (int)lines.size, (const char *)lines.data);
+    error_hint(error, "Use DROP ... CASCADE to drop the dependent objects too.");
+  }
+  buffer_deinit(&lines);
+  return status;
+}
+
+// With CASCADE: views and foreign keys that need the column go.
+static int drop_needed(const struct utility_input *input, const struct relation **relation, int column,
+                       struct error *error)
+{
+  uint32_t oid = 0, table = (*relation)->oid;
+  const struct relation *view;
+  int status = views_needing(input, table, column, &oid, &view, error);
+  while (!status && view) {
+    status = drop_with_notice(input, view, error);
+    if (!status)
+      status = views_needing(input, table, column, &oid, &view, error);
+  }
+  for (int i = 0; !status && i < (*relation)->index_count; i++)
+    if (index_has(&(*relation)->indexes[i], column))
+      status = drop_needing(input, relation, &(*relation)->indexes[i], "column", true, error);
+  return status;
+}
+
+// --- DROP COLUMN ---------------------------------------------------------------------------------------------------------
+
+// Takes the column and what is about it off the definition. *moves: the rows need another key.
+static int take_off(const struct utility_input *input, const struct relation *relation, struct relation *definition,
+                    int number, bool *moves, struct error *error)
+{
+  int indexes = 0, checks = 0, keys = 0;
+  for (int i = 0; i < definition->index_count; i++) {
+    const struct index *index = &definition->indexes[i];
+    if (!index_has(index, number))
+      definition->indexes[indexes++] = *index;
+    else if (index->is_primary)
+      *moves = true;
+  }
+  for (int i = 0; i < definition->check_count; i++) {
+    bool uses;
+    int status = expression_uses(input, relation, definition->checks[i].check.text, number, &uses, error);
+    if (status)
+      return status;
+    if (!uses)
+      definition->checks[checks++] = definition->checks[i];
+  }
+  for (int i = 0; i < definition->foreign_key_count; i++) {
+    const struct foreign_key *key = &definition->foreign_keys[i];
+    bool is_its_own = key->referenced_oid == relation->oid && is_among(key->referenced_columns, key->part_count, number);
+    if (!is_its_own && !is_among(key->columns, key->part_count, number))
+      definition->foreign_keys[keys++] = *key;
+  }
+  definition->index_count = indexes;
+  definition->check_count = checks;
+  definition->foreign_key_count = keys;
+  if (*moves) {
+    definition->key_count = 0;
+    definition->tree = 0;
+  }
+  struct column *column = &definition->schema.columns[number];
+  snprintf(column->name, sizeof column->name, "........pg.dropped.%d........", number + 1);
+  column->is_dropped = true;
+  column->not_null = false;
+  column->identity = IDENTITY_NOT;
+  definition->defaults[number] = (struct expression_text){0};
+  return 0;
+}
+
+// Sequences that the column owns go with it.
+static int drop_owned(const struct utility_input *input, uint32_t table, int column, struct error *error)
+{
+  uint32_t oid = 0;
+  const struct relation *sequence;
+  int status = 0;
+  while (!status && (sequence = catalog_next(input->catalog, input->writer->version, &oid)))
+    if (sequence->kind == RELATION_SEQUENCE && sequence->sequence.owner == table &&
+        sequence->sequence.owner_column == column)
+      status = catalog_drop(input->catalog, input->writer, sequence, false, NULL, error);
+  return status;
+}
+
+int column_drop(const struct utility_input *input, const PgQuery__AlterTableCmd *command,
+                const struct relation **relation, struct error *error)
+{
+  int number = relation_column(*relation, command->name);
+  if (number < 0 && command->missing_ok) {
+    utility_notice(input, SQLSTATE_SUCCESSFUL_COMPLETION, "column \"%s\" of relation \"%s\" does not exist, skipping",
+                   command->name, (*relation)->name);
+    return 0;
+  }
+  int status = column_find(*relation, command->name, &number, error);
+  if (!status)
+    status = command->behavior == PG_QUERY__DROP_BEHAVIOR__DROP_CASCADE ? drop_needed(input, relation, number, error)
+                                                                        : refuse_needed(input, *relation, number, error);
+  if (status)
+    return status;
+  const struct relation *from = *relation;
+  struct view_change change = {.kind = VIEW_COLUMN_DROPPED,
+                               .schema = catalog_schema_name(input->catalog, input->writer->version, from->schema_oid),
+                               .table = from->name,
+                               .columns = &from->schema,
+                               .column = number};
+  struct relation *definition = catalog_copy(from, input->arena);
+  bool moves = false;
+  status = definition ? take_off(input, from, definition, number, &moves, error) : error_memory(error);
+  if (!status)
+    status = definition_store(input, definition, relation, error);
+  if (!status && moves)
+    status = table_rewrite(input->writer, from, *relation);
+  if (!status)
+    status = drop_owned(input, from->oid, number, error);
+  if (!status)
+    status = views_follow(input, from->oid, &change, error);
+  if (!status && !(*relation = catalog_find_oid(input->catalog, input->writer->version, from->oid)))
+    status = error_memory(error);
+  return status;
+}
+
+// --- ALTER COLUMN … TYPE ---------------------------------------------------------------------------------------------------
+
+static int refuse_read(const struct utility_input *input, const struct relation *relation, int number,
+                       struct error *error)
+{
+  uint32_t oid = 0;
+  const struct relation *view;
+  int status = views_needing(input, relation->oid, number, &oid, &view, error);
+  if (status || !view)
+    return status;
+  status = error_set(error, SQLSTATE_FEATURE_NOT_SUPPORTED, "cannot alter type of a column used by a view or rule");
+  error_detail(error, "rule _RETURN on view %s depends on column \"%s\"", view->name,
+               relation->schema.columns[number].name);
+  return status;
+}
+
+static int not_castable(const char *what, const struct column *column, struct type type, const char *hint,
+                        struct error *error)
+{
+  char name[128];
+  type_format(type, name, sizeof name);
+  int status = error_set(error, SQLSTATE_DATATYPE_MISMATCH, "%s \"%s\" cannot be cast automatically to type %s", what,
+                         column->name, name);
+  if (hint)
+    error_hint(error, hint, column->name, name);
+  return status;
+}
+
+// The program that makes the new value of the old row.
+static int retype_program(const struct utility_input *input, const struct relation *relation, int number,
+                          const PgQuery__Node *using, struct type type, const struct program **program,
+                          struct error *error)
+{
+  const struct column *column = &relation->schema.columns[number];
+  struct bind_input bind = {
+      .catalog = input->catalog, .version = input->writer->version, .settings = input->settings, .arena = input->arena};
+  struct buffer name = {0};
+  const char *text = NULL;
+  int status = 0;
+  if (using)
+    status = bind_deparse(using, input->arena, &text, error);
+  else {
+    name_deparse(column->name, &name);
+    text = name.failed ? NULL : arena_copy(input->arena, name.data, name.size);
+    status = text ? 0 : error_memory(error);
+  }
+  buffer_deinit(&name);
+  struct node *node = NULL;
+  if (!status)
+    status = bind_expression(&bind, relation, text, type_plain(TYPE_UNKNOWN), &node, error);
+  if (status)
+    return status;
+  const struct function *function;
+  if (node->type.id != TYPE_UNKNOWN && !cast_find(node->type.id, type.id, CAST_ASSIGNMENT, &function))
+    return using ? not_castable("result of USING clause for column", column, type, "You might need to add an explicit cast.",
+                                error)
+                 : not_castable("column", column, type, "You might need to specify \"USING %s::%s\".", error);
+  return bind_compile(&bind, relation, text, type, program, error);
+}
+
+// A default stays what it was, as a value of the new type.
+static int retype_default(const struct utility_input *input, struct relation *definition, int number, struct type type,
+                          struct error *error)
+{
+  struct expression_text *own = &definition->defaults[number];
+  const struct column *column = &definition->schema.columns[number];
+  const struct function *function;
+  char name[128];
+  struct bind_input bind = {
+      .catalog = input->catalog, .version = input->writer->version, .settings = input->settings, .arena = input->arena};
+  struct node *node;
+  if (!own->text || sequence_of_default(own->text))
+    return 0;
+  int status = bind_expression(&bind, NULL, own->text, type_plain(TYPE_UNKNOWN), &node, error);
+  if (status)
+    return status;
+  if (!cast_find(column->type.id, type.id, CAST_ASSIGNMENT, &function))
+    return not_castable("default for column", column, type, NULL, error);
+  if (node->type.id == TYPE_UNKNOWN || cast_find(node->type.id, column->type.id, CAST_IMPLICIT, &function))
+    return 0; // the value is the same without a way through the old type
+  type_format(column->type, name, sizeof name);
+  own->text = arena_format(input->arena, "(%s)::%s", own->text, name);
+  return own->text ? 0 : error_memory(error);
+}
+
+static int retype_checks(const struct utility_input *input, const struct relation *definition, struct error *error)
+{
+  struct bind_input bind = {
+      .catalog = input->catalog, .version = input->writer->version, .settings = input->settings, .arena = input->arena};
+  int status = 0;
+  for (int i = 0; i < definition->check_count && !status; i++) {
+    struct node *node;
+    status = bind_expression(&bind, definition, definition->checks[i].check.text, type_plain(TYPE_BOOLEAN), &node, error);
+  }
+  return status;
+}
+
+// Foreign keys from the column and to it hold over the values as they are now. child: whose keys they are.
+static int validate_keys(const struct utility_input *input, const struct relation *child, const struct relation *changed,
+                         int number, struct error *error)
+{
+  int status = 0;
+  for (int i = 0; i < child->foreign_key_count && !status; i++) {
+    const struct foreign_key *key = &child->foreign_keys[i];
+    bool is_from = child == changed && is_among(key->columns, key->part_count, number);
+    bool is_to = key->referenced_oid == changed->oid && is_among(key->referenced_columns, key->part_count, number);
+    if (!is_from && !is_to)
+      continue;
+    const struct relation *parent = catalog_find_oid(input->catalog, input->writer->version, key->referenced_oid);
+    status = parent ? foreign_key_check_types(child, parent, key, error) : error_memory(error);
+    if (!status && !key->is_not_valid)
+      status = table_validate(input->writer, child, key);
+  }
+  return status;
+}
+
+static int validate_all(const struct utility_input *input, const struct relation *changed, int number,
+                        struct error *error)
+{
+  int status = validate_keys(input, changed, changed, number, error);
+  for (int i = 0; i < changed->referencing_count && !status; i++) {
+    const struct relation *child = catalog_find_oid(input->catalog, input->writer->version, changed->referencing[i]);
+    if (child != changed)
+      status = child ? validate_keys(input, child, changed, number, error) : error_memory(error);
+  }
+  return status;
+}
+
+static int visit_retype(const struct row_walk *walk)
+{
+  struct value *ranges[] = {walk->values}, value;
+  struct evaluation evaluation = row_evaluation(walk, ranges);
+  int status = program_run(walk->program, &evaluation, &value);
+  if (!status && value.is_null && walk->to->schema.columns[walk->column].not_null)
+    status = row_walk_null(walk);
+  walk->values[walk->column] = value;
+  return status ? status : table_insert(walk->input->writer, walk->to, walk->values, -1, NULL, NULL);
+}
+
+// Two rows that have become one in a unique index: it is the index that cannot be made.
+static int tell_twins(int status, struct error *error)
+{
+  static const char exists[] = "already exists.";
+  if (!error || strcmp(error->sqlstate, SQLSTATE_UNIQUE_VIOLATION) != 0)
+    return status;
+  snprintf(error->message, sizeof error->message, "could not create unique index \"%s\"", error->constraint);
+  char *end = strstr(error->detail, exists);
+  if (end)
+    snprintf(end, sizeof error->detail - (size_t)(end - error->detail), "is duplicated.");
+  return status;
+}
+
+int column_retype(const struct utility_input *input, struct relation *definition, const PgQuery__AlterTableCmd *command,
+                  const struct relation **relation, struct error *error)
+{
+  const struct relation *from = *relation;
+  const PgQuery__ColumnDef *tree = command->def->column_def;
+  const struct program *program;
+  struct type type;
+  int number;
+  int status = column_find(definition, command->name, &number, error);
+  if (!status)
+    status = bind_type(tree->type_name, input->text, &type, error);
+  if (status && error)
+    error_position(error, 0);
+  if (!status)
+    status = retype_program(input, from, number, tree->raw_default, type, &program, error);
+  if (!status)
+    status = retype_default(input, definition, number, type, error);
+  if (!status)
+    status = refuse_read(input, from, number, error);
+  for (int i = 0; !status && i < definition->index_count; i++)
+    if (index_has(&definition->indexes[i], number))
+      status = index_type_check(type.id, error);
+  if (status)
+    return status;
+  definition->schema.columns[number].type = type;
+  definition->tree = 0;
+  status = retype_checks(input, definition, error);
+  if (!status && ++definition->schema.version > 0x7fff)
+    status = error_set(error, SQLSTATE_PROGRAM_LIMIT_EXCEEDED, "the columns of \"%s\" were changed too often",
+                       definition->name);
+  if (!status)
+    status = definition_store(input, definition, relation, error);
+  if (status)
+    return status;
+  struct relation to = **relation;
+  to.is_checked_late = false; // keys that are looked at late are validated behind,
+  to.check_count = 0;         // and so are checks
+  struct row_walk walk = {
+      .input = input, .relation = from, .to = &to, .program = program, .column = number, .error = error};
+  status = row_walk_run(&walk, visit_retype);
+  if (status)
+    return tell_twins(status, error);
+  walk.relation = *relation;
+  for (int i = 0; i < (*relation)->check_count && !status; i++) {
+    walk.check = &(*relation)->checks[i];
+    status = row_walk_run(&walk, row_walk_check);
+  }
+  return status ? status : validate_all(input, *relation, number, error);
+}
