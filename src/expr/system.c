@@ -42,14 +42,7 @@ SESSION(pg_total_relation_size)
 SESSION(pg_table_size)
 SESSION(pg_indexes_size)
 SESSION(pg_database_size)
-SESSION(has_table_privilege)
-SESSION(has_any_column_privilege)
-SESSION(has_column_privilege)
-SESSION(has_schema_privilege)
-SESSION(has_database_privilege)
-SESSION(has_sequence_privilege)
 SESSION(has_function_privilege)
-SESSION(pg_has_role)
 SESSION(set_config)
 SESSION(current_setting)
 SESSION(pg_sleep)
@@ -79,6 +72,28 @@ SESSION(nextval)
 SESSION(currval)
 SESSION(lastval)
 SESSION(setval)
+
+// Roles and objects may be named, or said by their numbers: the hook is told which, "has_table_privilege:no".
+#define SESSION_BY(name, kinds)                                                                     \
+  static int session_##name##_##kinds(CALL) { return call_session(evaluation, #name ":" #kinds, arguments, argument_count, result); }
+#define SESSION_PRIVILEGE(name)                                                                     \
+  SESSION_BY(name, n) SESSION_BY(name, o) SESSION_BY(name, nn) SESSION_BY(name, no) SESSION_BY(name, on) SESSION_BY(name, oo)
+SESSION_PRIVILEGE(has_table_privilege)
+SESSION_PRIVILEGE(has_any_column_privilege)
+SESSION_PRIVILEGE(has_schema_privilege)
+SESSION_PRIVILEGE(has_database_privilege)
+SESSION_PRIVILEGE(has_sequence_privilege)
+SESSION_PRIVILEGE(pg_has_role)
+SESSION_BY(has_column_privilege, nn)
+SESSION_BY(has_column_privilege, no)
+SESSION_BY(has_column_privilege, on)
+SESSION_BY(has_column_privilege, oo)
+SESSION_BY(has_column_privilege, nnn)
+SESSION_BY(has_column_privilege, nno)
+SESSION_BY(has_column_privilege, non)
+SESSION_BY(has_column_privilege, noo)
+SESSION_BY(has_column_privilege, onn)
+SESSION_BY(has_column_privilege, oon)
 
 // Where PostgreSQL takes a regclass, a name may be given: it becomes the relation's object id first.
 static int with_relation(struct evaluation *evaluation, const char *name, const struct value *arguments,
@@ -163,6 +178,11 @@ static int type_of(CALL)
   LOOKUP(name, BOOLEAN, 2, TEXT, TEXT), LOOKUP(name, BOOLEAN, 2, OID, TEXT),                        \
       LOOKUP(name, BOOLEAN, 3, NAME, TEXT, TEXT), LOOKUP(name, BOOLEAN, 3, NAME, OID, TEXT),        \
       LOOKUP(name, BOOLEAN, 3, OID, TEXT, TEXT), LOOKUP(name, BOOLEAN, 3, OID, OID, TEXT)
+#define BY_KIND(name, kinds, count, ...)                                                            \
+  STABLE(#name, session_##name##_##kinds, BOOLEAN, count, __VA_ARGS__)
+#define PRIVILEGE_BY_KIND(name)                                                                     \
+  BY_KIND(name, n, 2, TEXT, TEXT), BY_KIND(name, o, 2, OID, TEXT), BY_KIND(name, nn, 3, NAME, TEXT, TEXT),  \
+      BY_KIND(name, no, 3, NAME, OID, TEXT), BY_KIND(name, on, 3, OID, TEXT, TEXT), BY_KIND(name, oo, 3, OID, OID, TEXT)
 #define SIZE(name)                                                                                  \
   KEPT(name, INT8, 1, OID), ROW(#name, named_##name, INT8, 1, FUNCTION_KEPT, false, false, TEXT)
 
@@ -233,15 +253,23 @@ const struct function system_functions[] = {
     SIZE(pg_indexes_size),
     KEPT(pg_database_size, INT8, 1, NAME),
     KEPT(pg_database_size, INT8, 1, OID),
-    PRIVILEGE(has_table_privilege),
-    PRIVILEGE(has_any_column_privilege),
-    PRIVILEGE(has_schema_privilege),
-    PRIVILEGE(has_database_privilege),
-    PRIVILEGE(has_sequence_privilege),
+    PRIVILEGE_BY_KIND(has_table_privilege),
+    PRIVILEGE_BY_KIND(has_any_column_privilege),
+    PRIVILEGE_BY_KIND(has_schema_privilege),
+    PRIVILEGE_BY_KIND(has_database_privilege),
+    PRIVILEGE_BY_KIND(has_sequence_privilege),
     PRIVILEGE(has_function_privilege),
-    PRIVILEGE(pg_has_role),
-    LOOKUP(has_column_privilege, BOOLEAN, 3, TEXT, TEXT, TEXT),
-    LOOKUP(has_column_privilege, BOOLEAN, 3, OID, TEXT, TEXT),
+    PRIVILEGE_BY_KIND(pg_has_role),
+    BY_KIND(has_column_privilege, nn, 3, TEXT, TEXT, TEXT),
+    BY_KIND(has_column_privilege, no, 3, TEXT, INT2, TEXT),
+    BY_KIND(has_column_privilege, on, 3, OID, TEXT, TEXT),
+    BY_KIND(has_column_privilege, oo, 3, OID, INT2, TEXT),
+    BY_KIND(has_column_privilege, nnn, 4, NAME, TEXT, TEXT, TEXT),
+    BY_KIND(has_column_privilege, nno, 4, NAME, TEXT, INT2, TEXT),
+    BY_KIND(has_column_privilege, non, 4, NAME, OID, TEXT, TEXT),
+    BY_KIND(has_column_privilege, noo, 4, NAME, OID, INT2, TEXT),
+    BY_KIND(has_column_privilege, onn, 4, OID, TEXT, TEXT, TEXT),
+    BY_KIND(has_column_privilege, oon, 4, OID, OID, TEXT, TEXT),
     LOOKUP(to_regclass, OID, 1, TEXT),
     LOOKUP(to_regtype, OID, 1, TEXT),
     LOOKUP(to_regnamespace, OID, 1, TEXT),

@@ -1,6 +1,7 @@
 // Who is connected, and what at: pg_stat_activity, pg_cursors, quern.transactions.
 #include "base/sqlstate.h"
 #include "partition/state.h"
+#include "table/role.h"
 
 enum { COLUMNS = 24 };
 
@@ -56,6 +57,14 @@ static struct value text_value(const char *text)
   return text ? value_string(text) : value_null();
 }
 
+// What others do is for their own roles, and for those who may read all statistics.
+static bool may_look(const struct system_context *system, const struct session *session)
+{
+  uint32_t role = system->settings->role;
+  return role_has(system->version, role, session->settings.session_role, NULL) ||
+         role_has(system->version, role, ROLE_READ_ALL_STATS, NULL);
+}
+
 static int activity_row(const struct system_context *system, const struct session *session, const char *table,
                         struct row_sink *sink, struct error *error)
 {
@@ -68,7 +77,7 @@ static int activity_row(const struct system_context *system, const struct sessio
     value_null(), value_null(), value_integer(session->opened_at), time_or_null(began_at(session)),
     time_or_null(session->statement_now), time_or_null(is_asking(system, session) ? session->statement_now : session->changed_at),
     text_value(event ? "Lock" : NULL), text_value(event), value_string(state_of(system, session)), value_null(), value_null(),
-    value_null(), value_string(session->query), value_string("client backend"),
+    value_null(), value_string(may_look(system, session) ? session->query : "<insufficient privilege>"), value_string("client backend"),
   };
   return add_row(sink, table, row, error);
 }

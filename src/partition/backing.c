@@ -3,6 +3,7 @@
 
 #include "base/sqlstate.h"
 #include "partition/state.h"
+#include "table/role.h"
 
 bool backup_function(struct evaluation *evaluation, const char *name, const struct value *arguments, struct value *result,
                      int *status)
@@ -15,7 +16,9 @@ bool backup_function(struct evaluation *evaluation, const char *name, const stru
   char text[256];
   uint64_t position = 0;
   snprintf(text, sizeof text, "%.*s", (int)arguments[0].size, (const char *)arguments[0].data);
-  if (!session || transaction_in_branch(session) || session->has_atom)
+  if (!role_is_superuser(context->system->version, context->system->settings->role, NULL))
+    *status = error_set(evaluation->error, SQLSTATE_INSUFFICIENT_PRIVILEGE, "permission denied for function quern_backup");
+  else if (!session || transaction_in_branch(session) || session->has_atom)
     *status = error_set(evaluation->error, SQLSTATE_ACTIVE_SQL_TRANSACTION,
                         "quern_backup() cannot run inside a transaction block");
   else if (!hooks || !hooks->backup)

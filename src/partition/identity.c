@@ -9,7 +9,7 @@
 
 #include "base/sqlstate.h"
 #include "partition/state.h"
-#include "table/role.h"
+#include "table/right.h"
 
 bool identity_is_setting(const char *name)
 {
@@ -86,4 +86,28 @@ int identity_set(struct session *session, struct settings *settings, const char 
   snprintf(settings->role_name, sizeof settings->role_name, "%s", role.name);
   become(session, settings, role.oid);
   return 0;
+}
+
+// Details of broken constraints show rows: not to those who may not read them.
+void identity_hide_row(struct session *session, struct error *error)
+{
+  const struct settings *settings = &session->settings;
+  bool shows_row = strncmp(error->sqlstate, "23", 2) == 0 && error->detail[0] && error->table[0];
+  if (!shows_row || settings->role == ROLE_OWNER)
+    return;
+  struct name_scope scope = {.role = ROLE_OWNER};
+  const struct relation *relation;
+  const struct version *version = session_version(session);
+  bool may_read = !catalog_find(session->partition->catalog, version, &scope, error->schema, error->table, NULL, RIGHT_NONE,
+                                false, &relation, NULL) &&
+                  !relation_require(version, settings->role, relation, RIGHT_SELECT, NULL, NULL);
+  if (may_read)
+    return;
+  const char *rest = strncmp(error->detail, "Key (", 5) == 0 ? strstr(error->detail, ") is ") : NULL;
+  if (!rest) {
+    error->detail[0] = 0;
+    return;
+  }
+  size_t size = strlen(rest + 1); // "Key (k)=(1) is not present in table …"
+  memmove(error->detail + 3, rest + 1, size + 1);
 }

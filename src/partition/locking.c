@@ -42,7 +42,7 @@ int lock_command(struct session *session, const struct prepared *prepared, struc
   };
   for (size_t i = 0; !status && i < lock->n_relations; i++) {
     const struct relation *relation;
-    status = utility_lock_target(&input, lock->relations[i]->range_var, &relation, error);
+    status = utility_lock_target(&input, lock->relations[i]->range_var, lock->mode, &relation, error);
     if (!status)
       status = lock_table(session, relation, lock, error);
   }

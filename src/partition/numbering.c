@@ -5,6 +5,7 @@
 
 #include "base/sqlstate.h"
 #include "partition/state.h"
+#include "table/right.h"
 #include "table/sequence.h"
 
 enum { NUMBER_ENTRY = 24, ENTRY_HEAD = 5 }; // bytes of a KEPT_NUMBER, and what stands before it (script.c)
@@ -165,12 +166,29 @@ static int may_draw(const struct number_call *call, const char *name)
   return 0;
 }
 
+// 42501 unless the role may do this with the sequence.
+static int may_use(const struct number_call *call, const struct relation *sequence, uint32_t rights)
+{
+  const struct system_context *system = call->context->system;
+  const struct relation *table = sequence->sequence.owner && system->settings->role != ROLE_OWNER
+                                     ? catalog_find_oid(system->catalog, system->version, sequence->sequence.owner)
+                                     : NULL;
+  if (table && table->schema.columns[sequence->sequence.owner_column].identity) { // whoever may insert draws its numbers
+    struct right_object object = right_object_of(table);
+    if (right_on_any_column(system->version, system->settings->role, &object, RIGHT_INSERT, NULL))
+      return 0;
+  }
+  return relation_require(system->version, system->settings->role, sequence, rights, NULL, call->evaluation->error);
+}
+
 static int next_value(const struct number_call *call)
 {
   struct run_context *context = call->context;
   struct session *session = context->session;
   int64_t number;
-  int status = may_draw(call, "nextval");
+  int status = may_use(call, call->sequence, RIGHT_USAGE | RIGHT_UPDATE);
+  if (!status)
+    status = may_draw(call, "nextval");
   if (!status)
     status = sequence_next(context->partition->catalog, context->system->version, call->sequence, context->numbers, &number,
                            call->evaluation->error);
@@ -193,6 +211,9 @@ static int seen_value(const struct number_call *call)
   struct session *session = context->session;
   struct error *error = call->evaluation->error;
   int64_t number;
+  int status = call->sequence ? may_use(call, call->sequence, RIGHT_USAGE | RIGHT_SELECT) : 0;
+  if (status)
+    return status;
   if (context->numbers && context->numbers->again(context->numbers->context, NUMBER_SEEN, &number)) {
     *call->result = value_integer(number);
     return 0;
@@ -219,7 +240,9 @@ static int set_value(const struct number_call *call)
   struct error *error = call->evaluation->error;
   int64_t number = call->arguments[1].integer;
   bool is_called = call->argument_count < 3 || call->arguments[2].integer;
-  int status = may_draw(call, "setval");
+  int status = may_use(call, call->sequence, RIGHT_UPDATE);
+  if (!status)
+    status = may_draw(call, "setval");
   if (!status && !context->is_again)
     status = sequence_set(context->partition->catalog, context->system->version, call->sequence, number, is_called, error);
   if (!status && session && is_called)

@@ -231,8 +231,10 @@ void session_note_query(struct session *session, struct bytes text)
 
 void session_fail(struct session *session, const struct error *error)
 {
+  struct error told = *error;
+  identity_hide_row(session, &told);
   session->partition->counts.errors++;
-  message_error(replies(session), error);
+  message_error(replies(session), &told);
   session->has_failed = true;
   if (session->transaction != TRANSACTION_OPEN)
     return;

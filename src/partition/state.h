@@ -544,6 +544,7 @@ bool round_begin(struct session *session);
 void round_job_done(struct session *session, const struct job_outcome *outcome);
 
 // --- identity.c
+void identity_hide_row(struct session *session, struct error *error); // whose table the role may not read
 bool identity_is_setting(const char *name); // role, session_authorization
 // The role of this oid, or of this name where it is 0. 28000, 53300.
 int identity_begin(struct session *session, const char *name, uint32_t oid, struct error *error);

@@ -60,6 +60,7 @@ static int task_open(void *context, struct writer *writer, const struct relation
   task->partition = partition;
   task->sink = workflow->kind == RELATION_SINK ? workflow : NULL;
   settings_init(&task->settings);
+  task->settings.role = task->settings.session_role = task->settings.login_role = workflow->owner;
   *takes_atom = false;
   struct parse *parse = parse_open(bytes_of_string(workflow->text), error);
   int status = parse ? 0 : error->status;

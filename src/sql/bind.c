@@ -307,7 +307,7 @@ static int bind_all(struct binder *binder)
   struct modification *modification = binder->statement->modification;
   if (!status && modification)
     status = bind_result(binder, modification->returning, modification->returning_count);
-  return status;
+  return status ? status : bind_check_rights(binder);
 }
 
 int bind_statement(const struct bind_input *input, struct statement **statement, struct error *error)

@@ -6,6 +6,7 @@
 
 #include "sql/binder.h"
 #include "sql/view.h"
+#include "table/right.h"
 
 // --- Items -----------------------------------------------------------------------------------------
 
@@ -115,7 +116,7 @@ int bind_range_items(struct binder *binder, int range, const PgQuery__Alias *ali
 
 // --- Relations -------------------------------------------------------------------------------------
 
-int bind_relation(struct binder *binder, const PgQuery__RangeVar *name, const char *kinds, enum right right,
+int bind_relation(struct binder *binder, const PgQuery__RangeVar *name, const char *kinds, uint32_t right,
                   const struct relation **relation)
 {
   const struct bind_input *input = binder->input;
@@ -226,7 +227,7 @@ static int bind_table(struct binder *binder, const PgQuery__RangeVar *name, cons
     return bind_range_items(binder, range, alias, copy, name->location, items);
   }
   const struct relation *relation;
-  int status = bind_relation(binder, name, NULL, RIGHT_SELECT, &relation);
+  int status = bind_relation(binder, name, NULL, RIGHT_NONE, &relation);
   if (status)
     return status;
   const char *schema = catalog_schema_name(binder->input->catalog, binder->input->version, relation->schema_oid);
@@ -237,6 +238,10 @@ static int bind_table(struct binder *binder, const PgQuery__RangeVar *name, cons
     return range < 0 ? range : bind_range_items(binder, range, alias, copy, name->location, items);
   }
   if (relation->kind == RELATION_SEQUENCE) {
+    status = relation_require(binder->input->version, binder->input->settings->role, relation, RIGHT_SELECT,
+                              binder->input->mark, binder->error);
+    if (status)
+      return status;
     const struct system_table *one = system_sequence_table(relation, binder->arena);
     int range = one ? system_range(binder, one, own) : (int)error_memory(binder->error);
     return range < 0 ? range : bind_range_items(binder, range, alias, copy, name->location, items);
@@ -253,6 +258,7 @@ static int bind_table(struct binder *binder, const PgQuery__RangeVar *name, cons
   int range = bind_relation_range(binder, kind, relation, own);
   if (range < 0)
     return range;
+  binder->statement->ranges[range].is_scanned = true;
   return bind_range_items(binder, range, alias, copy, name->location, items);
 }
 

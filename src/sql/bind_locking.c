@@ -41,6 +41,7 @@ static int add_lock(struct binder *binder, struct query *query, struct target_li
     }
   struct range *bound = &binder->statement->ranges[range];
   bound->is_identified = true;
+  bound->is_locked = true;
   binder->statement->claims_rows = true;
   lock.range = range;
   lock.target = list->count;

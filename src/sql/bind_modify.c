@@ -26,7 +26,7 @@ static struct modification *new_modification(struct binder *binder, enum stateme
 static int bind_changed(struct binder *binder, const PgQuery__RangeVar *name, enum right right, const char *verb,
                         const struct relation **relation)
 {
-  int status = bind_relation(binder, name, NULL, right, relation);
+  int status = bind_relation(binder, name, NULL, RIGHT_NONE, relation);
   if (status)
     return status;
   if ((*relation)->kind == RELATION_VIEW)
@@ -310,6 +310,8 @@ static int insert_source(struct binder *binder, struct scope *scope, const PgQue
                                          : insert_rows(binder, scope, select, &columns);
   else if (select)
     status = insert_query(binder, scope, select, &columns);
+  for (int i = 0; select && i < columns.count && !status; i++)
+    status = bind_note_write(binder, relation, columns.columns[i], RIGHT_INSERT);
   for (int i = 0; i < relation->schema.column_count && !status; i++)
     if (!modification->values[i] && !(modification->values[i] = bind_default(binder, relation, i)))
       status = binder->error->status;
@@ -405,6 +407,10 @@ static int bind_conflict(struct binder *binder, struct scope *outer, const PgQue
   modification->conflict = is_update ? CONFLICT_UPDATE : CONFLICT_NOTHING;
   modification->override = OVERRIDE_NOT; // that was about the row to be inserted
   int status = bind_arbiter(binder, modification->relation, clause, &modification->arbiter);
+  const struct index *arbiter =
+      !status && modification->arbiter >= 0 ? &modification->relation->indexes[modification->arbiter] : NULL;
+  for (int i = 0; arbiter && i < arbiter->part_count && !status; i++)
+    status = bind_note_write(binder, modification->relation, arbiter->parts[i].column, RIGHT_SELECT);
   if (status || !is_update)
     return status;
   struct scope scope = {.outer = outer, .clause = CLAUSE_UPDATE, .group_range = -1};
@@ -510,6 +516,8 @@ static int bind_assignment(struct binder *binder, struct scope *scope, const PgQ
   assignment->column = find_column(binder, relation, tree->name, tree->location);
   if (assignment->column < 0)
     return assignment->column;
+  if (bind_note_write(binder, relation, assignment->column, RIGHT_UPDATE))
+    return binder->error->status;
   // Further parts of a column are put into what its first ones made.
   struct modification *modification = binder->statement->modification;
   for (int i = 0; i < modification->assignment_count && tree->n_indirection; i++)

@@ -18,7 +18,8 @@ static bool mark_used(const struct node *node, void *context)
 {
   struct usage *usage = context;
   if (node->kind == NODE_COLUMN && node->column >= 0)
-    usage->statement->ranges[node->range].columns[node->column].is_used = true;
+    usage->statement->ranges[node->range].columns[node->column].is_used =
+        usage->statement->ranges[node->range].columns[node->column].is_read = true;
   return true;
 }
 

@@ -107,6 +107,7 @@ struct binder {
   bool has_source;           // the workflow's source was met in FROM
   bool has_positions;        // of the text that is bound: false in defaults
   bool rows_as_json;         // the name of a table stands for its row as json
+  uint8_t *writes;           // for each column of the changed table: RIGHT_INSERT, RIGHT_UPDATE, RIGHT_SELECT (ON CONFLICT); NULL: none
   const char *no_parameters; // not NULL: they may not stand here
 };
 
@@ -132,6 +133,10 @@ bool bind_enter(struct binder *binder, int32_t location); // counts depth; false
 // So many queries nest below this one. False: too many, said.
 bool bind_deepen(struct binder *binder, int more);
 struct node *bind_default(struct binder *binder, const struct relation *relation, int column);
+
+// --- bind_right.c
+int bind_note_write(struct binder *binder, const struct relation *relation, int column, uint32_t right);
+int bind_check_rights(struct binder *binder); // 42501
 
 // --- bind_type.c
 int bind_type_at(struct binder *binder, const PgQuery__TypeName *name, struct type *type);
@@ -207,7 +212,7 @@ const char *bind_alias_name(struct binder *binder, const PgQuery__Alias *alias, 
 // An item for a range; names may be NULL.
 int bind_add_item(struct binder *binder, struct items *items, const char *name, const char *schema, int range,
                   int32_t location);
-int bind_relation(struct binder *binder, const PgQuery__RangeVar *name, const char *kinds, enum right right,
+int bind_relation(struct binder *binder, const PgQuery__RangeVar *name, const char *kinds, uint32_t right,
                   const struct relation **relation);
 int bind_relation_range(struct binder *binder, enum range_kind kind, const struct relation *relation,
                         const char *alias);

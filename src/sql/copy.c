@@ -295,7 +295,7 @@ static int find_relation(const struct bind_input *input, const PgQuery__CopyStmt
   };
   return catalog_find(input->catalog, input->version, &scope,
                       name->schemaname && name->schemaname[0] ? name->schemaname : NULL, name->relname, NULL,
-                      tree->is_from ? RIGHT_INSERT : RIGHT_SELECT, !tree->is_from, relation, error);
+                      RIGHT_NONE, !tree->is_from, relation, error); // what runs underneath asks
 }
 
 static int bind_from_stdin(const struct bind_input *input, const PgQuery__CopyStmt *tree, struct copy *copy,

@@ -45,6 +45,7 @@ struct range_column {
   const char *name;
   struct type type;
   bool is_used; // by any expression of the statement: only these are decoded
+  bool is_read; // named by one: it must be allowed
 };
 
 struct range {
@@ -52,6 +53,8 @@ struct range {
   const char *alias; // as the statement calls it
   int column_count;
   struct range_column *columns;
+  bool is_scanned;                   // stands in FROM: it must be allowed to select from it
+  bool is_locked;                    // FOR UPDATE or the like: to update it
   bool is_identified;                // key and encoded row are wanted, as two columns behind the others
   const struct relation *relation;   // TABLE, SOURCE; ROW: of the table changed. Pinned by the statement
   const struct system_table *system; // SYSTEM

@@ -48,7 +48,7 @@ static const struct system_column class_columns[] = {
 // What differs from one row of pg_class to the next.
 struct class_row {
   uint32_t oid, schema, access_method, owner;
-  const char *name;
+  const char *name, *acl;
   char kind[2];
   tree_number tree;
   bool has_index, has_rules;
@@ -91,7 +91,7 @@ static int add_class(const struct system_table *table, struct system_context *co
       number(0),
       number(0),
       number(0),
-      value_null(),
+      system_acl(context, sink, row->acl, -1),
       value_null(),
       value_null(),
   };
@@ -107,6 +107,7 @@ static int add_relation_class(const struct system_table *table, struct system_co
       .schema = relation->schema_oid,
       .access_method = relation->tree ? OID_HEAP : 0,
       .owner = relation->owner,
+      .acl = relation->acl,
       .name = relation->name,
       .kind = {system_relkind(relation)},
       .tree = relation->tree,
@@ -176,6 +177,7 @@ struct attribute_row {
   struct type type;
   int place; // from 1
   bool not_null, has_default, is_dropped;
+  struct value acl;
   enum identity identity;
 };
 
@@ -215,7 +217,7 @@ static int add_attribute(const struct system_table *table, struct row_sink *sink
       truth(true),
       number(0),
       number(system_collation(row->type.id)),
-      value_null(),
+      row->acl,
       value_null(),
       value_null(),
       value_null(),
@@ -231,14 +233,15 @@ static int add_index_attributes(const struct system_table *table, struct row_sin
   int status = 0;
   for (int i = 0; i < index->part_count && !status; i++) {
     const struct column *column = &relation->schema.columns[index->parts[i].column];
-    struct attribute_row row = {.relation = index->oid, .name = column->name, .type = column->type, .place = i + 1};
+    struct attribute_row row = {
+        .relation = index->oid, .name = column->name, .type = column->type, .place = i + 1, .acl = value_null()};
     status = add_attribute(table, sink, &row, error);
   }
   return status;
 }
 
-static int add_relation_attributes(const struct system_table *table, struct row_sink *sink,
-                                   const struct relation *relation, struct error *error)
+static int add_relation_attributes(const struct system_table *table, const struct system_context *context,
+                                   struct row_sink *sink, const struct relation *relation, struct error *error)
 {
   int status = 0;
   for (int i = 0; i < relation->schema.column_count && !status; i++) {
@@ -248,6 +251,7 @@ static int add_relation_attributes(const struct system_table *table, struct row_
         .name = column->name,
         .type = column->type,
         .place = i + 1,
+        .acl = system_acl(context, sink, relation->acl, i),
         .not_null = column->not_null,
         .has_default = relation->defaults && relation->defaults[i].text && !column->identity,
         .identity = column->identity,
@@ -266,14 +270,15 @@ ROWS(attribute_rows)
   int status = 0;
   const struct relation *relation;
   while (!status && (relation = catalog_next(context->catalog, context->version, &oid)))
-    status = add_relation_attributes(table, sink, relation, error);
+    status = add_relation_attributes(table, context, sink, relation, error);
   const struct system_table *system;
   for (int i = 0; !status && (system = system_table_at(i)); i++)
     for (int c = 0; c < system->column_count && !status; c++) {
       struct attribute_row row = {.relation = system->oid,
                                   .name = system->columns[c].name,
                                   .type = type_plain(system->columns[c].type),
-                                  .place = c + 1};
+                                  .place = c + 1,
+                                  .acl = value_null()};
       status = add_attribute(table, sink, &row, error);
     }
   return status;

@@ -429,14 +429,7 @@ static const struct {
     {"pg_indexes_size", indexes_size},
     {"pg_total_relation_size", total_size},
     {"pg_database_size", database_size},
-    {"has_table_privilege", give_true},
-    {"has_any_column_privilege", give_true},
-    {"has_column_privilege", give_true},
-    {"has_schema_privilege", give_true},
-    {"has_database_privilege", give_true},
-    {"has_sequence_privilege", give_true},
     {"has_function_privilege", give_true},
-    {"pg_has_role", give_true},
     {"to_regclass", to_relation},
     {"to_regtype", to_type},
     {"to_regnamespace", to_schema},
@@ -452,6 +445,9 @@ int system_function(struct system_context *system, struct evaluation *evaluation
                     const struct value *arguments, int argument_count, struct value *result)
 {
   struct call call = {system, evaluation, name, arguments, argument_count, result};
+  int status;
+  if (system_privilege(system, evaluation, name, arguments, argument_count, result, &status))
+    return status;
   for (size_t i = 0; i < sizeof functions / sizeof *functions; i++)
     if (strcmp(functions[i].name, name) == 0)
       return functions[i].code(&call);

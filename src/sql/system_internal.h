@@ -132,6 +132,13 @@ uint32_t system_collation(enum type_id type);
 const char *system_role_name(const struct system_context *context, uint32_t oid, char name[64]); // gives name
 bool system_is_superuser(const struct system_context *context); // the role whose rights hold
 
+// --- system_right.c
+// The items of rights that are about this column (-1: the whole), as aclitem[] shows them; NULL for none.
+struct value system_acl(const struct system_context *context, struct row_sink *sink, const char *acl, int column);
+// has_table_privilege and its kin. False: it is another function.
+bool system_privilege(struct system_context *system, struct evaluation *evaluation, const char *name,
+                      const struct value *arguments, int argument_count, struct value *result, int *status);
+
 // --- system_sequence.c
 // How PostgreSQL writes a default, in which sequences have names.
 void append_default(struct system_context *context, const char *text, struct buffer *out);

@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #include "sql/system_internal.h"
+#include "table/right.h"
 
 #define ROWS(name) \
   static int name(const struct system_table *table, struct system_context *context, struct row_sink *sink, \
@@ -157,9 +158,13 @@ ROWS(namespace_rows)
 {
   static const uint32_t schemas[] = {SCHEMA_PG_CATALOG, SCHEMA_PUBLIC, SCHEMA_QUERN, SCHEMA_INFORMATION};
   int status = 0;
-  for (size_t i = 0; i < sizeof schemas / sizeof *schemas && !status; i++)
-    status = ADD(number(schemas[i]), value_string(system_schema_name(context, schemas[i])), number(ROLE_OWNER),
-                 value_null());
+  struct right_object object;
+  for (size_t i = 0; i < sizeof schemas / sizeof *schemas && !status; i++) {
+    if (!right_object_find(context->version, CLASS_SCHEMA, schemas[i], sink->arena, &object))
+      return error_memory(error);
+    status = ADD(number(schemas[i]), value_string(system_schema_name(context, schemas[i])), number(object.owner),
+                 system_acl(context, sink, object.acl, -1));
+  }
   return status;
 }
 

@@ -49,6 +49,19 @@ static enum utility_kind kind_of_rename(const PgQuery__RenameStmt *rename)
   }
 }
 
+static bool is_owner_change(const PgQuery__AlterTableStmt *alter)
+{
+  return alter->n_cmds == 1 &&
+         alter->cmds[0]->alter_table_cmd->subtype == PG_QUERY__ALTER_TABLE_TYPE__AT_ChangeOwner;
+}
+
+static enum utility_kind kind_of_alter(const PgQuery__AlterTableStmt *alter)
+{
+  bool is_known = alter->objtype == PG_QUERY__OBJECT_TYPE__OBJECT_TABLE ||
+                  (alter->objtype == PG_QUERY__OBJECT_TYPE__OBJECT_SEQUENCE && is_owner_change(alter));
+  return is_known ? UTILITY_DEFINITION : UTILITY_UNKNOWN;
+}
+
 enum utility_kind utility_kind(const struct parsed *parsed)
 {
   const PgQuery__Node *node = parsed->node;
@@ -69,12 +82,11 @@ enum utility_kind utility_kind(const struct parsed *parsed)
   case PG_QUERY__NODE__NODE_ALTER_ROLE_STMT:
   case PG_QUERY__NODE__NODE_DROP_ROLE_STMT:
   case PG_QUERY__NODE__NODE_GRANT_ROLE_STMT:
+  case PG_QUERY__NODE__NODE_GRANT_STMT:
+  case PG_QUERY__NODE__NODE_REASSIGN_OWNED_STMT:
+  case PG_QUERY__NODE__NODE_DROP_OWNED_STMT:
   case PG_QUERY__NODE__NODE_CONSTRAINTS_SET_STMT: return UTILITY_DEFINITION;
-  case PG_QUERY__NODE__NODE_ALTER_TABLE_STMT: {
-    enum utility_kind known =
-        node->alter_table_stmt->objtype == PG_QUERY__OBJECT_TYPE__OBJECT_TABLE ? UTILITY_DEFINITION : UTILITY_UNKNOWN;
-    return known;
-  }
+  case PG_QUERY__NODE__NODE_ALTER_TABLE_STMT: return kind_of_alter(node->alter_table_stmt);
   case PG_QUERY__NODE__NODE_RENAME_STMT: return kind_of_rename(node->rename_stmt);
   case PG_QUERY__NODE__NODE_DROP_STMT: return kind_of_drop(node->drop_stmt);
   case PG_QUERY__NODE__NODE_CREATE_FUNCTION_STMT:
@@ -191,8 +203,13 @@ const char *utility_tag(const struct parsed *parsed)
   case PG_QUERY__NODE__NODE_CREATE_ROLE_STMT: return "CREATE ROLE";
   case PG_QUERY__NODE__NODE_ALTER_ROLE_STMT: return "ALTER ROLE";
   case PG_QUERY__NODE__NODE_DROP_ROLE_STMT: return "DROP ROLE";
+  case PG_QUERY__NODE__NODE_GRANT_STMT: return node->grant_stmt->is_grant ? "GRANT" : "REVOKE";
+  case PG_QUERY__NODE__NODE_REASSIGN_OWNED_STMT: return "REASSIGN OWNED";
+  case PG_QUERY__NODE__NODE_DROP_OWNED_STMT: return "DROP OWNED";
   case PG_QUERY__NODE__NODE_GRANT_ROLE_STMT: return node->grant_role_stmt->is_grant ? "GRANT ROLE" : "REVOKE ROLE";
   case PG_QUERY__NODE__NODE_ALTER_TABLE_STMT:
+    if (node->alter_table_stmt->objtype == PG_QUERY__OBJECT_TYPE__OBJECT_SEQUENCE)
+      return "ALTER SEQUENCE";
     return alter[parsed->form];
   case PG_QUERY__NODE__NODE_RENAME_STMT:
     if (node->rename_stmt->rename_type == PG_QUERY__OBJECT_TYPE__OBJECT_INDEX)
@@ -310,9 +327,15 @@ struct name_scope utility_scope(const struct utility_input *input)
 int utility_find(const struct utility_input *input, const PgQuery__RangeVar *name, const char *kinds, bool missing_ok,
                  const struct relation **relation, struct error *error)
 {
+  return utility_find_for(input, name, kinds, RIGHT_OWN, missing_ok, relation, error);
+}
+
+int utility_find_for(const struct utility_input *input, const PgQuery__RangeVar *name, const char *kinds, uint32_t right,
+                     bool missing_ok, const struct relation **relation, struct error *error)
+{
   struct name_scope scope = utility_scope(input);
   const char *schema = utility_text_given(name->schemaname) ? name->schemaname : NULL;
-  int status = catalog_find(input->catalog, input->writer->version, &scope, schema, name->relname, kinds, RIGHT_OWN,
+  int status = catalog_find(input->catalog, input->writer->version, &scope, schema, name->relname, kinds, right,
                             missing_ok, relation, error);
   if (status && error)
     error->hint[0] = 0; // it is about DROP
@@ -331,10 +354,23 @@ int utility_find_to_alter(const struct utility_input *input, const PgQuery__Alte
   return *definition ? 0 : error_memory(error);
 }
 
-int utility_lock_target(const struct utility_input *input, const PgQuery__RangeVar *name, const struct relation **relation,
-                        struct error *error)
+int utility_lock_target(const struct utility_input *input, const PgQuery__RangeVar *name, int mode,
+                        const struct relation **relation, struct error *error)
 {
-  return utility_find(input, name, "rf", false, relation, error);
+  enum { ACCESS_SHARE = 1, ROW_EXCLUSIVE = 3 };
+  uint32_t right = RIGHT_UPDATE | RIGHT_DELETE | RIGHT_TRUNCATE | (mode <= ROW_EXCLUSIVE ? RIGHT_INSERT : 0) |
+                   (mode <= ACCESS_SHARE ? RIGHT_SELECT : 0);
+  return utility_find_for(input, name, "rf", right, false, relation, error);
+}
+
+static int may_create_in(const struct utility_input *input, const PgQuery__RangeVar *name, uint32_t schema,
+                         struct error *error)
+{
+  int status = schema_require(input->catalog, input->writer->version, input->settings->role, schema, RIGHT_CREATE,
+                              input->writer->mark, error);
+  if (status && input->parsed->node->node_case == PG_QUERY__NODE__NODE_CREATE_STMT)
+    error_position(error, parse_position(input->text, name->location));
+  return status;
 }
 
 int utility_schema(const struct utility_input *input, const PgQuery__RangeVar *name, uint32_t *oid, struct error *error)
@@ -353,7 +389,7 @@ int utility_schema(const struct utility_input *input, const PgQuery__RangeVar *n
     return utility_error(input, error, name->location, SQLSTATE_INVALID_SCHEMA_NAME,
                          "no schema has been selected to create in");
   if (*oid != SCHEMA_PG_CATALOG && *oid != SCHEMA_INFORMATION && *oid != SCHEMA_QUERN)
-    return 0;
+    return may_create_in(input, name, *oid, error);
   int status = utility_error(input, error, -1, SQLSTATE_INSUFFICIENT_PRIVILEGE, "permission denied to create \"%s.%s\"",
                              catalog_schema_name(input->catalog, input->writer->version, *oid), name->relname);
   error_detail(error, "System catalog modifications are currently disallowed.");
@@ -365,6 +401,9 @@ int utility_schema(const struct utility_input *input, const PgQuery__RangeVar *n
 static int run_alter(const struct utility_input *input, struct error *error)
 {
   const PgQuery__AlterTableStmt *alter = input->parsed->node->alter_table_stmt;
+  bool is_sequence = alter->objtype == PG_QUERY__OBJECT_TYPE__OBJECT_SEQUENCE;
+  if (is_owner_change(alter))
+    return relation_change_owner(input, alter, is_sequence ? "S" : utility_form_kinds(input->parsed->form), error);
   switch (input->parsed->form) {
   case FORM_SOURCE: return source_alter(input, alter, error);
   case FORM_WORKFLOW: return workflow_alter(input, alter, error);
@@ -413,6 +452,9 @@ int utility_run(const struct utility_input *input, const char **tag, struct erro
   case PG_QUERY__NODE__NODE_CREATE_ROLE_STMT: return role_make(input, node->create_role_stmt, error);
   case PG_QUERY__NODE__NODE_ALTER_ROLE_STMT: return role_alter(input, node->alter_role_stmt, error);
   case PG_QUERY__NODE__NODE_DROP_ROLE_STMT: return roles_drop(input, node->drop_role_stmt, error);
+  case PG_QUERY__NODE__NODE_GRANT_STMT: return rights_grant(input, node->grant_stmt, error);
+  case PG_QUERY__NODE__NODE_REASSIGN_OWNED_STMT: return owned_reassign(input, node->reassign_owned_stmt, error);
+  case PG_QUERY__NODE__NODE_DROP_OWNED_STMT: return owned_drop(input, node->drop_owned_stmt, error);
   case PG_QUERY__NODE__NODE_GRANT_ROLE_STMT: return role_grant(input, node->grant_role_stmt, error);
   case PG_QUERY__NODE__NODE_RENAME_STMT:
     if (node->rename_stmt->rename_type == PG_QUERY__OBJECT_TYPE__OBJECT_ROLE)

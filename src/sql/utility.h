@@ -52,9 +52,9 @@ struct utility_input {
   void (*notice)(void *context, const struct error *notice);
   void *notice_context;
 };
-// The table of a LOCK TABLE; borrowed. 42P01, 42809, 42501.
-int utility_lock_target(const struct utility_input *input, const PgQuery__RangeVar *name, const struct relation **relation,
-                        struct error *error);
+// The table of a LOCK TABLE in this mode (as PostgreSQL numbers them); borrowed. 42P01, 42809, 42501.
+int utility_lock_target(const struct utility_input *input, const PgQuery__RangeVar *name, int mode,
+                        const struct relation **relation, struct error *error);
 // Runs CREATE TABLE [AS no], DROP TABLE/INDEX/SOURCE/WORKFLOW, CREATE INDEX, ALTER TABLE ADD PRIMARY KEY | ADD CONSTRAINT
 // UNIQUE | RENAME, ALTER SOURCE | SINK SET, ALTER WORKFLOW SET (state), TRUNCATE, CREATE SOURCE, CREATE SINK,
 // CREATE [OR REPLACE] WORKFLOW.

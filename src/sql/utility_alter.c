@@ -369,12 +369,14 @@ static int alter_identity(const struct utility_input *input, struct relation *de
   return status ? status : identity_alter(input, definition, number, command, relation, error);
 }
 
-static int change_owner(const struct utility_input *input, const PgQuery__RoleSpec *owner, struct error *error)
+static int change_owner(const struct utility_input *input, const PgQuery__RoleSpec *owner,
+                        const struct relation **relation, struct error *error)
 {
-  if (!owner || owner->roletype != PG_QUERY__ROLE_SPEC_TYPE__ROLESPEC_CSTRING || // CURRENT_USER and the like
-      strcmp(owner->rolename, input->settings->user) == 0)
-    return 0;
-  return error_set(error, SQLSTATE_UNDEFINED_OBJECT, "role \"%s\" does not exist", owner->rolename);
+  uint32_t oid = (*relation)->oid;
+  int status = relation_give(input, *relation, owner, error);
+  if (!status)
+    *relation = catalog_find_oid(input->catalog, input->writer->version, oid);
+  return status || *relation ? status : error_memory(error);
 }
 
 // --- ALTER TABLE ----------------------------------------------------------------------------------------------------
@@ -401,7 +403,7 @@ static int run_command(const struct utility_input *input, const PgQuery__AlterTa
   case PG_QUERY__ALTER_TABLE_TYPE__AT_AddIdentity:
   case PG_QUERY__ALTER_TABLE_TYPE__AT_SetIdentity:
   case PG_QUERY__ALTER_TABLE_TYPE__AT_DropIdentity: return alter_identity(input, definition, command, relation, error);
-  case PG_QUERY__ALTER_TABLE_TYPE__AT_ChangeOwner: return change_owner(input, command->newowner, error);
+  case PG_QUERY__ALTER_TABLE_TYPE__AT_ChangeOwner: return change_owner(input, command->newowner, relation, error);
   case PG_QUERY__ALTER_TABLE_TYPE__AT_SetRelOptions:
     return table_storage_options(input, command->def->list->items, command->def->list->n_items, error);
   case PG_QUERY__ALTER_TABLE_TYPE__AT_ResetRelOptions:

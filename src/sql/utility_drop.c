@@ -255,7 +255,7 @@ int tables_truncate(const struct utility_input *input, const PgQuery__TruncateSt
   for (size_t i = 0; i < truncate->n_relations && !status; i++) {
     const PgQuery__RangeVar *name = truncate->relations[i]->range_var;
     const struct relation *relation;
-    status = utility_find(input, name, NULL, false, &relation, error);
+    status = utility_find_for(input, name, NULL, RIGHT_TRUNCATE, false, &relation, error);
     if (status && error)
       error_position(error, 0);
     if (!status && (!relation->tree || relation->kind == RELATION_SEQUENCE || relation->kind == RELATION_SINK))
@@ -265,6 +265,9 @@ int tables_truncate(const struct utility_input *input, const PgQuery__TruncateSt
   }
   if (!status)
     status = truncation_gather(input, &truncation, truncate->behavior == PG_QUERY__DROP_BEHAVIOR__DROP_CASCADE, error);
+  for (int i = 0; i < truncation.count && !status; i++)
+    status = relation_require(input->writer->version, input->settings->role, truncation.relations[i], RIGHT_TRUNCATE,
+                              input->writer->mark, error);
   for (int i = 0; i < truncation.count && !status; i++)
     status = table_truncate(input->writer, truncation.relations[i]);
   for (int i = 0; i < truncation.count && !status && truncate->restart_seqs; i++)

@@ -252,7 +252,7 @@ static int append_key(const struct utility_input *input, struct relation *defini
 static int find_parent(const struct utility_input *input, const PgQuery__RangeVar *name, const struct relation **parent,
                        struct error *error)
 {
-  int status = utility_find(input, name, NULL, false, parent, error);
+  int status = utility_find_for(input, name, NULL, RIGHT_REFERENCES, false, parent, error);
   if (status && error)
     error_position(error, 0);
   if (!status && (!(*parent)->tree || ((*parent)->kind != RELATION_TABLE && (*parent)->kind != RELATION_SOURCE)))

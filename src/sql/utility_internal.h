@@ -8,7 +8,7 @@
 #include "base/sqlstate.h"
 #include "sql/bind.h"
 #include "sql/utility.h"
-#include "table/role.h"
+#include "table/right.h"
 #include "table/write.h"
 
 enum {
@@ -29,6 +29,9 @@ struct name_scope utility_scope(const struct utility_input *input);
 // As catalog_find with RIGHT_OWN; NULL where the name was missing and that is no error.
 int utility_find(const struct utility_input *input, const PgQuery__RangeVar *name, const char *kinds, bool missing_ok,
                  const struct relation **relation, struct error *error);
+// With another right than that of the owner, or none.
+int utility_find_for(const struct utility_input *input, const PgQuery__RangeVar *name, const char *kinds, uint32_t right,
+                     bool missing_ok, const struct relation **relation, struct error *error);
 // The same for ALTER, with a copy of the definition that may be changed.
 int utility_find_to_alter(const struct utility_input *input, const PgQuery__AlterTableStmt *alter, const char *kinds,
                           const struct relation **relation, struct relation **definition, struct error *error);
@@ -194,6 +197,20 @@ int role_grant(const struct utility_input *input, const PgQuery__GrantRoleStmt *
 // The role that is meant: by name, or CURRENT_USER and the like. 42704.
 int role_of_spec(const struct utility_input *input, const PgQuery__RoleSpec *spec, struct role *role,
                  struct error *error);
+
+// --- utility_grant.c
+int rights_grant(const struct utility_input *input, const PgQuery__GrantStmt *grant, struct error *error);
+// OWNER TO.
+int relation_change_owner(const struct utility_input *input, const PgQuery__AlterTableStmt *alter, const char *kinds,
+                          struct error *error);
+int relation_give(const struct utility_input *input, const struct relation *relation, const PgQuery__RoleSpec *spec,
+                  struct error *error);
+int owned_reassign(const struct utility_input *input, const PgQuery__ReassignOwnedStmt *reassign, struct error *error);
+int owned_drop(const struct utility_input *input, const PgQuery__DropOwnedStmt *drop, struct error *error);
+// What a source reads, or a sink writes, outside of the engine is for those who may: 42501.
+int connector_require(const struct utility_input *input, const struct relation *definition, struct error *error);
+// A line for each thing that the role owns, or has rights on.
+int role_dependents(const struct utility_input *input, uint32_t role, struct buffer *lines, struct error *error);
 
 // --- utility_workflow.c
 // Statements that a source drives. is_query: one SELECT, of a sink; otherwise a workflow's changes.

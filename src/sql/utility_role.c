@@ -402,19 +402,12 @@ static int may_drop(const struct utility_input *input, const struct role *who, c
   return 0;
 }
 
-// 2BP01 with a line for each thing that the role owns.
+// 2BP01 with a line for each thing that would be without its owner, or names a role that is gone.
 static int check_dependents(const struct utility_input *input, const struct role *role, struct error *error)
 {
   struct buffer lines = {0};
-  uint32_t oid = 0;
-  for (const struct relation *relation; (relation = catalog_next(input->catalog, version_of(input), &oid));)
-    if (relation->owner == role->oid)
-      buffer_format(&lines, "%sowner of %s %s", lines.size ? "\n" : "", relation_kind_name(relation->kind),
-                    relation->name);
-  int status = 0;
-  if (lines.failed) {
-    status = error_memory(error);
-  } else if (lines.size) {
+  int status = role_dependents(input, role->oid, &lines, error);
+  if (!status && lines.size) {
     status = error_set(error, SQLSTATE_DEPENDENT_OBJECTS_STILL_EXIST,
                        "role \"%s\" cannot be dropped because some objects depend on it", role->name);
     error_detail(error, "%.*s", (int)lines.size, (const char *)lines.data);

@@ -42,6 +42,8 @@ static int check_options(const struct utility_input *input, const struct relatio
   }
   int status = check_outbox(definition, error);
   const struct utility_hooks *hooks = input->hooks;
+  if (!status)
+    status = connector_require(input, definition, error);
   return status || !hooks || !hooks->check_sink ? status : hooks->check_sink(hooks->context, definition, error);
 }
 

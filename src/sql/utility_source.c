@@ -110,6 +110,8 @@ static int check_source(const struct utility_input *input, const struct relation
   }
   int status = check_event_time(definition, error);
   const struct utility_hooks *hooks = input->hooks;
+  if (!status)
+    status = connector_require(input, definition, error);
   return status || !hooks || !hooks->check_source ? status : hooks->check_source(hooks->context, definition, error);
 }
 

@@ -31,7 +31,7 @@ static const struct relation *find_source(const struct search *search, const cha
   struct error error;
   int status =
       catalog_find(search->input->catalog, search->input->writer->version, &scope,
-                   utility_text_given(schema) ? schema : NULL, name, NULL, RIGHT_SELECT, true, &relation, &error);
+                   utility_text_given(schema) ? schema : NULL, name, NULL, RIGHT_NONE, true, &relation, &error);
   return !status && relation && relation->kind == RELATION_SOURCE ? relation : NULL;
 }
 

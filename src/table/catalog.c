@@ -13,7 +13,7 @@
 #include "base/sqlstate.h"
 #include "table/definition.h"
 #include "table/internal.h"
-#include "table/role.h"
+#include "table/right.h"
 
 enum { RELATION_MEMORY = sizeof(struct relation) };
 
@@ -405,7 +405,7 @@ static int missing(const char *schema, const char *name, bool missing_ok, struct
 }
 
 int catalog_find(struct catalog *catalog, const struct version *version, const struct name_scope *scope,
-                 const char *schema, const char *name, const char *kinds, enum right right, bool missing_ok,
+                 const char *schema, const char *name, const char *kinds, uint32_t right, bool missing_ok,
                  const struct relation **relation, struct error *error)
 {
   *relation = NULL;
@@ -415,10 +415,15 @@ int catalog_find(struct catalog *catalog, const struct version *version, const s
     uint32_t schema_oid = catalog_schema(catalog, version, schema);
     if (!schema_oid && !missing_ok)
       return error_set(error, SQLSTATE_INVALID_SCHEMA_NAME, "schema \"%s\" does not exist", schema);
+    int status = schema_oid ? schema_require(catalog, version, scope->role, schema_oid, RIGHT_USAGE, scope->mark, error) : 0;
+    if (status)
+      return status;
     found = schema_oid && find_name(version, schema_oid, name, scope->mark, &target);
   } else {
     for (int i = 0; i < scope->search_path_count && !found; i++)
-      found = find_name(version, scope->search_path[i], name, scope->mark, &target);
+      found = find_name(version, scope->search_path[i], name, scope->mark, &target) &&
+              (scope->role == ROLE_OWNER ||
+               (schema_rights(version, scope->role, scope->search_path[i], scope->mark) & RIGHT_USAGE));
   }
   if (!found)
     return missing(schema, name, missing_ok, error);
@@ -431,10 +436,10 @@ int catalog_find(struct catalog *catalog, const struct version *version, const s
   enum relation_kind kind = target.oid == at->oid ? at->kind : RELATION_INDEX;
   if (kinds ? !strchr(kinds, (int)kind) : kind == RELATION_INDEX)
     return wrong_kind(kind, name, kinds, error);
-  if (at->owner != scope->role && !role_has(version, scope->role, at->owner, scope->mark))
-    return error_set(error, SQLSTATE_INSUFFICIENT_PRIVILEGE,
-                     right == RIGHT_OWN ? "must be owner of %s %s" : "permission denied for %s %s",
-                     relation_kind_name(kind), name);
+  if (right == RIGHT_OWN && at->owner != scope->role && !role_has(version, scope->role, at->owner, scope->mark))
+    return error_set(error, SQLSTATE_INSUFFICIENT_PRIVILEGE, "must be owner of %s %s", relation_kind_name(kind), name);
+  if (right && right != RIGHT_OWN && (status = relation_require(version, scope->role, at, right, scope->mark, error)))
+    return status;
   status = catalog_compile(catalog, at, error);
   if (!status)
     *relation = at;

@@ -47,7 +47,22 @@ int catalog_bootstrap(struct catalog *catalog, struct writer *writer, struct err
 // After recovery: sets the counters (object ids, tree numbers) behind the largest in use.
 void catalog_recover(struct catalog *catalog, const struct version *version);
 
-enum right { RIGHT_SELECT = 1, RIGHT_INSERT = 2, RIGHT_UPDATE = 4, RIGHT_DELETE = 8, RIGHT_OWN = 16 };
+// table/right.h has who has which.
+enum right {
+  RIGHT_NONE = 0, // the caller asks
+  RIGHT_SELECT = 1,
+  RIGHT_INSERT = 2,
+  RIGHT_UPDATE = 4,
+  RIGHT_DELETE = 8,
+  RIGHT_OWN = 16,
+  RIGHT_TRUNCATE = 32,
+  RIGHT_REFERENCES = 64,
+  RIGHT_TRIGGER = 128,
+  RIGHT_USAGE = 256,
+  RIGHT_CREATE = 512,
+  RIGHT_CONNECT = 1024,
+  RIGHT_TEMPORARY = 2048,
+};
 
 // Who asks, and where names without a schema are looked up.
 struct name_scope {
@@ -59,11 +74,12 @@ struct name_scope {
 
 // The one function that opens a relation: by session, name and right. schema NULL: the search path.
 // Returns a relation that lives as long as its definition is in the cache, or pinned (relation_pin).
-// 42P01 `relation "x" does not exist`, 3F000, 42501. kinds: a string of the relkinds that will do, NULL: any
+// right: RIGHT_OWN, or several of which one will do. 42P01 `relation "x" does not exist`, 3F000, 42501. Schemas of the search
+// path that the role may not use are passed over. kinds: a string of the relkinds that will do, NULL: any
 // (else 42809 in PostgreSQL's words, `"x" is not a table`). With missing_ok, no error: *relation is NULL.
 // The name of an index, where kinds has an 'i', gives its table (relation_index then finds the index).
 int catalog_find(struct catalog *catalog, const struct version *version, const struct name_scope *scope,
-                 const char *schema, const char *name, const char *kinds, enum right right, bool missing_ok,
+                 const char *schema, const char *name, const char *kinds, uint32_t right, bool missing_ok,
                  const struct relation **relation, struct error *error);
 const struct relation *catalog_find_oid(struct catalog *catalog, const struct version *version, uint32_t oid);
 // Oid of what has this name in the schema (a relation or an index), 0: nothing.

@@ -1,0 +1,94 @@
+// What a statement's role must be allowed to do, asked when all of it is bound: so that what does not exist is told first.
+//
+// 1. A table in FROM must be selected from, if only with one of its columns; columns that are named must each be allowed.
+// 2. A changed table's columns are read only where an expression of the statement names them, or ON CONFLICT looks for them.
+#include "sql/binder.h"
+#include "table/right.h"
+
+int bind_note_write(struct binder *binder, const struct relation *relation, int column, uint32_t right)
+{
+  if (!binder->writes)
+    binder->writes = ARENA_ARRAY(binder->arena, uint8_t, relation->schema.column_count + 1);
+  if (!binder->writes)
+    return error_memory(binder->error);
+  binder->writes[column] |= (uint8_t)right;
+  return 0;
+}
+
+struct need {
+  struct binder *binder;
+  const struct relation *relation;
+  struct right_object object;
+  const struct range *range; // whose columns are read; NULL: those that are written
+  uint32_t right;
+};
+
+static bool concerns(const struct need *need, int column)
+{
+  if (need->range)
+    return column < need->range->column_count && need->range->columns[column].is_read;
+  return need->binder->writes && (need->binder->writes[column] & need->right);
+}
+
+static int require(struct need *need)
+{
+  const struct bind_input *input = need->binder->input;
+  uint32_t role = input->settings->role;
+  need->object = right_object_of(need->relation);
+  if (rights_held(input->version, role, &need->object, -1, input->mark) & need->right)
+    return 0;
+  bool may_be_column = need->right & RIGHTS_OF_COLUMN, has_columns = false;
+  for (int i = 0; i < need->relation->schema.column_count && may_be_column; i++)
+    if (concerns(need, i)) {
+      has_columns = true;
+      may_be_column = rights_held(input->version, role, &need->object, i, input->mark) & need->right;
+    }
+  if (may_be_column && !has_columns)
+    may_be_column = right_on_any_column(input->version, role, &need->object, need->right, input->mark);
+  if (may_be_column)
+    return 0;
+  int status = relation_denied(need->relation, need->binder->error);
+  error_position(need->binder->error, 0);
+  return status;
+}
+
+static bool is_read(const struct range *range)
+{
+  for (int i = 0; i < range->column_count; i++)
+    if (range->columns[i].is_read)
+      return true;
+  return false;
+}
+
+int bind_check_rights(struct binder *binder)
+{
+  const struct bind_input *input = binder->input;
+  const struct statement *statement = binder->statement;
+  const struct modification *modification = statement->modification;
+  if (input->settings->role == ROLE_OWNER || role_is_superuser(input->version, input->settings->role, input->mark))
+    return 0;
+  int status = 0;
+  for (int i = 0; i < statement->range_count && !status; i++) {
+    const struct range *range = &statement->ranges[i];
+    struct need need = {.binder = binder, .relation = range->relation, .range = range, .right = RIGHT_SELECT};
+    bool is_excluded = modification && modification->conflict && i == modification->excluded_range;
+    if (range->relation && !is_excluded && (range->is_scanned || is_read(range)))
+      status = require(&need);
+    if (range->relation && range->is_locked && !status) {
+      need.right = RIGHT_UPDATE;
+      need.range = NULL;
+      status = require(&need);
+    }
+  }
+  static const uint32_t kinds[] = {RIGHT_INSERT, RIGHT_UPDATE, RIGHT_DELETE, RIGHT_SELECT};
+  for (int i = 0; modification && i < 4 && !status; i++) {
+    struct need need = {.binder = binder, .relation = modification->relation, .right = kinds[i]};
+    bool is_wanted = kinds[i] == RIGHT_INSERT   ? statement->kind == STATEMENT_INSERT
+                     : kinds[i] == RIGHT_DELETE ? statement->kind == STATEMENT_DELETE
+                     : kinds[i] == RIGHT_SELECT ? modification->conflict && modification->arbiter >= 0
+                                                : statement->kind == STATEMENT_UPDATE || modification->assignment_count > 0;
+    if (is_wanted)
+      status = require(&need);
+  }
+  return status;
+}
