@@ -76,11 +76,71 @@ def test_sessions(server):
         client.query("drop role once, made")
 
 
+def test_workflows(server):
+    """A workflow's statements run with its owner's rights, as they are when the row comes."""
+    with server.connect() as client:
+        client.query("create role own login; create role giver login; grant create on schema public to own, giver")
+    with server.connect() as client, server.connect(user="own") as owner, server.connect(user="giver") as giver:
+        client.query("create table secret (k int, n int); insert into secret values (1, 5); create table results (k int, n int)")
+        owner.query("create source given (k int) with (connector = 'push')")
+        text = "create workflow w as insert into results select g.k, s.n from given g join secret s on s.k = g.k"
+        expect(fails(owner, "42501", text), "permission denied for table secret")
+        client.query("grant select on secret to own")
+        expect(fails(owner, "42501", text), "permission denied for table results")
+        client.query("grant insert on results to own")
+        owner.query(text)
+        expect(fails(giver, "42501", "insert into given values (1)"), "permission denied for source given")
+        owner.query("grant insert on given to giver")
+        giver.query("insert into given values (1)")  # whoever gives the row needs nothing of what the workflow does with it
+        expect(fails(giver, "42501", "select * from results"), "permission denied for table results")
+        expect(fails(giver, "42501", "select * from secret"), "permission denied for table secret")
+        expect(client.rows("select * from results"), [["1", "5"]])
+        expect(fails(giver, "42501", "alter workflow w set (state = 'paused')"), "must be owner of workflow w")
+        expect(fails(giver, "42501", "drop workflow w"), "must be owner of workflow w")
+        client.query("revoke insert on results from own")
+        fails(giver, "42501", "insert into given values (1)")
+        expect(client.rows("select * from results"), [["1", "5"]])
+        client.query("grant insert on results to own")
+        giver.query("insert into given values (1)")
+        expect(client.rows("select count(*) from results"), [["2"]])
+        client.query("alter workflow w owner to giver")
+        fails(giver, "42501", "insert into given values (1)")
+        client.query("alter workflow w owner to own")
+        giver.query("insert into given values (1)")
+        expect(client.rows("select count(*) from results"), [["3"]])
+
+
+def test_outside(server, folder):
+    """What reads, writes or tells of the world outside, and of others, is not for everyone."""
+    with server.connect(user="own") as owner, server.connect() as client:
+        path = os.path.join(folder, "rows.csv")
+        text = f"create source lines (k int) with (connector = 'file', path = '{path}', format = 'csv')"
+        expect(fails(owner, "42501", text), 'permission denied to use connector "file"')
+        expect(fails(owner, "42501", "select quern_backup('x')"), "permission denied for function quern_backup")
+        expect(fails(owner, "42501", "select * from quern.source_errors"), "permission denied for view source_errors")
+        expect(fails(owner, "42501", "select rolpassword from pg_authid"), "permission denied for table pg_authid")
+        client.query("create table hidden (k int primary key check (k < 100), n text); grant insert on hidden to own; "
+                     "insert into hidden values (1, 'told')")
+        expect(owner.query("select query from pg_stat_activity where usename = 'quern'").rows, [["<insufficient privilege>"]])
+        for text, code in [("insert into hidden values (1, 'x')", "23505"), ("insert into hidden values (1000, 'x')", "23514")]:
+            try:
+                owner.query(text)
+            except quern.Failure as failure:
+                expect((failure.sqlstate, "told" in str(failure.fields), failure.fields.get("D")), (code, False, None))
+        client.query("grant pg_read_server_files, pg_monitor to own")
+        owner.query(f"create source lines (k int) with (connector = 'file', path = '{path}', format = 'csv', state = 'paused')")
+        owner.query("select * from quern.source_errors")
+        expect(fails(client, "2BP01", "drop role own"), 'role "own" cannot be dropped because some objects depend on it')
+
+
 def main():
     with tempfile.TemporaryDirectory() as folder:
         test_survive(folder)
     with quern.Server() as server:
         test_sessions(server)
+    with tempfile.TemporaryDirectory() as folder, quern.Server("--files", folder) as server:
+        test_workflows(server)
+        test_outside(server, folder)
     print("ok: roles last")
 
 
