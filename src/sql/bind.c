@@ -112,6 +112,7 @@ int bind_range(struct binder *binder, const struct range *range)
   if (!bind_grow(binder, &statement->ranges, statement->range_count, &binder->range_capacity, sizeof *range))
     return binder->error->status;
   statement->ranges[statement->range_count] = *range;
+  statement->ranges[statement->range_count].role = binder->input->settings->role;
   return statement->range_count++;
 }
 

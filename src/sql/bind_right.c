@@ -1,7 +1,8 @@
 // What a statement's role must be allowed to do, asked when all of it is bound: so that what does not exist is told first.
 //
 // 1. A table in FROM must be selected from, if only with one of its columns; columns that are named must each be allowed.
-// 2. A changed table's columns are read only where an expression of the statement names them, or ON CONFLICT looks for them.
+// 2. What stands in a view is asked of the view's owner, the view itself of who names it.
+// 3. A changed table's columns are read only where an expression of the statement names them, or ON CONFLICT looks for them.
 #include "sql/binder.h"
 #include "table/right.h"
 
@@ -20,6 +21,7 @@ struct need {
   const struct relation *relation;
   struct right_object object;
   const struct range *range; // whose columns are read; NULL: those that are written
+  uint32_t role;
   uint32_t right;
 };
 
@@ -33,7 +35,9 @@ static bool concerns(const struct need *need, int column)
 static int require(struct need *need)
 {
   const struct bind_input *input = need->binder->input;
-  uint32_t role = input->settings->role;
+  uint32_t role = need->role;
+  if (role == ROLE_OWNER)
+    return 0;
   need->object = right_object_of(need->relation);
   if (rights_held(input->version, role, &need->object, -1, input->mark) & need->right)
     return 0;
@@ -62,19 +66,17 @@ static bool is_read(const struct range *range)
 
 int bind_check_rights(struct binder *binder)
 {
-  const struct bind_input *input = binder->input;
   const struct statement *statement = binder->statement;
   const struct modification *modification = statement->modification;
-  if (input->settings->role == ROLE_OWNER || role_is_superuser(input->version, input->settings->role, input->mark))
-    return 0;
   int status = 0;
   for (int i = 0; i < statement->range_count && !status; i++) {
     const struct range *range = &statement->ranges[i];
-    struct need need = {.binder = binder, .relation = range->relation, .range = range, .right = RIGHT_SELECT};
+    const struct relation *relation = range->view ? range->view : range->relation;
+    struct need need = {binder, .relation = relation, .range = range, .role = range->role, .right = RIGHT_SELECT};
     bool is_excluded = modification && modification->conflict && i == modification->excluded_range;
-    if (range->relation && !is_excluded && (range->is_scanned || is_read(range)))
+    if (relation && !is_excluded && (range->is_scanned || is_read(range)))
       status = require(&need);
-    if (range->relation && range->is_locked && !status) {
+    if (relation && range->is_locked && !status) {
       need.right = RIGHT_UPDATE;
       need.range = NULL;
       status = require(&need);
@@ -82,7 +84,7 @@ int bind_check_rights(struct binder *binder)
   }
   static const uint32_t kinds[] = {RIGHT_INSERT, RIGHT_UPDATE, RIGHT_DELETE, RIGHT_SELECT};
   for (int i = 0; modification && i < 4 && !status; i++) {
-    struct need need = {.binder = binder, .relation = modification->relation, .right = kinds[i]};
+    struct need need = {binder, .relation = modification->relation, .role = binder->input->settings->role, .right = kinds[i]};
     bool is_wanted = kinds[i] == RIGHT_INSERT   ? statement->kind == STATEMENT_INSERT
                      : kinds[i] == RIGHT_DELETE ? statement->kind == STATEMENT_DELETE
                      : kinds[i] == RIGHT_SELECT ? modification->conflict && modification->arbiter >= 0

@@ -53,6 +53,10 @@ int bind_view_range(struct binder *binder, const struct relation *view, const ch
     range = bind_error(binder, -1, SQLSTATE_DATA_CORRUPTED, "the query of view \"%s\" has lost columns", view->name);
   if (!range)
     range = bind_query_range(binder, query, alias);
+  if (range >= 0) {
+    binder->statement->ranges[range].view = view;
+    binder->statement->ranges[range].is_scanned = true;
+  }
   for (int i = 0; range >= 0 && i < view->schema.column_count; i++)
     binder->statement->ranges[range].columns[i].name = view->schema.columns[i].name;
   binder->depth--;

@@ -53,6 +53,8 @@ struct range {
   const char *alias; // as the statement calls it
   int column_count;
   struct range_column *columns;
+  const struct relation *view;       // SUBQUERY: of this view; NULL. Pinned
+  uint32_t role;                     // who is asked for rights: the statement's role, or the owner of the view that it is in
   bool is_scanned;                   // stands in FROM: it must be allowed to select from it
   bool is_locked;                    // FOR UPDATE or the like: to update it
   bool is_identified;                // key and encoded row are wanted, as two columns behind the others

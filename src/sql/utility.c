@@ -58,7 +58,9 @@ static bool is_owner_change(const PgQuery__AlterTableStmt *alter)
 static enum utility_kind kind_of_alter(const PgQuery__AlterTableStmt *alter)
 {
   bool is_known = alter->objtype == PG_QUERY__OBJECT_TYPE__OBJECT_TABLE ||
-                  (alter->objtype == PG_QUERY__OBJECT_TYPE__OBJECT_SEQUENCE && is_owner_change(alter));
+                  ((alter->objtype == PG_QUERY__OBJECT_TYPE__OBJECT_SEQUENCE ||
+                    alter->objtype == PG_QUERY__OBJECT_TYPE__OBJECT_VIEW) &&
+                   is_owner_change(alter));
   return is_known ? UTILITY_DEFINITION : UTILITY_UNKNOWN;
 }
 
@@ -210,6 +212,8 @@ const char *utility_tag(const struct parsed *parsed)
   case PG_QUERY__NODE__NODE_ALTER_TABLE_STMT:
     if (node->alter_table_stmt->objtype == PG_QUERY__OBJECT_TYPE__OBJECT_SEQUENCE)
       return "ALTER SEQUENCE";
+    if (node->alter_table_stmt->objtype == PG_QUERY__OBJECT_TYPE__OBJECT_VIEW && parsed->form == FORM_PLAIN)
+      return "ALTER VIEW";
     return alter[parsed->form];
   case PG_QUERY__NODE__NODE_RENAME_STMT:
     if (node->rename_stmt->rename_type == PG_QUERY__OBJECT_TYPE__OBJECT_INDEX)
@@ -401,9 +405,12 @@ int utility_schema(const struct utility_input *input, const PgQuery__RangeVar *n
 static int run_alter(const struct utility_input *input, struct error *error)
 {
   const PgQuery__AlterTableStmt *alter = input->parsed->node->alter_table_stmt;
-  bool is_sequence = alter->objtype == PG_QUERY__OBJECT_TYPE__OBJECT_SEQUENCE;
+  const char *kinds = alter->objtype == PG_QUERY__OBJECT_TYPE__OBJECT_SEQUENCE ? "S"
+                      : alter->objtype == PG_QUERY__OBJECT_TYPE__OBJECT_VIEW && input->parsed->form == FORM_PLAIN
+                          ? "v"
+                          : utility_form_kinds(input->parsed->form);
   if (is_owner_change(alter))
-    return relation_change_owner(input, alter, is_sequence ? "S" : utility_form_kinds(input->parsed->form), error);
+    return relation_change_owner(input, alter, kinds, error);
   switch (input->parsed->form) {
   case FORM_SOURCE: return source_alter(input, alter, error);
   case FORM_WORKFLOW: return workflow_alter(input, alter, error);
