@@ -50,6 +50,9 @@ static int check_options(const struct session *session, const PgQuery__DeclareCu
 
 static int check_query(const struct prepared *query, int options, struct error *error)
 {
+  if (query->statement && query->statement->kind == STATEMENT_WITH && query->utility == UTILITY_NONE)
+    return error_set(error, SQLSTATE_FEATURE_NOT_SUPPORTED,
+                     "DECLARE CURSOR must not contain data-modifying statements in WITH");
   if (!query->statement || query->statement->kind != STATEMENT_SELECT || query->utility != UTILITY_NONE)
     return error_set(error, SQLSTATE_FEATURE_NOT_SUPPORTED, "a cursor is declared for a SELECT or VALUES");
   if (!query->statement->claims_rows)

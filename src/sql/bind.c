@@ -275,18 +275,21 @@ static int bind_query_statement(struct binder *binder, const PgQuery__SelectStmt
   struct select_options options = {0};
   bool is_correlated;
   int status = bind_select(binder, select, &options, &statement->query, &is_correlated);
+  if (statement->part_count)
+    statement->kind = STATEMENT_WITH;
   return status ? status : bind_result(binder, statement->query->targets, statement->query->visible_count);
 }
 
 static int bind_tree(struct binder *binder, const PgQuery__Node *tree)
 {
+  static const struct select_options top;
   switch (tree->node_case) {
   case PG_QUERY__NODE__NODE_SELECT_STMT:
     binder->statement->kind = STATEMENT_SELECT;
     return bind_query_statement(binder, tree->select_stmt);
-  case PG_QUERY__NODE__NODE_INSERT_STMT: return bind_insert(binder, tree->insert_stmt);
-  case PG_QUERY__NODE__NODE_UPDATE_STMT: return bind_update(binder, tree->update_stmt);
-  case PG_QUERY__NODE__NODE_DELETE_STMT: return bind_delete(binder, tree->delete_stmt);
+  case PG_QUERY__NODE__NODE_INSERT_STMT: return bind_insert(binder, tree->insert_stmt, &top);
+  case PG_QUERY__NODE__NODE_UPDATE_STMT: return bind_update(binder, tree->update_stmt, &top);
+  case PG_QUERY__NODE__NODE_DELETE_STMT: return bind_delete(binder, tree->delete_stmt, &top);
   default:
     return bind_error(binder, -1, SQLSTATE_FEATURE_NOT_SUPPORTED,
                       "only SELECT, INSERT, UPDATE and DELETE can stand here");

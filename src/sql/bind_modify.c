@@ -431,10 +431,16 @@ static int bind_conflict(struct binder *binder, struct scope *outer, const PgQue
   return status;
 }
 
-int bind_insert(struct binder *binder, const PgQuery__InsertStmt *insert)
+static struct scope scope_of(const struct select_options *options)
+{
+  return (struct scope){.outer = options->outer, .hides_outer = options->hides_outer, .via = options->via,
+                        .with = options->with, .group_range = -1};
+}
+
+int bind_insert(struct binder *binder, const PgQuery__InsertStmt *insert, const struct select_options *options)
 {
   const struct relation *relation;
-  struct scope scope = {.group_range = -1};
+  struct scope scope = scope_of(options);
   int status = bind_with(binder, &scope, insert->with_clause);
   if (!status)
     status = bind_changed(binder, insert->relation, RIGHT_INSERT, "insert into", &relation);
@@ -621,9 +627,9 @@ static int bind_change_where(struct binder *binder, struct scope *scope, const P
   return query->where ? 0 : (int)binder->error->status;
 }
 
-int bind_update(struct binder *binder, const PgQuery__UpdateStmt *update)
+int bind_update(struct binder *binder, const PgQuery__UpdateStmt *update, const struct select_options *options)
 {
-  struct scope scope = {.group_range = -1};
+  struct scope scope = scope_of(options);
   struct change_parts change = {update->relation, update->with_clause, update->from_clause, update->n_from_clause,
                                 NULL};
   int status = bind_change(binder, &scope, &change, STATEMENT_UPDATE);
@@ -643,9 +649,9 @@ int bind_update(struct binder *binder, const PgQuery__UpdateStmt *update)
   return bind_returning(binder, &scope, update->returning_list, update->n_returning_list);
 }
 
-int bind_delete(struct binder *binder, const PgQuery__DeleteStmt *delete)
+int bind_delete(struct binder *binder, const PgQuery__DeleteStmt *delete, const struct select_options *options)
 {
-  struct scope scope = {.group_range = -1};
+  struct scope scope = scope_of(options);
   struct change_parts change = {delete->relation, delete->with_clause, delete->using_clause, delete->n_using_clause,
                                 NULL};
   int status = bind_change(binder, &scope, &change, STATEMENT_DELETE);

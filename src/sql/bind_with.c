@@ -43,6 +43,107 @@ static const char *column_name(const struct table_expression *expression, int co
   return (size_t)column < tree->n_aliascolnames ? bind_string(tree->aliascolnames[column]) : own;
 }
 
+static bool is_change(const struct table_expression *expression)
+{
+  return expression->tree->ctequery->node_case != PG_QUERY__NODE__NODE_SELECT_STMT;
+}
+
+// --- Changes ---------------------------------------------------------------------------------------
+
+// Lists that the whole statement has; ranges and subqueries are each part's own.
+static void lend_lists(struct statement *from, struct statement *to)
+{
+  to->parameters = from->parameters;
+  to->parameter_count = from->parameter_count;
+  to->relations = from->relations;
+  to->relation_count = from->relation_count;
+}
+
+static int bind_part_tree(struct binder *binder, const PgQuery__Node *tree, const struct select_options *options)
+{
+  return tree->node_case == PG_QUERY__NODE__NODE_INSERT_STMT   ? bind_insert(binder, tree->insert_stmt, options)
+         : tree->node_case == PG_QUERY__NODE__NODE_UPDATE_STMT ? bind_update(binder, tree->update_stmt, options)
+                                                               : bind_delete(binder, tree->delete_stmt, options);
+}
+
+// With the part in the binder's hands instead of the statement.
+static int bind_within_part(struct binder *binder, struct statement *part, const struct table_expression *expression)
+{
+  struct statement *whole = binder->statement;
+  struct select_options options = {
+      .outer = expression->scope,
+      .hides_outer = true,
+      .via = expression->scope,
+      .with = expression->is_recursive ? expression->scope->with : expression->previous,
+  };
+  int range_capacity = binder->range_capacity, subquery_capacity = binder->subquery_capacity;
+  int shared_capacity = binder->shared_capacity;
+  binder->range_capacity = binder->subquery_capacity = binder->shared_capacity = 0;
+  lend_lists(whole, part);
+  binder->statement = part;
+  int status = bind_part_tree(binder, expression->tree->ctequery, &options);
+  binder->statement = whole;
+  lend_lists(part, whole);
+  part->relations = NULL;
+  part->relation_count = 0;
+  binder->range_capacity = range_capacity;
+  binder->subquery_capacity = subquery_capacity;
+  binder->shared_capacity = shared_capacity;
+  whole->reads_system |= part->reads_system;
+  whole->draws_numbers |= part->draws_numbers;
+  whole->claims_rows |= part->claims_rows;
+  whole->is_volatile |= part->is_volatile;
+  whole->acts_once |= part->acts_once;
+  return status;
+}
+
+// Where a change may stand: in the WITH of what a client sends.
+static int check_part(struct binder *binder, const struct table_expression *expression)
+{
+  int32_t location = expression->tree->location;
+  if (expression->scope->outer)
+    return bind_error(binder, location, SQLSTATE_FEATURE_NOT_SUPPORTED,
+                      "WITH clause containing a data-modifying statement must be at the top level");
+  if (binder->input->source || binder->input->names || binder->no_parameters)
+    return bind_error(binder, -1, SQLSTATE_FEATURE_NOT_SUPPORTED,
+                      "%s must not contain data-modifying statements in WITH",
+                      binder->input->source ? "workflows" : "views");
+  return 0;
+}
+
+static int settle_part(struct binder *binder, struct table_expression *expression)
+{
+  struct statement *whole = binder->statement;
+  int status = check_part(binder, expression);
+  struct statement *part = status ? NULL : ARENA_NEW(binder->arena, struct statement);
+  if (!part)
+    return status ? status : error_memory(binder->error);
+  expression->state = EXPRESSION_BINDING;
+  status = bind_within_part(binder, part, expression);
+  expression->state = EXPRESSION_BOUND;
+  if (!status && part->modification->relation->kind == RELATION_SOURCE)
+    status = bind_error(binder, expression->tree->location, SQLSTATE_FEATURE_NOT_SUPPORTED,
+                        "source \"%s\" cannot be changed in WITH", part->modification->relation->name);
+  if (status)
+    return status;
+  struct shared_query shared = {
+      .name = bind_copy(binder, expression->name),
+      .part = whole->part_count,
+      .columns = part->modification->returning,
+      .column_count = part->modification->returning_count,
+  };
+  part->columns = part->modification->returning;
+  part->column_count = part->modification->returning_count;
+  if (!shared.name ||
+      !bind_grow(binder, &whole->parts, whole->part_count, &binder->part_capacity, sizeof(struct statement *)) ||
+      !bind_grow(binder, &whole->shared, whole->shared_count, &binder->shared_capacity, sizeof shared))
+    return binder->error->status;
+  whole->parts[whole->part_count++] = part;
+  expression->shared = whole->shared_count;
+  whole->shared[whole->shared_count++] = shared;
+  return 0;
+}
+
 static int bind_query_of(struct binder *binder, struct table_expression *expression, struct scope *via,
                          struct query **query, bool *is_correlated)
 {
@@ -68,7 +169,14 @@ static int bind_query_of(struct binder *binder, struct table_expression *express
 static int share(struct binder *binder, struct table_expression *expression)
 {
   struct statement *statement = binder->statement;
-  struct shared_query shared = {.name = bind_copy(binder, expression->name), .query = expression->query};
+  const struct query *query = expression->query;
+  struct shared_query shared = {
+      .name = bind_copy(binder, expression->name),
+      .query = expression->query,
+      .part = -1,
+      .columns = query->targets,
+      .column_count = query->visible_count,
+  };
   if (!shared.name || !bind_grow(binder, &statement->shared, statement->shared_count, &binder->shared_capacity,
                                  sizeof *statement->shared))
     return binder->error->status;
@@ -79,6 +187,9 @@ static int share(struct binder *binder, struct table_expression *expression)
 
 static int settle(struct binder *binder, struct table_expression *expression)
 {
+  expression->owner = binder->statement;
+  if (is_change(expression))
+    return settle_part(binder, expression);
   const PgQuery__CommonTableExpr *tree = expression->tree;
   bool was_volatile = binder->statement->is_volatile;
   int deepest = binder->deepest;
@@ -102,8 +213,11 @@ static int settle(struct binder *binder, struct table_expression *expression)
 static int add_expression(struct binder *binder, struct scope *scope, const PgQuery__WithClause *with, size_t number)
 {
   const PgQuery__CommonTableExpr *tree = with->ctes[number]->common_table_expr;
-  if (!tree->ctequery || tree->ctequery->node_case != PG_QUERY__NODE__NODE_SELECT_STMT)
-    return bind_error(binder, tree->location, SQLSTATE_FEATURE_NOT_SUPPORTED, "only queries can stand in WITH");
+  if (!tree->ctequery || (tree->ctequery->node_case != PG_QUERY__NODE__NODE_SELECT_STMT &&
+                          tree->ctequery->node_case != PG_QUERY__NODE__NODE_INSERT_STMT &&
+                          tree->ctequery->node_case != PG_QUERY__NODE__NODE_UPDATE_STMT &&
+                          tree->ctequery->node_case != PG_QUERY__NODE__NODE_DELETE_STMT))
+    return bind_error(binder, tree->location, SQLSTATE_FEATURE_NOT_SUPPORTED, "this cannot stand in WITH");
   if (tree->search_clause || tree->cycle_clause)
     return bind_error(binder, tree->location, SQLSTATE_FEATURE_NOT_SUPPORTED, "SEARCH and CYCLE are not supported");
   for (size_t j = 0; j < number; j++)
@@ -181,6 +295,9 @@ static int check_reference(struct binder *binder, const struct scope *scope, con
                            int32_t location)
 {
   const char *within = NULL;
+  if (is_change(expression))
+    return bind_error(binder, expression->tree->location, SQLSTATE_INVALID_RECURSION,
+                      "recursive query \"%s\" must not contain data-modifying statements", expression->name);
   for (; scope && scope->defines != expression; scope = scope->outer) {
     const char *own = scope->nullable_depth                ? "within an outer join"
                       : scope->within                      ? scope->within
@@ -219,13 +336,36 @@ static int working_range(struct binder *binder, struct scope *scope, struct tabl
 
 // --- Names -----------------------------------------------------------------------------------------
 
+static int shared_range(struct binder *binder, const struct table_expression *expression, const char *alias)
+{
+  const struct shared_query *shared = &expression->owner->shared[expression->shared];
+  struct range range = {
+      .kind = RANGE_SHARED,
+      .alias = alias,
+      .function = shared->name,
+      .number = expression->shared,
+      .is_owners = expression->owner != binder->statement,
+  };
+  if (!bind_deepen(binder, expression->depth))
+    return binder->error->status;
+  int status = bind_columns(binder, &range, shared->column_count);
+  for (int i = 0; i < range.column_count && !status; i++) {
+    range.columns[i].type = shared->columns[i].expression->type;
+    if (!(range.columns[i].name = bind_copy(binder, column_name(expression, i, shared->columns[i].name))))
+      status = binder->error->status;
+  }
+  return status ? status : bind_range(binder, &range);
+}
+
 // The range of a query that is bound: its own, or of what it shares with others.
 static int query_range(struct binder *binder, struct scope *scope, struct table_expression *expression,
                        const char *alias)
 {
   struct query *query = expression->query;
-  bool is_shared = expression->shared >= 0, is_correlated;
-  if (!is_shared && expression->is_taken) {
+  bool is_correlated;
+  if (expression->shared >= 0)
+    return shared_range(binder, expression, alias);
+  if (expression->is_taken || expression->owner != binder->statement) {
     int status = bind_query_of(binder, expression, scope, &query, &is_correlated);
     if (status)
       return status;
@@ -238,11 +378,6 @@ static int query_range(struct binder *binder, struct scope *scope, struct table_
   if (range < 0)
     return range;
   struct range *at = &binder->statement->ranges[range];
-  if (is_shared) {
-    at->kind = RANGE_SHARED;
-    at->query = NULL;
-    at->number = expression->shared;
-  }
   for (int i = 0; i < at->column_count; i++)
     if (!(at->columns[i].name = bind_copy(binder, column_name(expression, i, at->columns[i].name))))
       return binder->error->status;
@@ -256,6 +391,10 @@ int bind_table_expression(struct binder *binder, struct scope *scope, struct tab
   int status = own ? 0 : (int)binder->error->status;
   if (!status && expression->state == EXPRESSION_NEW)
     status = settle(binder, expression);
+  if (!status && is_change(expression) && expression->state == EXPRESSION_BOUND &&
+      !expression->owner->shared[expression->shared].column_count)
+    status = bind_error(binder, name->location, SQLSTATE_FEATURE_NOT_SUPPORTED,
+                        "WITH query \"%s\" does not have a RETURNING clause", expression->name);
   if (status)
     return status;
   int range = expression->state == EXPRESSION_BINDING ? working_range(binder, scope, expression, name, own)

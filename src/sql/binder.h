@@ -59,7 +59,8 @@ struct table_expression {
   struct query *query; // bound once; named again it is bound anew
   bool is_taken;       // the query stands somewhere
   bool is_correlated;
-  int shared; // number in the statement's list; -1: it is put where it is named
+  const struct statement *owner; // in which it was bound
+  int shared; // number in its owner's list; -1: it is put where it is named
   int depth;  // of the queries within it
   // While it is bound: how it reads itself.
   enum recursion_phase phase;
@@ -98,7 +99,7 @@ struct binder {
   struct arena *arena;
   struct error *error;
   struct statement *statement;
-  int range_capacity, subquery_capacity, shared_capacity, relation_capacity, parameter_capacity;
+  int range_capacity, subquery_capacity, shared_capacity, part_capacity, relation_capacity, parameter_capacity;
   struct node **loose; // parameters of no type yet
   int loose_count, loose_capacity;
   int depth;                 // of expressions, entries of FROM and queries within one another
@@ -285,6 +286,7 @@ int bind_target_named(struct binder *binder, const PgQuery__Node *tree, const st
                       int *target);
 
 // --- bind_modify.c
-int bind_insert(struct binder *binder, const PgQuery__InsertStmt *insert);
-int bind_update(struct binder *binder, const PgQuery__UpdateStmt *update);
-int bind_delete(struct binder *binder, const PgQuery__DeleteStmt *delete);
+// options: of a change in WITH, what is around it; else nothing.
+int bind_insert(struct binder *binder, const PgQuery__InsertStmt *insert, const struct select_options *options);
+int bind_update(struct binder *binder, const PgQuery__UpdateStmt *update, const struct select_options *options);
+int bind_delete(struct binder *binder, const PgQuery__DeleteStmt *delete, const struct select_options *options);

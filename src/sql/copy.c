@@ -363,7 +363,12 @@ static int bind_query(const struct bind_input *input, const PgQuery__CopyStmt *t
   query.node = tree->query;
   struct bind_input bind = *input;
   bind.parsed = &query;
-  return bind_statement(&bind, &copy->select, error);
+  int status = bind_statement(&bind, &copy->select, error);
+  if (status || copy->select->kind == STATEMENT_SELECT)
+    return status;
+  statement_release(copy->select);
+  copy->select = NULL;
+  return error_set(error, SQLSTATE_FEATURE_NOT_SUPPORTED, "COPY of a query whose WITH has changes is not supported");
 }
 
 int copy_bind(const struct bind_input *input, struct copy **result, struct error *error)

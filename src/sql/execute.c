@@ -300,14 +300,15 @@ static bool open_parts(struct execution *execution)
   const struct statement *statement = plan->statement;
   execution->iterators = ARENA_ARRAY(&execution->memory, struct iterator *, plan->node_count + 1);
   execution->subqueries = ARENA_ARRAY(&execution->memory, struct subquery_state, statement->subquery_count + 1);
-  if (!execution->iterators || !execution->subqueries || !open_ranges(execution) || !shared_open(execution))
+  if (!execution->iterators || !execution->subqueries || !open_ranges(execution) || !shared_open(execution) ||
+      !parts_open(execution))
     return false;
   for (int i = 0; i < statement->subquery_count; i++) {
     arena_init(&execution->subqueries[i].arena, execution->account);
     row_table_init(&execution->subqueries[i].set, execution->account);
   }
   for (int i = 0; i < statement->shared_count; i++)
-    if (!iterator_open(execution, plan->shared[i].root))
+    if (plan->shared[i].root && !iterator_open(execution, plan->shared[i].root))
       return false;
   for (int i = 0; i < statement->subquery_count; i++)
     if (!iterator_open(execution, plan->subqueries[i].root))
@@ -358,6 +359,7 @@ void execution_close(struct execution *execution)
   }
   change_close(execution);
   shared_close(execution);
+  parts_close(execution);
   buffer_deinit(&execution->short_key);
   arena_deinit(&execution->row_arena);
   arena_deinit(&execution->memory);
@@ -410,6 +412,8 @@ int execution_start(struct execution *execution, const struct execution_input *i
     status = error_set(error, SQLSTATE_QUERY_CANCELED, "canceling statement due to user request");
   else if (execution->plan->short_form != SHORT_NONE)
     status = short_start(execution);
+  else if (execution->plan->statement->part_count)
+    status = parts_start(execution);
   else if (execution->plan->modification)
     status = change_run(execution);
   else {
@@ -429,10 +433,12 @@ int execution_next(struct execution *execution, const struct value **row, struct
   struct change_state *change = execution->change;
   int status = 0;
   if (change) {
-    if (change->given_at < change->given_count) {
-      *row = change->given[change->given_at++];
+    while (change->given_at < change->given_count)
+      if ((*row = change->given[change->given_at++]))
+        return 1;
+  } else if (execution->plan->statement->part_count) {
+    if (parts_next(execution, row))
       return 1;
-    }
   } else if (execution->plan->short_form != SHORT_NONE) {
     if (execution->short_has_row) {
       execution->short_has_row = false;
@@ -470,6 +476,7 @@ void execution_stop(struct execution *execution)
   }
   change_stop(execution);
   shared_stop(execution);
+  parts_stop(execution);
   arena_reset(&execution->row_arena);
 }
 

@@ -385,13 +385,29 @@ static int find_rows(struct execution *execution)
   return status;
 }
 
-static int write_found(struct execution *execution, const struct collected *found)
+// Has another part of the statement changed the row that this one found? Then it has had its change.
+static bool is_taken(struct execution *execution, struct bytes key, bool is_there, struct bytes row)
+{
+  const struct execution *whole = execution->owner ? execution->owner : execution;
+  struct bytes before;
+  if (!whole->snapshot)
+    return false;
+  return !is_there ||
+         !tree_get(whole->snapshot, modification_of(execution)->relation->tree, key, &before, execution->input.mark) ||
+         !bytes_equal(before, row);
+}
+
+static int write_found(struct execution *execution, const struct collected *found, bool *skipped)
 {
   const struct modification *modification = modification_of(execution);
   struct change_state *change = execution->change;
   struct writer *writer = execution->input.writer;
   struct bytes row;
-  if (!tree_get(writer->version, modification->relation->tree, found->key, &row, writer->mark))
+  bool is_there = tree_get(writer->version, modification->relation->tree, found->key, &row, writer->mark);
+  *skipped = is_taken(execution, found->key, is_there, row);
+  if (*skipped)
+    return 0;
+  if (!is_there)
     return error_set(execution->evaluation.error, SQLSTATE_INTERNAL_ERROR, "a row of \"%s\" that was found is gone",
                      modification->relation->name);
   if (execution->plan->statement->kind == STATEMENT_DELETE) {
@@ -411,15 +427,19 @@ static int run_found(struct execution *execution)
 {
   struct change_state *change = execution->change;
   struct writer *writer = execution->input.writer;
-  int status = find_rows(execution);
+  int status = find_rows(execution), skips = 0;
   for (int i = 0; !status && i < change->row_count; i++) {
     struct arena_mark mark = arena_mark(writer->arena);
-    status = write_found(execution, &change->rows[i]);
+    bool skipped = false;
+    status = write_found(execution, &change->rows[i], &skipped);
+    skips += skipped;
+    if (skipped && i < change->given_count)
+      change->given[i] = NULL;
     arena_release(writer->arena, mark);
     if (!status && i % 256 == 255 && flag_is_set(execution->input.is_cancelled))
       status = execution_check(execution);
   }
-  execution->row_count = status ? 0 : (uint64_t)change->row_count;
+  execution->row_count = status ? 0 : (uint64_t)(change->row_count - skips);
   return status;
 }
 

@@ -79,11 +79,29 @@ void shared_close(struct execution *execution)
   }
 }
 
+// One row more of what a change returned.
+static int pull_returned(struct execution *execution, int number, int part)
+{
+  struct shared_state *state = &execution->shared[number];
+  const struct plan_shared *plan = &execution->plan->shared[number];
+  const struct value *row;
+  int status = execution->are_parts_run[part] ? 0 : part_run(execution, part);
+  if (!status)
+    status = execution_next(execution->parts[part], &row, execution->evaluation.error);
+  state->is_over = status == 0;
+  if (status != 1)
+    return status;
+  return kept_add(execution, &state->kept, plan->types, row, plan->column_count) ? 0 : execution_memory(execution);
+}
+
 // One row more of a shared query. Its expressions have an arena of their own, since its readers take turns.
 static int pull(struct execution *execution, int number)
 {
   struct shared_state *state = &execution->shared[number];
   const struct plan_shared *plan = &execution->plan->shared[number];
+  int part = execution->plan->statement->shared[number].part;
+  if (part >= 0)
+    return pull_returned(execution, number, part);
   struct iterator *root = execution->iterators[plan->root->number];
   struct arena *outer = execution->evaluation.arena;
   execution->evaluation.arena = &state->arena;
@@ -124,15 +142,17 @@ static int give(struct iterator *op, const struct value *row)
 static int shared_next(struct iterator *op)
 {
   struct reader *reader = (struct reader *)op;
-  int number = op->execution->plan->statement->ranges[op->node->from.range].number, status = 0;
-  struct shared_state *state = &op->execution->shared[number];
+  const struct range *range = &op->execution->plan->statement->ranges[op->node->from.range];
+  struct execution *owner = range->is_owners ? op->execution->owner : op->execution;
+  struct shared_state *state = &owner->shared[range->number];
+  int status = 0;
   while (!status) {
     if (reader->at < state->kept.count)
       status = give(op, state->kept.rows[reader->at++]);
     else if (state->is_over)
       return 0;
     else
-      status = pull(op->execution, number);
+      status = pull(owner, range->number);
   }
   return status;
 }

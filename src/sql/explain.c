@@ -194,7 +194,7 @@ static void explain_from(struct explaining *e, const struct plan_node *node)
     break;
   case PLAN_SHARED:
     buffer_append_string(&e->text, "CTE Scan on ");
-    append_range(e, number, e->plan->statement->shared[ranges[number].number].name);
+    append_range(e, number, ranges[number].function);
     break;
   case PLAN_WORKING:
     buffer_append_string(&e->text, "WorkTable Scan on ");
@@ -320,34 +320,43 @@ static void explain_node(struct explaining *e, const struct plan_node *node, int
     explain_node(e, node->right, depth + 1, NULL);
 }
 
-static void explain_modification(struct explaining *e)
+static void explain_modification(struct explaining *e, int depth)
 {
   static const char *const names[] = {
       [STATEMENT_INSERT] = "Insert", [STATEMENT_UPDATE] = "Update", [STATEMENT_DELETE] = "Delete"};
   const struct plan *plan = e->plan;
   const struct modification *modification = plan->modification->modification;
   double cost = plan->root ? plan->root->cost : 1;
+  begin_line(e, depth);
   buffer_format(&e->text, "%s on ", names[plan->statement->kind]);
   name_deparse(modification->relation->name, &e->text);
   end_line(e, 0, cost, 0, 0);
   if (modification->conflict != CONFLICT_ERROR) {
-    begin_detail(e, 0, "Conflict Resolution: ");
+    begin_detail(e, depth, "Conflict Resolution: ");
     buffer_append_string(&e->text, modification->conflict == CONFLICT_NOTHING ? "NOTHING\n" : "UPDATE\n");
     if (modification->arbiter >= 0) {
-      begin_detail(e, 0, "Conflict Arbiter Indexes: ");
+      begin_detail(e, depth, "Conflict Arbiter Indexes: ");
       name_deparse(modification->relation->indexes[modification->arbiter].name, &e->text);
       buffer_append_u8(&e->text, '\n');
     }
     if (modification->conflict_where)
-      detail(e, 0, "Conflict Filter: ", modification->conflict_where);
+      detail(e, depth, "Conflict Filter: ", modification->conflict_where);
   }
   if (plan->root) {
-    explain_node(e, plan->root, 1, NULL);
+    explain_node(e, plan->root, depth + 1, NULL);
     return;
   }
-  begin_line(e, 1);
+  begin_line(e, depth + 1);
   buffer_append_string(&e->text, "Result");
   end_line(e, 0, 1, 1, 0);
+}
+
+static void explain_part(struct explaining *e, const struct plan *part)
+{
+  const struct plan *whole = e->plan;
+  e->plan = part;
+  explain_modification(e, 1);
+  e->plan = whole;
 }
 
 static int split_lines(struct explaining *e, const char ***lines, int *line_count, struct error *error)
@@ -384,14 +393,17 @@ int plan_explain(const struct plan *plan, const struct explain_options *options,
                          .arena = arena,
                          .qualified = count_sources(plan->statement) > 1 || (options && options->verbose)};
   if (plan->modification)
-    explain_modification(&e);
+    explain_modification(&e, 0);
   else
     explain_node(&e, plan->root, 0, NULL);
   for (int i = 0; i < plan->statement->shared_count; i++) {
     begin_detail(&e, 0, "CTE ");
     name_deparse(plan->statement->shared[i].name, &e.text);
     buffer_append_u8(&e.text, '\n');
-    explain_node(&e, plan->shared[i].root, 1, NULL);
+    if (plan->shared[i].root)
+      explain_node(&e, plan->shared[i].root, 1, NULL);
+    else
+      explain_part(&e, plan->parts[plan->statement->shared[i].part]);
   }
   for (int i = 0; i < plan->statement->subquery_count; i++) {
     begin_detail(&e, 0, "");

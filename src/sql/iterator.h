@@ -68,6 +68,13 @@ struct shared_state {
 };
 
 struct execution {
+  struct execution *owner;  // of a part: that of the whole statement
+  struct execution **parts; // changes in WITH
+  bool *are_parts_run;
+  struct version *snapshot; // with parts: what all of them read
+  struct kept_rows given;   // with parts, of a SELECT: its rows
+  enum type_id *given_types;
+  int given_at;
   const struct plan *plan;
   struct memory_account *account;
   struct arena memory; // iterators and ranges, for the execution's life
@@ -113,6 +120,14 @@ void kept_free(struct execution *execution, struct kept_rows *kept);
 bool shared_open(struct execution *execution);
 void shared_stop(struct execution *execution);
 void shared_close(struct execution *execution);
+
+bool parts_open(struct execution *execution);
+int parts_start(struct execution *execution);
+bool parts_next(struct execution *execution, const struct value **row);
+// Runs a part to its end.
+int part_run(struct execution *execution, int part);
+void parts_stop(struct execution *execution);
+void parts_close(struct execution *execution);
 
 // Runs the whole change. 0 or a status.
 int change_run(struct execution *execution);

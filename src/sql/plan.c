@@ -286,6 +286,23 @@ enum comparison comparison_turned(enum comparison comparison)
   return turned[comparison];
 }
 
+static int plan_parts(struct planner *planner)
+{
+  const struct statement *statement = planner->statement;
+  planner->plan->parts = ARENA_ARRAY(planner->arena, struct plan *, statement->part_count + 1);
+  if (!planner->plan->parts)
+    return error_memory(planner->error);
+  int status = 0;
+  for (int i = 0; i < statement->part_count && !status; i++) {
+    struct plan_input input = {.statement = statement->parts[i],
+                               .version = planner->version,
+                               .arena = planner->arena,
+                               .without_short_path = true};
+    status = plan_statement(&input, &planner->plan->parts[i], planner->error);
+  }
+  return status;
+}
+
 static int plan_shared(struct planner *planner)
 {
   const struct statement *statement = planner->statement;
@@ -294,14 +311,14 @@ static int plan_shared(struct planner *planner)
     return error_memory(planner->error);
   planner->plan->shared = shared;
   for (int i = 0; i < statement->shared_count; i++) {
-    const struct query *query = statement->shared[i].query;
-    shared[i].column_count = query->visible_count;
-    shared[i].types = ARENA_ARRAY(planner->arena, enum type_id, query->visible_count + 1);
+    const struct shared_query *query = &statement->shared[i];
+    shared[i].column_count = query->column_count;
+    shared[i].types = ARENA_ARRAY(planner->arena, enum type_id, query->column_count + 1);
     if (!shared[i].types)
       return error_memory(planner->error);
-    for (int c = 0; c < query->visible_count; c++)
-      shared[i].types[c] = query->targets[c].expression->type.id;
-    int status = plan_query(planner, query, &shared[i].root);
+    for (int c = 0; c < query->column_count; c++)
+      shared[i].types[c] = query->columns[c].expression->type.id;
+    int status = query->query ? plan_query(planner, query->query, &shared[i].root) : 0;
     if (status)
       return status;
   }
@@ -350,14 +367,16 @@ int plan_statement(const struct plan_input *input, struct plan **plan, struct er
   planner.queries = ARENA_ARRAY(input->arena, struct plan_node *, input->statement->range_count + 1);
   if (!planner.plan->grouped || !planner.queries)
     return error_memory(planner.error);
-  int status = plan_shared(&planner);
+  int status = plan_parts(&planner);
+  if (!status)
+    status = plan_shared(&planner);
   if (!status)
     status = plan_subqueries(&planner);
-  if (!status && input->statement->kind == STATEMENT_SELECT)
+  if (!status && !input->statement->modification)
     status = plan_query(&planner, input->statement->query, &planner.plan->root);
   else if (!status)
     status = plan_modification(&planner);
-  if (!status && !input->without_short_path)
+  if (!status && !input->without_short_path && !input->statement->part_count)
     plan_find_short(&planner);
   return status;
 }

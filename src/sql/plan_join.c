@@ -125,7 +125,7 @@ static int plan_other_range(struct planner *planner, int number, struct plan_nod
     return expressions_make(planner, range->arguments, range->argument_count, &node->function.arguments);
   }
   node->from.range = number;
-  if (range->kind == RANGE_SHARED && planner->plan->shared[range->number].root)
+  if (range->kind == RANGE_SHARED && !range->is_owners && planner->plan->shared[range->number].root)
     node->rows = planner->plan->shared[range->number].root->rows;
   if (node->kind == PLAN_SUBQUERY) {
     // Ways are tried out: a query in FROM, which does not depend on them, is planned once.

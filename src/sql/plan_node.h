@@ -221,7 +221,7 @@ struct plan_subquery {
 };
 
 struct plan_shared {
-  struct plan_node *root;
+  struct plan_node *root; // NULL: of a part
   int column_count;
   enum type_id *types;
 };
@@ -247,6 +247,7 @@ struct plan {
   int node_count;
   struct plan_subquery *subqueries; // as many as the statement's
   struct plan_shared *shared;       // so are these
+  struct plan **parts;              // and these
   struct plan_modification *modification;
   enum short_form short_form;
   const struct plan_node *short_scan; // SELECT, UPDATE, DELETE

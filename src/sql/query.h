@@ -62,8 +62,9 @@ struct range {
   const struct system_table *system; // SYSTEM
   struct query *query;               // SUBQUERY
   struct set_operation *operation;   // SET
+  bool is_owners;                    // SHARED: of the statement around this one's part
   int number;                        // SHARED: in the statement's list; WORKING: of the recursion
-  const char *function;              // FUNCTION: its name
+  const char *function;              // FUNCTION, SHARED: its name
   const struct set_function *set;    // FUNCTION: NULL for generate_series
   bool has_ordinality;               // FUNCTION: the last column is the row's number
   struct node **arguments;           // FUNCTION
@@ -141,9 +142,13 @@ struct subquery {
 };
 
 // A WITH query that is run once, as far as it is read. It reads no ranges around it.
+// part: number of the change whose RETURNING it is; -1: of none, it is a query.
 struct shared_query {
   const char *name;
   struct query *query;
+  int part;
+  const struct target *columns;
+  int column_count;
 };
 
 struct assignment {
@@ -182,6 +187,7 @@ enum statement_kind {
   STATEMENT_INSERT,
   STATEMENT_UPDATE,
   STATEMENT_DELETE,
+  STATEMENT_WITH, // a SELECT whose WITH has changes
 };
 
 struct statement {
@@ -195,6 +201,8 @@ struct statement {
   struct shared_query *shared;
   int shared_count;
   int working_count; // recursions
+  struct statement **parts; // changes in WITH: statements with ranges of their own, which see the WITH queries before
+  int part_count;
   struct type *parameters; // all known when bound
   int parameter_count;
   struct target *columns; // of the result: visible targets or RETURNING
