@@ -497,7 +497,7 @@ void lister_read(struct lister *lister, struct lists *lists, struct bytes messag
       question_failed(lister, lists, question, quern_error_field(&message, 'C'), quern_error_field(&message, 'M'));
     else if (message.type == 'C' && question)
       question_done(lister, question, (const char *)message.body);
-    if (message.type == 'E' || message.type == 'C') {
+    if (question && (message.type == 'E' || message.type == 'C')) {
       lister->first++;
       lister->row_count = 0;
     }
