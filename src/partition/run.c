@@ -192,7 +192,7 @@ static void utility_notice(void *context, const struct error *notice)
   session_notice(context, notice);
 }
 
-static int definition_run(struct statement_run *run, const char **tag, struct error *error)
+static int definition_run(struct statement_run *run, struct run *environment, const char **tag, struct error *error)
 {
   struct partition *partition = run->session->partition;
   const struct partition_hooks *hooks = partition->options.hooks;
@@ -201,7 +201,12 @@ static int definition_run(struct statement_run *run, const char **tag, struct er
     .check_source = hooks ? hooks->check_source : NULL,
     .check_sink = hooks ? hooks->check_sink : NULL,
   };
+  struct execution_input execution;
+  run_fill_input(&execution, environment, run->version, run->writer);
+  execution.mark = run->mark;
+  execution.claimer = run->claimer;
   struct utility_input input = {
+    .execution = &execution,
     .catalog = partition->catalog,
     .writer = run->writer,
     .settings = &run->session->settings,
@@ -239,7 +244,7 @@ int statement_run(struct statement_run *run, struct error *error)
     if (run->promise || !run->without_tag)
       statement_tag(run->prepared, run->row_count, text, sizeof text);
   } else {
-    status = definition_run(run, &tag, error);
+    status = definition_run(run, &environment, &tag, error);
   }
   if (status) {
     if (run->writer)

@@ -760,6 +760,10 @@ static int simple_stripped(struct session *session, struct error *error)
   int status = prepared_get(&session->partition->cache, &input, &prepared, error);
   if (status)
     return status;
+  if (!prepared->statement) { // SELECT INTO is a definition
+    prepared_release(prepared);
+    return STATUS_LONG;
+  }
   portal_clear(&session->unnamed);
   session->unnamed.prepared = prepared;
   return literal_values(session, &session->unnamed, stripped, error);

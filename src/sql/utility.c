@@ -70,7 +70,10 @@ enum utility_kind utility_kind(const struct parsed *parsed)
   if (parsed->form == FORM_SINK)
     return kind_of_sink(node);
   switch (node->node_case) {
-  case PG_QUERY__NODE__NODE_SELECT_STMT: return node->select_stmt->into_clause ? UTILITY_UNKNOWN : UTILITY_NONE;
+  case PG_QUERY__NODE__NODE_SELECT_STMT: return node->select_stmt->into_clause ? UTILITY_DEFINITION : UTILITY_NONE;
+  case PG_QUERY__NODE__NODE_CREATE_TABLE_AS_STMT:
+    return node->create_table_as_stmt->objtype == PG_QUERY__OBJECT_TYPE__OBJECT_TABLE ? UTILITY_DEFINITION
+                                                                                     : UTILITY_UNKNOWN;
   case PG_QUERY__NODE__NODE_INSERT_STMT:
   case PG_QUERY__NODE__NODE_UPDATE_STMT:
   case PG_QUERY__NODE__NODE_DELETE_STMT: return UTILITY_NONE;
@@ -160,12 +163,6 @@ int utility_unknown(const struct parsed *parsed, struct error *error)
 {
   char name[64];
   command_name(parsed->text, name, sizeof name);
-  const PgQuery__Node *node = parsed->node;
-  if (node->node_case == PG_QUERY__NODE__NODE_SELECT_STMT)
-    snprintf(name, sizeof name, "SELECT INTO");
-  else if (node->node_case == PG_QUERY__NODE__NODE_CREATE_TABLE_AS_STMT &&
-           node->create_table_as_stmt->objtype == PG_QUERY__OBJECT_TYPE__OBJECT_TABLE)
-    snprintf(name, sizeof name, "CREATE TABLE AS");
   int status = error_set(error, SQLSTATE_FEATURE_NOT_SUPPORTED, "%s is not supported", name);
   struct bytes whole = bytes_of(parsed->text.data - parsed->start, (size_t)parsed->start + parsed->text.size);
   error_position(error, parse_position(whole, parsed->start));
@@ -194,7 +191,8 @@ const char *utility_tag(const struct parsed *parsed)
   const PgQuery__Node *node = parsed->node;
   switch (node->node_case) {
   case PG_QUERY__NODE__NODE_CREATE_STMT: return create[parsed->form];
-  case PG_QUERY__NODE__NODE_CREATE_TABLE_AS_STMT: return "CREATE SINK";
+  case PG_QUERY__NODE__NODE_CREATE_TABLE_AS_STMT: return parsed->form == FORM_SINK ? "CREATE SINK" : "CREATE TABLE AS";
+  case PG_QUERY__NODE__NODE_SELECT_STMT: return "SELECT INTO";
   case PG_QUERY__NODE__NODE_CREATE_FUNCTION_STMT: return "CREATE WORKFLOW";
   case PG_QUERY__NODE__NODE_INDEX_STMT: return "CREATE INDEX";
   case PG_QUERY__NODE__NODE_VIEW_STMT: return "CREATE VIEW";
@@ -448,7 +446,11 @@ int utility_run(const struct utility_input *input, const char **tag, struct erro
       return source_create(input, node->create_stmt, error);
     return table_create(input, node->create_stmt, error);
   case PG_QUERY__NODE__NODE_CREATE_FUNCTION_STMT: return workflow_create(input, node->create_function_stmt, error);
-  case PG_QUERY__NODE__NODE_CREATE_TABLE_AS_STMT: return sink_create(input, node->create_table_as_stmt, error);
+  case PG_QUERY__NODE__NODE_SELECT_STMT: return table_select_into(input, node->select_stmt, tag, error);
+  case PG_QUERY__NODE__NODE_CREATE_TABLE_AS_STMT:
+    if (input->parsed->form == FORM_PLAIN)
+      return table_create_as(input, node->create_table_as_stmt, tag, error);
+    return sink_create(input, node->create_table_as_stmt, error);
   case PG_QUERY__NODE__NODE_CREATE_SEQ_STMT: return sequence_create(input, node->create_seq_stmt, error);
   case PG_QUERY__NODE__NODE_ALTER_SEQ_STMT: return sequence_alter(input, node->alter_seq_stmt, error);
   case PG_QUERY__NODE__NODE_VIEW_STMT: return view_create(input, node->view_stmt, error);

@@ -47,6 +47,7 @@ struct utility_input {
   const struct parsed *parsed;
   struct bytes text; // the whole text, for positions
   const struct utility_hooks *hooks;
+  const struct execution_input *execution; // for the query of a CREATE TABLE AS
   struct arena *arena;
   // Notices ("relation … does not exist, skipping"): appended by the callee, at most a few. May be NULL.
   void (*notice)(void *context, const struct error *notice);

@@ -177,7 +177,30 @@ int sink_alter(const struct utility_input *input, const PgQuery__AlterTableStmt 
 // Does its SELECT still give its columns?
 int sink_check(const struct utility_input *input, const struct relation *sink, struct error *error);
 
+// --- utility_table_as.c
+int table_create_as(const struct utility_input *input, const PgQuery__CreateTableAsStmt *tree, const char **tag,
+                    struct error *error);
+int table_select_into(const struct utility_input *input, const PgQuery__SelectStmt *tree, const char **tag,
+                      struct error *error);
+
+// --- utility_like.c
+int like_column_count(const struct utility_input *input, const PgQuery__TableLikeClause *like, int *count,
+                      struct error *error);
+// Appends the columns, for which there is room; then, when all columns are there, the constraints and indexes.
+int like_columns(const struct utility_input *input, struct relation *definition, const PgQuery__TableLikeClause *like,
+                 struct error *error);
+int like_constraints(const struct utility_input *input, struct relation *definition, const PgQuery__TableLikeClause *like,
+                     struct error *error);
+
 // --- utility_view.c
+// The names that a statement gives the columns of its query, as far as there are some.
+struct query_names {
+  PgQuery__Node **names;
+  size_t count;
+  const char *too_many; // the error when there are more than columns
+};
+int query_columns(const struct utility_input *input, struct relation *definition, const struct statement *statement,
+                  const struct query_names *names, struct error *error);
 struct view_change; // sql/view.h
 int view_create(const struct utility_input *input, const PgQuery__ViewStmt *create, struct error *error);
 int view_rename_column(struct relation *definition, const PgQuery__RenameStmt *rename, struct error *error);

@@ -268,7 +268,7 @@ static int constraint_pass(const struct utility_input *input, struct relation *d
   for (size_t i = 0; i < count && !status; i++) {
     if (elements[i]->node_case == PG_QUERY__NODE__NODE_CONSTRAINT) {
       status = add_constraint(input, definition, elements[i]->constraint, pass, NULL, error);
-    } else {
+    } else if (elements[i]->node_case == PG_QUERY__NODE__NODE_COLUMN_DEF) {
       const PgQuery__ColumnDef *column = elements[i]->column_def;
       for (size_t j = 0; j < column->n_constraints && !status; j++) {
         PgQuery__Constraint merged;
@@ -288,20 +288,32 @@ int table_elements(const struct utility_input *input, struct relation *definitio
       PG_QUERY__CONSTR_TYPE__CONSTR_CHECK, PG_QUERY__CONSTR_TYPE__CONSTR_PRIMARY, PG_QUERY__CONSTR_TYPE__CONSTR_UNIQUE};
   if (count > 4 * LIMIT_COLUMNS)
     return error_set(error, SQLSTATE_TOO_MANY_COLUMNS, "tables can have at most %d columns", LIMIT_COLUMNS);
-  if (!table_grow(input, definition, (int)count))
+  int status = 0, room = (int)count;
+  for (size_t i = 0; i < count && !status && room <= 8 * LIMIT_COLUMNS; i++) {
+    int more = 0;
+    if (elements[i]->node_case == PG_QUERY__NODE__NODE_TABLE_LIKE_CLAUSE)
+      status = like_column_count(input, elements[i]->table_like_clause, &more, error);
+    room += more;
+  }
+  if (status || room > 8 * LIMIT_COLUMNS)
+    return status ? status
+                  : error_set(error, SQLSTATE_TOO_MANY_COLUMNS, "tables can have at most %d columns", LIMIT_COLUMNS);
+  if (!table_grow(input, definition, room))
     return error_memory(error);
-  int status = 0;
   for (size_t i = 0; i < count && !status; i++) {
     if (elements[i]->node_case == PG_QUERY__NODE__NODE_COLUMN_DEF)
       status = table_column(input, definition, elements[i]->column_def, error);
-    else if (elements[i]->node_case != PG_QUERY__NODE__NODE_CONSTRAINT)
-      status = utility_unsupported(input, error, -1, "LIKE in CREATE TABLE is");
+    else if (elements[i]->node_case == PG_QUERY__NODE__NODE_TABLE_LIKE_CLAUSE)
+      status = like_columns(input, definition, elements[i]->table_like_clause, error);
   }
   for (size_t i = 0; i < count && !status; i++)
     if (elements[i]->node_case == PG_QUERY__NODE__NODE_COLUMN_DEF)
       status = column_default(input, definition, elements[i]->column_def, error);
   for (size_t i = 0; i < sizeof passes / sizeof *passes && !status; i++)
     status = constraint_pass(input, definition, elements, count, passes[i], error);
+  for (size_t i = 0; i < count && !status; i++)
+    if (elements[i]->node_case == PG_QUERY__NODE__NODE_TABLE_LIKE_CLAUSE)
+      status = like_constraints(input, definition, elements[i]->table_like_clause, error);
   return status;
 }
 

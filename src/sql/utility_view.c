@@ -54,20 +54,19 @@ static struct type column_type(const struct target *target)
   return type.id == TYPE_UNKNOWN ? type_plain(TYPE_TEXT) : type;
 }
 
-// The columns that the query gives, under the names that stand behind the view's own, as far as there are some.
-static int take_columns(const struct utility_input *input, struct relation *definition, const struct statement *statement,
-                        const PgQuery__ViewStmt *create, struct error *error)
+int query_columns(const struct utility_input *input, struct relation *definition, const struct statement *statement,
+                  const struct query_names *names, struct error *error)
 {
   int count = statement->column_count;
-  if (create->n_aliases > (size_t)count)
-    return error_set(error, SQLSTATE_SYNTAX_ERROR, "CREATE VIEW specifies more column names than columns");
+  if (names->count > (size_t)count)
+    return error_set(error, SQLSTATE_SYNTAX_ERROR, "%s", names->too_many);
   struct schema *schema = &definition->schema;
   schema->columns = ARENA_ARRAY(input->arena, struct column, count + 1);
   if (!schema->columns)
     return error_memory(error);
   for (int i = 0; i < count; i++) {
     const struct target *target = &statement->columns[i];
-    const char *name = (size_t)i < create->n_aliases ? utility_string(create->aliases[i]) : target->name;
+    const char *name = (size_t)i < names->count ? utility_string(names->names[i]) : target->name;
     struct column *column = &schema->columns[i];
     if (relation_column(definition, name) >= 0)
       return error_set(error, SQLSTATE_DUPLICATE_COLUMN, "column \"%s\" specified more than once", name);
@@ -140,6 +139,9 @@ static int fill(const struct utility_input *input, struct relation *definition, 
     return utility_unsupported(input, error, -1, "this query of a view is");
   if (create->query->select_stmt->into_clause)
     return error_set(error, SQLSTATE_FEATURE_NOT_SUPPORTED, "views must not contain SELECT INTO");
+  struct query_names names = {.names = create->aliases,
+                              .count = create->n_aliases,
+                              .too_many = "CREATE VIEW specifies more column names than columns"};
   struct parsed query = {.node = create->query, .text = input->parsed->text, .start = input->parsed->start};
   struct statement *statement;
   int status = bind_query(input, &query, input->text, NULL, &statement, error);
@@ -147,7 +149,7 @@ static int fill(const struct utility_input *input, struct relation *definition, 
     return status;
   status = refuse_reading(definition, statement, error);
   if (!status)
-    status = take_columns(input, definition, statement, create, error);
+    status = query_columns(input, definition, statement, &names, error);
   statement_release(statement);
   return status ? status : take_text(input, definition, create->query, error);
 }

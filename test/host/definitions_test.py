@@ -60,4 +60,19 @@ def test_columns():
     assert seen[0] == [("1", "10!"), ("2", "20!"), ("3", "30!"), ("4", "40")], seen
 
 
-quern.run(test_views, test_columns)
+def test_tables_of_queries():
+    seen = through_restarts(
+        [
+            "create table t (id int primary key, name text default 'n' check (name <> ''))",
+            "insert into t values (1, 'x'), (2, 'y')",
+            "create table c as select id, upper(name) as loud from t",
+            "select count(*) as n into d from t",
+            "create table l (like t including all)",
+            "insert into l (id) values (1)",
+        ],
+        ["select * from c order by id", "select * from d", "select * from l"],
+    )
+    assert seen == [[("1", "X"), ("2", "Y")], [("2",)], [("1", "n")]], seen
+
+
+quern.run(test_views, test_columns, test_tables_of_queries)
