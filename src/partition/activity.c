@@ -122,7 +122,7 @@ static int transaction_row(const struct system_context *system, const struct ses
     value_integer(session->branch ? (int64_t)branch_step_count(session->branch) : 0),
     value_integer(session->branch ? (int64_t)account_used(&session->branch_account) : 0),
     has_version ? value_integer((int64_t)session->branch_base) : value_null(),
-    awaited_text(session, sink->arena),
+    may_look(system, session) ? awaited_text(session, sink->arena) : value_null(),
     other ? value_integer(other->settings.backend) : value_null(),
   };
   return add_row(sink, table, row, error);

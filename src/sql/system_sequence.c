@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #include "sql/system_internal.h"
+#include "table/right.h"
 #include "table/sequence.h"
 
 #define ROWS(name) \
@@ -82,6 +83,11 @@ static const struct system_column view_columns[] = {
     C_BOOL("cycle"),      C_INT8("cache_size"),   C_INT8("last_value"),
 };
 
+static bool may_read(const struct system_context *context, const struct relation *sequence)
+{
+  return !relation_require(context->version, context->settings->role, sequence, RIGHT_SELECT | RIGHT_USAGE, NULL, NULL);
+}
+
 ROWS(view_rows)
 {
   uint32_t oid = 0;
@@ -97,7 +103,7 @@ ROWS(view_rows)
                    value_string(system_role_name(context, relation->owner, owner)), value_string(type_info(sequence->type)->name),
                    number(sequence->start), number(sequence->minimum), number(sequence->maximum),
                    number(sequence->increment), truth(sequence->is_cycled), number(sequence->cache),
-                   state.is_called ? number(state.last) : value_null());
+                   state.is_called && may_read(context, relation) ? number(state.last) : value_null());
   }
   return status;
 }

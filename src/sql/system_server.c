@@ -277,7 +277,7 @@ static const struct system_column shared_description_columns[] = {C_OID("objoid"
 static const struct system_column inherits_columns[] = {C_OID("inhrelid"), C_OID("inhparent"), C_INT4("inhseqno"),
                                                         C_BOOL("inhdetachpending")};
 static const struct system_column policy_columns[] = {C_OID("oid"),      C_NAME("polname"),       C_OID("polrelid"),
-                                                      C_CHAR("polcmd"),  C_BOOL("polpermissive"), C_ARRAY("polroles"),
+                                                      C_CHAR("polcmd"),  C_BOOL("polpermissive"), {"polroles", TYPE_OID_ARRAY},
                                                       C_TEXT("polqual"), C_TEXT("polwithcheck")};
 static const struct system_column trigger_columns[] = {
     C_OID("oid"),

@@ -127,6 +127,17 @@ def test_outside(server, folder):
                 owner.query(text)
             except quern.Failure as failure:
                 expect((failure.sqlstate, "told" in str(failure.fields), failure.fields.get("D")), (code, False, None))
+        with server.connect() as blocker, server.connect() as waiting:
+            blocker.query("begin; update hidden set n = 'x' where k = 1")
+            blocker.query("select * from hidden where k = 1 for update")
+            waiting.send(waiting.message("Q", b"update hidden set n = 'y' where k = 1\0"))
+            while not client.rows("select 1 from quern.transactions where waits_for is not null"):
+                pass
+            expect(owner.rows("select waits_for from quern.transactions where blocked_by is not null"), [[None]])
+            blocker.query("rollback")
+            waiting.collect()
+        client.query("create sequence numbers; select nextval('numbers')")
+        expect(owner.rows("select last_value from pg_sequences"), [[None]])
         client.query("grant pg_read_server_files, pg_monitor to own")
         owner.query(f"create source lines (k int) with (connector = 'file', path = '{path}', format = 'csv', state = 'paused')")
         owner.query("select * from quern.source_errors")
