@@ -32,7 +32,7 @@ enum node_kind {
   NODE_SUBQUERY,  // subquery: see subquery_kind; arguments[0] is the left side of IN
 };
 
-enum subquery_kind { SUBQUERY_SCALAR, SUBQUERY_EXISTS, SUBQUERY_IN, SUBQUERY_ARRAY };
+enum subquery_kind { SUBQUERY_SCALAR, SUBQUERY_EXISTS, SUBQUERY_IN, SUBQUERY_ARRAY, SUBQUERY_ANY, SUBQUERY_ALL };
 
 struct node {
   enum node_kind kind;

@@ -121,8 +121,8 @@ static struct node *join_nodes(struct binder *binder, enum node_kind kind, struc
 
 // One way to compare two rows of bound columns. = and <>: every column, or any. The others: (a, b) < (c, d) is
 // a < c OR (a = c AND b < d), from the last column backwards.
-static struct node *compare_columns(struct binder *binder, const char *name, struct node **left, struct node **right,
-                                    size_t count, int32_t location)
+struct node *bind_compare_columns(struct binder *binder, const char *name, struct node **left, struct node **right,
+                                  size_t count, int32_t location)
 {
   bool is_equal = strcmp(name, "=") == 0, is_unequal = strcmp(name, "<>") == 0;
   char strict[2] = {name[0], 0};
@@ -171,7 +171,7 @@ static struct node *compare_rows(struct binder *binder, struct scope *scope, con
   for (const char *const *comparison = known; *comparison; comparison++)
     if (strcmp(name, *comparison) == 0)
       return bind_rows(binder, scope, left, right, location, &a, &b)
-                 ? compare_columns(binder, name, a, b, left->n_args, location)
+                 ? bind_compare_columns(binder, name, a, b, left->n_args, location)
                  : NULL;
   return bind_fail(binder, location, SQLSTATE_FEATURE_NOT_SUPPORTED, "rows can only be compared");
 }
@@ -188,6 +188,10 @@ static struct node *bind_plain_operator(struct binder *binder, struct scope *sco
     return NULL;
   if (is_row(tree->lexpr) && is_row(tree->rexpr))
     return compare_rows(binder, scope, name, tree->lexpr->row_expr, tree->rexpr->row_expr, tree->location);
+  const PgQuery__Node *right_tree = tree->rexpr;
+  if (is_row(tree->lexpr) && right_tree->node_case == PG_QUERY__NODE__NODE_SUB_LINK &&
+      right_tree->sub_link->sub_link_type == PG_QUERY__SUB_LINK_TYPE__EXPR_SUBLINK && scope->clause != CLAUSE_DEFAULT)
+    return bind_row_sublink(binder, scope, name, tree->lexpr->row_expr, right_tree->sub_link, tree->location);
   struct node *left = tree->lexpr ? bind_expr(binder, scope, tree->lexpr) : NULL;
   if (tree->lexpr && !left)
     return NULL;

@@ -473,6 +473,9 @@ static const PgQuery__Node *assigned_tree(struct binder *binder, const PgQuery__
     return tree;
   const PgQuery__MultiAssignRef *reference = tree->multi_assign_ref;
   const PgQuery__Node *source = reference->source;
+  if (source && source->node_case == PG_QUERY__NODE__NODE_SUB_LINK &&
+      source->sub_link->sub_link_type == PG_QUERY__SUB_LINK_TYPE__EXPR_SUBLINK)
+    return tree;
   if (!source || source->node_case != PG_QUERY__NODE__NODE_ROW_EXPR || reference->colno < 1) {
     (void)!bind_error(binder, target->location, SQLSTATE_FEATURE_NOT_SUPPORTED,
                       "only a row of as many values can be assigned to several columns");
@@ -484,6 +487,13 @@ static const PgQuery__Node *assigned_tree(struct binder *binder, const PgQuery__
     return NULL;
   }
   return source->row_expr->args[reference->colno - 1];
+}
+
+// (a, b) = (SELECT …)
+static struct node *assigned_column(struct binder *binder, struct scope *scope, const PgQuery__Node *tree)
+{
+  const PgQuery__MultiAssignRef *reference = tree->multi_assign_ref;
+  return bind_column_sublink(binder, scope, reference->source->sub_link, reference->colno - 1, reference->ncolumns);
 }
 
 // SET a[1] = …: the column's array with one more value in it. (SET t.a = …: PostgreSQL takes t for a column, too.)
@@ -516,7 +526,9 @@ static int bind_assignment(struct binder *binder, struct scope *scope, const PgQ
     return binder->error->status;
   // As in PostgreSQL, the expression is looked at before the column.
   scope->clause = CLAUSE_UPDATE;
-  struct node *node = is_default(value) ? NULL : bind_expr(binder, scope, value);
+  struct node *node = is_default(value)                                              ? NULL
+                      : value->node_case == PG_QUERY__NODE__NODE_MULTI_ASSIGN_REF ? assigned_column(binder, scope, value)
+                                                                                  : bind_expr(binder, scope, value);
   if (!is_default(value) && !node)
     return binder->error->status;
   assignment->column = find_column(binder, relation, tree->name, tree->location);

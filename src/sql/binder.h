@@ -167,6 +167,8 @@ struct node *bind_expr(struct binder *binder, struct scope *scope, const PgQuery
 struct node *bind_condition(struct binder *binder, struct scope *scope, const PgQuery__Node *tree, enum clause clause,
                             const char *what);
 int32_t bind_location(const PgQuery__Node *tree);
+struct node *bind_compare_columns(struct binder *binder, const char *name, struct node **left, struct node **right,
+                                  size_t count, int32_t location);
 const char *bind_string(const PgQuery__Node *tree); // of a String node; NULL for others
 
 // --- bind_array.c
@@ -184,9 +186,15 @@ struct node *bind_array_test(struct binder *binder, const char *name, struct nod
 // --- bind_function.c
 struct node *bind_function(struct binder *binder, struct scope *scope, const PgQuery__FuncCall *call);
 struct node *bind_value_function(struct binder *binder, const PgQuery__SQLValueFunction *function);
-struct node *bind_sublink(struct binder *binder, struct scope *scope, const PgQuery__SubLink *link);
 // `name` or pg_catalog.`name`. NULL: another schema, said.
 const char *bind_function_name(struct binder *binder, PgQuery__Node **names, size_t count, int32_t location);
+
+// --- bind_sublink.c
+struct node *bind_sublink(struct binder *binder, struct scope *scope, const PgQuery__SubLink *link);
+struct node *bind_row_sublink(struct binder *binder, struct scope *scope, const char *name, const PgQuery__RowExpr *row,
+                              const PgQuery__SubLink *link, int32_t location);
+struct node *bind_column_sublink(struct binder *binder, struct scope *scope, const PgQuery__SubLink *link, int column,
+                                 int count);
 
 // --- bind_name.c
 struct node *bind_column(struct binder *binder, struct scope *scope, const PgQuery__ColumnRef *reference);

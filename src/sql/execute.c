@@ -153,6 +153,24 @@ static int run_in(struct subquery_run *run, const struct value *left, struct val
   return subquery_end(run, status);
 }
 
+// x op ANY (q), ALL: the query's one target says whether a row of q is such.
+static int run_quantified(struct subquery_run *run, int number, const struct value *left, struct value *result)
+{
+  struct execution *execution = run->execution;
+  bool is_all = run->plan->kind == SUBQUERY_ALL, has_null = false, decided = false;
+  if (left)
+    execution->ranges[execution->plan->statement->subqueries[number].left_range][0] = *left;
+  int status = subquery_begin(run);
+  while (!status && !decided && (status = run->root->next(run->root)) == 1) {
+    const struct value *value = &run->root->row[0];
+    status = 0;
+    has_null |= value->is_null;
+    decided = !value->is_null && (value->integer != 0) != is_all;
+  }
+  *result = decided ? value_boolean(!is_all) : has_null ? value_null() : value_boolean(is_all);
+  return subquery_end(run, status);
+}
+
 // ARRAY(SELECT …); no rows are an empty array.
 static int run_array(struct subquery_run *run, struct arena *arena, struct value *result)
 {
@@ -262,6 +280,8 @@ static int hook_subquery(struct evaluation *evaluation, enum subquery_kind kind,
       status = run_exists(&run, &state->exists);
     *result = value_boolean(state->exists);
     break;
+  case SUBQUERY_ANY:
+  case SUBQUERY_ALL: return run_quantified(&run, number, left, result);
   case SUBQUERY_IN:
     if (!once)
       return run_in(&run, left, result);

@@ -193,8 +193,9 @@ static void explain_from(struct explaining *e, const struct plan_node *node)
     append_range(e, number, ranges[number].function);
     break;
   case PLAN_SHARED:
-    buffer_append_string(&e->text, "CTE Scan on ");
-    append_range(e, number, ranges[number].function);
+    buffer_append_string(&e->text, ranges[number].function ? "CTE Scan on " : "Materialize");
+    if (ranges[number].function)
+      append_range(e, number, ranges[number].function);
     break;
   case PLAN_WORKING:
     buffer_append_string(&e->text, "WorkTable Scan on ");
@@ -306,6 +307,8 @@ static void explain_node(struct explaining *e, const struct plan_node *node, int
   detail(e, depth, "Filter: ", extra);
   if (node->kind == PLAN_SET)
     return;
+  if (node->kind == PLAN_SHARED && !e->plan->statement->ranges[node->from.range].function)
+    explain_node(e, e->plan->shared[e->plan->statement->ranges[node->from.range].number].root, depth + 1, NULL);
   for (int i = 0; node->kind == PLAN_APPEND && i < node->append.arm_count; i++)
     explain_node(e, node->append.arms[i], depth + 1, NULL);
   if (node->left)
@@ -397,6 +400,8 @@ int plan_explain(const struct plan *plan, const struct explain_options *options,
   else
     explain_node(&e, plan->root, 0, NULL);
   for (int i = 0; i < plan->statement->shared_count; i++) {
+    if (!plan->statement->shared[i].name)
+      continue;
     begin_detail(&e, 0, "CTE ");
     name_deparse(plan->statement->shared[i].name, &e.text);
     buffer_append_u8(&e.text, '\n');

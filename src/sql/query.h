@@ -137,6 +137,7 @@ struct query {
 
 struct subquery {
   enum subquery_kind kind;
+  int left_range; // ANY, ALL: where its comparison finds the left side, if that is handed over
   struct query *query;
   bool is_correlated; // reads ranges around it: runs anew for each row; otherwise once a run
 };
@@ -144,7 +145,7 @@ struct subquery {
 // A WITH query that is run once, as far as it is read. It reads no ranges around it.
 // part: number of the change whose RETURNING it is; -1: of none, it is a query.
 struct shared_query {
-  const char *name;
+  const char *name; // NULL: a subquery's rows, kept to be compared
   struct query *query;
   int part;
   const struct target *columns;
