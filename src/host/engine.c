@@ -705,12 +705,17 @@ static int reply(struct quern *engine, const struct frame *frame, uint64_t durab
 static int start_job(struct quern *engine, const struct frame *frame, struct error *error)
 {
   unsigned count = engine->options.workers ? engine->options.workers : 2;
-  if (!engine->workers) {
-    int status = workers_open(count, &engine->wake, &engine->workers, error);
-    if (status)
-      return status;
-  }
-  return workers_give(engine->workers, frame->job, frame->session, error);
+  int status = engine->workers ? 0 : workers_open(count, &engine->wake, &engine->workers, error);
+  if (!status)
+    status = workers_give(engine->workers, frame->job, frame->session, error);
+  if (!status)
+    return 0;
+  job_refuse(frame->job, error);
+  struct frame *done = add_frame(engine, FRAME_JOB_DONE, frame->session);
+  if (!done)
+    return error_memory(error);
+  done->job = frame->job;
+  return 0;
 }
 
 static int take_output(struct quern *engine, const struct frame *frame, uint64_t durable, struct error *error)

@@ -18,6 +18,12 @@ void job_interrupt(struct job *job, const struct error *reason)
   job_cancel(job);
 }
 
+void job_refuse(struct job *job, const struct error *reason)
+{
+  job_interrupt(job, reason);
+  job_run(job);
+}
+
 void job_run(struct job *job)
 {
   if (job->beside) {

@@ -78,8 +78,10 @@ void partition_close(struct partition *partition)
     return;
   size_t at = 0;
   struct map_entry *entry;
-  while ((entry = map_next(&partition->sessions, &at)))
+  while ((entry = map_next(&partition->sessions, &at))) {
+    job_abandon(entry->value);
     session_close(entry->value);
+  }
   map_deinit(&partition->sessions);
   sources_forget(partition);
   sinks_forget(partition);

@@ -114,7 +114,7 @@ struct step_output {
 };
 
 struct partition *partition_open(const struct partition_options *options, struct error *error);
-void partition_close(struct partition *partition); // all jobs must have come back
+void partition_close(struct partition *partition); // nobody may run a job of it any more
 
 // --- Recovery: before the first step. Load a checkpoint into the trunk, then apply the log, then finish.
 struct version *partition_trunk(struct partition *partition);
@@ -171,3 +171,5 @@ void partition_unpin(struct partition *partition, struct version *snapshot);
 // Any thread. Runs the job to its end or to its next chunk; stops soon after job_cancel.
 void job_run(struct job *job);
 void job_cancel(struct job *job);
+// Instead of job_run, where nobody can run it: it ends with this error. FRAME_JOB_DONE follows as ever.
+void job_refuse(struct job *job, const struct error *reason);
