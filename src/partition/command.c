@@ -48,6 +48,7 @@ static struct bytes parenthesized(struct bytes text)
 static int get_prepared(struct session *session, struct bytes text, const struct type *types, int count,
                         struct prepared **prepared, struct error *error)
 {
+  session_refresh_path(session);
   struct prepared_input input = {
     .version = session_version(session),
     .settings = &session->settings,

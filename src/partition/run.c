@@ -278,6 +278,7 @@ static int portal_revalidate(struct session *session, struct portal *portal, con
                              struct error *error)
 {
   struct prepared *old = portal->prepared;
+  session_refresh_path(session);
   if (!old->plan || prepared_is_current(old, version, &session->settings))
     return 0;
   if (old->copy)

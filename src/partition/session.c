@@ -305,6 +305,7 @@ int session_refresh_statement(struct session *session, struct named_statement *s
 {
   const struct version *version = session_version(session);
   struct prepared *old = statement->prepared;
+  session_refresh_path(session);
   if (old->is_empty || prepared_is_current(old, version, &session->settings))
     return 0;
   struct prepared_input input = {
@@ -406,6 +407,7 @@ static int on_parse(struct session *session, struct message_reader *reader, stru
   }
   if (reader->failed || reader->at != reader->body.size)
     return malformed("Parse", error);
+  session_refresh_path(session);
   struct prepared_input input = {
     .version = session_version(session),
     .settings = &session->settings,
@@ -743,6 +745,7 @@ static int literal_values(struct session *session, struct portal *portal, const 
 static int simple_stripped(struct session *session, struct error *error)
 {
   struct stripped *stripped = &session->partition->stripped;
+  session_refresh_path(session);
   if (session->partition->options.without_literals || !literals_strip(session->simple_text, stripped))
     return STATUS_LONG;
   struct type types[LITERALS_MAXIMUM];
@@ -771,6 +774,7 @@ static int simple_stripped(struct session *session, struct error *error)
 
 static int simple_statement(struct session *session, const struct parsed *parsed, struct error *error)
 {
+  session_refresh_path(session);
   struct prepared_input input = {
     .version = session_version(session),
     .settings = &session->settings,

@@ -48,6 +48,7 @@ void session_restore_settings(struct session *session, const struct settings *se
   struct settings before = session->settings;
   session->settings = *settings;
   settings_moved(&session->settings);
+  session->path_definitions = 0;
   report_changes(session, &before);
 }
 
@@ -66,7 +67,22 @@ void session_end_settings(struct session *session, bool is_committed)
 static uint32_t find_schema(void *context, const char *name)
 {
   struct session *session = context;
-  return catalog_schema(session->partition->catalog, session_version(session), name);
+  bool is_own = strcmp(name, "$user") == 0;
+  const char *own = session->settings.role_name[0] ? session->settings.role_name : session->settings.user;
+  uint32_t oid = catalog_schema(session->partition->catalog, session_version(session), is_own ? own : name);
+  return is_own && oid == SCHEMA_QUERN ? 0 : oid; // the first role happens to have its name
+}
+
+void session_refresh_path(struct session *session)
+{
+  uint64_t definitions = version_definitions(session_version(session));
+  if (session->path_definitions == definitions)
+    return;
+  struct error ignored;
+  char text[sizeof session->settings.search_path_text];
+  snprintf(text, sizeof text, "%s", session->settings.search_path_text);
+  (void)!settings_set(&session->settings, "search_path", text, find_schema, session, &ignored);
+  session->path_definitions = definitions;
 }
 
 int session_setting(struct session *session, struct settings *settings, const char *name, const char *value,

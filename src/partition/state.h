@@ -86,6 +86,7 @@ struct session {
   struct settings settings;
   struct settings settings_at_begin, settings_after; // setting.c
   bool has_noted_settings;
+  uint64_t path_definitions; // the definitions in which the search path was looked up; 0: none
   struct settings script_begin, script_settings; // with which the branch's script begins, and at its end (script.c)
   struct memory_account account, rows_account; // the latter: rows that portals and cursors keep, all together
 
@@ -554,6 +555,7 @@ int identity_set(struct session *session, struct settings *settings, const char 
 // --- setting.c
 int session_setting(struct session *session, struct settings *settings, const char *name, const char *value,
                     struct error *error); // changes one in `settings`
+void session_refresh_path(struct session *session); // schemas may have come or gone since it was set
 void session_note_settings(struct session *session); // before the first change of a transaction
 void session_end_settings(struct session *session, bool is_committed);
 void session_restore_settings(struct session *session, const struct settings *settings); // and tells the client

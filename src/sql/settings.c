@@ -555,10 +555,10 @@ SET(search_path)
     return error_set(error, SQLSTATE_INVALID_PARAMETER_VALUE, "the search path is longer than %d bytes",
                      (int)sizeof settings->search_path_text - 1);
   while ((found = strcmp(rest, "\"\"") == 0 ? 0 : next_name(&rest, name)) > 0) {
-    uint32_t oid = strcmp(name, "public") == 0       ? (uint32_t)SCHEMA_PUBLIC
-                   : strcmp(name, "pg_catalog") == 0 ? (uint32_t)SCHEMA_PG_CATALOG
-                   : change->schema_oid              ? change->schema_oid(change->context, name)
-                                                     : 0;
+    uint32_t oid = strcmp(name, "pg_catalog") == 0 ? (uint32_t)SCHEMA_PG_CATALOG
+                   : change->schema_oid            ? change->schema_oid(change->context, name)
+                   : strcmp(name, "public") == 0   ? (uint32_t)SCHEMA_PUBLIC
+                                                   : 0;
     names_catalog |= oid == SCHEMA_PG_CATALOG;
     if (oid && count < SETTINGS_SEARCH_PATH - 1)
       oids[count++] = oid;

@@ -4,6 +4,8 @@
 
 #include "data/interval.h"
 #include "sql/system_internal.h"
+#include "table/namespace.h"
+#include "table/right.h"
 
 #define ROWS(name) \
   static int name(const struct system_table *table, struct system_context *context, struct row_sink *sink, \
@@ -105,12 +107,13 @@ static const struct system_column schemata_columns[] = {
 
 ROWS(schemata_rows)
 {
-  static const uint32_t schemas[] = {SCHEMA_PG_CATALOG, SCHEMA_PUBLIC, SCHEMA_QUERN, SCHEMA_INFORMATION};
+  uint32_t oid = 0;
+  const char *name;
   int status = 0;
   char owner[64];
-  for (size_t i = 0; i < sizeof schemas / sizeof *schemas && !status; i++)
-    status = ADD(value_string(context->settings->database), value_string(system_schema_name(context, schemas[i])),
-                 value_string(system_role_name(context, ROLE_OWNER, owner)), value_null(), value_null(), value_null(), value_null());
+  while (!status && namespace_next(context->catalog, context->version, &oid, &name))
+    status = ADD(value_string(context->settings->database), value_string(name),
+                 value_string(system_role_name(context, schema_owner(context->version, oid), owner)), value_null(), value_null(), value_null(), value_null());
   return status;
 }
 

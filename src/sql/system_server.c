@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #include "sql/system_internal.h"
+#include "table/namespace.h"
 #include "table/right.h"
 
 #define ROWS(name) \
@@ -156,13 +157,14 @@ static const struct system_column namespace_columns[] = {C_OID("oid"), C_NAME("n
 
 ROWS(namespace_rows)
 {
-  static const uint32_t schemas[] = {SCHEMA_PG_CATALOG, SCHEMA_PUBLIC, SCHEMA_QUERN, SCHEMA_INFORMATION};
+  uint32_t oid = 0;
+  const char *name;
   int status = 0;
   struct right_object object;
-  for (size_t i = 0; i < sizeof schemas / sizeof *schemas && !status; i++) {
-    if (!right_object_find(context->version, CLASS_SCHEMA, schemas[i], sink->arena, &object))
+  while (!status && namespace_next(context->catalog, context->version, &oid, &name)) {
+    if (!right_object_find(context->version, CLASS_SCHEMA, oid, sink->arena, &object))
       return error_memory(error);
-    status = ADD(number(schemas[i]), value_string(system_schema_name(context, schemas[i])), number(object.owner),
+    status = ADD(number(oid), value_string(name), number(object.owner),
                  system_acl(context, sink, object.acl, -1));
   }
   return status;

@@ -26,6 +26,7 @@ static enum utility_kind kind_of_drop(const PgQuery__DropStmt *drop)
 {
   bool is_ours = drop->remove_type == PG_QUERY__OBJECT_TYPE__OBJECT_TABLE ||
                  drop->remove_type == PG_QUERY__OBJECT_TYPE__OBJECT_VIEW ||
+                 drop->remove_type == PG_QUERY__OBJECT_TYPE__OBJECT_SCHEMA ||
                  drop->remove_type == PG_QUERY__OBJECT_TYPE__OBJECT_SEQUENCE ||
                  drop->remove_type == PG_QUERY__OBJECT_TYPE__OBJECT_INDEX;
   return is_ours ? UTILITY_DEFINITION : UTILITY_UNKNOWN;
@@ -36,6 +37,7 @@ static enum utility_kind kind_of_rename(const PgQuery__RenameStmt *rename)
   switch (rename->rename_type) {
   case PG_QUERY__OBJECT_TYPE__OBJECT_TABLE:
   case PG_QUERY__OBJECT_TYPE__OBJECT_VIEW:
+  case PG_QUERY__OBJECT_TYPE__OBJECT_SCHEMA:
   case PG_QUERY__OBJECT_TYPE__OBJECT_INDEX:
   case PG_QUERY__OBJECT_TYPE__OBJECT_SEQUENCE:
   case PG_QUERY__OBJECT_TYPE__OBJECT_ROLE:
@@ -82,6 +84,9 @@ enum utility_kind utility_kind(const struct parsed *parsed)
   case PG_QUERY__NODE__NODE_ALTER_SEQ_STMT:
   case PG_QUERY__NODE__NODE_INDEX_STMT:
   case PG_QUERY__NODE__NODE_VIEW_STMT:
+  case PG_QUERY__NODE__NODE_CREATE_SCHEMA_STMT:
+  case PG_QUERY__NODE__NODE_ALTER_OWNER_STMT:
+  case PG_QUERY__NODE__NODE_ALTER_OBJECT_SCHEMA_STMT:
   case PG_QUERY__NODE__NODE_TRUNCATE_STMT:
   case PG_QUERY__NODE__NODE_CREATE_ROLE_STMT:
   case PG_QUERY__NODE__NODE_ALTER_ROLE_STMT:
@@ -196,6 +201,12 @@ const char *utility_tag(const struct parsed *parsed)
   case PG_QUERY__NODE__NODE_CREATE_FUNCTION_STMT: return "CREATE WORKFLOW";
   case PG_QUERY__NODE__NODE_INDEX_STMT: return "CREATE INDEX";
   case PG_QUERY__NODE__NODE_VIEW_STMT: return "CREATE VIEW";
+  case PG_QUERY__NODE__NODE_CREATE_SCHEMA_STMT: return "CREATE SCHEMA";
+  case PG_QUERY__NODE__NODE_ALTER_OWNER_STMT: return "ALTER SCHEMA";
+  case PG_QUERY__NODE__NODE_ALTER_OBJECT_SCHEMA_STMT:
+    return node->alter_object_schema_stmt->object_type == PG_QUERY__OBJECT_TYPE__OBJECT_VIEW       ? "ALTER VIEW"
+           : node->alter_object_schema_stmt->object_type == PG_QUERY__OBJECT_TYPE__OBJECT_SEQUENCE ? "ALTER SEQUENCE"
+                                                                                                   : "ALTER TABLE";
   case PG_QUERY__NODE__NODE_CREATE_SEQ_STMT: return "CREATE SEQUENCE";
   case PG_QUERY__NODE__NODE_ALTER_SEQ_STMT: return "ALTER SEQUENCE";
   case PG_QUERY__NODE__NODE_TRUNCATE_STMT: return "TRUNCATE TABLE";
@@ -223,12 +234,16 @@ const char *utility_tag(const struct parsed *parsed)
       return "ALTER VIEW";
     if (node->rename_stmt->rename_type == PG_QUERY__OBJECT_TYPE__OBJECT_ROLE)
       return "ALTER ROLE";
+    if (node->rename_stmt->rename_type == PG_QUERY__OBJECT_TYPE__OBJECT_SCHEMA)
+      return "ALTER SCHEMA";
     return alter[parsed->form];
   case PG_QUERY__NODE__NODE_DROP_STMT:
     if (node->drop_stmt->remove_type == PG_QUERY__OBJECT_TYPE__OBJECT_INDEX)
       return "DROP INDEX";
     if (node->drop_stmt->remove_type == PG_QUERY__OBJECT_TYPE__OBJECT_SEQUENCE)
       return "DROP SEQUENCE";
+    if (node->drop_stmt->remove_type == PG_QUERY__OBJECT_TYPE__OBJECT_SCHEMA)
+      return "DROP SCHEMA";
     if (parsed->form == FORM_PLAIN && node->drop_stmt->remove_type == PG_QUERY__OBJECT_TYPE__OBJECT_VIEW)
       return "DROP VIEW";
     return drop[parsed->form];
@@ -435,11 +450,9 @@ static int check_named(const struct utility_input *input, struct error *error)
   return name ? utility_find(input, name, "ri", false, &relation, error) : 0;
 }
 
-int utility_run(const struct utility_input *input, const char **tag, struct error *error)
+static int run(const struct utility_input *input, const char **tag, struct error *error)
 {
   const PgQuery__Node *node = input->parsed->node;
-  *tag = utility_tag(input->parsed);
-  input->writer->error = error;
   switch (node->node_case) {
   case PG_QUERY__NODE__NODE_CREATE_STMT:
     if (input->parsed->form == FORM_SOURCE)
@@ -453,6 +466,13 @@ int utility_run(const struct utility_input *input, const char **tag, struct erro
     return sink_create(input, node->create_table_as_stmt, error);
   case PG_QUERY__NODE__NODE_CREATE_SEQ_STMT: return sequence_create(input, node->create_seq_stmt, error);
   case PG_QUERY__NODE__NODE_ALTER_SEQ_STMT: return sequence_alter(input, node->alter_seq_stmt, error);
+  case PG_QUERY__NODE__NODE_ALTER_OWNER_STMT:
+    if (node->alter_owner_stmt->object_type != PG_QUERY__OBJECT_TYPE__OBJECT_SCHEMA)
+      return utility_unknown(input->parsed, error);
+    return schema_change_owner(input, node->alter_owner_stmt, error);
+  case PG_QUERY__NODE__NODE_CREATE_SCHEMA_STMT: return schema_create(input, node->create_schema_stmt, error);
+  case PG_QUERY__NODE__NODE_ALTER_OBJECT_SCHEMA_STMT:
+    return relation_set_schema(input, node->alter_object_schema_stmt, error);
   case PG_QUERY__NODE__NODE_VIEW_STMT: return view_create(input, node->view_stmt, error);
   case PG_QUERY__NODE__NODE_INDEX_STMT: return index_create(input, node->index_stmt, error);
   case PG_QUERY__NODE__NODE_TRUNCATE_STMT: return tables_truncate(input, node->truncate_stmt, error);
@@ -468,10 +488,26 @@ int utility_run(const struct utility_input *input, const char **tag, struct erro
   case PG_QUERY__NODE__NODE_RENAME_STMT:
     if (node->rename_stmt->rename_type == PG_QUERY__OBJECT_TYPE__OBJECT_ROLE)
       return role_rename(input, node->rename_stmt, error);
+    if (node->rename_stmt->rename_type == PG_QUERY__OBJECT_TYPE__OBJECT_SCHEMA)
+      return schema_rename(input, node->rename_stmt, error);
     return relation_rename(input, node->rename_stmt, tag, error);
-  case PG_QUERY__NODE__NODE_DROP_STMT: return relations_drop(input, node->drop_stmt, error);
+  case PG_QUERY__NODE__NODE_DROP_STMT:
+    if (node->drop_stmt->remove_type == PG_QUERY__OBJECT_TYPE__OBJECT_SCHEMA)
+      return schemas_drop(input, node->drop_stmt, error);
+    return relations_drop(input, node->drop_stmt, error);
   default:
     return utility_kind(input->parsed) == UTILITY_IGNORED ? check_named(input, error)
                                                           : utility_unknown(input->parsed, error);
   }
+}
+
+int utility_run(const struct utility_input *input, const char **tag, struct error *error)
+{
+  struct name_scope scope = utility_scope(input);
+  *tag = utility_tag(input->parsed);
+  input->writer->error = error;
+  input->writer->scope = &scope;
+  int status = run(input, tag, error);
+  input->writer->scope = NULL;
+  return status;
 }

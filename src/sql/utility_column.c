@@ -74,7 +74,8 @@ static int foreign_lines(const struct utility_input *input, const struct relatio
       const struct foreign_key *key = &child->foreign_keys[i];
       if (key->referenced_oid == relation->oid && is_among(key->referenced_columns, key->part_count, column))
         buffer_format(lines, "%sconstraint %s on table %s depends on column %s of table %s", lines->size ? "\n" : "",
-                      key->name, child->name, relation->schema.columns[column].name, relation->name);
+                      key->name, catalog_shown(input->writer, child).text, relation->schema.columns[column].name,
+                      catalog_shown(input->writer, relation).text);
     }
   }
   return 0;
@@ -87,8 +88,9 @@ static int dependent_lines(const struct utility_input *input, const struct relat
   const struct relation *dependent;
   int status = catalog_dependent(input->writer, on->oid, &oid, &dependent);
   while (!status && dependent && lines->size < 256) {
-    buffer_format(lines, "\n%s %s depends on %s %s", relation_kind_name(dependent->kind), dependent->name,
-                  relation_kind_name(on->kind), on->name);
+    buffer_format(lines, "\n%s %s depends on %s %s", relation_kind_name(dependent->kind),
+                  catalog_shown(input->writer, dependent).text, relation_kind_name(on->kind),
+                  catalog_shown(input->writer, on).text);
     status = dependent_lines(input, dependent, lines);
     if (!status)
       status = catalog_dependent(input->writer, on->oid, &oid, &dependent);
@@ -103,8 +105,9 @@ static int view_lines(const struct utility_input *input, const struct relation *
   const struct relation *view;
   int status = views_needing(input, relation->oid, column, &oid, &view, error);
   while (!status && view) {
-    buffer_format(lines, "%sview %s depends on column %s of table %s", lines->size ? "\n" : "", view->name,
-                  relation->schema.columns[column].name, relation->name);
+    buffer_format(lines, "%sview %s depends on column %s of table %s", lines->size ? "\n" : "",
+                  catalog_shown(input->writer, view).text, relation->schema.columns[column].name,
+                  catalog_shown(input->writer, relation).text);
     status = dependent_lines(input, view, lines);
     if (!status)
       status = views_needing(input, relation->oid, column, &oid, &view, error);
@@ -122,7 +125,7 @@ static int refuse_needed(const struct utility_input *input, const struct relatio
   if (!status && lines.size) {
     status = error_set(error, SQLSTATE_DEPENDENT_OBJECTS_STILL_EXIST,
                        "cannot drop column %s of table %s because other objects depend on it",
-                       relation->schema.columns[column].name, relation->name);
+                       relation->schema.columns[column].name, catalog_shown(input->writer, relation).text);
     error_detail(error, "%.*s", (int)lines.size, (const char *)lines.data);
     error_hint(error, "Use DROP ... CASCADE to drop the dependent objects too.");
   }

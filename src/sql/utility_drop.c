@@ -41,7 +41,7 @@ static int missing(const struct utility_input *input, const struct drop_name *na
 }
 
 // "workflow a\nworkflow b\n" as PostgreSQL tells of it.
-static void drop_notice(const struct utility_input *input, struct buffer *dropped)
+void drop_notice(const struct utility_input *input, struct buffer *dropped)
 {
   int count = 0;
   for (size_t i = 0; i < dropped->size; i++)
@@ -72,7 +72,7 @@ static void drop_notice(const struct utility_input *input, struct buffer *droppe
 int drop_with_notice(const struct utility_input *input, const struct relation *relation, struct error *error)
 {
   struct buffer dropped = {0};
-  buffer_format(&dropped, "%s %s\n", relation_kind_name(relation->kind), relation->name);
+  buffer_format(&dropped, "%s %s\n", relation_kind_name(relation->kind), catalog_shown(input->writer, relation).text);
   int status = catalog_drop_all(input->writer, &relation, 1, true, &dropped);
   if (!status)
     drop_notice(input, &dropped);

@@ -5,6 +5,7 @@
 #include <stdio.h>
 
 #include "sql/utility_internal.h"
+#include "table/namespace.h"
 
 enum { ACL_ITEMS_MAXIMUM = 10000 }; // of one object
 
@@ -463,6 +464,10 @@ int owned_reassign(const struct utility_input *input, const PgQuery__ReassignOwn
     for (uint32_t oid = 0; !status && (relation = catalog_next(input->catalog, version, &oid));)
       if (relation->owner == from.oid)
         status = give(input, relation, to.oid, error);
+    const char *name;
+    for (uint32_t oid = 0; !status && namespace_next(input->catalog, version, &oid, &name);)
+      if (schema_owner(version, oid) == from.oid)
+        status = namespace_give(input->writer, oid, to.oid);
   }
   return status;
 }
@@ -503,21 +508,21 @@ static const char *without_role(const struct utility_input *input, const struct 
 
 int role_dependents(const struct utility_input *input, uint32_t role, struct buffer *lines, struct error *error)
 {
-  static const struct { enum right_class class; uint32_t oid; const char *name; } others[] = {
-    {CLASS_SCHEMA, SCHEMA_PUBLIC, "schema public"},
-    {CLASS_SCHEMA, SCHEMA_QUERN, "schema quern"},
-    {CLASS_SCHEMA, SCHEMA_PG_CATALOG, "schema pg_catalog"},
-    {CLASS_SCHEMA, SCHEMA_INFORMATION, "schema information_schema"},
-    {CLASS_DATABASE, 5, "the database"},
-  };
   struct right_object object;
-  for (size_t i = 0; i < sizeof others / sizeof *others; i++) {
-    if (!right_object_find(input->writer->version, others[i].class, others[i].oid, input->arena, &object))
-      return error_memory(error);
-    if (names_role(object.acl, role))
-      buffer_format(lines, "%sprivileges for %s", lines->size ? "\n" : "", others[i].name);
-  }
   uint32_t oid = 0;
+  const char *name;
+  while (namespace_next(input->catalog, input->writer->version, &oid, &name)) {
+    if (!right_object_find(input->writer->version, CLASS_SCHEMA, oid, input->arena, &object))
+      return error_memory(error);
+    bool is_owner = object.owner == role;
+    if (is_owner || names_role(object.acl, role))
+      buffer_format(lines, "%s%s schema %s", lines->size ? "\n" : "", is_owner ? "owner of" : "privileges for", name);
+  }
+  if (!right_object_find(input->writer->version, CLASS_DATABASE, 5, input->arena, &object))
+    return error_memory(error);
+  if (names_role(object.acl, role))
+    buffer_format(lines, "%sprivileges for the database", lines->size ? "\n" : "");
+  oid = 0;
   for (const struct relation *relation; (relation = catalog_next(input->catalog, input->writer->version, &oid));) {
     bool is_owner = relation->owner == role;
     if (is_owner || names_role(relation->acl, role))
@@ -525,6 +530,18 @@ int role_dependents(const struct utility_input *input, uint32_t role, struct buf
                     relation_kind_name(relation->kind), relation->name);
   }
   return lines->failed ? error_memory(error) : 0;
+}
+
+static int forget_on_other(const struct utility_input *input, enum right_class class, uint32_t oid, uint32_t role,
+                           struct error *error)
+{
+  struct right_object object;
+  if (!right_object_find(input->writer->version, class, oid, input->arena, &object))
+    return error_memory(error);
+  if (!names_role(object.acl, role))
+    return 0;
+  const char *text = without_role(input, &object, role);
+  return text ? rights_put(input->writer, class, oid, text) : error_memory(error);
 }
 
 // What was granted to the role on relations, or by it, goes.
@@ -542,19 +559,10 @@ static int forget_rights(const struct utility_input *input, uint32_t role, struc
       return error_memory(error);
     status = catalog_replace(input->catalog, input->writer, definition, error);
   }
-  static const uint32_t schemas[] = {SCHEMA_PUBLIC, SCHEMA_QUERN, SCHEMA_PG_CATALOG, SCHEMA_INFORMATION};
-  for (size_t i = 0; i < 5 && !status; i++) {
-    enum right_class class = i < 4 ? CLASS_SCHEMA : CLASS_DATABASE;
-    uint32_t other = i < 4 ? schemas[i] : 5;
-    struct right_object object;
-    if (!right_object_find(input->writer->version, class, other, input->arena, &object))
-      return error_memory(error);
-    if (!names_role(object.acl, role))
-      continue;
-    const char *text = without_role(input, &object, role);
-    status = text ? rights_put(input->writer, class, other, text) : error_memory(error);
-  }
-  return status;
+  const char *name;
+  for (oid = 0; !status && namespace_next(input->catalog, input->writer->version, &oid, &name);)
+    status = forget_on_other(input, CLASS_SCHEMA, oid, role, error);
+  return status ? status : forget_on_other(input, CLASS_DATABASE, 5, role, error);
 }
 
 // Drops what the role owns, those first on which nothing else depends. 2BP01 where others' things depend on some.

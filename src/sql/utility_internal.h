@@ -160,6 +160,8 @@ int relations_drop(const struct utility_input *input, const PgQuery__DropStmt *d
 // stored then.
 int drop_needing(const struct utility_input *input, const struct relation **relation, const struct index *index,
                  const char *what, bool cascade, struct error *error);
+// A line for each object that went along, as one notice.
+void drop_notice(const struct utility_input *input, struct buffer *dropped);
 // With all that depends on it; a notice tells what went.
 int drop_with_notice(const struct utility_input *input, const struct relation *relation, struct error *error);
 int tables_truncate(const struct utility_input *input, const PgQuery__TruncateStmt *truncate, struct error *error);
@@ -192,6 +194,14 @@ int like_columns(const struct utility_input *input, struct relation *definition,
 int like_constraints(const struct utility_input *input, struct relation *definition, const PgQuery__TableLikeClause *like,
                      struct error *error);
 
+// --- utility_schema.c
+int schema_create(const struct utility_input *input, const PgQuery__CreateSchemaStmt *create, struct error *error);
+int schemas_drop(const struct utility_input *input, const PgQuery__DropStmt *drop, struct error *error);
+int schema_change_owner(const struct utility_input *input, const PgQuery__AlterOwnerStmt *alter, struct error *error);
+int schema_rename(const struct utility_input *input, const PgQuery__RenameStmt *rename, struct error *error);
+int relation_set_schema(const struct utility_input *input, const PgQuery__AlterObjectSchemaStmt *alter,
+                        struct error *error);
+
 // --- utility_view.c
 // The names that a statement gives the columns of its query, as far as there are some.
 struct query_names {
@@ -204,6 +214,8 @@ int query_columns(const struct utility_input *input, struct relation *definition
 struct view_change; // sql/view.h
 int view_create(const struct utility_input *input, const PgQuery__ViewStmt *create, struct error *error);
 int view_rename_column(struct relation *definition, const PgQuery__RenameStmt *rename, struct error *error);
+int view_follow(const struct utility_input *input, const struct relation *view, const struct view_change *change,
+                struct error *error);
 // Changes the texts of the views that name this relation.
 int views_follow(const struct utility_input *input, uint32_t referenced, const struct view_change *change,
                  struct error *error);

@@ -253,6 +253,15 @@ int view_rename_column(struct relation *definition, const PgQuery__RenameStmt *r
 
 // --- What views read changes -----------------------------------------------------------------------------------------
 
+int view_follow(const struct utility_input *input, const struct relation *view, const struct view_change *change,
+                struct error *error)
+{
+  struct relation *definition = catalog_copy(view, input->arena);
+  int status = definition ? view_text_change(definition->text, change, input->arena, &definition->text, error)
+                          : error_memory(error);
+  return status ? status : catalog_replace(input->catalog, input->writer, definition, error);
+}
+
 int views_follow(const struct utility_input *input, uint32_t referenced, const struct view_change *change,
                  struct error *error)
 {
@@ -260,13 +269,8 @@ int views_follow(const struct utility_input *input, uint32_t referenced, const s
   const struct relation *view;
   int status = catalog_dependent(input->writer, referenced, &oid, &view);
   while (!status && view) {
-    if (view->kind == RELATION_VIEW) {
-      struct relation *definition = catalog_copy(view, input->arena);
-      status = definition ? view_text_change(definition->text, change, input->arena, &definition->text, error)
-                          : error_memory(error);
-      if (!status)
-        status = catalog_replace(input->catalog, input->writer, definition, error);
-    }
+    if (view->kind == RELATION_VIEW)
+      status = view_follow(input, view, change, error);
     if (!status)
       status = catalog_dependent(input->writer, referenced, &oid, &view);
   }

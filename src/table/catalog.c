@@ -13,6 +13,7 @@
 #include "base/sqlstate.h"
 #include "table/definition.h"
 #include "table/internal.h"
+#include "table/namespace.h"
 #include "table/right.h"
 
 enum { RELATION_MEMORY = sizeof(struct relation) };
@@ -72,6 +73,10 @@ void catalog_close(struct catalog *catalog)
   for (struct map_entry *entry; (entry = map_next(&catalog->cache, &at));)
     relation_unpin(entry->value);
   map_deinit(&catalog->cache);
+  at = 0;
+  for (struct map_entry *entry; (entry = map_next(&catalog->schema_names, &at));)
+    free(entry->value);
+  map_deinit(&catalog->schema_names);
   scratch_deinit(&catalog->scratch);
   buffer_deinit(&catalog->drawn);
   free(catalog->trees);
@@ -123,9 +128,10 @@ void catalog_recover(struct catalog *catalog, const struct version *version)
   uint32_t oid = 0;
   for (const struct relation *relation; (relation = catalog_next(catalog, version, &oid));)
     count_relation(catalog, relation);
-  uint32_t limit_oid = role_oid_limit(version);
-  if (limit_oid > catalog->next_oid)
-    catalog->next_oid = limit_oid;
+  uint32_t limits[] = {role_oid_limit(version), namespace_oid_limit(version)};
+  for (size_t i = 0; i < sizeof limits / sizeof *limits; i++)
+    if (limits[i] > catalog->next_oid)
+      catalog->next_oid = limits[i];
 }
 
 uint64_t catalog_row_number(struct catalog *catalog, const struct version *version, const struct relation *relation)
@@ -319,30 +325,6 @@ const struct relation *catalog_next(struct catalog *catalog, const struct versio
 }
 
 // --- Names ----------------------------------------------------------------------------------------
-
-uint32_t catalog_schema(struct catalog *catalog, const struct version *version, const char *name)
-{
-  uint32_t oid = 0;
-  size_t size = strlen(name);
-  struct cursor cursor;
-  cursor_init(&cursor, version, TREE_SCHEMAS, NULL);
-  for (bool more = cursor_seek(&cursor, (struct bytes){0}); more && !oid; more = cursor_next(&cursor))
-    if (cursor.key.size == 4 && cursor.row.size == 5 + size && memcmp(cursor.row.data + 5, name, size) == 0)
-      oid = get_be32(cursor.key.data);
-  cursor_deinit(&cursor);
-  return oid;
-}
-
-const char *catalog_schema_name(struct catalog *catalog, const struct version *version, uint32_t oid)
-{
-  switch (oid) {
-  case SCHEMA_PG_CATALOG: return "pg_catalog";
-  case SCHEMA_PUBLIC: return "public";
-  case SCHEMA_QUERN: return "quern";
-  case SCHEMA_INFORMATION: return "information_schema";
-  }
-  return NULL; // there is no CREATE SCHEMA yet
-}
 
 // What a name stands for: the object, and the relation that holds it (for an index its table).
 struct name_target {

@@ -111,6 +111,11 @@ int catalog_drop_needing(struct writer *writer, const struct relation *relation,
 // notice).
 int catalog_drop(struct catalog *catalog, struct writer *writer, const struct relation *relation, bool cascade,
                  struct buffer *dropped, struct error *error);
+// A relation's name as messages show it: with its schema unless that is on the writer's scope's path.
+struct shown {
+  char text[132];
+};
+struct shown catalog_shown(const struct writer *writer, const struct relation *relation);
 // The same for several at once, which may depend on each other; the error is the writer's.
 int catalog_drop_all(struct writer *writer, const struct relation *const *relations, int count, bool cascade,
                      struct buffer *dropped);

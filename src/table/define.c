@@ -11,8 +11,6 @@
 #include "table/definition.h"
 #include "table/internal.h"
 
-enum { SCHEMA_ROW_VERSION = 1 };
-
 struct oid_key {
   uint8_t bytes[4];
 };
@@ -22,26 +20,6 @@ static struct oid_key oid_key(uint32_t oid)
   struct oid_key key;
   put_be32(key.bytes, oid);
   return key;
-}
-
-int catalog_bootstrap(struct catalog *catalog, struct writer *writer, struct error *error)
-{
-  static const uint32_t schemas[] = {SCHEMA_PG_CATALOG, SCHEMA_PUBLIC, SCHEMA_QUERN, SCHEMA_INFORMATION};
-  size_t mark = change_mark(writer->changes);
-  writer->error = error;
-  for (size_t i = 0; i < sizeof schemas / sizeof *schemas; i++) {
-    const char *name = catalog_schema_name(catalog, writer->version, schemas[i]);
-    uint8_t row[5 + LIMIT_IDENTIFIER] = {SCHEMA_ROW_VERSION};
-    put_le32(row + 1, ROLE_OWNER);
-    memcpy(row + 5, name, strlen(name));
-    struct oid_key key = oid_key(schemas[i]);
-    int status = write_put(writer, TREE_SCHEMAS, 0, PUT_ANY, bytes_of(key.bytes, 4), bytes_of(row, 5 + strlen(name)),
-                           NULL);
-    if (status)
-      return write_undo(writer, mark, status);
-  }
-  version_touch_definitions(writer->version);
-  return STATUS_OK;
 }
 
 // --- Names and dependencies -----------------------------------------------------------------------
@@ -340,6 +318,19 @@ int catalog_replace(struct catalog *catalog, struct writer *writer, struct relat
   return STATUS_OK;
 }
 
+// --- Names in messages -----------------------------------------------------------------------------
+
+struct shown catalog_shown(const struct writer *writer, const struct relation *relation)
+{
+  struct shown shown;
+  const char *schema = writer->scope ? catalog_schema_name(writer->catalog, writer->version, relation->schema_oid) : NULL;
+  for (int i = 0; schema && i < writer->scope->search_path_count; i++)
+    if (writer->scope->search_path[i] == relation->schema_oid)
+      schema = NULL;
+  snprintf(shown.text, sizeof shown.text, "%s%s%s", schema ? schema : "", schema ? "." : "", relation->name);
+  return shown;
+}
+
 // --- Foreign keys that need a table or an index ------------------------------------------------------------
 
 static bool is_among(const struct relation *relation, const struct relation *const *relations, int count)
@@ -396,11 +387,13 @@ static int needing_lines(struct writer *writer, const struct relation *relation,
         continue;
       found = true;
       if (lines && with_drop)
-        buffer_format(lines, "constraint %s on table %s\n", child->foreign_keys[k].name, child->name);
+        buffer_format(lines, "constraint %s on table %s\n", child->foreign_keys[k].name,
+                      catalog_shown(writer, child).text);
       else if (lines && size < 256)
         buffer_format(lines, "%sconstraint %s on table %s depends on %s %s", lines->size ? "\n" : "",
-                      child->foreign_keys[k].name, child->name,
-                      index_oid ? "index" : relation_kind_name(relation->kind), index_oid ? index : relation->name);
+                      child->foreign_keys[k].name, catalog_shown(writer, child).text,
+                      index_oid ? "index" : relation_kind_name(relation->kind),
+                      index_oid ? index : catalog_shown(writer, relation).text);
     }
     if (found && with_drop)
       status = drop_foreign_keys(writer, child, relation, index_oid);
@@ -526,9 +519,10 @@ static int refuse_identity(struct writer *writer, const struct relation *sequenc
                            const char *column)
 {
   int status = error_set(writer->error, SQLSTATE_DEPENDENT_OBJECTS_STILL_EXIST,
-                         "cannot drop sequence %s because column %s of table %s requires it", sequence->name, column,
-                         table->name);
-  error_hint(writer->error, "You can drop column %s of table %s instead.", column, table->name);
+                         "cannot drop sequence %s because column %s of table %s requires it", catalog_shown(writer, sequence).text,
+                         column, catalog_shown(writer, table).text);
+  error_hint(writer->error, "You can drop column %s of table %s instead.", column,
+             catalog_shown(writer, table).text);
   return status;
 }
 
@@ -549,10 +543,10 @@ static int default_lines(struct writer *writer, const struct drop_set *set, cons
       if (table->schema.columns[i].identity)
         return refuse_identity(writer, sequence, table, column);
       if (lines && with_drop)
-        buffer_format(lines, "default value for column %s of table %s\n", column, table->name);
+        buffer_format(lines, "default value for column %s of table %s\n", column, catalog_shown(writer, table).text);
       else if (lines && lines->size < 256)
         buffer_format(lines, "%sdefault value for column %s of table %s depends on sequence %s", lines->size ? "\n" : "",
-                      column, table->name, sequence->name);
+                      column, catalog_shown(writer, table).text, catalog_shown(writer, sequence).text);
       if (with_drop)
         status = drop_default(writer, table, i);
       table = catalog_find_oid(writer->catalog, writer->version, oid);
@@ -571,7 +565,8 @@ static int refuse_dependents(struct writer *writer, const struct drop_set *set)
   for (int i = set->named; i < set->count && text->size < 256; i++)
     if (!goes_along(set->relations[i], set->because[i]))
       buffer_format(text, "%s%s %s depends on %s %s", text->size ? "\n" : "", relation_kind_name(set->relations[i]->kind),
-                  set->relations[i]->name, relation_kind_name(set->because[i]->kind), set->because[i]->name);
+                    catalog_shown(writer, set->relations[i]).text, relation_kind_name(set->because[i]->kind),
+                    catalog_shown(writer, set->because[i]).text);
   for (int i = 0; i < set->count && !status; i++)
     status = needing_lines(writer, set->relations[i], 0, set->relations, set->count, false, text);
   for (int i = 0; i < set->count && !status; i++)
@@ -585,7 +580,7 @@ static int refuse_dependents(struct writer *writer, const struct drop_set *set)
   else
     status = error_set(error, SQLSTATE_DEPENDENT_OBJECTS_STILL_EXIST,
                        "cannot drop %s %s because other objects depend on it", relation_kind_name(relation->kind),
-                       relation->name);
+                       catalog_shown(writer, relation).text);
   error_detail(error, "%.*s", (int)text->size, (const char *)text->data);
   error_hint(error, "Use DROP ... CASCADE to drop the dependent objects too.");
   return status;
@@ -636,7 +631,8 @@ int catalog_drop_all(struct writer *writer, const struct relation *const *relati
       status = default_lines(writer, &set, set.relations[i], true, dropped);
   for (int i = set.named; i < set.count && dropped && !status; i++)
     if (!goes_along(set.relations[i], set.because[i]))
-      buffer_format(dropped, "%s %s\n", relation_kind_name(set.relations[i]->kind), set.relations[i]->name);
+      buffer_format(dropped, "%s %s\n", relation_kind_name(set.relations[i]->kind),
+                    catalog_shown(writer, set.relations[i]).text);
   for (int i = set.count - 1; i >= 0 && !status; i--)
     status = drop_one(writer, set.relations[i]);
   arena_deinit(&arena);

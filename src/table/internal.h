@@ -43,6 +43,7 @@ struct catalog {
   struct memory_account *account;
   struct catalog_hooks hooks;
   struct map cache;        // oid and stamp -> struct relation *, one reference each
+  struct map schema_names; // name -> itself, with a zero behind it
   uint32_t next_oid;
   tree_number next_tree;
   uint64_t next_stamp;

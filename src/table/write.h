@@ -28,6 +28,7 @@ struct writer {
   struct evaluation *evaluation; // for checks and defaults: now, settings, hooks; ranges[0] is set here
   struct read_mark *mark;     // what was looked at (constraints included)
   struct error *error;
+  const struct name_scope *scope; // in messages, what is not on its path stands with its schema; NULL: nothing does
   const struct claimer *claimer; // claims the keys of unique indexes that are written; NULL: nobody
   const struct numbers *numbers; // NULL: all are fresh, and nobody keeps them
   struct ahead *ahead;           // of the trunk: trees of many rows are made ahead; NULL: all are made here and now

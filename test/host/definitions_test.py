@@ -75,4 +75,22 @@ def test_tables_of_queries():
     assert seen == [[("1", "X"), ("2", "Y")], [("2",)], [("1", "n")]], seen
 
 
-quern.run(test_views, test_columns, test_tables_of_queries)
+def test_schemas():
+    seen = through_restarts(
+        [
+            "create schema app; create schema other; create schema gone",
+            "create table app.t (id int primary key); insert into app.t values (1)",
+            "create view app.v as select * from app.t",
+            "drop schema gone",
+            "alter schema app rename to named",
+        ],
+        [
+            "select * from named.t",
+            "select * from named.v",
+            "select nspname, oid from pg_namespace where oid >= 16384 order by oid",
+        ],
+    )
+    assert seen[:2] == [[("1",)], [("1",)]] and [row[0] for row in seen[2]] == ["named", "other"], seen
+
+
+quern.run(test_schemas, test_views, test_columns, test_tables_of_queries)
