@@ -1,7 +1,7 @@
 // FROM: tables, sources, system tables, functions, subqueries and joins.
 //
-// Items are collected aside while FROM is bound, so nothing in it sees its neighbours: subqueries do not (there is no
-// LATERAL), functions see what stands to the left of them, and a join's condition sees the two sides of the join.
+// Items are collected aside while FROM is bound, so nothing in it sees its neighbours: subqueries do not, unless they are
+// LATERAL, functions see what stands to the left of them, and a join's condition sees the two sides of the join.
 #include <stdio.h>
 
 #include "sql/binder.h"
@@ -281,8 +281,6 @@ static int bind_name(struct binder *binder, struct scope *scope, const PgQuery__
 static int bind_from_subquery(struct binder *binder, struct scope *scope, const PgQuery__RangeSubselect *tree,
                               struct items *items)
 {
-  if (tree->lateral)
-    return bind_error(binder, -1, SQLSTATE_FEATURE_NOT_SUPPORTED, "LATERAL is not supported");
   if (!tree->subquery || tree->subquery->node_case != PG_QUERY__NODE__NODE_SELECT_STMT)
     return bind_error(binder, -1, SQLSTATE_FEATURE_NOT_SUPPORTED, "this subquery in FROM is not supported");
   const PgQuery__SelectStmt *select = tree->subquery->select_stmt;
@@ -291,10 +289,14 @@ static int bind_from_subquery(struct binder *binder, struct scope *scope, const 
   const char *own = bind_copy(binder, tree->alias->aliasname);
   if (!own)
     return binder->error->status;
-  struct select_options options = {.outer = scope, .hides_outer = true};
+  struct select_options options = {.outer = scope, .hides_outer = !tree->lateral, .is_lateral = tree->lateral};
   struct query *query;
   bool is_correlated;
+  struct items hidden = scope->items;
+  if (tree->lateral)
+    scope->items = scope->lateral;
   int status = bind_select(binder, select, &options, &query, &is_correlated);
+  scope->items = hidden;
   int range = status ? status : bind_query_range(binder, query, own);
   return range < 0 ? range : bind_range_items(binder, range, tree->alias, NULL, -1, items);
 }

@@ -86,7 +86,7 @@ static int refuse_locking(struct binder *binder, const PgQuery__SelectStmt *sele
 {
   const char *name = bind_lock_name(select->locking_clause[0]->locking_clause->strength);
   const char *what = select->n_values_lists      ? "to VALUES"
-                     : query->is_distinct        ? "with DISTINCT clause"
+                     : query->is_distinct || query->unique_count ? "with DISTINCT clause"
                      : query->group_key_count    ? "with GROUP BY clause"
                      : select->having_clause     ? "with HAVING clause"
                      : query->is_grouped         ? "with aggregate functions"

@@ -161,9 +161,25 @@ static struct node *no_column(struct binder *binder, const struct scope *scope, 
   return NULL;
 }
 
+// Does the name stand to the left of the subquery in FROM that names it?
+static bool is_beside(const struct scope *scope, const char *table)
+{
+  for (int i = 0; i < scope->lateral.count; i++)
+    if (scope->lateral.items[i].name && strcmp(scope->lateral.items[i].name, table) == 0)
+      return true;
+  return false;
+}
+
 static void no_table(struct binder *binder, const struct scope *scope, const char *table, int32_t location)
 {
-  for (const struct scope *at = scope, *inner = NULL; at; inner = at, at = at->outer)
+  for (const struct scope *at = scope, *inner = NULL; at; inner = at, at = at->outer) {
+    if (!sees_items(at, inner) && is_beside(at, table)) {
+      bind_fail(binder, location, SQLSTATE_UNDEFINED_TABLE, "invalid reference to FROM-clause entry for table \"%s\"",
+                table);
+      error_hint(binder->error, "There is an entry for table \"%s\", but it cannot be referenced from this part of the query.",
+                 table);
+      return;
+    }
     for (int i = 0; i < at->items.count; i++) {
       const struct item *item = &at->items.items[i];
       if (item->range < 0 || !item->name)
@@ -183,6 +199,7 @@ static void no_table(struct binder *binder, const struct scope *scope, const cha
         error_hint(binder->error, "Perhaps you meant to reference the table alias \"%s\".", item->name);
       return;
     }
+  }
   bind_fail(binder, location, SQLSTATE_UNDEFINED_TABLE, "missing FROM-clause entry for table \"%s\"", table);
 }
 

@@ -257,9 +257,9 @@ int bind_target_named(struct binder *binder, const PgQuery__Node *tree, const st
 }
 
 static int order_target(struct binder *binder, struct scope *scope, const PgQuery__Node *tree, struct query *query,
-                        struct target_list *list, int *target)
+                        struct target_list *list, int *target, const char *clause)
 {
-  int found = bind_target_named(binder, tree, query, "ORDER BY", target);
+  int found = bind_target_named(binder, tree, query, clause, target);
   if (found)
     return found < 0 ? found : 0;
   scope->clause = CLAUSE_ORDER;
@@ -284,7 +284,7 @@ static int order_target(struct binder *binder, struct scope *scope, const PgQuer
 static int bind_order(struct binder *binder, struct scope *scope, const PgQuery__SelectStmt *select,
                       struct query *query, struct target_list *list)
 {
-  query->order = ARENA_ARRAY(binder->arena, struct sort_key, select->n_sort_clause + 1);
+  query->order = ARENA_ARRAY(binder->arena, struct sort_key, select->n_sort_clause + select->n_distinct_clause + 1);
   if (!query->order)
     return error_memory(binder->error);
   for (size_t i = 0; i < select->n_sort_clause; i++) {
@@ -292,7 +292,7 @@ static int bind_order(struct binder *binder, struct scope *scope, const PgQuery_
     struct sort_key key = {.is_descending = sort->sortby_dir == PG_QUERY__SORT_BY_DIR__SORTBY_DESC};
     if (sort->sortby_dir == PG_QUERY__SORT_BY_DIR__SORTBY_USING)
       return bind_error(binder, sort->location, SQLSTATE_FEATURE_NOT_SUPPORTED, "ORDER BY USING is not supported");
-    int status = order_target(binder, scope, sort->node, query, list, &key.target);
+    int status = order_target(binder, scope, sort->node, query, list, &key.target, "ORDER BY");
     if (!status)
       status = bind_ordered(binder, query->targets[key.target].expression, ORDERING_OPERATOR,
                             bind_location(sort->node));
@@ -306,6 +306,72 @@ static int bind_order(struct binder *binder, struct scope *scope, const PgQuery_
     if (!is_repeated)
       query->order[query->order_count++] = key;
   }
+  return 0;
+}
+
+static bool is_distinct_on(const PgQuery__SelectStmt *select)
+{
+  return select->n_distinct_clause && select->distinct_clause[0]->node_case != PG_QUERY__NODE__NODE__NOT_SET;
+}
+
+static bool is_one_of(const int *list, int count, int target)
+{
+  for (int i = 0; i < count; i++)
+    if (list[i] == target)
+      return true;
+  return false;
+}
+
+// DISTINCT ON: rows are sorted by its expressions first, in the order that ORDER BY says, and the first of equals stays.
+static int bind_distinct_on(struct binder *binder, struct scope *scope, const PgQuery__SelectStmt *select,
+                            struct query *query, struct target_list *list)
+{
+  int *wanted = ARENA_ARRAY(binder->arena, int, select->n_distinct_clause), count = 0;
+  if (!wanted)
+    return error_memory(binder->error);
+  for (size_t i = 0; i < select->n_distinct_clause; i++) {
+    const PgQuery__Node *tree = select->distinct_clause[i];
+    int target, status = order_target(binder, scope, tree, query, list, &target, "DISTINCT ON");
+    if (!status)
+      status = bind_ordered(binder, list->targets[target].expression, EQUALITY_OPERATOR, bind_location(tree));
+    if (status)
+      return status;
+    if (!is_one_of(wanted, count, target))
+      wanted[count++] = target;
+  }
+  int first = 0;
+  while (first < query->order_count && is_one_of(wanted, count, query->order[first].target))
+    first++;
+  for (int i = 0; i < count && first < query->order_count; i++) {
+    bool is_sorted = false;
+    for (int j = 0; j < first; j++)
+      is_sorted |= query->order[j].target == wanted[i];
+    if (!is_sorted)
+      return bind_error(binder, bind_location(select->distinct_clause[i]), SQLSTATE_INVALID_COLUMN_REFERENCE,
+                        "SELECT DISTINCT ON expressions must match initial ORDER BY expressions");
+  }
+  for (int i = 0; i < count; i++) {
+    bool is_sorted = false;
+    for (int j = 0; j < query->order_count; j++)
+      is_sorted |= query->order[j].target == wanted[i];
+    if (!is_sorted)
+      query->order[query->order_count++] = (struct sort_key){.target = wanted[i]};
+  }
+  query->unique_count = count;
+  return 0;
+}
+
+static int bind_ties(struct binder *binder, const PgQuery__SelectStmt *select, struct query *query)
+{
+  if (!select->n_sort_clause)
+    return bind_error(binder, -1, SQLSTATE_SYNTAX_ERROR, "WITH TIES cannot be specified without ORDER BY clause");
+  if (!query->limit)
+    return bind_error(binder, -1, SQLSTATE_INVALID_ROW_COUNT_IN_LIMIT_CLAUSE,
+                      "row count cannot be null in FETCH FIRST ... WITH TIES clause");
+  for (int i = 0; i < query->lock_count; i++)
+    if (query->locks[i].wait == CLAIM_OR_SKIP)
+      return bind_error(binder, -1, SQLSTATE_SYNTAX_ERROR, "SKIP LOCKED and WITH TIES options cannot be used together");
+  query->has_ties = true;
   return 0;
 }
 
@@ -353,10 +419,6 @@ static int refuse_parts(struct binder *binder, const PgQuery__SelectStmt *select
     what = "SELECT INTO is not supported";
   else if (select->n_window_clause)
     what = "window functions are not supported";
-  else if (select->n_distinct_clause && select->distinct_clause[0]->node_case != PG_QUERY__NODE__NODE__NOT_SET)
-    what = "DISTINCT ON is not supported";
-  else if (select->limit_option == PG_QUERY__LIMIT_OPTION__LIMIT_OPTION_WITH_TIES)
-    what = "WITH TIES is not supported";
   return what ? bind_error(binder, -1, SQLSTATE_FEATURE_NOT_SUPPORTED, "%s", what) : 0;
 }
 
@@ -435,9 +497,11 @@ static int bind_parts(struct binder *binder, struct scope *scope, const PgQuery_
     status = bind_list(binder, scope, select, query, &list);
   query->targets = list.targets;
   query->visible_count = list.count;
-  query->is_distinct = select->n_distinct_clause > 0;
+  query->is_distinct = select->n_distinct_clause > 0 && !is_distinct_on(select);
   if (!status)
     status = bind_order(binder, scope, select, query, &list);
+  if (!status && is_distinct_on(select))
+    status = bind_distinct_on(binder, scope, select, query, &list);
   query->targets = list.targets;
   query->target_count = list.count;
   if (!status)
@@ -455,6 +519,8 @@ static int bind_parts(struct binder *binder, struct scope *scope, const PgQuery_
     status = bind_limit(binder, scope, select->limit_offset, CLAUSE_OFFSET, &query->offset);
   if (!status)
     status = bind_limit(binder, scope, select->limit_count, CLAUSE_LIMIT, &query->limit);
+  if (!status && select->limit_option == PG_QUERY__LIMIT_OPTION__LIMIT_OPTION_WITH_TIES)
+    status = bind_ties(binder, select, query);
   return status;
 }
 
@@ -472,6 +538,7 @@ int bind_select(struct binder *binder, const PgQuery__SelectStmt *select, const 
       .with = options->with,
       .defines = options->defines,
       .within = options->within,
+      .is_lateral = options->is_lateral,
       .group_range = -1,
   };
   // Names in WITH nest queries without a parenthesis that the pre-scan could count.

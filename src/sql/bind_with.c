@@ -306,7 +306,7 @@ static int check_reference(struct binder *binder, const struct scope *scope, con
   for (; scope && scope->defines != expression; scope = scope->outer) {
     const char *own = scope->nullable_depth                ? "within an outer join"
                       : scope->within                      ? scope->within
-                      : scope->outer && !scope->hides_outer ? "within a subquery"
+                      : scope->outer && !scope->hides_outer && !scope->is_lateral ? "within a subquery"
                                                            : NULL;
     within = within ? within : own;
   }

@@ -73,7 +73,8 @@ struct table_expression {
 // One query level while it is bound.
 struct scope {
   struct scope *outer;
-  bool hides_outer;  // a subquery in FROM: the outer level's items cannot be seen, only what is around them
+  bool is_lateral;   // a subquery in FROM that sees what stands to the left
+  bool hides_outer;  // another subquery in FROM: the outer level's items cannot be seen, only what is around them
   struct scope *via; // of a WITH query: the scope in which it was named
   struct table_expression *defines; // of a WITH query itself
   const char *within;               // an arm of what a recursive reference may not stand in; NULL
@@ -248,6 +249,7 @@ struct select_options {
   struct scope *via;
   struct table_expression *with, *defines;
   const char *within;
+  bool is_lateral;
   bool keeps_unknown;
 };
 int bind_select(struct binder *binder, const PgQuery__SelectStmt *select, const struct select_options *options,

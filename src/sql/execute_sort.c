@@ -24,10 +24,21 @@ struct sort {
   int at;
 };
 
+struct last_row { // a copy of the row that was given last
+  struct arena arena;
+  struct value *row;
+};
+
 struct limit {
   struct iterator op;
-  bool is_begun, is_bounded;
+  bool is_begun, is_bounded, is_over;
   int64_t left;
+  struct last_row last; // with ties
+};
+
+struct unique {
+  struct iterator op;
+  struct last_row last;
 };
 
 // --- Targets -----------------------------------------------------------------------------------------------
@@ -229,11 +240,84 @@ static void sort_close(struct iterator *op)
   list_free(account, &sort->scratch, &sort->scratch_capacity, sizeof *sort->scratch);
 }
 
+// --- The row that was given last ---------------------------------------------------------------------------
+
+static void last_row_clear(struct last_row *last)
+{
+  arena_reset(&last->arena);
+  last->row = NULL;
+}
+
+static int last_row_set(struct last_row *last, struct iterator *op, const struct plan_node *order)
+{
+  last_row_clear(last);
+  last->row = values_keep(&last->arena, order->sort.types, op->row, order->sort.column_count);
+  return last->row ? 0 : execution_memory(op->execution);
+}
+
+// --- DISTINCT ON -------------------------------------------------------------------------------------------
+
+static int unique_rewind(struct iterator *op)
+{
+  last_row_clear(&((struct unique *)op)->last);
+  return op->left->rewind(op->left);
+}
+
+static int unique_next(struct iterator *op)
+{
+  struct unique *unique = (struct unique *)op;
+  const struct plan_node *order = op->node->unique.order;
+  int status;
+  while ((status = op->left->next(op->left)) == 1) {
+    if (unique->last.row && compare_rows(order, op->left->row, unique->last.row) == 0)
+      continue;
+    op->row = op->left->row;
+    status = last_row_set(&unique->last, op, order);
+    return status ? status : 1;
+  }
+  return status;
+}
+
+static void unique_stop(struct iterator *op)
+{
+  last_row_clear(&((struct unique *)op)->last);
+}
+
+static void unique_close(struct iterator *op)
+{
+  arena_deinit(&((struct unique *)op)->last.arena);
+}
+
+static void limit_stop(struct iterator *op)
+{
+  last_row_clear(&((struct limit *)op)->last);
+}
+
+static void limit_close(struct iterator *op)
+{
+  arena_deinit(&((struct limit *)op)->last.arena);
+}
+
+static bool unique_open(struct iterator **op, struct execution *execution)
+{
+  struct unique *unique = ARENA_NEW(&execution->memory, struct unique);
+  if (!unique)
+    return false;
+  arena_init(&unique->last.arena, execution->account);
+  unique->op.rewind = unique_rewind;
+  unique->op.next = unique_next;
+  unique->op.stop = unique_stop;
+  unique->op.close = unique_close;
+  *op = &unique->op;
+  return true;
+}
+
 // --- LIMIT -----------------------------------------------------------------------------------------------
 
 static int limit_rewind(struct iterator *op)
 {
-  ((struct limit *)op)->is_begun = false;
+  ((struct limit *)op)->is_begun = ((struct limit *)op)->is_over = false;
+  last_row_clear(&((struct limit *)op)->last);
   return op->left->rewind(op->left);
 }
 
@@ -253,6 +337,9 @@ static int limit_begin(struct limit *limit)
   if (!status && !count.is_null && count.integer < 0)
     status = error_set(execution->evaluation.error, SQLSTATE_INVALID_ROW_COUNT_IN_LIMIT_CLAUSE,
                        "LIMIT must not be negative");
+  if (!status && node->limit.ties && count.is_null)
+    status = error_set(execution->evaluation.error, SQLSTATE_INVALID_ROW_COUNT_IN_LIMIT_CLAUSE,
+                       "row count cannot be null in FETCH FIRST ... WITH TIES clause");
   if (status)
     return status;
   limit->is_begun = true;
@@ -273,18 +360,35 @@ static int limit_begin(struct limit *limit)
   return 0;
 }
 
+// Behind the last row that was wanted: rows that the order holds for equal to it.
+static int limit_tie(struct limit *limit)
+{
+  struct iterator *op = &limit->op;
+  if (limit->is_over || !limit->last.row)
+    return 0;
+  int status = op->left->next(op->left);
+  limit->is_over = status == 0 || (status == 1 && compare_rows(op->node->limit.ties, op->left->row, limit->last.row));
+  op->row = op->left->row;
+  return limit->is_over ? 0 : status;
+}
+
 static int limit_next(struct iterator *op)
 {
   struct limit *limit = (struct limit *)op;
   int status = limit->is_begun ? 0 : limit_begin(limit);
-  if (status || (limit->is_bounded && limit->left == 0))
+  if (status)
     return status;
+  if (limit->is_bounded && limit->left == 0)
+    return op->node->limit.ties ? limit_tie(limit) : 0;
   status = op->left->next(op->left);
   if (status == 1) {
     limit->left--;
     op->row = op->left->row;
+    if (op->node->limit.ties && limit->left == 0)
+      status = last_row_set(&limit->last, op, op->node->limit.ties);
+    status = status < 0 ? status : 1;
   } else if (status == 0) {
-    limit->is_bounded = true;
+    limit->is_bounded = limit->is_over = true;
     limit->left = 0;
   }
   return status;
@@ -304,12 +408,17 @@ bool sort_open(struct iterator **op, struct execution *execution, const struct p
     *op = &project->op;
     return project->op.row != NULL;
   }
+  if (node->kind == PLAN_UNIQUE)
+    return unique_open(op, execution);
   if (node->kind == PLAN_LIMIT) {
     struct limit *limit = ARENA_NEW(&execution->memory, struct limit);
     if (!limit)
       return false;
     limit->op.rewind = limit_rewind;
     limit->op.next = limit_next;
+    limit->op.stop = limit_stop;
+    limit->op.close = limit_close;
+    arena_init(&limit->last.arena, execution->account);
     *op = &limit->op;
     return true;
   }

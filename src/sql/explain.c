@@ -287,6 +287,7 @@ static bool explain_head(struct explaining *e, const struct plan_node *node, int
   case PLAN_APPEND: explain_named(e, node, "Append"); break;
   case PLAN_SET: explain_set(e, node, depth); break;
   case PLAN_CLAIM: explain_named(e, node, "LockRows"); break;
+  case PLAN_UNIQUE: explain_named(e, node, "Unique"); break;
   case PLAN_LIMIT: explain_named(e, node, "Limit"); break;
   case PLAN_FILTER:
   case PLAN_PROJECT: break;

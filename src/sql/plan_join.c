@@ -31,7 +31,7 @@ static int count_items(const struct join *join)
   return join->kind == JOIN_INNER ? count_items(join->left) + count_items(join->right) : 1;
 }
 
-// What the functions below read of other ranges.
+// What the functions and the lateral queries below read of other ranges.
 static void join_needs(struct planner *planner, const struct join *join, range_set needs)
 {
   if (join->kind != JOIN_RANGE) {
@@ -42,6 +42,8 @@ static void join_needs(struct planner *planner, const struct join *join, range_s
   const struct range *range = &planner->statement->ranges[join->range];
   for (int i = 0; i < range->argument_count; i++)
     node_ranges(planner, range->arguments[i], needs);
+  if (range->kind == RANGE_SUBQUERY)
+    query_ranges(planner, range->query, needs);
   for (int i = 0; i < range->value_count; i++)
     for (int c = 0; c < range->column_count; c++)
       node_ranges(planner, range->values[i][c], needs);
@@ -576,7 +578,7 @@ int plan_from(struct planner *planner, const struct join *join, struct conjuncts
         best = way, next = i;
     }
     if (!status && next < 0)
-      return error_set(planner->error, "0A000", "functions in FROM cannot refer to each other in a circle");
+      return error_set(planner->error, "0A000", "entries of FROM cannot refer to each other in a circle");
     if (!status)
       status = join_item(&j, &j.items[next], &best, JOIN_FORM_INNER, joined, node);
   }

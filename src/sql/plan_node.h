@@ -31,6 +31,7 @@ enum plan_kind {
   PLAN_SET,    // INTERSECT, EXCEPT: the right side is hashed
   PLAN_RECURSION,
   PLAN_SORT,
+  PLAN_UNIQUE, // of sorted rows, the first of those that agree in the sort's first keys
   PLAN_CLAIM, // claims rows (FOR UPDATE …) on their way, or leaves them out
   PLAN_LIMIT,
 };
@@ -208,7 +209,12 @@ struct plan_node {
     } claim;
     struct {
       struct expression *count, *offset;
+      const struct plan_node *ties; // whose order decides what comes along behind the last row; NULL: nothing
     } limit;
+    struct {
+      int key_count;
+      const struct plan_node *order;
+    } unique;
   };
 };
 

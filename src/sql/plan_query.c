@@ -233,7 +233,35 @@ struct plan_node *plan_above(struct planner *planner, enum plan_kind kind, struc
   return made;
 }
 
-static int plan_limit(struct planner *planner, const struct query *query, struct plan_node *sort,
+// How rows are ordered, for what compares them with each other.
+static struct plan_node *order_of(struct planner *planner, const struct query *query, enum type_id *types)
+{
+  struct plan_node *order = ARENA_NEW(planner->arena, struct plan_node);
+  if (!order)
+    return NULL;
+  order->kind = PLAN_SORT;
+  order->sort.column_count = query->target_count;
+  order->sort.key_count = query->order_count;
+  order->sort.types = types;
+  order->sort.keys = query->order;
+  return order;
+}
+
+static int plan_unique(struct planner *planner, const struct query *query, enum type_id *types, struct plan_node **node)
+{
+  struct plan_node *made = plan_above(planner, PLAN_UNIQUE, *node);
+  struct plan_node *order = order_of(planner, query, types);
+  if (!made || !order)
+    return error_memory(planner->error);
+  order->sort.key_count = query->unique_count;
+  made->unique.order = order;
+  made->unique.key_count = query->unique_count;
+  made->rows = fmin(made->rows, 200);
+  *node = made;
+  return 0;
+}
+
+static int plan_limit(struct planner *planner, const struct query *query, enum type_id *types, struct plan_node *sort,
                       struct plan_node **node)
 {
   if (!query->limit && !query->offset)
@@ -241,6 +269,8 @@ static int plan_limit(struct planner *planner, const struct query *query, struct
   struct plan_node *made = plan_above(planner, PLAN_LIMIT, *node);
   struct expression *bounds = ARENA_ARRAY(planner->arena, struct expression, 2);
   if (!made || !bounds)
+    return error_memory(planner->error);
+  if (query->has_ties && !(made->limit.ties = order_of(planner, query, types)))
     return error_memory(planner->error);
   int status = 0;
   if (query->limit) {
@@ -253,7 +283,7 @@ static int plan_limit(struct planner *planner, const struct query *query, struct
     made->limit.offset = &bounds[1];
     status = expression_make(planner, query->offset, &bounds[1]);
   }
-  if (sort && query->limit && !query->lock_count) // rows that are left out make room for others
+  if (sort && query->limit && !query->lock_count && !query->unique_count && !query->has_ties) // rows that are left out make room for others
     sort->sort.limit = made;
   made->cost = made->start_cost + ((*node)->cost - made->start_cost) * (made->rows / fmax(1, (*node)->rows));
   *node = made;
@@ -305,8 +335,10 @@ static int plan_order(struct planner *planner, const struct query *query, bool i
     sort->cost = sort->start_cost + sort->rows * 0.0025;
     *node = sort;
   }
-  int status = query->lock_count ? plan_claim(planner, query, node) : 0;
-  return status ? status : plan_limit(planner, query, sort, node);
+  int status = query->unique_count ? plan_unique(planner, query, types, node) : 0;
+  if (!status && query->lock_count)
+    status = plan_claim(planner, query, node);
+  return status ? status : plan_limit(planner, query, types, sort, node);
 }
 
 int plan_query(struct planner *planner, const struct query *query, struct plan_node **node)

@@ -130,6 +130,8 @@ struct query {
   bool is_distinct; // over the visible targets
   struct sort_key *order;
   int order_count;
+  int unique_count; // DISTINCT ON: of rows that agree in the first so many keys of the order, the first one
+  bool has_ties;    // FETCH … WITH TIES: rows that the order holds for equal to the last one come too
   struct row_lock *locks;
   int lock_count;
   struct node *limit, *offset; // bigint; NULL: none. They read no range of this query
