@@ -633,8 +633,9 @@ static bool is_merged(const struct merged *merged, const char *name)
 }
 
 static int merge_column(struct binder *binder, const struct items *left, const struct items *right, const char *name,
-                        bool is_right, struct merged *merged)
+                        PgQuery__JoinType type_of_join, struct merged *merged)
 {
+  bool is_right = type_of_join == PG_QUERY__JOIN_TYPE__JOIN_RIGHT, is_full = type_of_join == PG_QUERY__JOIN_TYPE__JOIN_FULL;
   struct side_column sides[2];
   for (int i = 0; i < 2; i++) {
     const char *which = i ? "right" : "left";
@@ -657,7 +658,10 @@ static int merge_column(struct binder *binder, const struct items *left, const s
     return status;
   merged->names[merged->count] = bind_copy(binder, name);
   merged->conditions[merged->count] = condition;
-  merged->columns[merged->count] = pair[is_right];
+  merged->columns[merged->count] = !is_full ? pair[is_right]
+                                            : bind_node(binder, NODE_COALESCE, type_plain(type), -1, pair, 2);
+  if (!merged->columns[merged->count])
+    return binder->error->status;
   return merged->names[merged->count++] ? 0 : (int)binder->error->status;
 }
 
@@ -670,7 +674,7 @@ static int count_columns(const struct items *items)
 }
 
 static int merge_columns(struct binder *binder, const struct items *left, const struct items *right,
-                         const PgQuery__JoinExpr *tree, bool is_right, struct merged *merged)
+                         const PgQuery__JoinExpr *tree, struct merged *merged)
 {
   int room = tree->is_natural ? count_columns(left) : (int)tree->n_using_clause;
   merged->names = ARENA_ARRAY(binder->arena, const char *, room + 1);
@@ -679,7 +683,7 @@ static int merge_columns(struct binder *binder, const struct items *left, const 
   if (!merged->names || !merged->columns || !merged->conditions)
     return error_memory(binder->error);
   for (size_t i = 0; i < tree->n_using_clause; i++) {
-    int status = merge_column(binder, left, right, bind_string(tree->using_clause[i]), is_right, merged);
+    int status = merge_column(binder, left, right, bind_string(tree->using_clause[i]), tree->jointype, merged);
     if (status)
       return status;
   }
@@ -688,7 +692,7 @@ static int merge_columns(struct binder *binder, const struct items *left, const 
       const char *name = item_column_name(binder, &left->items[i], c);
       struct side_column other;
       int found = name ? side_column(binder, right, name, "right", &other) : 0;
-      int status = found <= 0 ? found : merge_column(binder, left, right, name, is_right, merged);
+      int status = found <= 0 ? found : merge_column(binder, left, right, name, tree->jointype, merged);
       if (status)
         return status;
     }
@@ -766,19 +770,18 @@ static int bind_from_tree(struct binder *binder, struct scope *scope, const PgQu
 
 static int bind_join(struct binder *binder, struct scope *scope, const PgQuery__JoinExpr *tree, struct items *items)
 {
-  if (tree->jointype == PG_QUERY__JOIN_TYPE__JOIN_FULL)
-    return bind_error(binder, -1, SQLSTATE_FEATURE_NOT_SUPPORTED, "FULL JOIN is not supported");
+  bool is_full = tree->jointype == PG_QUERY__JOIN_TYPE__JOIN_FULL;
   bool is_right = tree->jointype == PG_QUERY__JOIN_TYPE__JOIN_RIGHT;
-  bool is_outer = is_right || tree->jointype == PG_QUERY__JOIN_TYPE__JOIN_LEFT;
+  bool is_outer = is_right || is_full || tree->jointype == PG_QUERY__JOIN_TYPE__JOIN_LEFT;
   struct items left = {0}, right = {0}, both;
   struct merged merged = {0};
   struct item item = {.range = -1, .shows_columns = true};
   int nullable = scope->nullable_depth;
-  scope->nullable_depth += is_right;
+  scope->nullable_depth += is_right || is_full;
   int status = bind_from_tree(binder, scope, tree->larg, &left);
   scope->nullable_depth = nullable + (is_outer && !is_right);
   struct items lateral = scope->lateral;
-  if (!status && !is_right)
+  if (!status && !is_right && !is_full)
     status = join_items(binder, &lateral, &left, &scope->lateral);
   if (!status)
     status = bind_from_tree(binder, scope, tree->rarg, &right);
@@ -787,7 +790,7 @@ static int bind_join(struct binder *binder, struct scope *scope, const PgQuery__
   if (!status)
     status = join_items(binder, &left, &right, &both);
   if (!status)
-    status = merge_columns(binder, &left, &right, tree, is_right, &merged);
+    status = merge_columns(binder, &left, &right, tree, &merged);
   if (!status)
     status = join_columns(binder, &left, &right, &merged, &item);
   if (status)
@@ -796,7 +799,7 @@ static int bind_join(struct binder *binder, struct scope *scope, const PgQuery__
   status = join_condition(binder, scope, tree, &both, &merged, &condition);
   if (status)
     return status;
-  struct join *join = new_join(binder, is_outer ? JOIN_LEFT : JOIN_INNER, is_right ? right.join : left.join,
+  struct join *join = new_join(binder, is_full ? JOIN_FULL : is_outer ? JOIN_LEFT : JOIN_INNER, is_right ? right.join : left.join,
                                is_right ? left.join : right.join);
   if (!join)
     return binder->error->status;

@@ -1,6 +1,7 @@
 // Joins: nested loop, hash join, and rows kept to be read again.
 //
-// The left side drives. A left join whose left row finds nothing gives it once with the right side's ranges NULL.
+// The left side drives. A left join whose left row finds nothing gives it once with the right side's ranges NULL. A full
+// join then gives what is left of the right side.
 #include <string.h>
 
 #include "sql/iterator.h"
@@ -14,6 +15,8 @@ struct hash_join {
   struct iterator op;
   struct row_table table; // rows: the keys, then the slots
   bool is_built, has_left, found;
+  bool is_left_over;  // full: the left side is at its end
+  uint32_t unmatched; // and of the right one this many rows have been looked at
   uint32_t entry;
   uint64_t hash;
   struct value *keys;
@@ -44,13 +47,18 @@ static void restore_slots(struct execution *execution, const struct plan_node *n
     execution->ranges[node->slots[i].range][node->slots[i].column] = from[i];
 }
 
-static void null_right(struct execution *execution, const struct plan_node *node)
+static void null_ranges(struct execution *execution, const int *ranges, int count)
 {
-  for (int i = 0; i < node->join.null_count; i++) {
-    int range = node->join.null_ranges[i];
+  for (int i = 0; i < count; i++) {
+    int range = ranges[i];
     for (int c = 0; c < execution->plan->statement->ranges[range].column_count; c++)
       execution->ranges[range][c] = value_null();
   }
+}
+
+static void null_right(struct execution *execution, const struct plan_node *node)
+{
+  null_ranges(execution, node->join.null_ranges, node->join.null_count);
 }
 
 // --- Nested loop -----------------------------------------------------------------------------------------
@@ -103,7 +111,8 @@ static int loop_next(struct iterator *op)
 static int hash_rewind(struct iterator *op)
 {
   struct hash_join *join = (struct hash_join *)op;
-  join->is_built = join->has_left = false;
+  join->is_built = join->has_left = join->is_left_over = false;
+  join->unmatched = 0;
   op->is_marked = false;
   row_table_clear(&join->table);
   return 0;
@@ -132,11 +141,12 @@ static int build(struct hash_join *join)
   while (!status && (status = op->right->next(op->right)) == 1) {
     bool has_null;
     status = get_keys(execution, plan->right_keys, plan->key_count, join->kept, &has_null);
-    if (status || has_null)
+    if (status || (has_null && plan->form != JOIN_FORM_FULL))
       continue;
     save_slots(execution, op->node, join->kept + plan->key_count);
+    join->kept[plan->key_count + op->node->slot_count] = value_boolean(false); // full: was it found?
     struct value *row =
-        values_keep(&join->table.arena, join->types, join->kept, plan->key_count + op->node->slot_count);
+        values_keep(&join->table.arena, join->types, join->kept, plan->key_count + op->node->slot_count + 1);
     if (!row || !row_table_add(&join->table, values_hash(join->types, row, plan->key_count), row))
       status = execution_memory(execution);
   }
@@ -162,6 +172,26 @@ static int hash_left(struct hash_join *join)
   return 1;
 }
 
+// A full join's rows of the right side that no row of the left one has found.
+static int next_unmatched(struct hash_join *join)
+{
+  struct iterator *op = &join->op;
+  const struct plan_join *plan = &op->node->join;
+  join->is_left_over = true;
+  while (join->unmatched < join->table.count) {
+    const struct value *row = join->table.entries[join->unmatched++].row;
+    int status = execution_visit(op->execution);
+    if (status)
+      return status;
+    if (row[plan->key_count + op->node->slot_count].integer)
+      continue;
+    null_ranges(op->execution, plan->left_ranges, plan->left_count);
+    restore_slots(op->execution, op->node, row + plan->key_count);
+    return 1;
+  }
+  return 0;
+}
+
 static int hash_next(struct iterator *op)
 {
   struct hash_join *join = (struct hash_join *)op;
@@ -171,10 +201,10 @@ static int hash_next(struct iterator *op)
   if (status)
     return status;
   for (;;) {
-    if (!join->has_left && (status = hash_left(join)) != 1)
-      return status;
+    if (join->is_left_over || (!join->has_left && (status = hash_left(join)) != 1))
+      return status < 0 || op->node->join.form != JOIN_FORM_FULL ? status : next_unmatched(join);
     while (join->entry) {
-      const struct value *row = join->table.entries[join->entry - 1].row;
+      struct value *row = join->table.entries[join->entry - 1].row;
       join->entry = row_table_next(&join->table, join->entry);
       if (!values_equal(join->types, row, join->keys, key_count))
         continue;
@@ -187,11 +217,12 @@ static int hash_next(struct iterator *op)
         return status;
       if (holds) {
         join->found = true;
+        row[key_count + op->node->slot_count].integer = 1;
         return 1;
       }
     }
     join->has_left = false;
-    if (!join->found && op->node->join.form == JOIN_FORM_LEFT) {
+    if (!join->found && op->node->join.form != JOIN_FORM_INNER) {
       null_right(execution, op->node);
       return 1;
     }
@@ -273,6 +304,8 @@ static enum type_id *kept_types(struct execution *execution, const struct plan_n
 {
   int keys = node->kind == PLAN_HASH_JOIN ? node->join.key_count : 0;
   enum type_id *types = ARENA_ARRAY(&execution->memory, enum type_id, keys + node->slot_count + 1);
+  if (types)
+    types[keys + node->slot_count] = TYPE_BOOLEAN;
   for (int i = 0; types && i < keys; i++)
     types[i] = node->join.left_keys[i].type;
   for (int i = 0; types && i < node->slot_count; i++)

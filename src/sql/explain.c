@@ -211,7 +211,9 @@ static void explain_from(struct explaining *e, const struct plan_node *node)
 static void explain_join(struct explaining *e, const struct plan_node *node, int depth)
 {
   bool is_left = node->join.form == JOIN_FORM_LEFT;
-  if (node->kind == PLAN_HASH_JOIN)
+  if (node->join.form == JOIN_FORM_FULL)
+    buffer_append_string(&e->text, "Hash Full Join");
+  else if (node->kind == PLAN_HASH_JOIN)
     buffer_append_string(&e->text, is_left ? "Hash Left Join" : "Hash Join");
   else
     buffer_append_string(&e->text, is_left ? "Nested Loop Left Join" : "Nested Loop");

@@ -7,12 +7,13 @@
 #include <math.h>
 #include <string.h>
 
+#include "base/sqlstate.h"
 #include "sql/plan_node.h"
 
 enum { ITEMS_WEIGHED = 32 }; // beyond so many the order is that of FROM
 
 struct item {
-  const struct join *join; // JOIN_RANGE or JOIN_LEFT
+  const struct join *join; // JOIN_RANGE, or an outer join
   range_set ranges;
   range_set needs; // ranges of this query that it reads (arguments of functions)
   bool is_joined;
@@ -25,6 +26,11 @@ struct joining {
   struct item *items;
   int item_count;
 };
+
+static bool is_outer(const struct join *join)
+{
+  return join->kind == JOIN_LEFT || join->kind == JOIN_FULL;
+}
 
 static int count_items(const struct join *join)
 {
@@ -180,7 +186,7 @@ static int plan_item(struct joining *j, const struct item *item, range_set avail
 {
   struct planner *planner = j->planner;
   *access = (struct access){0};
-  if (item->join->kind == JOIN_LEFT)
+  if (is_outer(item->join))
     return plan_from(planner, item->join, j->conjuncts, j->own, available, order, &access->is_ordered, &access->node);
   int range = item->join->range;
   if (planner->statement->ranges[range].kind == RANGE_TABLE)
@@ -324,7 +330,7 @@ static int guess(struct joining *j, const struct item *item, double *rows, doubl
 {
   struct planner *planner = j->planner;
   *rows = *cost = 1000;
-  if (item->join->kind == JOIN_LEFT) {
+  if (is_outer(item->join)) {
     for (int r = 0; r < planner->statement->range_count; r++)
       if (set_has(item->ranges, r) && planner->statement->ranges[r].kind == RANGE_TABLE)
         *rows = fmax(*rows, (double)tree_count(planner->version, planner->statement->ranges[r].relation->tree));
@@ -418,6 +424,17 @@ static int join_item(struct joining *j, struct item *item, const struct join_way
 
 // --- Left joins -------------------------------------------------------------------------------------------
 
+static int list_ranges(struct planner *planner, range_set set, int **list, int *count)
+{
+  *list = ARENA_ARRAY(planner->arena, int, planner->statement->range_count + 1);
+  if (!*list)
+    return error_memory(planner->error);
+  for (int r = 0; r < planner->statement->range_count; r++)
+    if (set_has(set, r))
+      (*list)[(*count)++] = r;
+  return 0;
+}
+
 static int plan_left(struct planner *planner, const struct join *join, struct conjuncts *above, range_set own,
                      range_set outer, const struct wanted_order *order, bool *is_ordered, struct plan_node **node)
 {
@@ -475,16 +492,72 @@ static int plan_left(struct planner *planner, const struct join *join, struct co
     *node = left;
     status = join_item(&j, &right, &way, JOIN_FORM_LEFT, joined, node);
   }
+  return status ? status : list_ranges(planner, right.ranges, &(*node)->join.null_ranges, &(*node)->join.null_count);
+}
+
+// --- Full joins -------------------------------------------------------------------------------------------
+
+// One side by itself: nothing that is said of it around the join may be tested before.
+static int plan_side(struct planner *planner, const struct join *join, range_set own, range_set outer,
+                     struct plan_node **node)
+{
+  struct conjuncts inside = {0};
+  int status = plan_from(planner, join, &inside, own, outer, NULL, NULL, node);
+  struct plan_node *rest = NULL;
+  for (int i = 0; !status && i < inside.count; i++) {
+    if (inside.list[i].is_used)
+      continue;
+    if (!rest && !(rest = plan_above(planner, PLAN_FILTER, *node)))
+      return error_memory(planner->error);
+    status = node_add_filter(planner, rest, &inside.list[i]);
+  }
+  *node = rest ? rest : *node;
+  return status;
+}
+
+static int plan_full(struct planner *planner, const struct join *join, range_set own, range_set outer,
+                     struct plan_node **node)
+{
+  struct conjuncts on = {0};
+  struct joining j = {.planner = planner, .conjuncts = &on, .own = own, .outer = outer};
+  range_set left = set_new(planner), right = set_new(planner), reach;
+  if (!left || !right)
+    return error_memory(planner->error);
+  join_ranges(join->left, left);
+  join_ranges(join->right, right);
+  struct plan_node *sides[2];
+  int status = plan_side(planner, join->left, own, outer, &sides[0]);
+  if (!status)
+    status = plan_side(planner, join->right, own, outer, &sides[1]);
+  if (!status)
+    status = conjuncts_split(planner, join->condition, &on);
+  bool has_condition = false;
+  for (int i = 0; i < on.count; i++)
+    has_condition |= on.list[i].node->kind != NODE_CONSTANT;
+  if (!status && has_condition && !has_hash_key(&j, left, right))
+    status = error_set(planner->error, SQLSTATE_FEATURE_NOT_SUPPORTED,
+                       "FULL JOIN is only supported with merge-joinable or hash-joinable join conditions");
   if (status)
     return status;
-  struct plan_join *made = &(*node)->join;
-  made->null_ranges = ARENA_ARRAY(planner->arena, int, planner->statement->range_count + 1);
-  if (!made->null_ranges)
+  struct plan_node *made = *node = plan_above(planner, PLAN_HASH_JOIN, sides[0]);
+  if (!made)
     return error_memory(planner->error);
-  for (int r = 0; r < planner->statement->range_count; r++)
-    if (set_has(right.ranges, r))
-      made->null_ranges[made->null_count++] = r;
-  return 0;
+  made->right = sides[1];
+  made->join.form = JOIN_FORM_FULL;
+  made->rows = sides[0]->rows + sides[1]->rows;
+  made->cost += sides[1]->cost + sides[1]->rows * 2;
+  made->start_cost += sides[1]->cost;
+  made->width = 0;
+  status = make_hash_join(&j, made, left, right);
+  if (!status)
+    status = list_ranges(planner, right, &made->join.null_ranges, &made->join.null_count);
+  if (!status)
+    status = list_ranges(planner, left, &made->join.left_ranges, &made->join.left_count);
+  if (!status)
+    status = set_sum(planner, left, right, &reach);
+  if (!status)
+    set_unite(planner, reach, outer);
+  return status ? status : add_filters(&j, made, reach, NULL);
 }
 
 // --- All of FROM ------------------------------------------------------------------------------------------
@@ -542,9 +615,11 @@ int plan_from(struct planner *planner, const struct join *join, struct conjuncts
   if (!is_ordered)
     is_ordered = &ordered;
   *is_ordered = false;
-  if (join->kind == JOIN_LEFT) {
-    int left_status = plan_left(planner, join, conjuncts, own, available, order, is_ordered, node);
-    return left_status ? left_status : add_filters_behind(&j, join, node);
+  if (is_outer(join)) {
+    int outer_status = join->kind == JOIN_LEFT
+                           ? plan_left(planner, join, conjuncts, own, available, order, is_ordered, node)
+                           : plan_full(planner, join, own, available, node);
+    return outer_status ? outer_status : add_filters_behind(&j, join, node);
   }
   j.items = ARENA_ARRAY(planner->arena, struct item, count_items(join));
   range_set joined = set_new(planner);

@@ -102,7 +102,7 @@ struct slot {
   enum type_id type;
 };
 
-enum join_form { JOIN_FORM_INNER, JOIN_FORM_LEFT };
+enum join_form { JOIN_FORM_INNER, JOIN_FORM_LEFT, JOIN_FORM_FULL };
 struct plan_join {
   enum join_form form;
   int key_count; // HASH_JOIN
@@ -110,6 +110,8 @@ struct plan_join {
   const struct node **key_nodes;
   int null_count; // ranges of the right side, set to NULL where a left join finds nothing
   int *null_ranges;
+  int left_count; // FULL: ranges of the left side, set to NULL for what only the right one has
+  int *left_ranges;
 };
 
 struct plan_aggregate_call {

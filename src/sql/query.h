@@ -73,7 +73,7 @@ struct range {
   int value_count;                   // rows
 };
 
-enum join_kind { JOIN_RANGE, JOIN_INNER, JOIN_LEFT }; // a right join is bound as a left one with its sides swapped
+enum join_kind { JOIN_RANGE, JOIN_INNER, JOIN_LEFT, JOIN_FULL }; // a right join is bound as a left one with its sides swapped
 
 struct join {
   enum join_kind kind;

@@ -457,7 +457,7 @@ static void wrong_queries_get_postgresqls_errors(void **state)
       {"select case a when 1 then 'x' else b end, case when a > 1 then 1 else 2.5 end, coalesce(b, 'z'), nullif(a, "
        "1), greatest(a, c, 1.5)",
        "42703 column \"a\" does not exist @13"},
-      {"select * from t full join u using (a)", "0A000 FULL JOIN is not supported @0"},
+      {"select * from t full join u using (d)", "42703 column \"d\" specified in USING clause does not exist in left table @0"},
       {"select b, (select count(*) from u where u.a = max(t.a)) from t group by b",
        "0A000 aggregates over columns of an outer query are not supported @47"},
       {"select b, (select max(x) from u where u.a = t.a) from t group by b",

@@ -143,7 +143,7 @@ static void show_join(const struct statement *s, const struct join *join, struct
   }
   buffer_append_string(out, "[");
   show_join(s, join->left, out);
-  buffer_append_string(out, join->kind == JOIN_LEFT ? " left " : " join ");
+  buffer_append_string(out, join->kind == JOIN_LEFT ? " left " : join->kind == JOIN_FULL ? " full " : " join ");
   show_join(s, join->right, out);
   if (join->condition) {
     buffer_append_string(out, " on ");
