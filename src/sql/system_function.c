@@ -1,7 +1,9 @@
 // Functions that look at the session and the catalog, by name. To add one is to add a row and its code.
 #include <stdio.h>
 
+#include "base/limits.h"
 #include "sql/system_internal.h"
+#include "table/comment.h"
 #include "table/role.h"
 
 struct call {
@@ -292,6 +294,40 @@ static int constraint_definition(const struct call *call)
   return give_null(call);
 }
 
+static int description(const struct call *call, enum comment_class class, int column)
+{
+  struct comment comment = {.class = class, .oid = oid_argument(call, 0), .column = column};
+  if (!comment_find(call->system->version, &comment))
+    return give_null(call);
+  struct buffer text = {0};
+  buffer_append_bytes(&text, comment.text);
+  return give_buffer(call, &text);
+}
+
+// The second argument is the name of the catalog that lists the object.
+static int object_description(const struct call *call)
+{
+  static const struct {
+    const char *name;
+    enum comment_class class;
+  } classes[] = {{"pg_class", COMMENT_RELATION},     {"pg_constraint", COMMENT_CONSTRAINT},
+                 {"pg_namespace", COMMENT_SCHEMA},   {"pg_database", COMMENT_DATABASE},
+                 {"pg_authid", COMMENT_ROLE}};
+  if (call->argument_count == 1)
+    return description(call, 0, 0);
+  struct bytes name = text_argument(call, 1);
+  for (size_t i = 0; i < sizeof classes / sizeof *classes; i++)
+    if (strlen(classes[i].name) == name.size && memcmp(classes[i].name, name.data, name.size) == 0)
+      return description(call, classes[i].class, 0);
+  return give_null(call);
+}
+
+static int column_description(const struct call *call)
+{
+  int64_t column = call->arguments[1].integer;
+  return column < 1 || column > LIMIT_COLUMNS ? give_null(call) : description(call, COMMENT_RELATION, (int)column);
+}
+
 static int view_definition(const struct call *call)
 {
   struct system_object object;
@@ -421,9 +457,9 @@ static const struct {
     {"pg_operator_is_visible", give_true},
     {"pg_relation_is_publishable", give_false},
     {"format_type", format_type},
-    {"obj_description", give_null},
-    {"col_description", give_null},
-    {"shobj_description", give_null},
+    {"obj_description", object_description},
+    {"col_description", column_description},
+    {"shobj_description", object_description},
     {"pg_relation_size", relation_size},
     {"pg_table_size", relation_size},
     {"pg_indexes_size", indexes_size},

@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #include "sql/system_internal.h"
+#include "table/comment.h"
 #include "table/namespace.h"
 #include "table/right.h"
 
@@ -274,8 +275,32 @@ static const struct system_column cursor_columns[] = {
 
 static const struct system_column description_columns[] = {C_OID("objoid"), C_OID("classoid"), C_INT4("objsubid"),
                                                            C_TEXT("description")};
+static bool is_shared(const struct comment *comment)
+{
+  return comment->class == COMMENT_DATABASE || comment->class == COMMENT_ROLE;
+}
+
+ROWS(description_rows)
+{
+  int status = 0;
+  for (struct comment at = {0}; !status && comment_next(context->version, &at);)
+    if (!is_shared(&at))
+      status = ADD(number(at.oid), number(at.class), number(at.column),
+                   value_bytes(at.text.data, (uint32_t)at.text.size));
+  return status;
+}
+
 static const struct system_column shared_description_columns[] = {C_OID("objoid"), C_OID("classoid"),
                                                                   C_TEXT("description")};
+ROWS(shared_description_rows)
+{
+  int status = 0;
+  for (struct comment at = {0}; !status && comment_next(context->version, &at);)
+    if (is_shared(&at))
+      status = ADD(number(at.oid), number(at.class), value_bytes(at.text.data, (uint32_t)at.text.size));
+  return status;
+}
+
 static const struct system_column inherits_columns[] = {C_OID("inhrelid"), C_OID("inhparent"), C_INT4("inhseqno"),
                                                         C_BOOL("inhdetachpending")};
 static const struct system_column policy_columns[] = {C_OID("oid"),      C_NAME("polname"),       C_OID("polrelid"),
@@ -358,8 +383,8 @@ const struct system_table server_tables[] = {
     PG(12104, "pg_settings", setting_columns, setting_rows),
     PG(12222, "pg_stat_activity", activity_columns, system_figures),
     PG(12077, "pg_cursors", cursor_columns, system_figures),
-    EMPTY(2609, "pg_description", description_columns),
-    EMPTY(2396, "pg_shdescription", shared_description_columns),
+    PG(2609, "pg_description", description_columns, description_rows),
+    PG(2396, "pg_shdescription", shared_description_columns, shared_description_rows),
     EMPTY(2611, "pg_inherits", inherits_columns),
     EMPTY(3256, "pg_policy", policy_columns),
     EMPTY(2620, "pg_trigger", trigger_columns),

@@ -85,6 +85,7 @@ enum utility_kind utility_kind(const struct parsed *parsed)
   case PG_QUERY__NODE__NODE_INDEX_STMT:
   case PG_QUERY__NODE__NODE_VIEW_STMT:
   case PG_QUERY__NODE__NODE_CREATE_SCHEMA_STMT:
+  case PG_QUERY__NODE__NODE_COMMENT_STMT:
   case PG_QUERY__NODE__NODE_ALTER_OWNER_STMT:
   case PG_QUERY__NODE__NODE_ALTER_OBJECT_SCHEMA_STMT:
   case PG_QUERY__NODE__NODE_TRUNCATE_STMT:
@@ -201,6 +202,7 @@ const char *utility_tag(const struct parsed *parsed)
   case PG_QUERY__NODE__NODE_CREATE_FUNCTION_STMT: return "CREATE WORKFLOW";
   case PG_QUERY__NODE__NODE_INDEX_STMT: return "CREATE INDEX";
   case PG_QUERY__NODE__NODE_VIEW_STMT: return "CREATE VIEW";
+  case PG_QUERY__NODE__NODE_COMMENT_STMT: return "COMMENT";
   case PG_QUERY__NODE__NODE_CREATE_SCHEMA_STMT: return "CREATE SCHEMA";
   case PG_QUERY__NODE__NODE_ALTER_OWNER_STMT: return "ALTER SCHEMA";
   case PG_QUERY__NODE__NODE_ALTER_OBJECT_SCHEMA_STMT:
@@ -470,6 +472,7 @@ static int run(const struct utility_input *input, const char **tag, struct error
     if (node->alter_owner_stmt->object_type != PG_QUERY__OBJECT_TYPE__OBJECT_SCHEMA)
       return utility_unknown(input->parsed, error);
     return schema_change_owner(input, node->alter_owner_stmt, error);
+  case PG_QUERY__NODE__NODE_COMMENT_STMT: return comment_on(input, node->comment_stmt, error);
   case PG_QUERY__NODE__NODE_CREATE_SCHEMA_STMT: return schema_create(input, node->create_schema_stmt, error);
   case PG_QUERY__NODE__NODE_ALTER_OBJECT_SCHEMA_STMT:
     return relation_set_schema(input, node->alter_object_schema_stmt, error);

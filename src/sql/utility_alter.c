@@ -17,7 +17,7 @@ int definition_store(const struct utility_input *input, struct relation *definit
   return *relation && (*relation)->is_compiled ? 0 : error_memory(error);
 }
 
-// --- Rows that are there already --------------------------------------------------------------------------------
+// --- Rows that are there already -----------------------------------------------------------------
 
 struct evaluation row_evaluation(const struct row_walk *walk, struct value *const *ranges)
 {
@@ -107,7 +107,7 @@ int row_walk_run(struct row_walk *walk, int (*visit)(const struct row_walk *walk
   return status;
 }
 
-// --- Constraints --------------------------------------------------------------------------------------------------
+// --- Constraints ---------------------------------------------------------------------------------
 
 static int add_primary_key(const struct utility_input *input, const struct relation *from, struct relation *definition,
                            const PgQuery__Constraint *constraint, const struct relation **relation, struct error *error)
@@ -246,7 +246,7 @@ static int alter_foreign_key(const struct utility_input *input, struct relation 
   return status ? status : definition_store(input, definition, relation, error);
 }
 
-// --- Columns ------------------------------------------------------------------------------------------------------
+// --- Columns -------------------------------------------------------------------------------------
 
 // The foreign keys of a column that was added.
 static int add_column_keys(const struct utility_input *input, const PgQuery__ColumnDef *column,
@@ -379,7 +379,7 @@ static int change_owner(const struct utility_input *input, const PgQuery__RoleSp
   return status || *relation ? status : error_memory(error);
 }
 
-// --- ALTER TABLE ----------------------------------------------------------------------------------------------------
+// --- ALTER TABLE ---------------------------------------------------------------------------------
 
 static int run_command(const struct utility_input *input, const PgQuery__AlterTableCmd *command,
                        const struct relation **relation, struct error *error)
@@ -430,7 +430,7 @@ int table_alter(const struct utility_input *input, const PgQuery__AlterTableStmt
   return status ? status : workflows_check(input, relation, error);
 }
 
-// --- RENAME -----------------------------------------------------------------------------------------------------------
+// --- RENAME --------------------------------------------------------------------------------------
 
 struct column_rename {
   const char *from;

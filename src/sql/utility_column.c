@@ -7,6 +7,7 @@
 #include "sql/plan_node.h"
 #include "sql/utility_internal.h"
 #include "sql/view.h"
+#include "table/comment.h"
 
 int column_find(const struct relation *relation, const char *name, int *number, struct error *error)
 {
@@ -17,7 +18,7 @@ int column_find(const struct relation *relation, const char *name, int *number, 
                    relation->name);
 }
 
-// --- What needs a column -----------------------------------------------------------------------------------------------
+// --- What needs a column -------------------------------------------------------------------------
 
 static bool index_has(const struct index *index, int column)
 {
@@ -151,7 +152,7 @@ static int drop_needed(const struct utility_input *input, const struct relation 
   return status;
 }
 
-// --- DROP COLUMN ---------------------------------------------------------------------------------------------------------
+// --- DROP COLUMN ---------------------------------------------------------------------------------
 
 // Takes the column and what is about it off the definition. *moves: the rows need another key.
 static int take_off(const struct utility_input *input, const struct relation *relation, struct relation *definition,
@@ -175,7 +176,8 @@ static int take_off(const struct utility_input *input, const struct relation *re
   }
   for (int i = 0; i < definition->foreign_key_count; i++) {
     const struct foreign_key *key = &definition->foreign_keys[i];
-    bool is_its_own = key->referenced_oid == relation->oid && is_among(key->referenced_columns, key->part_count, number);
+    bool is_its_own =
+        key->referenced_oid == relation->oid && is_among(key->referenced_columns, key->part_count, number);
     if (!is_its_own && !is_among(key->columns, key->part_count, number))
       definition->foreign_keys[keys++] = *key;
   }
@@ -236,6 +238,9 @@ int column_drop(const struct utility_input *input, const PgQuery__AlterTableCmd 
     status = definition_store(input, definition, relation, error);
   if (!status && moves)
     status = table_rewrite(input->writer, from, *relation);
+  struct comment comment = {.class = COMMENT_RELATION, .oid = from->oid, .column = number + 1};
+  if (!status)
+    status = comment_put(input->writer, &comment, NULL);
   if (!status)
     status = drop_owned(input, from->oid, number, error);
   if (!status)
@@ -245,7 +250,7 @@ int column_drop(const struct utility_input *input, const PgQuery__AlterTableCmd 
   return status;
 }
 
-// --- ALTER COLUMN … TYPE ---------------------------------------------------------------------------------------------------
+// --- ALTER COLUMN … TYPE -------------------------------------------------------------------------
 
 static int refuse_read(const struct utility_input *input, const struct relation *relation, int number,
                        struct error *error)

@@ -194,6 +194,9 @@ int like_columns(const struct utility_input *input, struct relation *definition,
 int like_constraints(const struct utility_input *input, struct relation *definition, const PgQuery__TableLikeClause *like,
                      struct error *error);
 
+// --- utility_comment.c
+int comment_on(const struct utility_input *input, const PgQuery__CommentStmt *tree, struct error *error);
+
 // --- utility_schema.c
 int schema_create(const struct utility_input *input, const PgQuery__CreateSchemaStmt *create, struct error *error);
 int schemas_drop(const struct utility_input *input, const PgQuery__DropStmt *drop, struct error *error);

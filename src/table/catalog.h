@@ -25,6 +25,7 @@ enum {
   TREE_ROLE_NAMES = 17,
   TREE_MEMBERS = 18,
   TREE_RIGHTS = 19,
+  TREE_COMMENTS = 20, // table/comment.h
   TREE_FIRST_USER = 64,
 };
 

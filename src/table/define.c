@@ -8,6 +8,7 @@
 
 #include "base/limits.h"
 #include "base/sqlstate.h"
+#include "table/comment.h"
 #include "table/definition.h"
 #include "table/internal.h"
 
@@ -192,6 +193,29 @@ static int drop_trees(struct writer *writer, const struct relation *from, const 
   return status;
 }
 
+// What was said of indexes and keys of `from` that `to` does not have; to NULL: of all.
+static int forget_comments(struct writer *writer, const struct relation *from, const struct relation *to)
+{
+  int status = STATUS_OK;
+  for (int i = 0; i < from->index_count && !status; i++) {
+    bool stays = false;
+    for (int k = 0; to && k < to->index_count; k++)
+      stays |= to->indexes[k].oid == from->indexes[i].oid;
+    if (!stays)
+      status = comments_forget(writer, COMMENT_RELATION, from->indexes[i].oid);
+    if (!stays && !status)
+      status = comments_forget(writer, COMMENT_CONSTRAINT, from->indexes[i].oid);
+  }
+  for (int i = 0; i < from->foreign_key_count && !status; i++) {
+    bool stays = false;
+    for (int k = 0; to && k < to->foreign_key_count; k++)
+      stays |= to->foreign_keys[k].oid == from->foreign_keys[i].oid;
+    if (!stays)
+      status = comments_forget(writer, COMMENT_CONSTRAINT, from->foreign_keys[i].oid);
+  }
+  return status;
+}
+
 // --- Who refers to whom: each table has the list of those that have foreign keys to it ----------------
 
 static bool refers_to(const struct relation *relation, uint32_t oid)
@@ -307,6 +331,8 @@ int catalog_replace(struct catalog *catalog, struct writer *writer, struct relat
     status = add_names(writer, definition);
   if (!status)
     status = drop_trees(writer, old, definition);
+  if (!status)
+    status = forget_comments(writer, old, definition);
   if (!status)
     status = tell_all_referenced(writer, old, definition);
   if (!status)
@@ -594,6 +620,10 @@ static int drop_one(struct writer *writer, const struct relation *relation)
     status = drop_trees(writer, relation, NULL);
   if (!status)
     status = tell_all_referenced(writer, relation, NULL);
+  if (!status)
+    status = comments_forget(writer, COMMENT_RELATION, relation->oid);
+  if (!status)
+    status = forget_comments(writer, relation, NULL);
   if (!status)
     status = write_delete(writer, TREE_POSITIONS, 0, bytes_of(key.bytes, 4));
   if (status >= 0)

@@ -8,6 +8,7 @@
 
 #include "base/limits.h"
 #include "base/sqlstate.h"
+#include "table/comment.h"
 #include "table/internal.h"
 #include "table/right.h"
 
@@ -103,6 +104,8 @@ int namespace_drop(struct writer *writer, uint32_t oid)
   uint8_t key[4];
   put_be32(key, oid);
   int status = rights_put(writer, CLASS_SCHEMA, oid, NULL);
+  if (!status)
+    status = comments_forget(writer, COMMENT_SCHEMA, oid);
   if (!status)
     status = write_delete(writer, TREE_SCHEMAS, 0, bytes_of(key, 4));
   version_touch_definitions(writer->version);

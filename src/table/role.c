@@ -5,6 +5,7 @@
 #include "table/role.h"
 
 #include "base/sqlstate.h"
+#include "table/comment.h"
 #include "table/internal.h"
 
 enum { ROLE_ROW_VERSION = 1, ROLE_ROW_HEAD = 17, MEMBER_ROW_VERSION = 1, MEMBER_ROW = 6 };
@@ -413,6 +414,8 @@ int role_drop(struct writer *writer, const struct role *role)
   int status = delete_name(writer, role->name);
   if (!status)
     status = write_delete(writer, TREE_ROLES, 0, bytes_of(key, 4));
+  if (status >= 0)
+    status = comments_forget(writer, COMMENT_ROLE, role->oid);
   struct membership at = {0};
   while (status >= 0 && membership_next(writer->version, &at))
     if (at.member == role->oid || at.role == role->oid)

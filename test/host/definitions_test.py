@@ -93,4 +93,16 @@ def test_schemas():
     assert seen[:2] == [[("1",)], [("1",)]] and [row[0] for row in seen[2]] == ["named", "other"], seen
 
 
-quern.run(test_schemas, test_views, test_columns, test_tables_of_queries)
+def test_comments():
+    seen = through_restarts(
+        [
+            "create table t (id int); create table u (id int)",
+            "comment on table t is 'one'; comment on column t.id is 'two'; comment on table u is 'three'",
+            "drop table u",
+        ],
+        ["select objsubid, description from pg_description order by 1"],
+    )
+    assert seen == [[("0", "one"), ("1", "two")]], seen
+
+
+quern.run(test_comments, test_schemas, test_views, test_columns, test_tables_of_queries)
