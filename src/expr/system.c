@@ -47,6 +47,8 @@ SESSION(set_config)
 SESSION(current_setting)
 SESSION(pg_sleep)
 SESSION(quern_backup)
+SESSION(pg_cancel_backend)
+SESSION(pg_terminate_backend)
 SESSION(pg_advisory_lock)
 SESSION(pg_advisory_lock_shared)
 SESSION(pg_advisory_xact_lock)
@@ -211,6 +213,8 @@ const struct function system_functions[] = {
     ADVISORY(pg_advisory_unlock_shared, BOOLEAN),
     ROW("pg_advisory_unlock_all", session_pg_advisory_unlock_all, TYPE_VOID, 0, FUNCTION_ONCE, false, false, 0),
     NAMED(quern_watermark, FUNCTION_STABLE, TIMESTAMPTZ, 1, TEXT),
+    ROW("pg_cancel_backend", session_pg_cancel_backend, TYPE_BOOLEAN, 1, FUNCTION_ONCE, false, false, INT4),
+    ROW("pg_terminate_backend", session_pg_terminate_backend, TYPE_BOOLEAN, 1, FUNCTION_ONCE, false, false, INT4),
     ROW("quern_backup", session_quern_backup, TYPE_INT8, 1, FUNCTION_ONCE, false, false, TEXT),
     ROW("pg_sleep", session_pg_sleep, TYPE_VOID, 1, FUNCTION_ONCE, false, false, FLOAT8),
     LOOKUP(pg_get_userbyid, NAME, 1, OID),

@@ -85,6 +85,7 @@ struct session *session_open(struct partition *partition, const struct frame *fr
   session->partition = partition;
   waiting_init(session);
   timeouts_init(session);
+  signals_init(session);
   numbering_init(session);
   session->id = frame->session;
   session->secret = frame->secret;

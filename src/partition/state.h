@@ -123,7 +123,8 @@ struct session {
   struct claimant claimant;
   struct claimer claimer;
   struct buffer group_locks; // advisory locks that the running one-shot took for the session (advisory.c)
-  struct timer lock_timer, patience_timer, statement_timer, idle_timer;
+  struct timer lock_timer, patience_timer, statement_timer, idle_timer, signal_timer;
+  enum session_signal { SIGNAL_NONE, SIGNAL_CANCEL, SIGNAL_TERMINATE } signal; // of another session's
   int64_t waits_since; // monotonic
   bool is_eager; // its last transaction failed for others' changes: this one claims what it reads
   bool keeps_age;
@@ -628,6 +629,12 @@ int numbering_keep_not(void *context, uint32_t counter, int64_t number, struct e
 bool backup_function(struct evaluation *evaluation, const char *name, const struct value *arguments, struct value *result,
                      int *status); // quern_backup
 void backup_done(struct session *session);
+
+// --- signal.c
+void signals_init(struct session *session);
+// pg_cancel_backend, pg_terminate_backend; false: it is none of them.
+bool signal_function(struct evaluation *evaluation, const char *name, const struct value *arguments, struct value *result,
+                     int *status);
 
 // --- advisory.c
 // pg_advisory_lock and its kin; false: it is none of them.

@@ -40,6 +40,7 @@ void timeouts_clear(struct session *session)
 {
   timer_clear(&session->partition->timers, &session->statement_timer);
   timer_clear(&session->partition->timers, &session->idle_timer);
+  timer_clear(&session->partition->timers, &session->signal_timer);
 }
 
 void session_interrupt(struct session *session, const char *reason)
