@@ -66,7 +66,8 @@ static bool treats_rows_apart(const struct statement *statement)
 static bool may_run_elsewhere(const struct statement *statement)
 {
   bool is_push = statement->kind == STATEMENT_INSERT && statement->modification->relation->kind == RELATION_SOURCE;
-  return !statement->part_count && !statement->reads_system && !statement->draws_numbers && !statement->claims_rows && !statement->acts_once && !is_push;
+  return !is_push && !statement->part_count && !statement->reads_system && !statement->draws_numbers &&
+         !statement->claims_rows && !statement->acts_once;
 }
 
 bool long_may_start(const struct session *session, const struct statement *statement)
