@@ -1,7 +1,7 @@
 // FROM: tables, sources, system tables, functions, subqueries and joins.
 //
-// Items are collected aside while FROM is bound, so nothing in it sees its neighbours: subqueries do not, unless they are
-// LATERAL, functions see what stands to the left of them, and a join's condition sees the two sides of the join.
+// Items are collected aside while FROM is bound, so nothing in it sees its neighbours: subqueries do not, unless they
+// are LATERAL, functions see what stands to the left of them, and a join's condition sees the two sides of the join.
 #include <stdio.h>
 
 #include "sql/binder.h"
@@ -635,7 +635,8 @@ static bool is_merged(const struct merged *merged, const char *name)
 static int merge_column(struct binder *binder, const struct items *left, const struct items *right, const char *name,
                         PgQuery__JoinType type_of_join, struct merged *merged)
 {
-  bool is_right = type_of_join == PG_QUERY__JOIN_TYPE__JOIN_RIGHT, is_full = type_of_join == PG_QUERY__JOIN_TYPE__JOIN_FULL;
+  bool is_right = type_of_join == PG_QUERY__JOIN_TYPE__JOIN_RIGHT;
+  bool is_full = type_of_join == PG_QUERY__JOIN_TYPE__JOIN_FULL;
   struct side_column sides[2];
   for (int i = 0; i < 2; i++) {
     const char *which = i ? "right" : "left";
@@ -799,8 +800,8 @@ static int bind_join(struct binder *binder, struct scope *scope, const PgQuery__
   status = join_condition(binder, scope, tree, &both, &merged, &condition);
   if (status)
     return status;
-  struct join *join = new_join(binder, is_full ? JOIN_FULL : is_outer ? JOIN_LEFT : JOIN_INNER, is_right ? right.join : left.join,
-                               is_right ? left.join : right.join);
+  struct join *join = new_join(binder, is_full ? JOIN_FULL : is_outer ? JOIN_LEFT : JOIN_INNER,
+                               is_right ? right.join : left.join, is_right ? left.join : right.join);
   if (!join)
     return binder->error->status;
   join->condition = condition;

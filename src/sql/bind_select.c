@@ -322,7 +322,7 @@ static bool is_one_of(const int *list, int count, int target)
   return false;
 }
 
-// DISTINCT ON: rows are sorted by its expressions first, in the order that ORDER BY says, and the first of equals stays.
+// DISTINCT ON: rows are sorted by its expressions first, in the order that ORDER BY says; the first of equals stays.
 static int bind_distinct_on(struct binder *binder, struct scope *scope, const PgQuery__SelectStmt *select,
                             struct query *query, struct target_list *list)
 {

@@ -170,7 +170,8 @@ struct node *bind_column_sublink(struct binder *binder, struct scope *scope, con
   if (bind_select(binder, link->subselect->select_stmt, &options, &subquery.query, &subquery.is_correlated))
     return NULL;
   if (subquery.query->visible_count != count)
-    return bind_fail(binder, link->location, SQLSTATE_SYNTAX_ERROR, "number of columns does not match number of values");
+    return bind_fail(binder, link->location, SQLSTATE_SYNTAX_ERROR,
+                     "number of columns does not match number of values");
   int range = bind_query_range(binder, subquery.query, "rows");
   if (range < 0)
     return NULL;
@@ -194,8 +195,8 @@ static struct node *compare_value(struct binder *binder, const char *name, struc
 {
   int range = rows_range(binder, subquery);
   struct node **right = range < 0 ? NULL : row_columns(binder, range);
-  struct node *test = right ? check_boolean(binder, bind_operator(binder, name, left, right[0], location), location) : NULL;
-  if (!test)
+  struct node *test = right ? bind_operator(binder, name, left, right[0], location) : NULL;
+  if (!(test = check_boolean(binder, test, location)))
     return NULL;
   // The operator has cast its sides: what is left of the left one is handed over.
   struct range held = {.kind = RANGE_ROW, .alias = "left"};

@@ -1,7 +1,7 @@
 // WITH: queries that others name.
 //
-// 1. A WITH query is bound where it stands, so that its errors come first and though nobody names it. Who names it first
-//    takes what was bound; who names it again has it bound anew, as a subquery that stood there.
+// 1. A WITH query is bound where it stands, so that its errors come first and though nobody names it. Who names it
+//    first takes what was bound; who names it again has it bound anew, as a subquery that stood there.
 // 2. One that must be run once, since its functions are volatile or it says MATERIALIZED, is shared: the statement
 //    lists it, and those that name it read the rows that the first of them made it give. It can read nothing around.
 // 3. A recursive query's right side reads a RANGE_WORKING. Where such a reference may stand is found on the way from
@@ -28,7 +28,8 @@ void bind_hint_with(struct binder *binder, const struct scope *scope, const char
     for (const struct table_expression *expression = scope->with; expression; expression = expression->previous)
       if (strcmp(expression->name, name) == 0) {
         error_detail(binder->error,
-                     "There is a WITH item named \"%s\", but it cannot be referenced from this part of the query.", name);
+                     "There is a WITH item named \"%s\", but it cannot be referenced from this part of the query.",
+                     name);
         error_hint(binder->error,
                    "Use WITH RECURSIVE, or re-order the WITH items to remove forward references.");
         return;

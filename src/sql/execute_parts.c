@@ -73,7 +73,7 @@ int parts_start(struct execution *execution)
   if (!writer)
     return error_set(execution->evaluation.error, SQLSTATE_READ_ONLY_SQL_TRANSACTION,
                      "cannot execute a change in a read-only transaction");
-  execution->snapshot = version_snapshot(writer->version);
+  execution->snapshot = version_branch(writer->version); // a snapshot proper cannot be watched by a transaction
   if (!execution->snapshot)
     return execution_memory(execution);
   size_t mark = change_mark(writer->changes);

@@ -22,8 +22,8 @@ struct recursion {
 
 // --- Rows ----------------------------------------------------------------------------------------------
 
-bool kept_add(struct execution *execution, struct kept_rows *kept, const enum type_id *types, const struct value *values,
-              int count)
+bool kept_add(struct execution *execution, struct kept_rows *kept, const enum type_id *types,
+              const struct value *values, int count)
 {
   struct value *row = values_keep(&kept->arena, types, values, count);
   if (!row || !list_grow(execution->account, &kept->rows, &kept->capacity, kept->count + 1, sizeof *kept->rows))

@@ -113,8 +113,8 @@ bool setop_open(struct iterator **op, struct execution *execution, const struct 
 bool sort_open(struct iterator **op, struct execution *execution, const struct plan_node *node);
 bool claim_open(struct iterator **op, struct execution *execution);
 
-bool kept_add(struct execution *execution, struct kept_rows *kept, const enum type_id *types, const struct value *values,
-              int count);
+bool kept_add(struct execution *execution, struct kept_rows *kept, const enum type_id *types,
+              const struct value *values, int count);
 void kept_clear(struct execution *execution, struct kept_rows *kept);
 void kept_free(struct execution *execution, struct kept_rows *kept);
 bool shared_open(struct execution *execution);

@@ -283,7 +283,8 @@ static int plan_limit(struct planner *planner, const struct query *query, enum t
     made->limit.offset = &bounds[1];
     status = expression_make(planner, query->offset, &bounds[1]);
   }
-  if (sort && query->limit && !query->lock_count && !query->unique_count && !query->has_ties) // rows that are left out make room for others
+  // Rows that are left out make room for others, and ties come on top.
+  if (sort && query->limit && !query->lock_count && !query->unique_count && !query->has_ties)
     sort->sort.limit = made;
   made->cost = made->start_cost + ((*node)->cost - made->start_cost) * (made->rows / fmax(1, (*node)->rows));
   *node = made;
