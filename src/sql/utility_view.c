@@ -132,6 +132,14 @@ static int refuse_reading(const struct relation *definition, const struct statem
   return 0;
 }
 
+static void find_change(ProtobufCMessage *message, void *context)
+{
+  bool *found = context;
+  *found |= message->descriptor == &pg_query__insert_stmt__descriptor ||
+            message->descriptor == &pg_query__update_stmt__descriptor ||
+            message->descriptor == &pg_query__delete_stmt__descriptor;
+}
+
 static int fill(const struct utility_input *input, struct relation *definition, const PgQuery__ViewStmt *create,
                 struct error *error)
 {
@@ -139,6 +147,11 @@ static int fill(const struct utility_input *input, struct relation *definition, 
     return utility_unsupported(input, error, -1, "this query of a view is");
   if (create->query->select_stmt->into_clause)
     return error_set(error, SQLSTATE_FEATURE_NOT_SUPPORTED, "views must not contain SELECT INTO");
+  bool changes = false;
+  parse_walk(&create->query->base, find_change, &changes);
+  if (changes)
+    return error_set(error, SQLSTATE_FEATURE_NOT_SUPPORTED,
+                     "views must not contain data-modifying statements in WITH");
   struct query_names names = {.names = create->aliases,
                               .count = create->n_aliases,
                               .too_many = "CREATE VIEW specifies more column names than columns"};
