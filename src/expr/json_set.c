@@ -260,6 +260,12 @@ static int json_records(SET)
                                              : no_records(evaluation, "json_to_recordset");
 }
 
+// No table is a partition of another.
+static int no_ancestors(struct evaluation *evaluation, struct set_call *call, struct value *row)
+{
+  return 0;
+}
+
 const struct set_function set_functions[] = {
     {"jsonb_to_record", 1, {JSONB}, 0, {{0}}, jsonb_record, false},
     {"jsonb_to_recordset", 1, {JSONB}, 0, {{0}}, jsonb_records, false},
@@ -278,5 +284,6 @@ const struct set_function set_functions[] = {
     {"generate_subscripts", 2, {TYPE_ANY_ARRAY, INT4}, 1, {{NULL, INT4}}, array_subscripts, false},
     {"generate_subscripts", 3, {TYPE_ANY_ARRAY, INT4, BOOLEAN}, 1, {{NULL, INT4}}, array_subscripts, false},
     {"json_object_keys", 1, {JSON}, 1, {{NULL, TEXT}}, json_keys, false},
+    {"pg_partition_ancestors", 1, {TYPE_OID}, 1, {{"relid", TYPE_OID}}, no_ancestors, false},
     {0},
 };

@@ -125,6 +125,31 @@ BY_NAME(nextval)
 BY_NAME(currval)
 BY_NAME(setval)
 
+// The name becomes its object id; digits are one.
+static int object_in(struct evaluation *evaluation, const char *lookup, const char *sqlstate, const char *what,
+                     const struct value *name, struct value *result)
+{
+  int64_t number = 0;
+  uint32_t digits = 0;
+  for (; digits < name->size && digits < 10 && name->data[digits] >= '0' && name->data[digits] <= '9'; digits++)
+    number = number * 10 + (name->data[digits] - '0');
+  if (digits && digits == name->size && number <= UINT32_MAX) {
+    *result = value_integer(number);
+    return STATUS_OK;
+  }
+  int status = call_session(evaluation, lookup, name, 1, result);
+  if (status || !result->is_null)
+    return status;
+  return error_set(evaluation->error, sqlstate, "%s \"%.*s\" does not exist", what, (int)name->size, (const char *)name->data);
+}
+
+#define OBJECT_IN(name, sqlstate, what)                                                              \
+  static int name##_in(CALL) { return object_in(evaluation, "to_" #name, sqlstate, what, arguments, result); }
+OBJECT_IN(regclass, SQLSTATE_UNDEFINED_TABLE, "relation")
+OBJECT_IN(regtype, SQLSTATE_UNDEFINED_OBJECT, "type")
+OBJECT_IN(regnamespace, SQLSTATE_INVALID_SCHEMA_NAME, "schema")
+OBJECT_IN(regrole, SQLSTATE_UNDEFINED_OBJECT, "role")
+
 static int no(CALL)
 {
   *result = value_boolean(false);
@@ -278,6 +303,10 @@ const struct function system_functions[] = {
     LOOKUP(to_regtype, OID, 1, TEXT),
     LOOKUP(to_regnamespace, OID, 1, TEXT),
     LOOKUP(to_regrole, OID, 1, TEXT),
+    STABLE("regclassin", regclass_in, OID, 1, TEXT),
+    STABLE("regtypein", regtype_in, OID, 1, TEXT),
+    STABLE("regnamespacein", regnamespace_in, OID, 1, TEXT),
+    STABLE("regrolein", regrole_in, OID, 1, TEXT),
     LOOKUP(regclass, TEXT, 1, OID),
     LOOKUP(regtype, TEXT, 1, OID),
     LOOKUP(regproc, TEXT, 1, OID),

@@ -106,6 +106,18 @@ static bool reads_catalog(const char *name)
                                       "has_column_privilege",
                                       "current_schemas",
                                       "to_regclass",
+                                      "to_regtype",
+                                      "to_regnamespace",
+                                      "to_regrole",
+                                      "regclassin",
+                                      "regtypein",
+                                      "regnamespacein",
+                                      "regrolein",
+                                      "regclass",
+                                      "regtype",
+                                      "regproc",
+                                      "regnamespace",
+                                      "regrole",
                                       "quern_watermark",
                                       NULL};
   for (const char *const *known = names; *known; known++)

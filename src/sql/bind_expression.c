@@ -528,15 +528,24 @@ static struct node *bind_boolean_test(struct binder *binder, struct scope *scope
 
 // --- Casts and collations --------------------------------------------------------------------------
 
+// The argument of a cast: 't'::regclass::text is a name, 't'::regclass::int an object id.
+static struct node *bind_cast_argument(struct binder *binder, struct scope *scope, const PgQuery__TypeCast *tree,
+                                       struct type type)
+{
+  if (bind_is_reg(tree->arg))
+    return bind_reg(binder, scope, tree->arg, type_info(type.id)->category == 'S' ? REG_NAME : REG_OID);
+  // The members of ARRAY[…] take the type that the cast says, rather than one that is common to them.
+  return tree->arg->node_case == PG_QUERY__NODE__NODE_A_ARRAY_EXPR && type_is_array(type.id)
+           ? bind_array(binder, scope, tree->arg->a_array_expr, &type)
+           : bind_expr(binder, scope, tree->arg);
+}
+
 static struct node *bind_type_cast(struct binder *binder, struct scope *scope, const PgQuery__TypeCast *tree)
 {
   struct type type;
   if (bind_type_at(binder, tree->type_name, &type))
     return NULL;
-  // The members of ARRAY[…] take the type that the cast says, rather than one that is common to them.
-  struct node *argument = tree->arg->node_case == PG_QUERY__NODE__NODE_A_ARRAY_EXPR && type_is_array(type.id)
-                              ? bind_array(binder, scope, tree->arg->a_array_expr, &type)
-                              : bind_expr(binder, scope, tree->arg);
+  struct node *argument = bind_cast_argument(binder, scope, tree, type);
   if (!argument)
     return NULL;
   const struct function *function;
@@ -621,7 +630,8 @@ static struct node *bind_tree(struct binder *binder, struct scope *scope, const 
   case PG_QUERY__NODE__NODE_PARAM_REF: return bind_parameter(binder, tree->param_ref);
   case PG_QUERY__NODE__NODE_A_EXPR: return bind_a_expr(binder, scope, tree->a_expr);
   case PG_QUERY__NODE__NODE_BOOL_EXPR: return bind_bool_expr(binder, scope, tree->bool_expr);
-  case PG_QUERY__NODE__NODE_TYPE_CAST: return bind_type_cast(binder, scope, tree->type_cast);
+  case PG_QUERY__NODE__NODE_TYPE_CAST:
+    return bind_is_reg(tree) ? bind_reg(binder, scope, tree, REG_OTHER) : bind_type_cast(binder, scope, tree->type_cast);
   case PG_QUERY__NODE__NODE_FUNC_CALL: return bind_function(binder, scope, tree->func_call);
   case PG_QUERY__NODE__NODE_SQLVALUE_FUNCTION: return bind_value_function(binder, tree->sqlvalue_function);
   case PG_QUERY__NODE__NODE_SUB_LINK: return bind_sublink(binder, scope, tree->sub_link);

@@ -135,7 +135,8 @@ int bind_targets(struct binder *binder, struct scope *scope, PgQuery__Node **tre
         return status;
       continue;
     }
-    struct node *node = bind_expr(binder, scope, tree->val);
+    struct node *node = bind_is_reg(tree->val) ? bind_reg(binder, scope, tree->val, REG_NAME)
+                                               : bind_expr(binder, scope, tree->val);
     if (!node)
       return binder->error->status;
     const char *name = tree->name;

@@ -144,6 +144,11 @@ int bind_check_rights(struct binder *binder); // 42501
 int bind_type_at(struct binder *binder, const PgQuery__TypeName *name, struct type *type);
 
 // --- bind_convert.c: types of expressions
+// bind_reg.c: is it a cast to regclass or the like, and what becomes of it. REG_OTHER: an object id for a name, and the other way
+// round.
+enum reg_form { REG_NAME, REG_OID, REG_OTHER };
+bool bind_is_reg(const PgQuery__Node *tree);
+struct node *bind_reg(struct binder *binder, struct scope *scope, const PgQuery__Node *tree, enum reg_form form);
 struct node *bind_cast(struct binder *binder, struct node *node, struct type type, enum cast_context context);
 // 42883 where the node's type has no order; what: as the message calls the lack.
 #define EQUALITY_OPERATOR "an equality operator"

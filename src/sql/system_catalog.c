@@ -51,7 +51,7 @@ struct class_row {
   const char *name, *acl;
   char kind[2];
   tree_number tree;
-  bool has_index, has_rules;
+  bool has_index, has_rules, has_triggers;
   int columns, checks;
 };
 
@@ -81,7 +81,7 @@ static int add_class(const struct system_table *table, struct system_context *co
       number(row->columns),
       number(row->checks),
       truth(row->has_rules),
-      truth(false),
+      truth(row->has_triggers),
       truth(false),
       truth(false),
       truth(false),
@@ -113,6 +113,7 @@ static int add_relation_class(const struct system_table *table, struct system_co
       .tree = relation->tree,
       .has_index = relation->index_count > 0,
       .has_rules = relation->kind == RELATION_VIEW,
+      .has_triggers = relation->foreign_key_count || relation->referencing_count, // of PostgreSQL's foreign keys
       .columns = relation->schema.column_count,
       .checks = relation->check_count,
   };

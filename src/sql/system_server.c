@@ -337,7 +337,7 @@ static const struct system_column publication_columns[] = {
     C_BOOL("pubupdate"), C_BOOL("pubdelete"), C_BOOL("pubtruncate"), C_BOOL("pubviaroot"),
 };
 static const struct system_column publication_rel_columns[] = {C_OID("oid"), C_OID("prpubid"), C_OID("prrelid"),
-                                                               C_TEXT("prqual"), C_ARRAY("prattrs")};
+                                                               C_TEXT("prqual"), {"prattrs", TYPE_INT2_ARRAY}};
 static const struct system_column publication_namespace_columns[] = {C_OID("oid"), C_OID("pnpubid"), C_OID("pnnspid")};
 static const struct system_column foreign_table_columns[] = {C_OID("ftrelid"), C_OID("ftserver"), C_ARRAY("ftoptions")};
 static const struct system_column foreign_server_columns[] = {
