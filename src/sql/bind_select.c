@@ -293,9 +293,9 @@ static int bind_order(struct binder *binder, struct scope *scope, const PgQuery_
     struct sort_key key = {.is_descending = sort->sortby_dir == PG_QUERY__SORT_BY_DIR__SORTBY_DESC};
     if (sort->sortby_dir == PG_QUERY__SORT_BY_DIR__SORTBY_USING)
       return bind_error(binder, sort->location, SQLSTATE_FEATURE_NOT_SUPPORTED, "ORDER BY USING is not supported");
-    int status = order_target(binder, scope, sort->node, query, list, &key.target, "ORDER BY");
+    int status = order_target(binder, scope, sort->node, query, list, &key.column, "ORDER BY");
     if (!status)
-      status = bind_ordered(binder, query->targets[key.target].expression, ORDERING_OPERATOR,
+      status = bind_ordered(binder, query->targets[key.column].expression, ORDERING_OPERATOR,
                             bind_location(sort->node));
     if (status)
       return status;
@@ -303,7 +303,7 @@ static int bind_order(struct binder *binder, struct scope *scope, const PgQuery_
                       (key.is_descending && sort->sortby_nulls != PG_QUERY__SORT_BY_NULLS__SORTBY_NULLS_LAST);
     bool is_repeated = false;
     for (int j = 0; j < query->order_count; j++)
-      is_repeated |= query->order[j].target == key.target;
+      is_repeated |= query->order[j].column == key.column;
     if (!is_repeated)
       query->order[query->order_count++] = key;
   }
@@ -341,12 +341,12 @@ static int bind_distinct_on(struct binder *binder, struct scope *scope, const Pg
       wanted[count++] = target;
   }
   int first = 0;
-  while (first < query->order_count && is_one_of(wanted, count, query->order[first].target))
+  while (first < query->order_count && is_one_of(wanted, count, query->order[first].column))
     first++;
   for (int i = 0; i < count && first < query->order_count; i++) {
     bool is_sorted = false;
     for (int j = 0; j < first; j++)
-      is_sorted |= query->order[j].target == wanted[i];
+      is_sorted |= query->order[j].column == wanted[i];
     if (!is_sorted)
       return bind_error(binder, bind_location(select->distinct_clause[i]), SQLSTATE_INVALID_COLUMN_REFERENCE,
                         "SELECT DISTINCT ON expressions must match initial ORDER BY expressions");
@@ -354,9 +354,9 @@ static int bind_distinct_on(struct binder *binder, struct scope *scope, const Pg
   for (int i = 0; i < count; i++) {
     bool is_sorted = false;
     for (int j = 0; j < query->order_count; j++)
-      is_sorted |= query->order[j].target == wanted[i];
+      is_sorted |= query->order[j].column == wanted[i];
     if (!is_sorted)
-      query->order[query->order_count++] = (struct sort_key){.target = wanted[i]};
+      query->order[query->order_count++] = (struct sort_key){.column = wanted[i]};
   }
   query->unique_count = count;
   return 0;
@@ -452,7 +452,7 @@ static int settle_targets(struct binder *binder, struct query *query, bool keeps
     struct target *target = &query->targets[i];
     bool is_order = false;
     for (int j = 0; j < query->order_count; j++)
-      is_order |= query->order[j].target == i;
+      is_order |= query->order[j].column == i;
     if (keeps_unknown && !is_order && !query->is_distinct)
       continue;
     if (!(target->expression = bind_known(binder, target->expression)) ||

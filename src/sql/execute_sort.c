@@ -64,69 +64,12 @@ static int project_next(struct iterator *op)
 
 // --- ORDER BY ------------------------------------------------------------------------------------------------
 
-static int compare_rows(const struct plan_node *node, const struct value *a, const struct value *b)
-{
-  for (int i = 0; i < node->sort.key_count; i++) {
-    const struct sort_key *key = &node->sort.keys[i];
-    const struct value *x = &a[key->target], *y = &b[key->target];
-    if (x->is_null || y->is_null) {
-      if (x->is_null != y->is_null)
-        return x->is_null == key->nulls_first ? -1 : 1;
-      continue;
-    }
-    int order = value_compare(node->sort.types[key->target], x, y);
-    if (order)
-      return (order < 0) != key->is_descending ? -1 : 1;
-  }
-  return 0;
-}
-
-static void merge(const struct plan_node *node, struct value **from, struct value **to, int left, int middle, int right)
-{
-  int a = left, b = middle;
-  for (int i = left; i < right; i++)
-    to[i] = a < middle && (b >= right || compare_rows(node, from[a], from[b]) <= 0) ? from[a++] : from[b++];
-}
-
-static void sort_runs(const struct plan_node *node, struct value **rows, int count, int run)
-{
-  for (int start = 0; start < count; start += run) {
-    int end = start + run < count ? start + run : count;
-    for (int i = start + 1; i < end; i++) {
-      struct value *row = rows[i];
-      int j = i;
-      for (; j > start && compare_rows(node, rows[j - 1], row) > 0; j--)
-        rows[j] = rows[j - 1];
-      rows[j] = row;
-    }
-  }
-}
-
 static int sort_rows(struct sort *sort)
 {
   struct execution *execution = sort->op.execution;
-  const struct plan_node *node = sort->op.node;
-  int run = 8, count = sort->row_count;
-  sort_runs(node, sort->rows, count, run);
-  if (count <= run)
-    return 0;
-  if (!list_grow(execution->account, &sort->scratch, &sort->scratch_capacity, count, sizeof *sort->scratch))
+  if (!list_grow(execution->account, &sort->scratch, &sort->scratch_capacity, sort->row_count, sizeof *sort->scratch))
     return execution_memory(execution);
-  struct value **from = sort->rows, **to = sort->scratch;
-  while (run < count) {
-    for (int left = 0; left < count;) {
-      int middle = run < count - left ? left + run : count;
-      int right = run < count - middle ? middle + run : count;
-      merge(node, from, to, left, middle, right);
-      left = right;
-    }
-    struct value **swapped = from;
-    from = to;
-    to = swapped;
-    run = run > count / 2 ? count : run * 2;
-  }
-  if (from != sort->rows)
-    memcpy(sort->rows, from, sizeof *from * (size_t)count);
+  rows_sort(&sort->op.node->sort.order, sort->rows, sort->scratch, sort->row_count);
   return 0;
 }
 
@@ -142,7 +85,7 @@ static int cut(struct sort *sort)
     sort->row_count = sort->wanted;
   struct arena *arena = &sort->arenas[sort->turn ^ 1];
   for (int i = 0; i < sort->row_count; i++) {
-    sort->rows[i] = values_keep(arena, node->sort.types, sort->rows[i], node->sort.column_count);
+    sort->rows[i] = values_keep(arena, node->sort.order.types, sort->rows[i], node->sort.column_count);
     if (!sort->rows[i])
       return execution_memory(execution);
   }
@@ -181,10 +124,10 @@ static int read_rows(struct sort *sort)
   int most = sort->wanted * 2 > CUT_MINIMUM ? sort->wanted * 2 : CUT_MINIMUM;
   while (!status && (status = op->left->next(op->left)) == 1) {
     status = 0;
-    if (sort->last && compare_rows(node, op->left->row, sort->last) >= 0)
+    if (sort->last && row_order_compare(&node->sort.order, op->left->row, sort->last) >= 0)
       continue;
     struct value *row =
-        values_keep(&sort->arenas[sort->turn], node->sort.types, op->left->row, node->sort.column_count);
+        values_keep(&sort->arenas[sort->turn], node->sort.order.types, op->left->row, node->sort.column_count);
     if (!row ||
         !list_grow(execution->account, &sort->rows, &sort->row_capacity, sort->row_count + 1, sizeof *sort->rows))
       return execution_memory(execution);
@@ -251,7 +194,7 @@ static void last_row_clear(struct last_row *last)
 static int last_row_set(struct last_row *last, struct iterator *op, const struct plan_node *order)
 {
   last_row_clear(last);
-  last->row = values_keep(&last->arena, order->sort.types, op->row, order->sort.column_count);
+  last->row = values_keep(&last->arena, order->sort.order.types, op->row, order->sort.column_count);
   return last->row ? 0 : execution_memory(op->execution);
 }
 
@@ -269,7 +212,7 @@ static int unique_next(struct iterator *op)
   const struct plan_node *order = op->node->unique.order;
   int status;
   while ((status = op->left->next(op->left)) == 1) {
-    if (unique->last.row && compare_rows(order, op->left->row, unique->last.row) == 0)
+    if (unique->last.row && row_order_compare(&order->sort.order, op->left->row, unique->last.row) == 0)
       continue;
     op->row = op->left->row;
     status = last_row_set(&unique->last, op, order);
@@ -367,7 +310,7 @@ static int limit_tie(struct limit *limit)
   if (limit->is_over || !limit->last.row)
     return 0;
   int status = op->left->next(op->left);
-  limit->is_over = status == 0 || (status == 1 && compare_rows(op->node->limit.ties, op->left->row, limit->last.row));
+  limit->is_over = status == 0 || (status == 1 && row_order_compare(&op->node->limit.ties->sort.order, op->left->row, limit->last.row));
   op->row = op->left->row;
   return limit->is_over ? 0 : status;
 }

@@ -144,11 +144,11 @@ static void explain_sort(struct explaining *e, const struct plan_node *node, int
   buffer_append_string(&e->text, "Sort");
   end_node_line(e, node);
   begin_detail(e, depth, "Sort Key: ");
-  for (int i = 0; i < node->sort.key_count; i++) {
-    const struct sort_key *key = &node->sort.keys[i];
+  for (int i = 0; i < node->sort.order.key_count; i++) {
+    const struct sort_key *key = &node->sort.order.keys[i];
     if (i)
       buffer_append_string(&e->text, ", ");
-    node_deparse(e->plan, node->sort.targets[key->target].expression, e->qualified, &e->text);
+    node_deparse(e->plan, node->sort.targets[key->column].expression, e->qualified, &e->text);
     if (key->is_descending)
       buffer_append_string(&e->text, " DESC");
     if (key->nulls_first != key->is_descending)

@@ -7,6 +7,7 @@
 #pragma once
 
 #include "sql/plan.h"
+#include "sql/rows.h"
 
 enum plan_kind {
   PLAN_ROW,    // one empty row
@@ -198,9 +199,8 @@ struct plan_node {
       int working;
     } recursion;
     struct {
-      int column_count, key_count;
-      enum type_id *types;
-      const struct sort_key *keys;
+      int column_count;
+      struct row_order order;
       const struct target *targets;
       const struct plan_node *limit;
     } sort; // limit: only its first rows are wanted

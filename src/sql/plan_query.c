@@ -11,7 +11,7 @@ static bool find_wanted_order(struct planner *planner, const struct query *query
   if (query->is_grouped || query->order_count == 0 || query->order_count > 8)
     return false;
   for (int i = 0; i < query->order_count; i++) {
-    const struct node *node = query->targets[query->order[i].target].expression;
+    const struct node *node = query->targets[query->order[i].column].expression;
     if (node->kind != NODE_COLUMN || (order->range >= 0 && node->range != order->range) ||
         planner->statement->ranges[node->range].kind != RANGE_TABLE)
       return false;
@@ -241,9 +241,9 @@ static struct plan_node *order_of(struct planner *planner, const struct query *q
     return NULL;
   order->kind = PLAN_SORT;
   order->sort.column_count = query->target_count;
-  order->sort.key_count = query->order_count;
-  order->sort.types = types;
-  order->sort.keys = query->order;
+  order->sort.order.key_count = query->order_count;
+  order->sort.order.types = types;
+  order->sort.order.keys = query->order;
   return order;
 }
 
@@ -253,7 +253,7 @@ static int plan_unique(struct planner *planner, const struct query *query, enum 
   struct plan_node *order = order_of(planner, query, types);
   if (!made || !order)
     return error_memory(planner->error);
-  order->sort.key_count = query->unique_count;
+  order->sort.order.key_count = query->unique_count;
   made->unique.order = order;
   made->unique.key_count = query->unique_count;
   made->rows = fmin(made->rows, 200);
@@ -328,9 +328,9 @@ static int plan_order(struct planner *planner, const struct query *query, bool i
     if (!sort)
       return error_memory(planner->error);
     sort->sort.column_count = query->target_count;
-    sort->sort.key_count = query->order_count;
-    sort->sort.types = types;
-    sort->sort.keys = query->order;
+    sort->sort.order.key_count = query->order_count;
+    sort->sort.order.types = types;
+    sort->sort.order.keys = query->order;
     sort->sort.targets = query->targets;
     sort->start_cost = sort->cost + sort->rows * 0.02 * log2(sort->rows + 1);
     sort->cost = sort->start_cost + sort->rows * 0.0025;

@@ -9,6 +9,7 @@
 
 #include "expr/function.h"
 #include "expr/node.h"
+#include "sql/rows.h"
 #include "table/claimer.h"
 #include "table/relation.h"
 
@@ -98,12 +99,6 @@ struct target {
   int16_t relation_column; // from 1; else 0
 };
 
-struct sort_key {
-  int target; // ORDER BY expressions that are not selected are hidden targets behind the visible ones
-  bool is_descending;
-  bool nulls_first;
-};
-
 // FOR UPDATE, FOR SHARE, …: of one range of the query.
 struct row_lock {
   int range;
@@ -128,7 +123,7 @@ struct query {
   int target_count;
   int visible_count;
   bool is_distinct; // over the visible targets
-  struct sort_key *order;
+  struct sort_key *order; // by targets: expressions that are not selected are hidden ones behind the visible ones
   int order_count;
   int unique_count; // DISTINCT ON: of rows that agree in the first so many keys of the order, the first one
   bool has_ties;    // FETCH … WITH TIES: rows that the order holds for equal to the last one come too

@@ -38,6 +38,70 @@ struct value *values_keep(struct arena *arena, const enum type_id *types, const 
   return copy;
 }
 
+// --- Order -------------------------------------------------------------------------------------------------
+
+int row_order_compare(const struct row_order *order, const struct value *a, const struct value *b)
+{
+  for (int i = 0; i < order->key_count; i++) {
+    const struct sort_key *key = &order->keys[i];
+    const struct value *x = &a[key->column], *y = &b[key->column];
+    if (x->is_null || y->is_null) {
+      if (x->is_null != y->is_null)
+        return x->is_null == key->nulls_first ? -1 : 1;
+      continue;
+    }
+    int way = value_compare(order->types[key->column], x, y);
+    if (way)
+      return (way < 0) != key->is_descending ? -1 : 1;
+  }
+  return 0;
+}
+
+static void merge(const struct row_order *order, struct value **from, struct value **to, int left, int middle,
+                  int right)
+{
+  int a = left, b = middle;
+  for (int i = left; i < right; i++)
+    to[i] = a < middle && (b >= right || row_order_compare(order, from[a], from[b]) <= 0) ? from[a++] : from[b++];
+}
+
+static void sort_runs(const struct row_order *order, struct value **rows, int count, int run)
+{
+  for (int start = 0; start < count; start += run) {
+    int end = start + run < count ? start + run : count;
+    for (int i = start + 1; i < end; i++) {
+      struct value *row = rows[i];
+      int j = i;
+      for (; j > start && row_order_compare(order, rows[j - 1], row) > 0; j--)
+        rows[j] = rows[j - 1];
+      rows[j] = row;
+    }
+  }
+}
+
+void rows_sort(const struct row_order *order, struct value **rows, struct value **scratch, int count)
+{
+  struct value **from = rows, **to = scratch;
+  int run = 8;
+  sort_runs(order, rows, count, run);
+  while (run < count) {
+    for (int left = 0; left < count;) {
+      int middle = run < count - left ? left + run : count;
+      int right = run < count - middle ? middle + run : count;
+      merge(order, from, to, left, middle, right);
+      left = right;
+    }
+    struct value **swapped = from;
+    from = to;
+    to = swapped;
+    run = run > count / 2 ? count : run * 2;
+  }
+  if (from != rows)
+    memcpy(rows, from, sizeof *from * (size_t)count);
+}
+
+// --- Tables ------------------------------------------------------------------------------------------------
+
 void row_table_init(struct row_table *table, struct memory_account *account)
 {
   *table = (struct row_table){.account = account};

@@ -10,6 +10,20 @@ uint64_t values_hash(const enum type_id *types, const struct value *values, int 
 // A copy with its bytes, in the arena. NULL: out of memory.
 struct value *values_keep(struct arena *arena, const enum type_id *types, const struct value *values, int count);
 
+struct sort_key {
+  int column; // of the row
+  bool is_descending;
+  bool nulls_first;
+};
+struct row_order {
+  int key_count;
+  const struct sort_key *keys;
+  const enum type_id *types; // of the row's columns
+};
+int row_order_compare(const struct row_order *order, const struct value *a, const struct value *b);
+// Stable. scratch has room for as many.
+void rows_sort(const struct row_order *order, struct value **rows, struct value **scratch, int count);
+
 struct row_entry {
   uint64_t hash;
   struct value *row;
