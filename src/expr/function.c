@@ -35,6 +35,22 @@ const struct set_function *set_function_at(int index)
   return NULL;
 }
 
+const struct window_function *window_function_at(int index)
+{
+  for (const struct window_function *row = window_functions; row->name; row++)
+    if (index-- == 0)
+      return row;
+  return NULL;
+}
+
+bool window_function_exists(const char *name)
+{
+  for (const struct window_function *row = window_functions; row->name; row++)
+    if (strcmp(row->name, name) == 0)
+      return true;
+  return false;
+}
+
 bool aggregate_exists(const char *name)
 {
   for (const struct aggregate *row = aggregates; row->name; row++)

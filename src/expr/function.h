@@ -102,6 +102,44 @@ bool aggregate_exists(const char *name);
 int aggregate_resolve(const char *name, const enum type_id *given, int count, const struct aggregate **aggregate,
                       struct error *error);
 
+// Window functions. What one sees of the row that it is asked about; rows are numbers within its partition.
+struct window_place {
+  struct evaluation *evaluation;
+  int64_t row, count;       // the row, and how many the partition has
+  int64_t peers, peers_end; // the first of its peers, and the row behind the last one
+  int64_t group;            // how many groups of peers come before
+  // An argument of any row of the partition.
+  const struct value *(*argument)(const struct window_place *place, int64_t row, int argument);
+  // The frame's row of this number, from its end where that is negative (-1: the last); -1: it has none.
+  int64_t (*frame_row)(const struct window_place *place, int64_t number);
+};
+enum { WINDOW_ARGUMENTS = 3 };
+struct window_function {
+  const char *name;
+  enum type_id result;
+  int8_t argument_count;
+  enum type_id arguments[WINDOW_ARGUMENTS];
+  bool reads_frame;
+  // What it gives is borrowed from the partition's rows.
+  int (*value)(const struct window_place *place, struct value *result);
+};
+bool window_function_exists(const char *name);
+int window_function_resolve(const char *name, const enum type_id *given, int count,
+                            const struct window_function **function, struct error *error);
+int window_function_types(const struct window_function *function, const enum type_id *given, int count,
+                          enum type_id *wanted, enum type_id *result, struct error *error);
+
+// RANGE frames with offsets: of what type one must be for rows ordered by this column. 0A000 where there is none.
+int frame_offset_type(enum type_id column, enum type_id given, enum type_id *wanted, struct error *error);
+// Is the value at most (at least: not is_most) as far as the offset before (behind: not is_before) the base?
+struct frame_reach {
+  enum type_id type; // of the column
+  const struct value *offset;
+  bool is_before, is_most;
+};
+int frame_reaches(struct evaluation *evaluation, const struct frame_reach *reach, const struct value *value,
+                  const struct value *base, bool *reaches);
+
 // Functions that give sets of rows.
 enum { SET_COLUMNS = 2 };
 struct set_call {
@@ -143,3 +181,4 @@ extern const struct function json_row_function;
 const struct function *function_at(int index);
 const struct aggregate *aggregate_at(int index);
 const struct set_function *set_function_at(int index);
+const struct window_function *window_function_at(int index);

@@ -436,6 +436,24 @@ int set_function_resolve(const char *name, const enum type_id *given, int count,
   return status ? status : resolve(&candidates, name, given, count, (const void **)function, error);
 }
 
+int window_function_resolve(const char *name, const enum type_id *given, int count,
+                            const struct window_function **function, struct error *error)
+{
+  struct candidates candidates = {.count = 0};
+  int status = check_count(count, error);
+  for (const struct window_function *row = window_functions; !status && row->name; row++)
+    if (strcmp(row->name, name) == 0)
+      add_candidate(&candidates, row->arguments, row->argument_count, count, row);
+  return status ? status : resolve(&candidates, name, given, count, (const void **)function, error);
+}
+
+int window_function_types(const struct window_function *function, const enum type_id *given, int count,
+                          enum type_id *wanted, enum type_id *result, struct error *error)
+{
+  *result = function->result;
+  return call_types(function->arguments, WINDOW_ARGUMENTS, given, count, wanted, result, error);
+}
+
 // ---- common types ----
 
 int type_common(const struct node *const *nodes, int count, const char *what, enum type_id *common, struct error *error)

@@ -136,6 +136,7 @@ extern const struct function array_functions[];
 extern const struct function array_operator_functions[];
 extern const struct aggregate aggregates[];
 extern const struct set_function set_functions[];
+extern const struct window_function window_functions[];
 extern const struct function *const function_tables[]; // all of the above that hold functions; NULL at the end
 
 static inline struct bytes bytes_of_value(const struct value *value) { return bytes_of(value->data, value->size); }

@@ -35,6 +35,18 @@ static struct node *bind_argument(struct binder *binder, struct scope *scope, co
   return node;
 }
 
+struct node **bind_arguments(struct binder *binder, struct scope *scope, const PgQuery__FuncCall *tree,
+                             const char *name)
+{
+  struct node **arguments = ARENA_ARRAY(binder->arena, struct node *, tree->n_args + 1);
+  if (!arguments)
+    return bind_memory(binder);
+  for (size_t i = 0; i < tree->n_args; i++)
+    if (!(arguments[i] = bind_argument(binder, scope, tree->args[i], name)))
+      return NULL;
+  return arguments;
+}
+
 // --- Aggregates ------------------------------------------------------------------------------------
 
 // NULL: an aggregate may stand here.
@@ -43,6 +55,7 @@ static const char *refuses_aggregates(enum clause clause)
   switch (clause) {
   case CLAUSE_TARGET:
   case CLAUSE_HAVING:
+  case CLAUSE_WINDOW:
   case CLAUSE_ORDER: return NULL;
   case CLAUSE_WHERE: return "aggregate functions are not allowed in WHERE";
   case CLAUSE_GROUP: return "aggregate functions are not allowed in GROUP BY";
@@ -111,7 +124,7 @@ static struct node *add_aggregate(struct binder *binder, struct scope *scope, co
 }
 
 // Arguments cast as the aggregate wants them; its type may be that of its argument.
-static int resolve_aggregate(struct binder *binder, const char *name, struct aggregate_call *call, int32_t location)
+int bind_aggregate_arguments(struct binder *binder, const char *name, struct aggregate_call *call, int32_t location)
 {
   enum type_id given[FUNCTION_ARGUMENTS] = {0};
   if (call->argument_count > FUNCTION_ARGUMENTS)
@@ -152,20 +165,15 @@ static struct node *bind_aggregate(struct binder *binder, struct scope *scope, c
                      "%s(*) must be used to call a parameterless aggregate function", name);
   struct aggregate_call call = {
       .argument_count = (int)tree->n_args,
-      .arguments = ARENA_ARRAY(binder->arena, struct node *, tree->n_args + 1),
       .is_distinct = tree->agg_distinct,
   };
-  if (!call.arguments)
-    return bind_memory(binder);
   enum clause clause = scope->clause;
   scope->clause = CLAUSE_AGGREGATE;
+  if (!(call.arguments = bind_arguments(binder, scope, tree, name)))
+    return NULL;
   struct level_check check = {.scope = scope};
-  for (size_t i = 0; i < tree->n_args; i++) {
-    call.arguments[i] = bind_argument(binder, scope, tree->args[i], name);
-    if (!call.arguments[i])
-      return NULL;
+  for (int i = 0; i < call.argument_count; i++)
     node_walk(call.arguments[i], check_level, &check);
-  }
   if (check.has_columns && !check.has_own)
     return bind_fail(binder, tree->location, SQLSTATE_FEATURE_NOT_SUPPORTED,
                      "aggregates over columns of an outer query are not supported");
@@ -178,7 +186,7 @@ static struct node *bind_aggregate(struct binder *binder, struct scope *scope, c
       return NULL;
   }
   scope->clause = clause;
-  if (resolve_aggregate(binder, name, &call, tree->location))
+  if (bind_aggregate_arguments(binder, name, &call, tree->location))
     return NULL;
   return add_aggregate(binder, scope, &call, tree->location);
 }
@@ -189,9 +197,7 @@ static struct node *bind_aggregate(struct binder *binder, struct scope *scope, c
 static struct node *refuse_form(struct binder *binder, const PgQuery__FuncCall *tree, const char *name)
 {
   const char *what = NULL;
-  if (tree->over)
-    what = "window functions are not supported";
-  else if (tree->func_variadic)
+  if (tree->func_variadic)
     what = "VARIADIC arguments are not supported";
   else if (strcmp(name, "generate_series") == 0 || set_function_exists(name))
     what = "set-returning functions are only supported in FROM and in select lists";
@@ -202,6 +208,8 @@ static struct node *refuse_form(struct binder *binder, const PgQuery__FuncCall *
     return bind_fail(binder, tree->location, SQLSTATE_FEATURE_NOT_SUPPORTED, "%s", what);
   int32_t at = tree->location;
   const struct function *function;
+  if (window_function_exists(name))
+    return bind_fail(binder, at, SQLSTATE_WRONG_OBJECT_TYPE, "window function %s requires an OVER clause", name);
   if (tree->agg_star && function_resolve(name, false, NULL, 0, &function, binder->error)) {
     (void)!bind_error_from(binder, at);
     return NULL;
@@ -261,7 +269,9 @@ struct node *bind_function(struct binder *binder, struct scope *scope, const PgQ
   const char *name = bind_function_name(binder, tree->funcname, tree->n_funcname, tree->location);
   if (!name)
     return NULL;
-  if (aggregate_exists(name) && !tree->over)
+  if (tree->over && (aggregate_exists(name) || window_function_exists(name)))
+    return bind_window_call(binder, scope, tree, name);
+  if (aggregate_exists(name))
     return bind_aggregate(binder, scope, tree, name);
   if (scope->clause == CLAUSE_TARGET && (strcmp(name, "generate_series") == 0 || set_function_exists(name)))
     return bind_set_target(binder, scope, tree, name);
@@ -279,6 +289,9 @@ struct node *bind_function(struct binder *binder, struct scope *scope, const PgQ
     if (!(arguments[i] = bind_argument(binder, scope, without_regclass(tree->args[i]), name)))
       return NULL;
   struct node *call = bind_call(binder, name, false, arguments, (int)tree->n_args, tree->location);
+  if (call && tree->over)
+    return bind_fail(binder, tree->location, SQLSTATE_WRONG_OBJECT_TYPE,
+                     "OVER specified, but %s is not a window function nor an aggregate function", name);
   if (call || tree->n_args != 1 || strcmp(binder->error->sqlstate, SQLSTATE_UNDEFINED_FUNCTION) != 0)
     return call;
   // A type's name as a function is a cast.

@@ -131,77 +131,45 @@ static int regroup_slot(struct regroup *regroup, struct node **slot)
   return *slot ? 0 : (int)regroup->binder->error->status;
 }
 
-static int regroup_slots(struct regroup *regroup, struct node **slots, int count)
+static int regroup_visit(void *regroup, struct node **slot)
 {
-  int status = 0;
-  for (int i = 0; i < count && !status; i++)
-    status = regroup_slot(regroup, &slots[i]);
-  return status;
-}
-
-static int regroup_join(struct regroup *regroup, struct join *join)
-{
-  if (!join)
-    return 0;
-  if (join->kind != JOIN_RANGE) {
-    int status = regroup_join(regroup, join->left);
-    if (!status)
-      status = regroup_join(regroup, join->right);
-    return status ? status : regroup_slot(regroup, &join->condition);
-  }
-  struct range *range = &regroup->binder->statement->ranges[join->range];
-  if (range->kind == RANGE_SUBQUERY)
-    return regroup_query(regroup, range->query);
-  if (range->kind == RANGE_SET) {
-    int status = 0;
-    for (int i = 0; i < range->operation->arm_count && !status; i++)
-      status = regroup_query(regroup, range->operation->arms[i]);
-    return status;
-  }
-  if (range->kind == RANGE_FUNCTION)
-    return regroup_slots(regroup, range->arguments, range->argument_count);
-  int status = 0;
-  for (int i = 0; range->kind == RANGE_VALUES && i < range->value_count && !status; i++)
-    status = regroup_slots(regroup, range->values[i], range->column_count);
-  return status;
+  return regroup_slot(regroup, slot);
 }
 
 static int regroup_query(struct regroup *regroup, struct query *query)
 {
-  int status = regroup_join(regroup, query->from);
-  for (int i = 0; i < query->target_count && !status; i++)
-    status = regroup_slot(regroup, &query->targets[i].expression);
-  if (!status)
-    status = regroup_slots(regroup, query->group_keys, query->group_key_count);
-  for (int i = 0; i < query->aggregate_count && !status; i++) {
-    status = regroup_slots(regroup, query->aggregates[i].arguments, query->aggregates[i].argument_count);
-    if (!status)
-      status = regroup_slot(regroup, &query->aggregates[i].filter);
-  }
-  struct node **slots[] = {&query->where, &query->having, &query->limit, &query->offset};
-  for (size_t i = 0; i < sizeof slots / sizeof *slots && !status; i++)
-    status = regroup_slot(regroup, slots[i]);
-  return status;
+  return query_each(regroup->binder->statement->ranges, query, regroup_visit, regroup);
 }
 
 // --- Keys ------------------------------------------------------------------------------------------
 
-static bool find_aggregate(const struct node *node, void *context)
+struct misplaced {
+  const struct statement *statement;
+  const struct node *aggregate, *window; // NULL: none found
+};
+
+static bool find_misplaced(const struct node *node, void *context)
 {
-  bool *found = context;
-  *found |= node->kind == NODE_COLUMN && node->column < 0;
-  return !*found;
+  struct misplaced *found = context;
+  if (node->kind == NODE_COLUMN && node->column < 0)
+    found->aggregate = node;
+  if (node->kind == NODE_COLUMN && found->statement->ranges[node->range].kind == RANGE_WINDOW)
+    found->window = node;
+  return !found->aggregate && !found->window;
 }
 
 static int add_key(struct regroup *regroup, struct node *node)
 {
   struct binder *binder = regroup->binder;
   struct query *query = regroup->query;
-  bool has_aggregate = false;
-  node_walk(node, find_aggregate, &has_aggregate);
-  if (has_aggregate)
-    return bind_error(binder, node->position, SQLSTATE_GROUPING_ERROR,
+  struct misplaced found = {.statement = binder->statement};
+  node_walk(node, find_misplaced, &found);
+  if (found.aggregate)
+    return bind_error(binder, found.aggregate->position, SQLSTATE_GROUPING_ERROR,
                       "aggregate functions are not allowed in GROUP BY");
+  if (found.window)
+    return bind_error(binder, found.window->position, SQLSTATE_WINDOWING_ERROR,
+                      "window functions are not allowed in GROUP BY");
   int status = bind_ordered(binder, node, EQUALITY_OPERATOR, node->position);
   if (status)
     return status;
@@ -250,14 +218,6 @@ static int bind_key(struct regroup *regroup, const PgQuery__Node *tree)
   return add_key(regroup, node);
 }
 
-static bool number_aggregates(const struct node *node, void *context)
-{
-  const int *key_count = context;
-  if (node->kind == NODE_COLUMN && node->column < 0)
-    ((struct node *)(uintptr_t)node)->column = *key_count - 1 - node->column;
-  return true;
-}
-
 static int group_columns(struct binder *binder, struct query *query)
 {
   struct range range = {.kind = RANGE_GROUP, .alias = "group"};
@@ -276,20 +236,41 @@ static int group_columns(struct binder *binder, struct query *query)
   return 0;
 }
 
+struct numbering {
+  struct statement *statement;
+  const struct query *query;
+};
+
+static int number_slot(void *context, struct node **slot);
+
+static bool number_aggregates(const struct node *node, void *context)
+{
+  const struct numbering *numbering = context;
+  const struct query *query = numbering->query;
+  if (node->kind == NODE_COLUMN && node->range == query->group_range && node->column < 0)
+    ((struct node *)(uintptr_t)node)->column = query->group_key_count - 1 - node->column;
+  if (node->kind == NODE_SUBQUERY)
+    (void)query_each(numbering->statement->ranges, numbering->statement->subqueries[node->subquery].query, number_slot,
+                     context);
+  return true;
+}
+
+static int number_slot(void *context, struct node **slot)
+{
+  node_walk(*slot, number_aggregates, context);
+  return 0;
+}
+
 static int rewrite(struct regroup *regroup)
 {
   struct query *query = regroup->query;
   int status = regroup_slot(regroup, &query->having);
   for (int i = 0; i < query->target_count && !status; i++)
     status = regroup_slot(regroup, &query->targets[i].expression);
-  if (status)
-    return status;
-  int key_count = query->group_key_count;
-  if (query->having)
-    node_walk(query->having, number_aggregates, &key_count);
-  for (int i = 0; i < query->target_count; i++)
-    node_walk(query->targets[i].expression, number_aggregates, &key_count);
-  return 0;
+  if (!status)
+    status = query_each_window(query, regroup_visit, regroup);
+  struct numbering numbering = {.statement = regroup->binder->statement, .query = query};
+  return status ? status : query_each(numbering.statement->ranges, query, number_slot, &numbering);
 }
 
 int bind_grouping(struct binder *binder, struct scope *scope, const PgQuery__SelectStmt *select, struct query *query)

@@ -90,6 +90,7 @@ static int refuse_locking(struct binder *binder, const PgQuery__SelectStmt *sele
                      : query->group_key_count    ? "with GROUP BY clause"
                      : select->having_clause     ? "with HAVING clause"
                      : query->is_grouped         ? "with aggregate functions"
+                     : query->window_call_count  ? "with window functions"
                                                  : NULL;
   if (!what)
     return 0;

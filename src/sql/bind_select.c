@@ -413,16 +413,6 @@ static int bind_limit(struct binder *binder, struct scope *scope, const PgQuery_
 
 // --- The whole -------------------------------------------------------------------------------------
 
-static int refuse_parts(struct binder *binder, const PgQuery__SelectStmt *select)
-{
-  const char *what = NULL;
-  if (select->into_clause)
-    what = "SELECT INTO is not supported";
-  else if (select->n_window_clause)
-    what = "window functions are not supported";
-  return what ? bind_error(binder, -1, SQLSTATE_FEATURE_NOT_SUPPORTED, "%s", what) : 0;
-}
-
 static int bind_list(struct binder *binder, struct scope *scope, const PgQuery__SelectStmt *select, struct query *query,
                      struct target_list *list)
 {
@@ -491,7 +481,9 @@ static int bind_parts(struct binder *binder, struct scope *scope, const PgQuery_
                       const struct select_options *options, struct query *query)
 {
   struct target_list list = {0};
-  int status = refuse_parts(binder, select);
+  int status = select->into_clause ? bind_error(binder, -1, SQLSTATE_FEATURE_NOT_SUPPORTED,
+                                                "SELECT INTO is not supported")
+                                   : bind_window_clause(binder, scope, select);
   if (!status)
     status = bind_with(binder, scope, select->with_clause);
   if (!status)
@@ -507,11 +499,15 @@ static int bind_parts(struct binder *binder, struct scope *scope, const PgQuery_
   query->target_count = list.count;
   if (!status)
     status = settle_targets(binder, query, options->keeps_unknown);
-  if (!status && scope->has_set && (select->n_group_clause || query->having || scope->aggregate_count))
+  bool groups = select->n_group_clause || query->having || scope->aggregate_count;
+  if (!status && scope->has_set && (groups || scope->window_call_count))
     status = bind_error(binder, -1, SQLSTATE_FEATURE_NOT_SUPPORTED,
-                        "set-returning functions in the select list of a query that groups are not supported");
+                        "set-returning functions in the select list of a query that %s are not supported",
+                        groups ? "groups" : "has window functions");
   if (!status && scope->has_self_reference && scope->aggregate_count)
     status = refuse_aggregate(binder, query);
+  if (!status)
+    status = bind_windows(binder, scope, query);
   if (!status)
     status = bind_grouping(binder, scope, select, query);
   if (!status)

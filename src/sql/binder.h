@@ -26,6 +26,7 @@ enum clause {
   CLAUSE_RETURNING,
   CLAUSE_FILTER,
   CLAUSE_AGGREGATE,
+  CLAUSE_WINDOW, // a window's definition
   CLAUSE_DEFAULT,
 };
 
@@ -88,10 +89,19 @@ struct scope {
   bool is_set_operation;    // ORDER BY names its columns, and no expressions
   bool has_set;             // a function in the select list gives rows
   const char *refuses_sets; // not NULL: the expression in which it may not stand
-  bool in_aggregate;
   int group_range; // -1: none yet
   struct aggregate_call *aggregates;
   int aggregate_count, aggregate_capacity;
+  // Windows: those of the WINDOW clause are bound when they are first named.
+  PgQuery__Node **window_trees;
+  int *named_windows; // for each of these its number, or -1
+  int window_tree_count;
+  bool in_window_call; // its arguments
+  int window_range;    // has meaning with window_call_count
+  struct window *windows;
+  int window_count, window_capacity;
+  struct window_call *window_calls;
+  int window_call_count, window_call_capacity;
   bool is_correlated;
 };
 
@@ -194,6 +204,20 @@ struct node *bind_function(struct binder *binder, struct scope *scope, const PgQ
 struct node *bind_value_function(struct binder *binder, const PgQuery__SQLValueFunction *function);
 // `name` or pg_catalog.`name`. NULL: another schema, said.
 const char *bind_function_name(struct binder *binder, PgQuery__Node **names, size_t count, int32_t location);
+
+// NULL with the error set where an aggregate's or a window function's arguments do not bind.
+struct node **bind_arguments(struct binder *binder, struct scope *scope, const PgQuery__FuncCall *tree,
+                             const char *name);
+int bind_aggregate_arguments(struct binder *binder, const char *name, struct aggregate_call *call, int32_t location);
+
+// --- bind_window.c
+int bind_window_clause(struct binder *binder, struct scope *scope, const PgQuery__SelectStmt *select);
+struct node *bind_window_call(struct binder *binder, struct scope *scope, const PgQuery__FuncCall *call,
+                              const char *name);
+// What nobody has named, too; then the query has them.
+int bind_windows(struct binder *binder, struct scope *scope, struct query *query);
+// ORDER BY in a window or an aggregate: expressions alone. NULL with the error set.
+struct order_key *bind_order_keys(struct binder *binder, struct scope *scope, PgQuery__Node **trees, size_t count);
 
 // --- bind_sublink.c
 struct node *bind_sublink(struct binder *binder, struct scope *scope, const PgQuery__SubLink *link);

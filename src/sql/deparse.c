@@ -96,10 +96,31 @@ static void deparse_aggregate(const struct plan *plan, const struct aggregate_ca
   }
 }
 
+// Of the window itself PostgreSQL's EXPLAIN says nothing.
+static void deparse_window_call(const struct plan *plan, const struct window_call *call, bool qualified,
+                                struct buffer *out)
+{
+  buffer_format(out, "(%s(", call->function ? call->function->name : call->aggregate->name);
+  if (call->aggregate && call->argument_count == 0)
+    buffer_append_u8(out, '*');
+  deparse_list(plan, call->arguments, call->argument_count, ", ", qualified, out);
+  buffer_append_u8(out, ')');
+  if (call->filter) {
+    buffer_append_string(out, " FILTER (WHERE ");
+    deparse(plan, call->filter, qualified, out);
+    buffer_append_u8(out, ')');
+  }
+  buffer_append_string(out, " OVER (?))");
+}
+
 static void deparse_column(const struct plan *plan, const struct node *node, bool qualified, struct buffer *out)
 {
   const struct range *range = &plan->statement->ranges[node->range];
-  const struct query *grouped = plan->grouped[node->range];
+  const struct query *grouped = plan->queries[node->range];
+  if (range->kind == RANGE_WINDOW) {
+    deparse_window_call(plan, &grouped->window_calls[node->column], qualified, out);
+    return;
+  }
   if (grouped && node->column < grouped->group_key_count) {
     deparse(plan, grouped->group_keys[node->column], qualified, out);
     return;

@@ -139,6 +139,14 @@ static void explain_scan(struct explaining *e, const struct plan_node *node, int
   details(e, depth, "Index Cond: ", conditions, count);
 }
 
+static void explain_direction(struct explaining *e, const struct sort_key *key)
+{
+  if (key->is_descending)
+    buffer_append_string(&e->text, " DESC");
+  if (key->nulls_first != key->is_descending)
+    buffer_append_string(&e->text, key->nulls_first ? " NULLS FIRST" : " NULLS LAST");
+}
+
 static void explain_sort(struct explaining *e, const struct plan_node *node, int depth)
 {
   buffer_append_string(&e->text, "Sort");
@@ -149,12 +157,30 @@ static void explain_sort(struct explaining *e, const struct plan_node *node, int
     if (i)
       buffer_append_string(&e->text, ", ");
     node_deparse(e->plan, node->sort.targets[key->column].expression, e->qualified, &e->text);
-    if (key->is_descending)
-      buffer_append_string(&e->text, " DESC");
-    if (key->nulls_first != key->is_descending)
-      buffer_append_string(&e->text, key->nulls_first ? " NULLS FIRST" : " NULLS LAST");
+    explain_direction(e, key);
   }
   buffer_append_u8(&e->text, '\n');
+}
+
+// The rows that come are sorted, if they are not yet: a node of its own in PostgreSQL. True: it is one here.
+static bool explain_window_sort(struct explaining *e, const struct plan_node *node, int depth)
+{
+  const struct plan_window *made = &node->window;
+  const struct window *window = made->window;
+  if (!made->key_count || made->is_sorted)
+    return false;
+  begin_line(e, depth);
+  buffer_append_string(&e->text, "Sort");
+  end_node_line(e, node->left);
+  begin_detail(e, depth, "Sort Key: ");
+  for (int i = 0; i < made->key_count; i++) {
+    int key = i - window->partition_count;
+    buffer_append_string(&e->text, i ? ", " : "");
+    node_deparse(e->plan, key < 0 ? window->partition[i] : window->order[key].expression, e->qualified, &e->text);
+    explain_direction(e, &made->keys[i]);
+  }
+  buffer_append_u8(&e->text, '\n');
+  return true;
 }
 
 static void explain_aggregate(struct explaining *e, const struct plan_node *node, int depth)
@@ -288,6 +314,7 @@ static bool explain_head(struct explaining *e, const struct plan_node *node, int
   case PLAN_DISTINCT: explain_distinct(e, node, depth); break;
   case PLAN_APPEND: explain_named(e, node, "Append"); break;
   case PLAN_SET: explain_set(e, node, depth); break;
+  case PLAN_WINDOW: explain_named(e, node, "WindowAgg"); break;
   case PLAN_CLAIM: explain_named(e, node, "LockRows"); break;
   case PLAN_UNIQUE: explain_named(e, node, "Unique"); break;
   case PLAN_LIMIT: explain_named(e, node, "Limit"); break;
@@ -314,8 +341,9 @@ static void explain_node(struct explaining *e, const struct plan_node *node, int
     explain_node(e, e->plan->shared[e->plan->statement->ranges[node->from.range].number].root, depth + 1, NULL);
   for (int i = 0; node->kind == PLAN_APPEND && i < node->append.arm_count; i++)
     explain_node(e, node->append.arms[i], depth + 1, NULL);
+  bool sorts = node->kind == PLAN_WINDOW && explain_window_sort(e, node, depth + 1);
   if (node->left)
-    explain_node(e, node->left, depth + 1, NULL);
+    explain_node(e, node->left, depth + 1 + sorts, NULL);
   if (!node->right)
     return;
   if (node->kind == PLAN_HASH_JOIN) {
@@ -387,7 +415,8 @@ static int count_sources(const struct statement *statement)
 {
   int count = 0;
   for (int i = 0; i < statement->range_count; i++)
-    count += statement->ranges[i].kind != RANGE_GROUP && statement->ranges[i].kind != RANGE_ROW;
+    count += statement->ranges[i].kind != RANGE_GROUP && statement->ranges[i].kind != RANGE_WINDOW &&
+             statement->ranges[i].kind != RANGE_ROW;
   return count;
 }
 

@@ -48,6 +48,8 @@ static const char *sqlstate_of(const char *message)
     return SQLSTATE_INVALID_ESCAPE_SEQUENCE;
   if (strncmp(message, "role name ", 10) == 0 || strstr(message, "cannot be used as a role name here"))
     return SQLSTATE_RESERVED_NAME;
+  if (strncmp(message, "frame ", 6) == 0)
+    return SQLSTATE_WINDOWING_ERROR;
   return strcmp(message, "out of memory") == 0 ? SQLSTATE_OUT_OF_MEMORY : SQLSTATE_SYNTAX_ERROR;
 }
 

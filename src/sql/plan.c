@@ -61,46 +61,16 @@ void node_ranges(struct planner *planner, const struct node *node, range_set set
     node_walk(node, collect_range, &collecting);
 }
 
-static void nodes_ranges(struct planner *planner, struct node *const *nodes, int count, range_set set)
+static int collect_slot(void *context, struct node **slot)
 {
-  for (int i = 0; i < count; i++)
-    node_ranges(planner, nodes[i], set);
+  node_walk(*slot, collect_range, context);
+  return 0;
 }
 
-static void join_expression_ranges(struct planner *planner, const struct join *join, range_set set)
+void query_ranges(struct planner *planner, struct query *query, range_set set)
 {
-  if (!join)
-    return;
-  if (join->kind != JOIN_RANGE) {
-    join_expression_ranges(planner, join->left, set);
-    join_expression_ranges(planner, join->right, set);
-    node_ranges(planner, join->condition, set);
-    return;
-  }
-  const struct range *range = &planner->statement->ranges[join->range];
-  nodes_ranges(planner, range->arguments, range->argument_count, set);
-  for (int i = 0; range->kind == RANGE_VALUES && i < range->value_count; i++)
-    nodes_ranges(planner, range->values[i], range->column_count, set);
-  if (range->kind == RANGE_SUBQUERY)
-    query_ranges(planner, range->query, set);
-  for (int i = 0; range->kind == RANGE_SET && i < range->operation->arm_count; i++)
-    query_ranges(planner, range->operation->arms[i], set);
-}
-
-void query_ranges(struct planner *planner, const struct query *query, range_set set)
-{
-  join_expression_ranges(planner, query->from, set);
-  node_ranges(planner, query->where, set);
-  nodes_ranges(planner, query->group_keys, query->group_key_count, set);
-  for (int i = 0; i < query->aggregate_count; i++) {
-    nodes_ranges(planner, query->aggregates[i].arguments, query->aggregates[i].argument_count, set);
-    node_ranges(planner, query->aggregates[i].filter, set);
-  }
-  node_ranges(planner, query->having, set);
-  for (int i = 0; i < query->target_count; i++)
-    node_ranges(planner, query->targets[i].expression, set);
-  node_ranges(planner, query->limit, set);
-  node_ranges(planner, query->offset, set);
+  struct collecting collecting = {.planner = planner, .set = set};
+  (void)query_each(planner->statement->ranges, query, collect_slot, &collecting);
 }
 
 void join_ranges(const struct join *join, range_set set)
@@ -251,7 +221,7 @@ int node_slots(struct planner *planner, struct plan_node *node, range_set ranges
         continue;
       const struct range *range = &statement->ranges[r];
       for (int c = 0; c < range->column_count; c++) {
-        if (!range->columns[c].is_used && range->kind != RANGE_GROUP)
+        if (!range->columns[c].is_used && range->kind != RANGE_GROUP && range->kind != RANGE_WINDOW)
           continue;
         if (pass == 1)
           node->slots[count] = (struct slot){.range = r, .column = c, .type = range->columns[c].type.id};
@@ -363,9 +333,9 @@ int plan_statement(const struct plan_input *input, struct plan **plan, struct er
   if (!planner.plan)
     return error_memory(planner.error);
   planner.plan->statement = input->statement;
-  planner.plan->grouped = ARENA_ARRAY(input->arena, const struct query *, input->statement->range_count + 1);
+  planner.plan->queries = ARENA_ARRAY(input->arena, const struct query *, input->statement->range_count + 1);
   planner.queries = ARENA_ARRAY(input->arena, struct plan_node *, input->statement->range_count + 1);
-  if (!planner.plan->grouped || !planner.queries)
+  if (!planner.plan->queries || !planner.queries)
     return error_memory(planner.error);
   int status = plan_parts(&planner);
   if (!status)

@@ -24,6 +24,7 @@ enum plan_kind {
   PLAN_LOOP,      // nested loop: the right side starts again for each row of the left one
   PLAN_HASH_JOIN, // the right side is hashed
   PLAN_MATERIAL,  // keeps its input's rows, to be read again
+  PLAN_WINDOW,    // keeps them too, sorts them and adds what window functions say
   PLAN_AGGREGATE,
   PLAN_COUNT, // count(*) of a whole table, from its tree
   PLAN_PROJECT,
@@ -138,6 +139,36 @@ struct plan_aggregate {
   bool stops_at_first; // min or max over an ordered scan: the first argument that is not NULL decides
 };
 
+struct plan_window_call {
+  const struct window_function *function; // NULL: an aggregate
+  const struct aggregate *aggregate;
+  int arguments[WINDOW_ARGUMENTS]; // columns of a kept row
+  enum type_id types[WINDOW_ARGUMENTS];
+  int argument_count;
+  int filter; // column of a kept row; -1: none
+  int column; // of the window range
+  enum type_id type;
+};
+
+// A kept row has the node's slots and then the values.
+struct plan_window {
+  int range;
+  int value_count;
+  struct expression *values;
+  int *guards; // for each value the column that must be true for it to be wanted; -1: none
+  int column_count; // of a kept row
+  enum type_id *types;
+  struct sort_key *keys; // of the partition, then of the order
+  int partition_count, key_count;
+  bool is_sorted; // the input is
+  struct window_frame frame;
+  struct expression *start_offset, *end_offset; // NULL: none
+  enum type_id offset_types[2];
+  int call_count;
+  struct plan_window_call *calls;
+  const struct window *window; // for EXPLAIN
+};
+
 struct plan_node {
   enum plan_kind kind;
   int number;
@@ -154,6 +185,7 @@ struct plan_node {
     struct plan_scan scan;
     struct plan_join join;
     struct plan_aggregate aggregate;
+    struct plan_window window;
     struct {
       int range;
       int row_count;
@@ -260,7 +292,7 @@ struct plan {
   enum short_form short_form;
   const struct plan_node *short_scan; // SELECT, UPDATE, DELETE
   const struct plan_node *short_project;
-  const struct query **grouped; // by the number of its group range
+  const struct query **queries; // by the number of its group range, and of its window range
 };
 
 // --- Between the planner's files -------------------------------------------------------------------
@@ -303,7 +335,7 @@ bool set_within(struct planner *planner, range_set set, range_set whole);
 bool set_covered(struct planner *planner, range_set set, range_set own, range_set available);
 bool set_meets(struct planner *planner, range_set a, range_set b);
 void node_ranges(struct planner *planner, const struct node *node, range_set set);
-void query_ranges(struct planner *planner, const struct query *query, range_set set);
+void query_ranges(struct planner *planner, struct query *query, range_set set);
 void join_ranges(const struct join *join, range_set set);
 
 struct plan_node *plan_node_new(struct planner *planner, enum plan_kind kind);
@@ -344,6 +376,8 @@ int plan_query(struct planner *planner, const struct query *query, struct plan_n
 int plan_set_operation(struct planner *planner, int range, struct plan_node **node);
 // Is the query nothing but its set operation, in some order?
 bool is_bare_set(const struct planner *planner, const struct query *query);
+// What the query's window functions say, on top of its rows.
+int plan_windows(struct planner *planner, const struct query *query, struct plan_node **node);
 int plan_modification(struct planner *planner);
 void plan_find_short(struct planner *planner);
 // Comparison that an operator's function stands for.

@@ -8,7 +8,7 @@
 static bool find_wanted_order(struct planner *planner, const struct query *query, struct wanted_order *order)
 {
   *order = (struct wanted_order){.range = -1};
-  if (query->is_grouped || query->order_count == 0 || query->order_count > 8)
+  if (query->is_grouped || query->window_call_count || query->order_count == 0 || query->order_count > 8)
     return false;
   for (int i = 0; i < query->order_count; i++) {
     const struct node *node = query->targets[query->order[i].column].expression;
@@ -350,7 +350,9 @@ int plan_query(struct planner *planner, const struct query *query, struct plan_n
   bool is_ordered = false;
   int status;
   if (query->is_grouped)
-    planner->plan->grouped[query->group_range] = query;
+    planner->plan->queries[query->group_range] = query;
+  if (query->window_call_count)
+    planner->plan->queries[query->window_range] = query;
   if (is_bare_set(planner, query)) {
     status = plan_set_operation(planner, query->from->range, node);
     return status ? status : plan_order(planner, query, false, node);
@@ -372,6 +374,8 @@ int plan_query(struct planner *planner, const struct query *query, struct plan_n
     is_ordered = false;
   if (!status)
     status = add_having(planner, query, *node);
+  if (!status && query->window_call_count)
+    status = plan_windows(planner, query, node);
   if (!status)
     status = plan_project(planner, query, node);
   return status ? status : plan_order(planner, query, is_ordered, node);

@@ -5,7 +5,7 @@
 
 bool is_bare_set(const struct planner *planner, const struct query *query)
 {
-  if (!query->from || query->from->kind != JOIN_RANGE || query->where || query->is_grouped)
+  if (!query->from || query->from->kind != JOIN_RANGE || query->where || query->is_grouped || query->window_call_count)
     return false;
   const struct range *range = &planner->statement->ranges[query->from->range];
   if (range->kind != RANGE_SET || query->target_count != range->column_count)

@@ -24,6 +24,7 @@ enum range_kind {
   RANGE_FUNCTION, // generate_series(arguments), or another function that gives rows
   RANGE_VALUES,   // values: rows of expressions
   RANGE_GROUP,    // of an aggregating query: its group keys, then its aggregates
+  RANGE_WINDOW,   // what the window functions of a query give
   RANGE_ROW,      // a row that a change has at hand: new, excluded
   RANGE_SET,      // operation: of UNION, INTERSECT or EXCEPT, or a recursion
   RANGE_SHARED,   // number: a WITH query that is run once for all who read it
@@ -92,6 +93,41 @@ struct aggregate_call {
   struct type type;
 };
 
+struct order_key {
+  struct node *expression;
+  bool is_descending, nulls_first;
+};
+
+enum frame_mode { WINDOW_RANGE, WINDOW_ROWS, WINDOW_GROUPS };
+enum frame_bound { BOUND_FIRST, BOUND_PRECEDING, BOUND_CURRENT, BOUND_FOLLOWING, BOUND_LAST };
+enum frame_exclusion { EXCLUDE_NOTHING, EXCLUDE_CURRENT, EXCLUDE_GROUP, EXCLUDE_TIES };
+struct window_frame {
+  enum frame_mode mode;
+  enum frame_bound start, end;
+  enum frame_exclusion exclusion;
+  struct node *start_offset, *end_offset; // of PRECEDING, FOLLOWING; they read no range of the query
+};
+
+struct window {
+  struct node **partition;
+  int partition_count;
+  struct order_key *order;
+  int order_count;
+  bool has_frame; // the statement says one
+  struct window_frame frame;
+};
+
+// function or aggregate: the other one is NULL.
+struct window_call {
+  const struct window_function *function;
+  const struct aggregate *aggregate;
+  struct node **arguments;
+  int argument_count;
+  struct node *filter; // NULL: none
+  int window;
+  struct type type;
+};
+
 struct target {
   const char *name;
   struct node *expression;
@@ -118,6 +154,12 @@ struct query {
   struct aggregate_call *aggregates;
   int aggregate_count;
   struct node *having;
+  // Window functions see the rows, or groups, that are left then; the targets alone read window_range.
+  int window_range;
+  struct window *windows;
+  int window_count;
+  struct window_call *window_calls; // by column of the range
+  int window_call_count;
 
   struct target *targets; // visible ones first
   int target_count;
@@ -187,6 +229,12 @@ enum statement_kind {
   STATEMENT_DELETE,
   STATEMENT_WITH, // a SELECT whose WITH has changes
 };
+
+// Calls visit for every place of an expression in the query and in the queries of its FROM, until one is refused.
+// Subqueries in expressions are the visitor's.
+typedef int (*query_visit)(void *context, struct node **slot);
+int query_each(struct range *ranges, struct query *query, query_visit visit, void *context);
+int query_each_window(struct query *query, query_visit visit, void *context); // in its window functions and windows
 
 struct statement {
   enum statement_kind kind;

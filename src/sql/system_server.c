@@ -82,7 +82,7 @@ static const struct system_column function_columns[] = {
     C_OID("prorettype"), C_TEXT("proargtypes"), C_TEXT("prosrc"),
 };
 
-enum { OID_MADE_UP_FUNCTION = 0x70000000, OID_MADE_UP_AGGREGATE = 0x78000000, OID_MADE_UP_SET = 0x7c000000, OID_RECORD = 2249 };
+enum { OID_MADE_UP_FUNCTION = 0x70000000, OID_MADE_UP_AGGREGATE = 0x78000000, OID_MADE_UP_WINDOW = 0x7a000000, OID_MADE_UP_SET = 0x7c000000, OID_RECORD = 2249 };
 
 // The object id of a type of the tables of functions, pseudo-types included.
 static uint32_t type_oid(enum type_id type)
@@ -125,6 +125,13 @@ ROWS(function_rows)
             number(SCHEMA_PG_CATALOG), number(ROLE_OWNER), number(12), value_string("a"), truth(false), truth(false),
             value_string("i"), number(aggregate->argument_count), number(type_oid(aggregate->result)),
             argument_types(sink, aggregate->arguments, aggregate->argument_count), value_string("aggregate_dummy"));
+  const struct window_function *window;
+  for (int i = 0; !status && (window = window_function_at(i)); i++)
+    status =
+        ADD(number((uint32_t)OID_MADE_UP_WINDOW + (uint32_t)i), value_string(window->name), number(SCHEMA_PG_CATALOG),
+            number(ROLE_OWNER), number(12), value_string("w"), truth(true), truth(false), value_string("i"),
+            number(window->argument_count), number(type_oid(window->result)),
+            argument_types(sink, window->arguments, window->argument_count), value_string(window->name));
   const struct set_function *set;
   for (int i = 0; !status && (set = set_function_at(i)); i++)
     status = ADD(number((uint32_t)OID_MADE_UP_SET + (uint32_t)i), value_string(set->name), number(SCHEMA_PG_CATALOG),

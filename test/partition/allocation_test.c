@@ -46,6 +46,8 @@ static const char *const scenario[] = {
   "begin; select count(*) from t where n > 1; update acct set v = v - 2 where k = 3; select v from acct where k = 3 for update; update acct set v = v + 2 where k = 4; commit",
   "begin; set constraints all deferred; insert into parent (u) values (1); delete from parent where u = 1 and id = 1; commit",
   "begin; declare c cursor with hold for select k, v from t order by k desc; fetch 3 from c; move 2 in c; commit; fetch backward 2 from c; close c",
+  "select k, sum(k) over (order by v, k rows 1 preceding), rank() over (order by v), min(v) over (order by k range between 1 "
+  "preceding and 1 following exclude ties), string_agg(v, $$,$$) over (order by k groups 1 preceding) from t",
   "prepare p (int, text) as select * from t where k = $1 or v = $2; execute p (3, 'row 9'); deallocate p",
   "explain select * from t a join child on a.k = child.id where a.v > 'x' order by n",
   "copy t (k, v, n) from stdin",

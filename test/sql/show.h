@@ -189,7 +189,7 @@ static void show_query(const struct statement *s, const struct query *query, str
     show_group(s, query, out);
   show_part(s, " HAVING ", query->having, out);
   for (int i = 0; i < query->order_count; i++)
-    buffer_format(out, "%s%d%s%s", i ? ", " : " ORDER ", query->order[i].target,
+    buffer_format(out, "%s%d%s%s", i ? ", " : " ORDER ", query->order[i].column,
                   query->order[i].is_descending ? " desc" : "", query->order[i].nulls_first ? " nulls first" : "");
   show_part(s, " LIMIT ", query->limit, out);
   show_part(s, " OFFSET ", query->offset, out);
