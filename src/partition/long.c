@@ -149,7 +149,8 @@ static bool open_table(struct job *job)
 {
   const struct statement *statement = job->prepared->statement;
   return job->is_apart ||
-         beside_open_table(job->beside, statement->modification->relation, statement->kind == STATEMENT_INSERT);
+         beside_open_table(job->beside, statement->modification->relation,
+                           statement->kind == STATEMENT_INSERT || statement->kind == STATEMENT_MERGE);
 }
 
 static int start(struct session *session, struct job *job, const struct beside_table *table, struct error *error)

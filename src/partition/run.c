@@ -416,7 +416,11 @@ static bool may_run_twice(const struct statement *statement)
 
 static const char *query_command(enum statement_kind kind)
 {
-  return kind == STATEMENT_INSERT ? "INSERT" : kind == STATEMENT_UPDATE ? "UPDATE" : kind == STATEMENT_WITH ? "SELECT" : "DELETE";
+  return kind == STATEMENT_INSERT   ? "INSERT"
+         : kind == STATEMENT_UPDATE ? "UPDATE"
+         : kind == STATEMENT_MERGE  ? "MERGE"
+         : kind == STATEMENT_WITH   ? "SELECT"
+                                    : "DELETE";
 }
 
 // RUN_JOB: it was undone, and goes on when the trees that it asks for have been made beside the trunk.

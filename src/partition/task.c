@@ -41,7 +41,7 @@ static int add_statement(struct task *task, struct writer *writer, const struct 
   bool is_select = prepared->statement && prepared->statement->kind == STATEMENT_SELECT;
   if (!prepared->statement || is_select != (task->sink != NULL) || task->count == TASK_STATEMENTS) {
     prepared_release(prepared);
-    return error_set(error, SQLSTATE_FEATURE_NOT_SUPPORTED, "a workflow's statements are INSERT, UPDATE and DELETE, at most %d",
+    return error_set(error, SQLSTATE_FEATURE_NOT_SUPPORTED, "a workflow's statements are INSERT, UPDATE, DELETE and MERGE, at most %d",
                      TASK_STATEMENTS);
   }
   *takes_atom |= prepared->statement->takes_atom;

@@ -290,9 +290,10 @@ static int bind_tree(struct binder *binder, const PgQuery__Node *tree)
   case PG_QUERY__NODE__NODE_INSERT_STMT: return bind_insert(binder, tree->insert_stmt, &top);
   case PG_QUERY__NODE__NODE_UPDATE_STMT: return bind_update(binder, tree->update_stmt, &top);
   case PG_QUERY__NODE__NODE_DELETE_STMT: return bind_delete(binder, tree->delete_stmt, &top);
+  case PG_QUERY__NODE__NODE_MERGE_STMT: return bind_merge(binder, tree->merge_stmt);
   default:
     return bind_error(binder, -1, SQLSTATE_FEATURE_NOT_SUPPORTED,
-                      "only SELECT, INSERT, UPDATE and DELETE can stand here");
+                      "only SELECT, INSERT, UPDATE, DELETE and MERGE can stand here");
   }
 }
 

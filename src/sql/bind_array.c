@@ -173,27 +173,48 @@ struct node *bind_array_subscript(struct binder *binder, struct scope *scope, st
                              : subscript_call(binder, &array_element_function, element, &array, 1, &subscripts);
 }
 
+// The value, cast to what the column's subscripts say of an array of this type.
+static struct node *cast_part(struct binder *binder, const PgQuery__ResTarget *place, bool is_slice, struct type array,
+                              struct node *value)
+{
+  struct type type = {.id = is_slice ? array.id : type_element(array.id), .modifier = array.modifier};
+  const struct function *function;
+  if (cast_find(value->type.id, type.id, CAST_ASSIGNMENT, &function))
+    return bind_cast(binder, value, type, CAST_ASSIGNMENT);
+  bind_fail(binder, place->location, SQLSTATE_DATATYPE_MISMATCH,
+            "subscripted assignment to \"%s\" requires type %s but expression is of type %s", place->name,
+            type_info(type.id)->name, type_info(value->type.id)->name);
+  error_hint(binder->error, "You will need to rewrite or cast the expression.");
+  return NULL;
+}
+
+static bool is_array_place(struct binder *binder, struct type type, int32_t location)
+{
+  if (type_is_array(type.id))
+    return true;
+  bind_fail(binder, location, SQLSTATE_DATATYPE_MISMATCH,
+            "cannot subscript type %s because it does not support subscripting", type_info(type.id)->name);
+  return false;
+}
+
+struct node *bind_array_part(struct binder *binder, struct scope *scope, const PgQuery__ResTarget *place,
+                             struct type array, struct node *value)
+{
+  struct subscripts subscripts;
+  if (!is_array_place(binder, array, -1) ||
+      bind_subscripts(binder, scope, place->indirection, place->n_indirection, -1, &subscripts))
+    return NULL;
+  return cast_part(binder, place, subscripts.is_slice, array, value);
+}
+
 struct node *bind_array_assignment(struct binder *binder, struct scope *scope, const PgQuery__ResTarget *place,
                                    struct node *array, struct node *value)
 {
   struct subscripts subscripts;
-  const struct function *function;
-  if (!type_is_array(array->type.id))
-    return bind_fail(binder, place->location, SQLSTATE_DATATYPE_MISMATCH,
-                     "cannot subscript type %s because it does not support subscripting",
-                     type_info(array->type.id)->name);
-  if (bind_subscripts(binder, scope, place->indirection, place->n_indirection, -1, &subscripts))
+  if (!is_array_place(binder, array->type, place->location) ||
+      bind_subscripts(binder, scope, place->indirection, place->n_indirection, -1, &subscripts))
     return NULL;
-  struct type type = {.id = subscripts.is_slice ? array->type.id : type_element(array->type.id),
-                      .modifier = array->type.modifier};
-  if (!cast_find(value->type.id, type.id, CAST_ASSIGNMENT, &function)) {
-    bind_fail(binder, place->location, SQLSTATE_DATATYPE_MISMATCH,
-              "subscripted assignment to \"%s\" requires type %s but expression is of type %s", place->name,
-              type_info(type.id)->name, type_info(value->type.id)->name);
-    error_hint(binder->error, "You will need to rewrite or cast the expression.");
-    return NULL;
-  }
-  if (!(value = bind_cast(binder, value, type, CAST_ASSIGNMENT)))
+  if (!(value = cast_part(binder, place, subscripts.is_slice, array->type, value)))
     return NULL;
   struct node *first[2] = {array, value};
   return subscript_call(binder, subscripts.is_slice ? &array_assign_slice_function : &array_assign_function,

@@ -65,6 +65,7 @@ static const char *refuses_aggregates(enum clause clause)
   case CLAUSE_FROM: return "aggregate functions are not allowed in functions in FROM";
   case CLAUSE_VALUES: return "aggregate functions are not allowed in VALUES";
   case CLAUSE_UPDATE: return "aggregate functions are not allowed in UPDATE";
+  case CLAUSE_MERGE: return "aggregate functions are not allowed in MERGE WHEN conditions";
   case CLAUSE_RETURNING: return "aggregate functions are not allowed in RETURNING";
   case CLAUSE_FILTER: return "aggregate functions are not allowed in FILTER";
   case CLAUSE_AGGREGATE: return "aggregate function calls cannot be nested";
@@ -193,14 +194,31 @@ static struct node *bind_aggregate(struct binder *binder, struct scope *scope, c
 
 // --- Functions -------------------------------------------------------------------------------------
 
+static const char *refuses_sets(enum clause clause)
+{
+  switch (clause) {
+  case CLAUSE_WHERE: return "set-returning functions are not allowed in WHERE";
+  case CLAUSE_HAVING: return "set-returning functions are not allowed in HAVING";
+  case CLAUSE_LIMIT: return "set-returning functions are not allowed in LIMIT";
+  case CLAUSE_OFFSET: return "set-returning functions are not allowed in OFFSET";
+  case CLAUSE_JOIN: return "set-returning functions are not allowed in JOIN conditions";
+  case CLAUSE_UPDATE: return "set-returning functions are not allowed in UPDATE";
+  case CLAUSE_MERGE: return "set-returning functions are not allowed in MERGE WHEN conditions";
+  case CLAUSE_RETURNING: return "set-returning functions are not allowed in RETURNING";
+  case CLAUSE_FILTER: return "set-returning functions are not allowed in FILTER";
+  default: return "set-returning functions are only supported in FROM and in select lists";
+  }
+}
+
 // Sets the error for what only aggregates take, or nobody yet.
-static struct node *refuse_form(struct binder *binder, const PgQuery__FuncCall *tree, const char *name)
+static struct node *refuse_form(struct binder *binder, const PgQuery__FuncCall *tree, const char *name,
+                                enum clause clause)
 {
   const char *what = NULL;
   if (tree->func_variadic)
     what = "VARIADIC arguments are not supported";
   else if (strcmp(name, "generate_series") == 0 || set_function_exists(name))
-    what = "set-returning functions are only supported in FROM and in select lists";
+    what = refuses_sets(clause);
   for (size_t i = 0; i < tree->n_args && !what && strcmp(name, "make_interval") != 0; i++)
     if (tree->args[i]->node_case == PG_QUERY__NODE__NODE_NAMED_ARG_EXPR)
       what = "named arguments are not supported";
@@ -276,7 +294,7 @@ struct node *bind_function(struct binder *binder, struct scope *scope, const PgQ
   if (scope->clause == CLAUSE_TARGET && (strcmp(name, "generate_series") == 0 || set_function_exists(name)))
     return bind_set_target(binder, scope, tree, name);
   error_clear(binder->error);
-  refuse_form(binder, tree, name);
+  refuse_form(binder, tree, name, scope->clause);
   if (binder->error->status)
     return NULL;
   for (size_t i = 0; i < tree->n_args; i++)

@@ -4,8 +4,7 @@
 // be inserted (excluded). RETURNING reads the new row under the table's name; DELETE's reads the target.
 #include "sql/binder.h"
 
-static struct modification *new_modification(struct binder *binder, enum statement_kind kind,
-                                             const struct relation *relation)
+struct modification *bind_modification(struct binder *binder, enum statement_kind kind, const struct relation *relation)
 {
   struct modification *modification = ARENA_NEW(binder->arena, struct modification);
   if (!modification)
@@ -44,7 +43,7 @@ static int bind_changed(struct binder *binder, const PgQuery__RangeVar *name, en
   return status;
 }
 
-static const char *own_name(struct binder *binder, const PgQuery__RangeVar *name)
+const char *bind_own_name(struct binder *binder, const PgQuery__RangeVar *name)
 {
   return bind_copy(binder, name->alias ? name->alias->aliasname : name->relname);
 }
@@ -69,6 +68,8 @@ static int bind_returning(struct binder *binder, struct scope *scope, PgQuery__N
       status = binder->error->status;
   modification->returning = list.targets;
   modification->returning_count = list.count;
+  if (!status && count && !list.count)
+    status = bind_error(binder, bind_location(trees[0]), SQLSTATE_SYNTAX_ERROR, "RETURNING must have at least one column");
   return status;
 }
 
@@ -83,40 +84,55 @@ struct columns {
   int count;
   int *columns; // of the relation, in the order of the values
   int32_t *locations;
+  const PgQuery__ResTarget **parts; // of an array in the column, to which the value goes; NULL: the whole column
   bool are_named;
 };
 
-static int named_columns(struct binder *binder, const PgQuery__InsertStmt *insert, const struct relation *relation,
+// May the target's subscripts stand behind such a column?
+static int check_part(struct binder *binder, const PgQuery__ResTarget *tree, const struct column *column)
+{
+  if (tree->indirection[0]->node_case == PG_QUERY__NODE__NODE_STRING)
+    return bind_error(binder, tree->location, SQLSTATE_DATATYPE_MISMATCH,
+                      "cannot assign to field \"%s\" of column \"%s\" because its type %s is not a composite type",
+                      tree->indirection[0]->string->sval, column->name, type_info(column->type.id)->name);
+  if (tree->indirection[0]->node_case != PG_QUERY__NODE__NODE_A_INDICES || column->type.id == TYPE_JSONB)
+    return bind_error(binder, tree->location, SQLSTATE_FEATURE_NOT_SUPPORTED, "parts of columns cannot be assigned");
+  return 0;
+}
+
+static int named_columns(struct binder *binder, PgQuery__Node **trees, size_t count, const struct relation *relation,
                          struct columns *columns)
 {
-  for (size_t i = 0; i < insert->n_cols; i++) {
-    const PgQuery__ResTarget *tree = insert->cols[i]->res_target;
-    if (tree->n_indirection)
-      return bind_error(binder, tree->location, SQLSTATE_FEATURE_NOT_SUPPORTED, "parts of columns cannot be assigned");
+  for (size_t i = 0; i < count; i++) {
+    const PgQuery__ResTarget *tree = trees[i]->res_target;
     int column = find_column(binder, relation, tree->name, tree->location);
     if (column < 0)
       return column;
+    columns->parts[columns->count] = tree->n_indirection ? tree : NULL;
     for (int j = 0; j < columns->count; j++)
-      if (columns->columns[j] == column)
+      if (columns->columns[j] == column && !(columns->parts[j] && tree->n_indirection))
         return bind_error(binder, tree->location, SQLSTATE_DUPLICATE_COLUMN, "column \"%s\" specified more than once",
                           tree->name);
+    if (tree->n_indirection && check_part(binder, tree, &relation->schema.columns[column]))
+      return binder->error->status;
     columns->columns[columns->count] = column;
     columns->locations[columns->count++] = tree->location;
   }
   return 0;
 }
 
-static int insert_columns(struct binder *binder, const PgQuery__InsertStmt *insert, const struct relation *relation,
+static int insert_columns(struct binder *binder, PgQuery__Node **trees, size_t count, const struct relation *relation,
                           struct columns *columns)
 {
-  size_t room = relation->schema.column_count + insert->n_cols + 1;
+  size_t room = relation->schema.column_count + count + 1;
   columns->columns = ARENA_ARRAY(binder->arena, int, room);
   columns->locations = ARENA_ARRAY(binder->arena, int32_t, room);
-  columns->are_named = insert->n_cols > 0;
-  if (!columns->columns || !columns->locations)
+  columns->parts = ARENA_ARRAY(binder->arena, const PgQuery__ResTarget *, room);
+  columns->are_named = count > 0;
+  if (!columns->columns || !columns->locations || !columns->parts)
     return error_memory(binder->error);
   if (columns->are_named)
-    return named_columns(binder, insert, relation, columns);
+    return named_columns(binder, trees, count, relation, columns);
   for (int i = 0; i < relation->schema.column_count; i++)
     if (!relation->schema.columns[i].is_dropped) {
       columns->locations[columns->count] = -1;
@@ -139,16 +155,22 @@ static int check_width(struct binder *binder, struct columns *columns, size_t wi
 
 // --- INSERT: values --------------------------------------------------------------------------------
 
+enum override bind_override(PgQuery__OverridingKind kind)
+{
+  return kind == PG_QUERY__OVERRIDING_KIND__OVERRIDING_SYSTEM_VALUE ? OVERRIDE_SYSTEM
+         : kind == PG_QUERY__OVERRIDING_KIND__OVERRIDING_USER_VALUE ? OVERRIDE_USER
+                                                                    : OVERRIDE_NOT;
+}
+
 static enum identity identity_of(const struct binder *binder, int column)
 {
   return binder->statement->modification->relation->schema.columns[column].identity;
 }
 
 // A value of its own for an identity column: 428C9, unless it may be.
-static int refuse_identity(struct binder *binder, int column)
+static int refuse_identity(struct binder *binder, int column, bool is_update)
 {
   const struct column *own = &binder->statement->modification->relation->schema.columns[column];
-  bool is_update = binder->statement->kind == STATEMENT_UPDATE || binder->statement->modification->conflict;
   if (own->identity != IDENTITY_ALWAYS || binder->statement->modification->override == OVERRIDE_SYSTEM)
     return 0;
   int status = bind_error(binder, -1, SQLSTATE_GENERATED_ALWAYS,
@@ -166,27 +188,52 @@ static bool takes_default(const struct binder *binder, int column)
   return identity_of(binder, column) && binder->statement->modification->override == OVERRIDE_USER;
 }
 
-static struct node *insert_value(struct binder *binder, struct scope *scope, const PgQuery__Node *tree, int column)
+static struct node *refuse_default_part(struct binder *binder, const PgQuery__ResTarget *part)
+{
+  return bind_fail(binder, part->location, SQLSTATE_FEATURE_NOT_SUPPORTED, "cannot set an array element to DEFAULT");
+}
+
+// The column's value with one more part in it.
+static struct node *add_part(struct binder *binder, struct scope *scope, const PgQuery__ResTarget *part, int column,
+                             struct node *value)
+{
+  const struct modification *modification = binder->statement->modification;
+  struct node *array = modification->values[column];
+  if (!array)
+    array = node_constant(binder->arena, modification->relation->schema.columns[column].type, value_null(), -1);
+  return array ? bind_array_assignment(binder, scope, part, array, value) : bind_memory(binder);
+}
+
+// One value of a row, for the column or the part of it.
+static struct node *insert_value(struct binder *binder, struct scope *scope, const PgQuery__Node *tree,
+                                 const struct columns *columns, int number)
 {
   const struct relation *relation = binder->statement->modification->relation;
+  int column = columns->columns[number];
+  const PgQuery__ResTarget *part = columns->parts[number];
   if (is_default(tree))
-    return bind_default(binder, relation, column);
+    return part ? refuse_default_part(binder, part) : bind_default(binder, relation, column);
   struct node *node = bind_expr(binder, scope, tree);
+  if (node && part)
+    return bind_array_part(binder, scope, part, relation->schema.columns[column].type, node);
   if (node && takes_default(binder, column))
     return bind_default(binder, relation, column);
-  if (node && refuse_identity(binder, column))
+  if (node && refuse_identity(binder, column, false))
     return NULL;
   return node ? bind_assign(binder, node, relation, column) : NULL;
 }
 
 // One row of VALUES: its expressions are the values themselves.
-static int insert_row(struct binder *binder, struct scope *scope, const PgQuery__List *row, struct columns *columns)
+static int insert_row(struct binder *binder, struct scope *scope, PgQuery__Node **row, size_t count,
+                      struct columns *columns)
 {
   struct modification *modification = binder->statement->modification;
-  size_t beyond = (size_t)columns->count < row->n_items ? (size_t)columns->count : 0;
-  int status = check_width(binder, columns, row->n_items, bind_location(row->items[beyond]));
+  size_t beyond = (size_t)columns->count < count ? (size_t)columns->count : 0;
+  int status = check_width(binder, columns, count, bind_location(row[beyond]));
   for (int i = 0; i < columns->count && !status; i++) {
-    struct node *node = insert_value(binder, scope, row->items[i], columns->columns[i]);
+    struct node *node = insert_value(binder, scope, row[i], columns, i);
+    if (node && columns->parts[i])
+      node = add_part(binder, scope, columns->parts[i], columns->columns[i], node);
     modification->values[columns->columns[i]] = node;
     status = node ? 0 : (int)binder->error->status;
   }
@@ -218,13 +265,14 @@ static int insert_rows(struct binder *binder, struct scope *scope, const PgQuery
     if (!range.values[r])
       return error_memory(binder->error);
     for (int i = 0; i < columns->count && !status; i++) {
-      range.values[r][i] = insert_value(binder, scope, select->values_lists[r]->list->items[i], columns->columns[i]);
+      range.values[r][i] = insert_value(binder, scope, select->values_lists[r]->list->items[i], columns, i);
       status = range.values[r][i] ? 0 : (int)binder->error->status;
     }
   }
   for (int i = 0; i < columns->count && !status; i++) {
     const struct column *column = &modification->relation->schema.columns[columns->columns[i]];
-    range.columns[i] = (struct range_column){.name = column->name, .type = column->type, .is_used = true};
+    struct type type = columns->parts[i] ? range.values[0][i]->type : column->type;
+    range.columns[i] = (struct range_column){.name = column->name, .type = type, .is_used = true};
   }
   if (status)
     return status;
@@ -233,6 +281,8 @@ static int insert_rows(struct binder *binder, struct scope *scope, const PgQuery
     return modification->source_range;
   for (int i = 0; i < columns->count; i++) {
     struct node *node = node_column(binder->arena, range.columns[i].type, modification->source_range, i, -1);
+    if (node && columns->parts[i])
+      node = add_part(binder, scope, columns->parts[i], columns->columns[i], node);
     if (!node)
       return error_memory(binder->error);
     modification->values[columns->columns[i]] = node;
@@ -258,7 +308,11 @@ static int insert_query(struct binder *binder, struct scope *scope, const PgQuer
     struct target *target = &query->targets[i];
     if (target->expression->type.id != TYPE_UNKNOWN)
       continue;
-    target->expression = bind_assign(binder, target->expression, modification->relation, columns->columns[i]);
+    const struct column *column = &modification->relation->schema.columns[columns->columns[i]];
+    target->expression =
+        columns->parts[i]
+            ? bind_array_part(binder, scope, columns->parts[i], column->type, target->expression)
+            : bind_assign(binder, target->expression, modification->relation, columns->columns[i]);
     status = target->expression ? 0 : (int)binder->error->status;
   }
   if (status)
@@ -275,10 +329,11 @@ static int insert_query(struct binder *binder, struct scope *scope, const PgQuer
       return error_memory(binder->error);
     if (takes_default(binder, columns->columns[i]))
       continue; // left to the default
-    status = refuse_identity(binder, columns->columns[i]);
+    status = refuse_identity(binder, columns->columns[i], false);
     if (status)
       return status;
-    node = bind_assign(binder, node, modification->relation, columns->columns[i]);
+    node = columns->parts[i] ? add_part(binder, scope, columns->parts[i], columns->columns[i], node)
+                             : bind_assign(binder, node, modification->relation, columns->columns[i]);
     if (!node)
       return binder->error->status;
     modification->values[columns->columns[i]] = node;
@@ -292,30 +347,54 @@ static bool is_plain_values(const PgQuery__SelectStmt *select)
          !select->with_clause;
 }
 
-static int insert_source(struct binder *binder, struct scope *scope, const PgQuery__InsertStmt *insert)
+static int start_columns(struct binder *binder, PgQuery__Node **trees, size_t count, struct columns *columns)
 {
   struct modification *modification = binder->statement->modification;
   const struct relation *relation = modification->relation;
-  struct columns columns = {0};
-  int status = insert_columns(binder, insert, relation, &columns);
+  int status = insert_columns(binder, trees, count, relation, columns);
   modification->values = ARENA_ARRAY(binder->arena, struct node *, relation->schema.column_count + 1);
-  if (!status && !modification->values)
-    status = error_memory(binder->error);
-  const PgQuery__SelectStmt *select = insert->select_stmt ? insert->select_stmt->select_stmt : NULL;
-  scope->clause = CLAUSE_VALUES;
-  if (status)
-    return status;
-  if (select && is_plain_values(select))
-    status = select->n_values_lists == 1 ? insert_row(binder, scope, select->values_lists[0]->list, &columns)
-                                         : insert_rows(binder, scope, select, &columns);
-  else if (select)
-    status = insert_query(binder, scope, select, &columns);
-  for (int i = 0; select && i < columns.count && !status; i++)
-    status = bind_note_write(binder, relation, columns.columns[i], RIGHT_INSERT);
+  return status || modification->values ? status : error_memory(binder->error);
+}
+
+// Notes who gets a value, and gives the others their defaults.
+static int finish_columns(struct binder *binder, const struct columns *columns, bool has_values)
+{
+  struct modification *modification = binder->statement->modification;
+  const struct relation *relation = modification->relation;
+  int status = 0;
+  for (int i = 0; has_values && i < columns->count && !status; i++)
+    status = bind_note_write(binder, relation, columns->columns[i], RIGHT_INSERT);
   for (int i = 0; i < relation->schema.column_count && !status; i++)
     if (!modification->values[i] && !(modification->values[i] = bind_default(binder, relation, i)))
       status = binder->error->status;
   return status;
+}
+
+int bind_insert_row(struct binder *binder, struct scope *scope, const struct inserted_row *row)
+{
+  struct columns columns = {0};
+  int status = start_columns(binder, row->columns, row->column_count, &columns);
+  scope->clause = CLAUSE_VALUES;
+  if (!status && row->value_count)
+    status = insert_row(binder, scope, row->values, row->value_count, &columns);
+  return status ? status : finish_columns(binder, &columns, row->value_count > 0);
+}
+
+static int insert_source(struct binder *binder, struct scope *scope, const PgQuery__InsertStmt *insert)
+{
+  struct columns columns = {0};
+  int status = start_columns(binder, insert->cols, insert->n_cols, &columns);
+  const PgQuery__SelectStmt *select = insert->select_stmt ? insert->select_stmt->select_stmt : NULL;
+  scope->clause = CLAUSE_VALUES;
+  if (status)
+    return status;
+  if (select && is_plain_values(select)) {
+    const PgQuery__List *row = select->values_lists[0]->list;
+    status = select->n_values_lists == 1 ? insert_row(binder, scope, row->items, row->n_items, &columns)
+                                         : insert_rows(binder, scope, select, &columns);
+  } else if (select)
+    status = insert_query(binder, scope, select, &columns);
+  return status ? status : finish_columns(binder, &columns, select != NULL);
 }
 
 // --- ON CONFLICT -----------------------------------------------------------------------------------
@@ -394,8 +473,6 @@ static int bind_arbiter(struct binder *binder, const struct relation *relation, 
   return *arbiter < 0 ? *arbiter : 0;
 }
 
-static int bind_assignments(struct binder *binder, struct scope *scope, PgQuery__Node **trees, size_t count);
-
 static int bind_conflict(struct binder *binder, struct scope *outer, const PgQuery__OnConflictClause *clause,
                          const char *name, int32_t location)
 {
@@ -431,7 +508,7 @@ static int bind_conflict(struct binder *binder, struct scope *outer, const PgQue
   return status;
 }
 
-static struct scope scope_of(const struct select_options *options)
+struct scope bind_change_scope(const struct select_options *options)
 {
   return (struct scope){.outer = options->outer, .hides_outer = options->hides_outer, .via = options->via,
                         .with = options->with, .group_range = -1};
@@ -440,17 +517,15 @@ static struct scope scope_of(const struct select_options *options)
 int bind_insert(struct binder *binder, const PgQuery__InsertStmt *insert, const struct select_options *options)
 {
   const struct relation *relation;
-  struct scope scope = scope_of(options);
+  struct scope scope = bind_change_scope(options);
   int status = bind_with(binder, &scope, insert->with_clause);
   if (!status)
     status = bind_changed(binder, insert->relation, RIGHT_INSERT, "insert into", &relation);
-  const char *name = status ? NULL : own_name(binder, insert->relation);
-  if (!name || !new_modification(binder, STATEMENT_INSERT, relation))
+  const char *name = status ? NULL : bind_own_name(binder, insert->relation);
+  if (!name || !bind_modification(binder, STATEMENT_INSERT, relation))
     return binder->error->status;
   struct modification *modification = binder->statement->modification;
-  modification->override = insert->override == PG_QUERY__OVERRIDING_KIND__OVERRIDING_SYSTEM_VALUE ? OVERRIDE_SYSTEM
-                           : insert->override == PG_QUERY__OVERRIDING_KIND__OVERRIDING_USER_VALUE ? OVERRIDE_USER
-                                                                                                  : OVERRIDE_NOT;
+  modification->override = bind_override(insert->override);
   status = insert_source(binder, &scope, insert);
   if (!status && insert->on_conflict_clause)
     status = bind_conflict(binder, &scope, insert->on_conflict_clause, name, insert->relation->location);
@@ -460,6 +535,8 @@ int bind_insert(struct binder *binder, const PgQuery__InsertStmt *insert, const 
   if (modification->new_range < 0)
     return modification->new_range;
   status = bind_add_item(binder, &scope.items, name, NULL, modification->new_range, -1);
+  if (!status && modification->excluded_range >= 0)
+    status = bind_add_item(binder, &scope.hidden, "excluded", NULL, modification->excluded_range, -1);
   return status ? status : bind_returning(binder, &scope, insert->returning_list, insert->n_returning_list);
 }
 
@@ -477,8 +554,8 @@ static const PgQuery__Node *assigned_tree(struct binder *binder, const PgQuery__
       source->sub_link->sub_link_type == PG_QUERY__SUB_LINK_TYPE__EXPR_SUBLINK)
     return tree;
   if (!source || source->node_case != PG_QUERY__NODE__NODE_ROW_EXPR || reference->colno < 1) {
-    (void)!bind_error(binder, target->location, SQLSTATE_FEATURE_NOT_SUPPORTED,
-                      "only a row of as many values can be assigned to several columns");
+    (void)!bind_error(binder, source ? bind_location(source) : target->location, SQLSTATE_FEATURE_NOT_SUPPORTED,
+                      "source for a multiple-column UPDATE item must be a sub-SELECT or ROW() expression");
     return NULL;
   }
   if (source->row_expr->n_args != (size_t)reference->ncolumns || reference->colno > reference->ncolumns) {
@@ -502,10 +579,8 @@ static int assign_part(struct binder *binder, struct scope *scope, const PgQuery
 {
   struct modification *modification = binder->statement->modification;
   const struct column *column = &modification->relation->schema.columns[assignment->column];
-  if (tree->indirection[0]->node_case != PG_QUERY__NODE__NODE_A_INDICES || column->type.id == TYPE_JSONB)
-    return bind_error(binder, tree->location, SQLSTATE_FEATURE_NOT_SUPPORTED, "parts of columns cannot be assigned");
-  if (!value)
-    return bind_error(binder, tree->location, SQLSTATE_FEATURE_NOT_SUPPORTED, "cannot set an array element to DEFAULT");
+  if (check_part(binder, tree, column) || (!value && !refuse_default_part(binder, tree)))
+    return binder->error->status;
   struct node *array =
       assignment->value
           ? assignment->value
@@ -541,7 +616,7 @@ static int bind_assignment(struct binder *binder, struct scope *scope, const PgQ
   for (int i = 0; i < modification->assignment_count && tree->n_indirection; i++)
     if (modification->assignments[i].column == assignment->column && modification->assignments[i].is_part)
       assignment = &modification->assignments[i];
-  if (node && refuse_identity(binder, assignment->column))
+  if (node && refuse_identity(binder, assignment->column, true))
     return binder->error->status;
   if (tree->n_indirection)
     return assign_part(binder, scope, tree, node, assignment);
@@ -551,9 +626,10 @@ static int bind_assignment(struct binder *binder, struct scope *scope, const PgQ
   return node ? 0 : (int)binder->error->status;
 }
 
-static int bind_assignments(struct binder *binder, struct scope *scope, PgQuery__Node **trees, size_t count)
+int bind_assignments(struct binder *binder, struct scope *scope, PgQuery__Node **trees, size_t count)
 {
   struct modification *modification = binder->statement->modification;
+  modification->assignment_count = 0;
   modification->assignments = ARENA_ARRAY(binder->arena, struct assignment, count + 1);
   if (!modification->assignments)
     return error_memory(binder->error);
@@ -606,7 +682,7 @@ static int bind_change_from(struct binder *binder, struct scope *scope, const st
 }
 
 // A row that is changed keeps the values that it is not given: they are all read.
-static void use_all_columns(struct binder *binder, int range)
+void bind_use_all_columns(struct binder *binder, int range)
 {
   struct range *at = &binder->statement->ranges[range];
   for (int i = 0; i < at->column_count; i++)
@@ -624,8 +700,8 @@ static int bind_change(struct binder *binder, struct scope *scope, struct change
                           is_update ? "update" : "delete from", &relation);
   if (status)
     return status;
-  change->name = own_name(binder, change->relation);
-  if (!change->name || !new_modification(binder, kind, relation))
+  change->name = bind_own_name(binder, change->relation);
+  if (!change->name || !bind_modification(binder, kind, relation))
     return binder->error->status;
   return bind_change_from(binder, scope, change);
 }
@@ -641,7 +717,7 @@ static int bind_change_where(struct binder *binder, struct scope *scope, const P
 
 int bind_update(struct binder *binder, const PgQuery__UpdateStmt *update, const struct select_options *options)
 {
-  struct scope scope = scope_of(options);
+  struct scope scope = bind_change_scope(options);
   struct change_parts change = {update->relation, update->with_clause, update->from_clause, update->n_from_clause,
                                 NULL};
   int status = bind_change(binder, &scope, &change, STATEMENT_UPDATE);
@@ -652,7 +728,7 @@ int bind_update(struct binder *binder, const PgQuery__UpdateStmt *update, const 
   if (status)
     return status;
   struct modification *modification = binder->statement->modification;
-  use_all_columns(binder, modification->target_range);
+  bind_use_all_columns(binder, modification->target_range);
   modification->new_range = bind_relation_range(binder, RANGE_ROW, modification->relation, change.name);
   if (modification->new_range < 0)
     return modification->new_range;
@@ -663,13 +739,13 @@ int bind_update(struct binder *binder, const PgQuery__UpdateStmt *update, const 
 
 int bind_delete(struct binder *binder, const PgQuery__DeleteStmt *delete, const struct select_options *options)
 {
-  struct scope scope = scope_of(options);
+  struct scope scope = bind_change_scope(options);
   struct change_parts change = {delete->relation, delete->with_clause, delete->using_clause, delete->n_using_clause,
                                 NULL};
   int status = bind_change(binder, &scope, &change, STATEMENT_DELETE);
   if (!status)
     status = bind_change_where(binder, &scope, delete->where_clause);
   if (!status)
-    use_all_columns(binder, binder->statement->modification->target_range);
+    bind_use_all_columns(binder, binder->statement->modification->target_range);
   return status ? status : bind_returning(binder, &scope, delete->returning_list, delete->n_returning_list);
 }

@@ -150,6 +150,21 @@ static void hint_column(struct binder *binder, const struct scope *scope, const 
     error_hint(binder->error, "Perhaps you meant to reference the column \"%s.%s\".", best_table, best_column);
 }
 
+// The column is one of a table that cannot be named here.
+static bool hint_hidden(struct binder *binder, const struct scope *scope, const char *name)
+{
+  for (int i = 0; i < scope->hidden.count; i++) {
+    const struct item *item = &scope->hidden.items[i];
+    if (find_in_item(binder, item, name) < 0)
+      continue;
+    error_hint(binder->error,
+               "There is a column named \"%s\" in table \"%s\", but it cannot be referenced from this part of the query.",
+               name, item->name);
+    return true;
+  }
+  return false;
+}
+
 static struct node *no_column(struct binder *binder, const struct scope *scope, const char *table, const char *name,
                               int32_t location)
 {
@@ -157,15 +172,16 @@ static struct node *no_column(struct binder *binder, const struct scope *scope, 
     bind_fail(binder, location, SQLSTATE_UNDEFINED_COLUMN, "column %s.%s does not exist", table, name);
   else
     bind_fail(binder, location, SQLSTATE_UNDEFINED_COLUMN, "column \"%s\" does not exist", name);
+  if (!table && hint_hidden(binder, scope, name))
+    return NULL;
   hint_column(binder, scope, table, name);
   return NULL;
 }
 
-// Does the name stand to the left of the subquery in FROM that names it?
-static bool is_beside(const struct scope *scope, const char *table)
+static bool has_item(const struct items *items, const char *table)
 {
-  for (int i = 0; i < scope->lateral.count; i++)
-    if (scope->lateral.items[i].name && strcmp(scope->lateral.items[i].name, table) == 0)
+  for (int i = 0; i < items->count; i++)
+    if (items->items[i].name && strcmp(items->items[i].name, table) == 0)
       return true;
   return false;
 }
@@ -173,7 +189,7 @@ static bool is_beside(const struct scope *scope, const char *table)
 static void no_table(struct binder *binder, const struct scope *scope, const char *table, int32_t location)
 {
   for (const struct scope *at = scope, *inner = NULL; at; inner = at, at = at->outer) {
-    if (!sees_items(at, inner) && is_beside(at, table)) {
+    if ((!sees_items(at, inner) && has_item(&at->lateral, table)) || has_item(&at->hidden, table)) {
       bind_fail(binder, location, SQLSTATE_UNDEFINED_TABLE, "invalid reference to FROM-clause entry for table \"%s\"",
                 table);
       error_hint(binder->error, "There is an entry for table \"%s\", but it cannot be referenced from this part of the query.",

@@ -64,6 +64,24 @@ static bool is_read(const struct range *range)
   return false;
 }
 
+// Is the right on the changed table one that the statement uses?
+static bool is_wanted(const struct statement *statement, uint32_t right)
+{
+  const struct modification *modification = statement->modification;
+  for (int i = 0; i < modification->action_count; i++) {
+    enum merge_kind kind = modification->actions[i].kind;
+    if ((kind == MERGE_INSERT && right == RIGHT_INSERT) || (kind == MERGE_UPDATE && right == RIGHT_UPDATE) ||
+        (kind == MERGE_DELETE && right == RIGHT_DELETE))
+      return true;
+  }
+  switch (right) {
+  case RIGHT_INSERT: return statement->kind == STATEMENT_INSERT;
+  case RIGHT_DELETE: return statement->kind == STATEMENT_DELETE;
+  case RIGHT_SELECT: return modification->conflict && modification->arbiter >= 0;
+  default: return statement->kind == STATEMENT_UPDATE || modification->assignment_count > 0;
+  }
+}
+
 int bind_check_rights(struct binder *binder)
 {
   const struct statement *statement = binder->statement;
@@ -85,11 +103,7 @@ int bind_check_rights(struct binder *binder)
   static const uint32_t kinds[] = {RIGHT_INSERT, RIGHT_UPDATE, RIGHT_DELETE, RIGHT_SELECT};
   for (int i = 0; modification && i < 4 && !status; i++) {
     struct need need = {binder, .relation = modification->relation, .role = binder->input->settings->role, .right = kinds[i]};
-    bool is_wanted = kinds[i] == RIGHT_INSERT   ? statement->kind == STATEMENT_INSERT
-                     : kinds[i] == RIGHT_DELETE ? statement->kind == STATEMENT_DELETE
-                     : kinds[i] == RIGHT_SELECT ? modification->conflict && modification->arbiter >= 0
-                                                : statement->kind == STATEMENT_UPDATE || modification->assignment_count > 0;
-    if (is_wanted)
+    if (is_wanted(statement, kinds[i]))
       status = require(&need);
   }
   return status;

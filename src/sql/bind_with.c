@@ -222,8 +222,11 @@ static int add_expression(struct binder *binder, struct scope *scope, const PgQu
   if (!tree->ctequery || (tree->ctequery->node_case != PG_QUERY__NODE__NODE_SELECT_STMT &&
                           tree->ctequery->node_case != PG_QUERY__NODE__NODE_INSERT_STMT &&
                           tree->ctequery->node_case != PG_QUERY__NODE__NODE_UPDATE_STMT &&
-                          tree->ctequery->node_case != PG_QUERY__NODE__NODE_DELETE_STMT))
+                          tree->ctequery->node_case != PG_QUERY__NODE__NODE_DELETE_STMT)) {
+    if (tree->ctequery && tree->ctequery->node_case == PG_QUERY__NODE__NODE_MERGE_STMT)
+      return bind_error(binder, tree->location, SQLSTATE_FEATURE_NOT_SUPPORTED, "MERGE not supported in WITH query");
     return bind_error(binder, tree->location, SQLSTATE_FEATURE_NOT_SUPPORTED, "this cannot stand in WITH");
+  }
   if (tree->search_clause || tree->cycle_clause)
     return bind_error(binder, tree->location, SQLSTATE_FEATURE_NOT_SUPPORTED, "SEARCH and CYCLE are not supported");
   for (size_t j = 0; j < number; j++)

@@ -23,6 +23,7 @@ enum clause {
   CLAUSE_FROM,
   CLAUSE_VALUES,
   CLAUSE_UPDATE,
+  CLAUSE_MERGE,
   CLAUSE_RETURNING,
   CLAUSE_FILTER,
   CLAUSE_AGGREGATE,
@@ -80,6 +81,7 @@ struct scope {
   struct table_expression *defines; // of a WITH query itself
   const char *within;               // an arm of what a recursive reference may not stand in; NULL
   struct items items;
+  struct items hidden;  // cannot be named here, but are there: of what MERGE changes
   struct items lateral; // while FROM is bound: what stands to the left, for the arguments of functions
   struct table_expression *with;
   enum clause clause;
@@ -193,6 +195,9 @@ struct node *bind_array(struct binder *binder, struct scope *scope, const PgQuer
                         const struct type *wanted);
 struct node *bind_array_subscript(struct binder *binder, struct scope *scope, struct node *array,
                                   PgQuery__Node **trees, size_t count);
+// A value for the place in such an array that the column's subscripts say, cast to what belongs there.
+struct node *bind_array_part(struct binder *binder, struct scope *scope, const PgQuery__ResTarget *place,
+                             struct type array, struct node *value);
 // The array with the value in the place that the column's subscripts say.
 struct node *bind_array_assignment(struct binder *binder, struct scope *scope, const PgQuery__ResTarget *place,
                                    struct node *array, struct node *value);
@@ -325,7 +330,23 @@ int bind_target_named(struct binder *binder, const PgQuery__Node *tree, const st
                       int *target);
 
 // --- bind_modify.c
+// What the changes of one statement begin with: NULL: out of memory.
+struct modification *bind_modification(struct binder *binder, enum statement_kind kind, const struct relation *relation);
+struct scope bind_change_scope(const struct select_options *options);
+const char *bind_own_name(struct binder *binder, const PgQuery__RangeVar *name); // its alias; NULL: out of memory
+enum override bind_override(PgQuery__OverridingKind kind);
+void bind_use_all_columns(struct binder *binder, int range);
+// Into the modification: the values of one row, defaults included; what is assigned.
+struct inserted_row {
+  PgQuery__Node **columns;
+  size_t column_count; // 0: all
+  PgQuery__Node **values;
+  size_t value_count; // 0: DEFAULT VALUES
+};
+int bind_insert_row(struct binder *binder, struct scope *scope, const struct inserted_row *row);
+int bind_assignments(struct binder *binder, struct scope *scope, PgQuery__Node **trees, size_t count);
 // options: of a change in WITH, what is around it; else nothing.
 int bind_insert(struct binder *binder, const PgQuery__InsertStmt *insert, const struct select_options *options);
 int bind_update(struct binder *binder, const PgQuery__UpdateStmt *update, const struct select_options *options);
 int bind_delete(struct binder *binder, const PgQuery__DeleteStmt *delete, const struct select_options *options);
+int bind_merge(struct binder *binder, const PgQuery__MergeStmt *tree); // bind_merge.c

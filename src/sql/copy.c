@@ -355,6 +355,8 @@ static int bind_table(const struct bind_input *input, const PgQuery__CopyStmt *t
 static int bind_query(const struct bind_input *input, const PgQuery__CopyStmt *tree, struct copy *copy,
                       struct error *error)
 {
+  if (tree->query->node_case == PG_QUERY__NODE__NODE_MERGE_STMT)
+    return error_set(error, SQLSTATE_FEATURE_NOT_SUPPORTED, "MERGE not supported in COPY");
   if (tree->query->node_case != PG_QUERY__NODE__NODE_SELECT_STMT)
     return error_set(error, SQLSTATE_FEATURE_NOT_SUPPORTED, "COPY of a query takes SELECT and VALUES only");
   if (tree->query->select_stmt->into_clause)

@@ -51,7 +51,8 @@ static void null_ranges(struct execution *execution, const int *ranges, int coun
 {
   for (int i = 0; i < count; i++) {
     int range = ranges[i];
-    for (int c = 0; c < execution->plan->statement->ranges[range].column_count; c++)
+    // The two behind a range's columns say which row it is.
+    for (int c = 0; c < execution->plan->statement->ranges[range].column_count + 2; c++)
       execution->ranges[range][c] = value_null();
   }
 }

@@ -1,4 +1,4 @@
-// INSERT, UPDATE, DELETE.
+// INSERT, UPDATE, DELETE; the beginning and the end of MERGE (execute_merge.c).
 //
 // 1. What is to change is found before anything changes: keys and new values are collected, then written. Only rows
 //    that do not come from tables are inserted as they come.
@@ -17,6 +17,8 @@ static const struct modification *modification_of(const struct execution *execut
 // Would an INSERT answer otherwise if its key had been there? A blind upsert would not.
 static bool is_relied_on(const struct modification *modification)
 {
+  if (modification->action_count)
+    return merge_is_relied_on(modification);
   return modification->conflict != CONFLICT_UPDATE || modification->returning_count;
 }
 
@@ -71,7 +73,7 @@ static uint64_t key_hash(struct bytes key)
   return hash64(key.data, key.size, 0);
 }
 
-static bool is_touched(struct change_state *change, struct bytes key)
+bool change_is_touched(struct change_state *change, struct bytes key)
 {
   uint64_t hash = key_hash(key);
   uint32_t entry = row_table_first(&change->touched, hash);
@@ -83,7 +85,7 @@ static bool is_touched(struct change_state *change, struct bytes key)
   return false;
 }
 
-static int touch(struct execution *execution, struct bytes key)
+int change_touch(struct execution *execution, struct bytes key)
 {
   struct row_table *touched = &execution->change->touched;
   struct value *kept = arena_alloc(&touched->arena, sizeof *kept);
@@ -102,13 +104,18 @@ int change_claim(struct execution *execution, struct bytes key, enum claim_mode 
                        execution->evaluation.error);
 }
 
-static bool moves_key(const struct modification *modification)
+bool assignments_move_key(const struct relation *relation, const struct assignment *assignments, int count)
 {
-  for (int i = 0; i < modification->assignment_count; i++)
-    for (int k = 0; k < modification->relation->key_count; k++)
-      if (modification->relation->key[k].column == modification->assignments[i].column)
+  for (int i = 0; i < count; i++)
+    for (int k = 0; k < relation->key_count; k++)
+      if (relation->key[k].column == assignments[i].column)
         return true;
   return false;
+}
+
+static bool moves_key(const struct modification *modification)
+{
+  return assignments_move_key(modification->relation, modification->assignments, modification->assignment_count);
 }
 
 // An UPDATE that sets what is there already changes nothing that could be noticed: it is a way to claim the row.
@@ -166,7 +173,7 @@ static int touch_moved(struct execution *execution, const struct value *values)
   struct buffer *key = &execution->short_key;
   buffer_clear(key);
   int status = table_key(modification->relation, values, key, execution->evaluation.error);
-  return status ? status : touch(execution, buffer_bytes(key));
+  return status ? status : change_touch(execution, buffer_bytes(key));
 }
 
 static int update_conflict(struct execution *execution, const struct conflict *conflict)
@@ -175,7 +182,7 @@ static int update_conflict(struct execution *execution, const struct conflict *c
   const struct modification *modification = plan->modification;
   struct change_state *change = execution->change;
   bool is_single = !execution->plan->root;
-  if (!is_single && is_touched(change, conflict->key)) {
+  if (!is_single && change_is_touched(change, conflict->key)) {
     int status = error_set(execution->evaluation.error, SQLSTATE_CARDINALITY_VIOLATION,
                            "ON CONFLICT DO UPDATE command cannot affect row a second time");
     error_hint(execution->evaluation.error,
@@ -201,7 +208,7 @@ static int update_conflict(struct execution *execution, const struct conflict *c
   set_range(execution, modification->new_range, change->values);
   status = give_returning(execution);
   if (!status && !is_single)
-    status = touch(execution, conflict->key);
+    status = change_touch(execution, conflict->key);
   if (!status && !is_single)
     status = touch_moved(execution, change->values);
   if (!status && modification->returning_count)
@@ -236,14 +243,14 @@ int change_insert_row(struct execution *execution)
     return status;
   execution->row_count++;
   if (modification->conflict == CONFLICT_UPDATE && execution->plan->root)
-    status = touch(execution, key);
+    status = change_touch(execution, key);
   if (status || !modification->returning_count)
     return status;
   set_range(execution, modification->new_range, change->values);
   return give_returning(execution);
 }
 
-static int collect(struct execution *execution, struct bytes key, const enum type_id *types, const struct value *values,
+int change_collect(struct execution *execution, struct bytes key, const enum type_id *types, const struct value *values,
                    int count)
 {
   struct change_state *change = execution->change;
@@ -325,7 +332,7 @@ static int run_insert(struct execution *execution)
       break;
     if (pushes || (root && !plan->modification->is_streamed)) {
       status =
-          collect(execution, bytes_of(NULL, 0), change->column_types, change->values, relation->schema.column_count);
+          change_collect(execution, bytes_of(NULL, 0), change->column_types, change->values, relation->schema.column_count);
       continue;
     }
     struct arena_mark mark = arena_mark(writer->arena);
@@ -350,7 +357,7 @@ static int collect_found(struct execution *execution, struct bytes key, struct b
   for (int i = 0; !status && i < count; i++)
     status = expression_get(execution, &plan->assignments[i], &change->scratch[i]);
   if (!status)
-    status = collect(execution, key, change->assigned_types, change->scratch, count);
+    status = change_collect(execution, key, change->assigned_types, change->scratch, count);
   if (status || !modification->returning_count)
     return status;
   if (execution->plan->statement->kind == STATEMENT_UPDATE) {
@@ -375,9 +382,9 @@ static int find_rows(struct execution *execution)
     struct bytes key = bytes_of(identity[0].data, identity[0].size), row = bytes_of(identity[1].data, identity[1].size);
     status = 0;
     if (plan->modification->is_joined) {
-      if (is_touched(execution->change, key))
+      if (change_is_touched(execution->change, key))
         continue;
-      status = touch(execution, key);
+      status = change_touch(execution, key);
     }
     if (!status)
       status = collect_found(execution, key, row);
@@ -385,8 +392,7 @@ static int find_rows(struct execution *execution)
   return status;
 }
 
-// Has another part of the statement changed the row that this one found? Then it has had its change.
-static bool is_taken(struct execution *execution, struct bytes key, bool is_there, struct bytes row)
+bool change_is_taken(struct execution *execution, struct bytes key, bool is_there, struct bytes row)
 {
   const struct execution *whole = execution->owner ? execution->owner : execution;
   struct bytes before;
@@ -404,7 +410,7 @@ static int write_found(struct execution *execution, const struct collected *foun
   struct writer *writer = execution->input.writer;
   struct bytes row;
   bool is_there = tree_get(writer->version, modification->relation->tree, found->key, &row, writer->mark);
-  *skipped = is_taken(execution, found->key, is_there, row);
+  *skipped = change_is_taken(execution, found->key, is_there, row);
   if (*skipped)
     return 0;
   if (!is_there)
@@ -453,6 +459,30 @@ int change_check(struct execution *execution, size_t mark)
   return table_check_statement(execution->input.writer, mark);
 }
 
+static int run_kind(struct execution *execution)
+{
+  switch (execution->plan->statement->kind) {
+  case STATEMENT_INSERT: return run_insert(execution);
+  case STATEMENT_MERGE: return merge_run(execution);
+  default: return run_found(execution);
+  }
+}
+
+static int run_change(struct execution *execution)
+{
+  struct execution_input *input = &execution->input;
+  if (!execution->plan->modification->reads_before || execution->snapshot || execution->owner)
+    return run_kind(execution);
+  struct version *before = version_branch(input->writer->version); // a snapshot proper cannot be watched by a transaction
+  if (!before)
+    return execution_memory(execution);
+  input->version = before;
+  int status = run_kind(execution);
+  input->version = input->writer->version;
+  version_close(before);
+  return status;
+}
+
 int change_run(struct execution *execution)
 {
   if (!execution->input.writer)
@@ -462,7 +492,7 @@ int change_run(struct execution *execution)
   struct writer saved = *writer;
   change_lend(execution);
   size_t mark = change_mark(writer->changes);
-  int status = execution->plan->statement->kind == STATEMENT_INSERT ? run_insert(execution) : run_found(execution);
+  int status = run_change(execution);
   if (!status)
     status = change_check(execution, mark);
   writer->arena = saved.arena;
@@ -489,6 +519,8 @@ bool change_open(struct execution *execution)
   arena_init(&change->arena, execution->account);
   row_table_init(&change->touched, execution->account);
   int scratch = modification->assignment_count + modification->returning_count;
+  for (int i = 0; i < modification->action_count; i++)
+    scratch += modification->actions[i].assignment_count;
   change->values = ARENA_ARRAY(&execution->memory, struct value, schema->column_count + 1);
   change->scratch = ARENA_ARRAY(&execution->memory, struct value, scratch + 1);
   change->column_types = types_of(execution, schema->column_count);
@@ -503,7 +535,7 @@ bool change_open(struct execution *execution)
     change->assigned_types[i] = schema->columns[modification->assignments[i].column].type.id;
   for (int i = 0; i < modification->returning_count; i++)
     change->returning_types[i] = modification->returning[i].expression->type.id;
-  return true;
+  return !modification->action_count || merge_open(execution);
 }
 
 void change_stop(struct execution *execution)

@@ -357,7 +357,8 @@ static void explain_node(struct explaining *e, const struct plan_node *node, int
 static void explain_modification(struct explaining *e, int depth)
 {
   static const char *const names[] = {
-      [STATEMENT_INSERT] = "Insert", [STATEMENT_UPDATE] = "Update", [STATEMENT_DELETE] = "Delete"};
+      [STATEMENT_INSERT] = "Insert", [STATEMENT_UPDATE] = "Update", [STATEMENT_DELETE] = "Delete",
+      [STATEMENT_MERGE] = "Merge"};
   const struct plan *plan = e->plan;
   const struct modification *modification = plan->modification->modification;
   double cost = plan->root ? plan->root->cost : 1;

@@ -39,6 +39,7 @@ struct subquery_state {
 struct collected {
   struct bytes key;     // UPDATE, DELETE: of the row found
   struct value *values; // INSERT: the row; UPDATE: what is assigned
+  int action;           // MERGE: its number
 };
 
 struct change_state {
@@ -51,6 +52,7 @@ struct change_state {
   struct value *values;  // scratch: one row of the table
   struct value *scratch; // what is assigned or returned
   enum type_id *column_types, *assigned_types, *returning_types;
+  enum type_id **action_types; // MERGE: of what each action assigns
   struct evaluation evaluation; // of the writer, where its owner gave none
 };
 
@@ -144,6 +146,19 @@ void change_lend(struct execution *execution);
 // What a branch claims when it changes: the key itself; a row that becomes `values` (change->values).
 int change_claim(struct execution *execution, struct bytes key, enum claim_mode mode);
 int change_claim_update(struct execution *execution, struct bytes key, struct bytes row, const struct value *values);
+// Keeps a row's key and values in change->rows.
+int change_collect(struct execution *execution, struct bytes key, const enum type_id *types, const struct value *values,
+                   int count);
+bool change_is_touched(struct change_state *change, struct bytes key);
+int change_touch(struct execution *execution, struct bytes key);
+// Has another part of the statement changed the row that this one found? Then it has had its change.
+bool change_is_taken(struct execution *execution, struct bytes key, bool is_there, struct bytes row);
+bool assignments_move_key(const struct relation *relation, const struct assignment *assignments, int count);
+bool merge_open(struct execution *execution);
+int merge_run(struct execution *execution);
+// Would a MERGE answer otherwise if a row that it inserts or updates had been another's? One that updates or inserts would
+// not.
+bool merge_is_relied_on(const struct modification *modification);
 int short_start(struct execution *execution);
 
 // Key of a point scan, appended to the buffer. *none: no row can have it.

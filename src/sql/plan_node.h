@@ -266,8 +266,16 @@ struct plan_shared {
   enum type_id *types;
 };
 
+// One of MERGE's actions.
+struct plan_action {
+  struct expression *condition; // NULL: none
+  struct expression *values;    // INSERT
+  struct expression *assignments;
+};
+
 struct plan_modification {
   const struct modification *modification;
+  struct plan_action *actions;
   struct expression *values; // INSERT
   struct expression *assignments;
   struct expression *conflict_where;
@@ -276,6 +284,7 @@ struct plan_modification {
   bool is_streamed; // INSERT: the rows do not come from tables, so each is written when it comes
   bool is_joined;   // UPDATE, DELETE: a row may be found more than once
   bool source_is_query;
+  bool reads_before; // INSERT, MERGE: what it computes while it writes reads tables, as they were before
 };
 
 // The statements that decide the speed: found when the plan is made, run without iterators.

@@ -383,15 +383,15 @@ int plan_query(struct planner *planner, const struct query *query, struct plan_n
 
 // --- Changes --------------------------------------------------------------------------------------------
 
-static int assignment_expressions(struct planner *planner, const struct modification *modification,
+static int assignment_expressions(struct planner *planner, const struct assignment *assignments, int count,
                                   struct expression **list)
 {
-  *list = ARENA_ARRAY(planner->arena, struct expression, modification->assignment_count + 1);
+  *list = ARENA_ARRAY(planner->arena, struct expression, count + 1);
   if (!*list)
     return error_memory(planner->error);
   int status = 0;
-  for (int i = 0; !status && i < modification->assignment_count; i++)
-    status = expression_make(planner, modification->assignments[i].value, &(*list)[i]);
+  for (int i = 0; !status && i < count; i++)
+    status = expression_make(planner, assignments[i].value, &(*list)[i]);
   return status;
 }
 
@@ -449,6 +449,49 @@ static bool reads_assigned(const struct statement *statement)
   return assigned.found;
 }
 
+static bool find_subquery(const struct node *node, void *context)
+{
+  bool *found = context;
+  *found |= node->kind == NODE_SUBQUERY;
+  return !*found;
+}
+
+// Are there subqueries in what is computed between one row that is inserted and the next?
+static bool reads_while_writing(const struct statement *statement)
+{
+  const struct modification *modification = statement->modification;
+  bool found = false;
+  for (int i = 0; i < modification->returning_count; i++)
+    node_walk(modification->returning[i].expression, find_subquery, &found);
+  for (int i = 0; i < modification->assignment_count; i++)
+    node_walk(modification->assignments[i].value, find_subquery, &found);
+  if (modification->conflict_where)
+    node_walk(modification->conflict_where, find_subquery, &found);
+  return found && statement->kind == STATEMENT_INSERT && reads_tables(statement);
+}
+
+static int plan_actions(struct planner *planner, const struct modification *modification)
+{
+  struct plan_action *actions = ARENA_ARRAY(planner->arena, struct plan_action, modification->action_count + 1);
+  planner->plan->modification->actions = actions;
+  if (!actions)
+    return error_memory(planner->error);
+  int status = 0;
+  for (int i = 0; i < modification->action_count && !status; i++) {
+    const struct merge_action *action = &modification->actions[i];
+    if (action->condition) {
+      actions[i].condition = ARENA_NEW(planner->arena, struct expression);
+      status = actions[i].condition ? expression_make(planner, action->condition, actions[i].condition)
+                                    : error_memory(planner->error);
+    }
+    if (!status && action->kind == MERGE_INSERT)
+      status = expressions_make(planner, action->values, modification->relation->schema.column_count, &actions[i].values);
+    if (!status && action->kind == MERGE_UPDATE)
+      status = assignment_expressions(planner, action->assignments, action->assignment_count, &actions[i].assignments);
+  }
+  return status;
+}
+
 int plan_modification(struct planner *planner)
 {
   const struct statement *statement = planner->statement;
@@ -468,7 +511,11 @@ int plan_modification(struct planner *planner)
   }
   if (status)
     return status;
-  status = assignment_expressions(planner, modification, &made->assignments);
+  made->reads_before = reads_while_writing(statement);
+  status = assignment_expressions(planner, modification->assignments, modification->assignment_count,
+                                  &made->assignments);
+  if (!status && modification->action_count)
+    status = plan_actions(planner, modification);
   if (!status && statement->kind == STATEMENT_UPDATE && reads_assigned(statement)) {
     made->recheck = ARENA_NEW(planner->arena, struct expression);
     status = made->recheck ? expression_make(planner, statement->query->where, made->recheck) : error_memory(planner->error);
@@ -499,7 +546,7 @@ void plan_find_short(struct planner *planner)
       return;
     plan->short_project = scan;
     scan = scan->left;
-  } else if (statement->modification->returning_count)
+  } else if (statement->modification->returning_count || statement->kind == STATEMENT_MERGE)
     return;
   if (scan->kind != PLAN_SCAN || !scan->scan.is_point)
     return;

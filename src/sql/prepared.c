@@ -81,6 +81,7 @@ static const char *query_tag(enum statement_kind kind)
   case STATEMENT_INSERT: return "INSERT 0";
   case STATEMENT_UPDATE: return "UPDATE";
   case STATEMENT_DELETE: return "DELETE";
+  case STATEMENT_MERGE: return "MERGE";
   default: return "SELECT";
   }
 }

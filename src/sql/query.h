@@ -201,10 +201,21 @@ enum override { OVERRIDE_NOT, OVERRIDE_SYSTEM, OVERRIDE_USER }; // OVERRIDING â€
 
 enum conflict_action { CONFLICT_ERROR, CONFLICT_NOTHING, CONFLICT_UPDATE };
 
-// INSERT, UPDATE, DELETE.
+// MERGE: what WHEN [NOT] MATCHED [AND condition] THEN does.
+enum merge_kind { MERGE_NOTHING, MERGE_INSERT, MERGE_UPDATE, MERGE_DELETE };
+struct merge_action {
+  enum merge_kind kind;
+  bool is_matched;
+  struct node *condition; // NULL: none
+  struct node **values;   // INSERT: one for each column of the table
+  struct assignment *assignments;
+  int assignment_count;
+};
+
+// INSERT, UPDATE, DELETE, MERGE.
 struct modification {
   const struct relation *relation;
-  // UPDATE, DELETE: the row found (query.from has this range in it); ON CONFLICT DO UPDATE: the row in the way.
+  // UPDATE, DELETE, MERGE: the row found (query.from has this range in it); ON CONFLICT DO UPDATE: the row in the way.
   int target_range;
   int new_range;                   // INSERT, UPDATE: the row as it will stand: what RETURNING reads (DELETE: target_range)
   // INSERT: one value for each column of the table, assignment casts and defaults included. They read source_range,
@@ -218,6 +229,8 @@ struct modification {
   struct assignment *assignments;  // UPDATE, DO UPDATE
   int assignment_count;
   struct node *conflict_where;
+  struct merge_action *actions; // MERGE
+  int action_count;
   struct target *returning;
   int returning_count;
 };
@@ -227,6 +240,7 @@ enum statement_kind {
   STATEMENT_INSERT,
   STATEMENT_UPDATE,
   STATEMENT_DELETE,
+  STATEMENT_MERGE,
   STATEMENT_WITH, // a SELECT whose WITH has changes
 };
 
@@ -238,8 +252,8 @@ int query_each_window(struct query *query, query_visit visit, void *context); //
 
 struct statement {
   enum statement_kind kind;
-  struct query *query;               // SELECT; UPDATE and DELETE: from and where
-  struct modification *modification; // INSERT, UPDATE, DELETE
+  struct query *query;               // SELECT; UPDATE, DELETE and MERGE: from and where
+  struct modification *modification; // INSERT, UPDATE, DELETE, MERGE
   struct range *ranges;
   int range_count;
   struct subquery *subqueries;

@@ -78,7 +78,8 @@ enum utility_kind utility_kind(const struct parsed *parsed)
                                                                                      : UTILITY_UNKNOWN;
   case PG_QUERY__NODE__NODE_INSERT_STMT:
   case PG_QUERY__NODE__NODE_UPDATE_STMT:
-  case PG_QUERY__NODE__NODE_DELETE_STMT: return UTILITY_NONE;
+  case PG_QUERY__NODE__NODE_DELETE_STMT:
+  case PG_QUERY__NODE__NODE_MERGE_STMT: return UTILITY_NONE;
   case PG_QUERY__NODE__NODE_CREATE_STMT:
   case PG_QUERY__NODE__NODE_CREATE_SEQ_STMT:
   case PG_QUERY__NODE__NODE_ALTER_SEQ_STMT:

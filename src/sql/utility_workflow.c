@@ -92,6 +92,7 @@ static const PgQuery__RangeVar *changed_table(const PgQuery__Node *node)
   case PG_QUERY__NODE__NODE_INSERT_STMT: return node->insert_stmt->relation;
   case PG_QUERY__NODE__NODE_UPDATE_STMT: return node->update_stmt->relation;
   case PG_QUERY__NODE__NODE_DELETE_STMT: return node->delete_stmt->relation;
+  case PG_QUERY__NODE__NODE_MERGE_STMT: return node->merge_stmt->relation;
   default: return NULL;
   }
 }
@@ -140,7 +141,7 @@ int body_bind_one(const struct utility_input *input, const struct body *body, in
   if (body->is_query ? !is_select : !changed_table(parsed->node))
     return utility_error(input, error, parsed->start, SQLSTATE_FEATURE_NOT_SUPPORTED, "%s",
                          body->is_query ? "a sink's statement is a SELECT"
-                                        : "a workflow's statements are INSERT, UPDATE and DELETE");
+                                        : "a workflow's statements are INSERT, UPDATE, DELETE and MERGE");
   int status = bind_statement(&bind, statement, error);
   if (status || (*statement)->parameter_count == 0)
     return status;

@@ -279,6 +279,9 @@ static const char *const statements[] = {
   "alter table t add primary key (b, u desc), add check (b > -100000)",
   "alter table t add primary key (a, b)",
   "update t x set u = x.u + 6000000000 from t y where y.k = x.k - 1 and y.a < 4",
+  "merge into t using (select min(k) m, u from t where a < 4 group by u) d on d.u = t.u when matched and b > 6 then delete when matched then update set a = 0, u = d.u + 7000000000",
+  "merge into t using (select i from generate_series(1, 8000) i) d on d.i = t.u when matched then update set b = t.b + 1 when not matched and i % 2 = 0 then insert values (9000000 + i, 1, i % 10, i, 'merged')",
+  "merge into v using t on t.k = v.k when matched and t.a = 2 then delete when matched then update set n = n + 1 when not matched and t.b > 3 then insert values (t.k, t.a, t.u)",
 };
 
 static void outcome_is_that_of_running_last(uint64_t number)
