@@ -68,7 +68,8 @@ static bool constant_equal(const struct node *a, const struct node *b)
 }
 
 // Types of columns and calls are not compared: a column that was relabelled (varchar as text) is still the same column.
-static bool head_equal(const struct node *a, const struct node *b)
+// range: a's is this one and b's is 0; -1: both have the same.
+static bool head_equal(const struct node *a, const struct node *b, int range)
 {
   if (a->kind != b->kind || a->negated != b->negated || a->argument_count != b->argument_count)
     return false;
@@ -78,7 +79,7 @@ static bool head_equal(const struct node *a, const struct node *b)
   case NODE_PARAMETER:
     return a->parameter == b->parameter;
   case NODE_COLUMN:
-    return a->range == b->range && a->column == b->column;
+    return (range < 0 ? a->range == b->range : a->range == range && b->range == 0) && a->column == b->column;
   case NODE_CALL:
   case NODE_ARRAY_TEST:
     return a->function == b->function;
@@ -95,14 +96,22 @@ static bool head_equal(const struct node *a, const struct node *b)
   }
 }
 
-bool node_equal(const struct node *a, const struct node *b)
+static bool equal(const struct node *a, const struct node *b, int range)
 {
-  if (a == b)
-    return true;
-  if (!head_equal(a, b))
+  if (!head_equal(a, b, range))
     return false;
   for (int i = 0; i < a->argument_count; i++)
-    if (!node_equal(a->arguments[i], b->arguments[i]))
+    if (!equal(a->arguments[i], b->arguments[i], range))
       return false;
   return true;
+}
+
+bool node_equal(const struct node *a, const struct node *b)
+{
+  return a == b || equal(a, b, -1);
+}
+
+bool node_equal_over(const struct node *node, int range, const struct node *of_row)
+{
+  return equal(node, of_row, range);
 }

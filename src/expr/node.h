@@ -66,3 +66,5 @@ struct node *node_new(struct arena *arena, enum node_kind kind, struct type type
 bool node_walk(const struct node *node, bool (*visit)(const struct node *node, void *context), void *context);
 // Same meaning, whatever their positions.
 bool node_equal(const struct node *a, const struct node *b);
+// The same for a node over this range and one over a row (range 0), as definitions have them.
+bool node_equal_over(const struct node *node, int range, const struct node *of_row);

@@ -40,6 +40,14 @@ static bool assigns_part(const struct modification *modification, const struct k
   return false;
 }
 
+static bool assigns_read(const struct modification *modification, const struct index *index)
+{
+  for (int i = 0; i < modification->assignment_count; i++)
+    if (index_reads(index, modification->assignments[i].column))
+      return true;
+  return false;
+}
+
 // What it does to a row must not hang on other rows: neither by what it reads nor by keys.
 static bool treats_rows_apart(const struct statement *statement)
 {
@@ -55,7 +63,7 @@ static bool treats_rows_apart(const struct statement *statement)
   bool is_apart = !assigns_part(modification, relation->key, relation->key_count);
   for (int i = 0; i < relation->index_count && is_apart; i++)
     is_apart = !relation->indexes[i].is_unique ||
-               !assigns_part(modification, relation->indexes[i].parts, relation->indexes[i].part_count);
+               !assigns_read(modification, &relation->indexes[i]);
   for (int i = 0; i < relation->foreign_key_count; i++)
     for (int k = 0; k < relation->foreign_keys[i].part_count && is_apart; k++)
       is_apart = !assigns(modification, relation->foreign_keys[i].columns[k]);
@@ -83,8 +91,7 @@ static void note_changed(const struct statement *statement, struct beside_table 
   table->trees[table->count++] = relation->tree;
   for (int i = 0; i < relation->index_count; i++) {
     const struct index *index = &relation->indexes[i];
-    if (!index->is_primary &&
-        (statement->kind == STATEMENT_DELETE || assigns_part(modification, index->parts, index->part_count)))
+    if (!index->is_primary && (statement->kind == STATEMENT_DELETE || assigns_read(modification, index)))
       table->trees[table->count++] = index->tree;
   }
 }

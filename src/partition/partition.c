@@ -15,7 +15,7 @@ enum { REPLIES_KEPT = 16 * 1024 * 1024, CHANGES_KEPT = 16 * 1024 * 1024 }; // of
 // --- Opening and closing -----------------------------------------------------------------------------------
 
 static int compile(void *context, const struct relation *relation, const char *text, struct type want,
-                   const struct program **program, struct error *error)
+                   struct expression_text *compiled, struct error *error)
 {
   struct partition *partition = context;
   struct settings settings;
@@ -27,7 +27,7 @@ static int compile(void *context, const struct relation *relation, const char *t
     .text = bytes_of_string(text),
     .arena = (struct arena *)&relation->arena, // the program lives as long as the relation
   };
-  return bind_compile(&input, relation, text, want, program, error);
+  return bind_compile(&input, relation, text, want, compiled, error);
 }
 
 struct partition *partition_open(const struct partition_options *options, struct error *error)

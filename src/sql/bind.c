@@ -339,17 +339,19 @@ void statement_release(struct statement *statement)
   statement->relation_count = 0;
 }
 
-int bind_expression(const struct bind_input *input, const struct relation *relation, const char *text, struct type want,
-                    struct node **node, struct error *error)
+// tree NULL: the text's.
+static int bind_over(const struct bind_input *input, const struct relation *relation, const PgQuery__Node *tree,
+                     const char *text, struct type want, struct node **node, struct error *error)
 {
   struct error own;
   struct binder binder;
   error_clear(error ? error : &own);
   if (!new_statement(&binder, input, error ? error : &own))
     return error_memory(error);
-  binder.has_positions = false;
+  binder.has_positions = tree != NULL;
   binder.no_parameters = "an expression of a definition";
-  struct scope scope = {.clause = CLAUSE_DEFAULT, .group_range = -1};
+  static const enum clause clauses[] = {CLAUSE_DEFAULT, CLAUSE_INDEX, CLAUSE_PREDICATE, CLAUSE_GENERATED};
+  struct scope scope = {.clause = clauses[input->place], .group_range = -1};
   int status = 0;
   if (relation) {
     int range = bind_relation_range(&binder, RANGE_ROW, relation, relation->name);
@@ -358,7 +360,8 @@ int bind_expression(const struct bind_input *input, const struct relation *relat
   struct parse *parse = NULL;
   struct node *bound = NULL;
   if (!status) {
-    const PgQuery__Node *tree = parse_expression(input->arena, text, &parse, binder.error);
+    if (!tree)
+      tree = parse_expression(input->arena, text, &parse, binder.error);
     bound = tree ? bind_expr(&binder, &scope, tree) : NULL;
   }
   if (bound && want.id != TYPE_UNKNOWN)
@@ -371,15 +374,28 @@ int bind_expression(const struct bind_input *input, const struct relation *relat
   return 0;
 }
 
+int bind_expression(const struct bind_input *input, const struct relation *relation, const char *text, struct type want,
+                    struct node **node, struct error *error)
+{
+  return bind_over(input, relation, NULL, text, want, node, error);
+}
+
+int bind_expression_tree(const struct bind_input *input, const struct relation *relation, const PgQuery__Node *tree,
+                         struct type want, struct node **node, struct error *error)
+{
+  return bind_over(input, relation, tree, NULL, want, node, error);
+}
+
 int bind_compile(const struct bind_input *input, const struct relation *relation, const char *text, struct type want,
-                 const struct program **program, struct error *error)
+                 struct expression_text *compiled, struct error *error)
 {
   struct node *node;
   int status = bind_expression(input, relation, text, want, &node, error);
   if (status)
     return status;
-  *program = program_compile(node, input->arena, error);
-  return *program ? 0 : error ? (int)error->status : STATUS_INPUT;
+  compiled->node = node;
+  compiled->program = program_compile(node, input->arena, error);
+  return compiled->program ? 0 : error ? (int)error->status : STATUS_INPUT;
 }
 
 // --- Back to text ----------------------------------------------------------------------------------

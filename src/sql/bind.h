@@ -6,6 +6,9 @@
 #include "sql/settings.h"
 #include "table/catalog.h"
 
+// Of what definition an expression is: for the words of errors.
+enum expression_place { PLACE_DEFINITION, PLACE_INDEX, PLACE_PREDICATE, PLACE_GENERATED };
+
 struct bind_input {
   struct catalog *catalog;
   const struct version *version;
@@ -21,6 +24,7 @@ struct bind_input {
   const struct relation *source;     // of a workflow's statement: the source that drives it; NULL
   struct view_names *names;          // what names stand for is noted there (sql/view.h); NULL
   struct read_mark *mark;            // definitions looked at
+  enum expression_place place;       // of bind_expression
   struct arena *arena;               // the statement's
 };
 
@@ -33,9 +37,14 @@ void statement_release(struct statement *statement);
 // checks, defaults. No subqueries, no aggregates.
 int bind_expression(const struct bind_input *input, const struct relation *relation, const char *text, struct type want,
                     struct node **node, struct error *error);
+// The same from its tree, which stands in input->text: errors have positions.
+int bind_expression_tree(const struct bind_input *input, const struct relation *relation, const PgQuery__Node *tree,
+                         struct type want, struct node **node, struct error *error);
+// The name that a SELECT gives the column of this expression.
+const char *bind_column_name(const PgQuery__Node *tree, const char *otherwise);
 // For catalog_hooks.compile.
 int bind_compile(const struct bind_input *input, const struct relation *relation, const char *text, struct type want,
-                 const struct program **program, struct error *error);
+                 struct expression_text *compiled, struct error *error);
 // A type name of the grammar. 42704 `type "x" does not exist`, 0A000.
 int bind_type(const PgQuery__TypeName *name, struct bytes text, struct type *type, struct error *error);
 // The SQL text of an expression's tree, for pg_get_expr and for keeping defaults and checks.

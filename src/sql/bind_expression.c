@@ -190,7 +190,7 @@ static struct node *bind_plain_operator(struct binder *binder, struct scope *sco
     return compare_rows(binder, scope, name, tree->lexpr->row_expr, tree->rexpr->row_expr, tree->location);
   const PgQuery__Node *right_tree = tree->rexpr;
   if (is_row(tree->lexpr) && right_tree->node_case == PG_QUERY__NODE__NODE_SUB_LINK &&
-      right_tree->sub_link->sub_link_type == PG_QUERY__SUB_LINK_TYPE__EXPR_SUBLINK && scope->clause != CLAUSE_DEFAULT)
+      right_tree->sub_link->sub_link_type == PG_QUERY__SUB_LINK_TYPE__EXPR_SUBLINK && scope->clause < CLAUSE_DEFAULT)
     return bind_row_sublink(binder, scope, name, tree->lexpr->row_expr, right_tree->sub_link, tree->location);
   struct node *left = tree->lexpr ? bind_expr(binder, scope, tree->lexpr) : NULL;
   if (tree->lexpr && !left)

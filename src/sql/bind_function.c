@@ -70,6 +70,9 @@ static const char *refuses_aggregates(enum clause clause)
   case CLAUSE_FILTER: return "aggregate functions are not allowed in FILTER";
   case CLAUSE_AGGREGATE: return "aggregate function calls cannot be nested";
   case CLAUSE_DEFAULT: return "aggregate functions are not allowed in definitions";
+  case CLAUSE_INDEX: return "aggregate functions are not allowed in index expressions";
+  case CLAUSE_PREDICATE: return "aggregate functions are not allowed in index predicates";
+  case CLAUSE_GENERATED: return "aggregate functions are not allowed in column generation expressions";
   }
   return NULL;
 }

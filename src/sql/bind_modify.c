@@ -399,80 +399,6 @@ static int insert_source(struct binder *binder, struct scope *scope, const PgQue
 
 // --- ON CONFLICT -----------------------------------------------------------------------------------
 
-static bool index_has_columns(const struct index *index, const int *columns, int count)
-{
-  if (!index->is_unique && !index->is_primary)
-    return false;
-  for (int i = 0; i < index->part_count; i++) {
-    bool found = false;
-    for (int j = 0; j < count; j++)
-      found |= columns[j] == index->parts[i].column;
-    if (!found)
-      return false;
-  }
-  for (int j = 0; j < count; j++) {
-    bool found = false;
-    for (int i = 0; i < index->part_count; i++)
-      found |= columns[j] == index->parts[i].column;
-    if (!found)
-      return false;
-  }
-  return true;
-}
-
-static int infer_arbiter(struct binder *binder, const struct relation *relation, const PgQuery__InferClause *infer)
-{
-  int *columns = ARENA_ARRAY(binder->arena, int, infer->n_index_elems + 1);
-  if (!columns)
-    return error_memory(binder->error);
-  for (size_t i = 0; i < infer->n_index_elems; i++) {
-    const PgQuery__IndexElem *element = infer->index_elems[i]->index_elem;
-    if (!element->name || !element->name[0])
-      return bind_error(binder, infer->location, SQLSTATE_INVALID_COLUMN_REFERENCE,
-                        "there is no unique or exclusion constraint matching the ON CONFLICT specification");
-    columns[i] = -1;
-    for (int c = 0; c < relation->schema.column_count; c++)
-      if (!relation->schema.columns[c].is_dropped && strcmp(relation->schema.columns[c].name, element->name) == 0)
-        columns[i] = c;
-    if (columns[i] < 0)
-      return bind_error(binder, infer->location, SQLSTATE_UNDEFINED_COLUMN, "column \"%s\" does not exist",
-                        element->name);
-  }
-  for (int i = 0; i < relation->index_count; i++)
-    if (index_has_columns(&relation->indexes[i], columns, (int)infer->n_index_elems))
-      return i;
-  return bind_error(binder, -1, SQLSTATE_INVALID_COLUMN_REFERENCE,
-                    "there is no unique or exclusion constraint matching the ON CONFLICT specification");
-}
-
-static int bind_arbiter(struct binder *binder, const struct relation *relation, const PgQuery__OnConflictClause *clause,
-                        int *arbiter)
-{
-  const PgQuery__InferClause *infer = clause->infer;
-  *arbiter = -1;
-  if (!infer) {
-    if (clause->action != PG_QUERY__ON_CONFLICT_ACTION__ONCONFLICT_UPDATE)
-      return 0;
-    int status = bind_error(binder, clause->location, SQLSTATE_SYNTAX_ERROR,
-                            "ON CONFLICT DO UPDATE requires inference specification or constraint name");
-    error_hint(binder->error, "For example, ON CONFLICT (column_name).");
-    return status;
-  }
-  if (infer->conname && infer->conname[0]) {
-    for (int i = 0; i < relation->index_count; i++)
-      if (strcmp(relation->indexes[i].name, infer->conname) == 0 && relation->indexes[i].is_constraint)
-        *arbiter = i;
-    if (*arbiter < 0)
-      return bind_error(binder, -1, SQLSTATE_UNDEFINED_OBJECT, "constraint \"%s\" for table \"%s\" does not exist",
-                        infer->conname, relation->name);
-    return 0;
-  }
-  if (infer->where_clause)
-    return bind_error(binder, infer->location, SQLSTATE_FEATURE_NOT_SUPPORTED, "partial indexes are not supported");
-  *arbiter = infer_arbiter(binder, relation, infer);
-  return *arbiter < 0 ? *arbiter : 0;
-}
-
 static int bind_conflict(struct binder *binder, struct scope *outer, const PgQuery__OnConflictClause *clause,
                          const char *name, int32_t location)
 {
@@ -486,8 +412,11 @@ static int bind_conflict(struct binder *binder, struct scope *outer, const PgQue
   int status = bind_arbiter(binder, modification->relation, clause, &modification->arbiter);
   const struct index *arbiter =
       !status && modification->arbiter >= 0 ? &modification->relation->indexes[modification->arbiter] : NULL;
-  for (int i = 0; arbiter && i < arbiter->part_count && !status; i++)
-    status = bind_note_write(binder, modification->relation, arbiter->parts[i].column, RIGHT_SELECT);
+  for (int i = 0; arbiter && i < arbiter->part_count + arbiter->read_count && !status; i++) {
+    int column = i < arbiter->part_count ? arbiter->parts[i].column : arbiter->reads[i - arbiter->part_count];
+    if (!relation_is_expression(modification->relation, column))
+      status = bind_note_write(binder, modification->relation, column, RIGHT_SELECT);
+  }
   if (status || !is_update)
     return status;
   struct scope scope = {.outer = outer, .clause = CLAUSE_UPDATE, .group_range = -1};

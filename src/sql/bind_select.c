@@ -87,6 +87,12 @@ static enum name_strength name_of(const PgQuery__Node *tree, const char **name)
   }
 }
 
+const char *bind_column_name(const PgQuery__Node *tree, const char *otherwise)
+{
+  const char *name;
+  return name_of(tree, &name) == NAME_NONE ? otherwise : name;
+}
+
 // --- Targets ---------------------------------------------------------------------------------------
 
 int bind_add_target(struct binder *binder, struct target_list *list, const char *name, struct node *node)
@@ -140,8 +146,8 @@ int bind_targets(struct binder *binder, struct scope *scope, PgQuery__Node **tre
     if (!node)
       return binder->error->status;
     const char *name = tree->name;
-    if ((!name || !name[0]) && name_of(tree->val, &name) == NAME_NONE)
-      name = "?column?";
+    if (!name || !name[0])
+      name = bind_column_name(tree->val, "?column?");
     char *copy = bind_copy(binder, name);
     int status = copy ? bind_add_target(binder, list, copy, node) : (int)binder->error->status;
     if (status)

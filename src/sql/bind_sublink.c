@@ -253,8 +253,10 @@ static struct node *bind_array_subquery(struct binder *binder, struct subquery *
 
 struct node *bind_sublink(struct binder *binder, struct scope *scope, const PgQuery__SubLink *link)
 {
-  if (scope->clause == CLAUSE_DEFAULT)
-    return bind_fail(binder, link->location, SQLSTATE_FEATURE_NOT_SUPPORTED, "cannot use subquery in a definition");
+  static const char *const places[] = {"a definition", "index expression", "index predicate", "column generation expression"};
+  if (scope->clause >= CLAUSE_DEFAULT)
+    return bind_fail(binder, link->location, SQLSTATE_FEATURE_NOT_SUPPORTED, "cannot use subquery in %s",
+                     places[scope->clause - CLAUSE_DEFAULT]);
   if (!link->subselect || link->subselect->node_case != PG_QUERY__NODE__NODE_SELECT_STMT)
     return bind_fail(binder, link->location, SQLSTATE_FEATURE_NOT_SUPPORTED, "this subquery is not supported");
   struct subquery subquery = {0};

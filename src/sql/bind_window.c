@@ -307,6 +307,9 @@ static const char *refuses_windows(enum clause clause)
   case CLAUSE_AGGREGATE: return "aggregate function calls cannot contain window function calls";
   case CLAUSE_WINDOW: return "window functions are not allowed in window definitions";
   case CLAUSE_DEFAULT: return "window functions are not allowed in definitions";
+  case CLAUSE_INDEX: return "window functions are not allowed in index expressions";
+  case CLAUSE_PREDICATE: return "window functions are not allowed in index predicates";
+  case CLAUSE_GENERATED: return "window functions are not allowed in column generation expressions";
   }
   return NULL;
 }

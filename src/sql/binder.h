@@ -28,7 +28,10 @@ enum clause {
   CLAUSE_FILTER,
   CLAUSE_AGGREGATE,
   CLAUSE_WINDOW, // a window's definition
-  CLAUSE_DEFAULT,
+  CLAUSE_DEFAULT, // this and the ones behind it: expressions of definitions
+  CLAUSE_INDEX,
+  CLAUSE_PREDICATE,
+  CLAUSE_GENERATED,
 };
 
 // A name in FROM: a range, or a join, whose columns are expressions over the ranges below it.
@@ -184,6 +187,9 @@ struct node *bind_not(struct binder *binder, struct node *node, int32_t location
 struct node *bind_expr(struct binder *binder, struct scope *scope, const PgQuery__Node *tree);
 struct node *bind_condition(struct binder *binder, struct scope *scope, const PgQuery__Node *tree, enum clause clause,
                             const char *what);
+// bind_arbiter.c: the number of the index that ON CONFLICT asks; -1: any.
+int bind_arbiter(struct binder *binder, const struct relation *relation, const PgQuery__OnConflictClause *clause,
+                 int *arbiter);
 int32_t bind_location(const PgQuery__Node *tree);
 struct node *bind_compare_columns(struct binder *binder, const char *name, struct node **left, struct node **right,
                                   size_t count, int32_t location);

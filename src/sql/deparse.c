@@ -135,11 +135,17 @@ static void deparse_column(const struct plan *plan, const struct node *node, boo
     deparse(plan, range->operation->arms[0]->targets[node->column].expression, qualified, out);
     return;
   }
+  bool is_relabelled = plan->is_definition && node->type.id != range->columns[node->column].type.id;
+  buffer_append_string(out, is_relabelled ? "(" : "");
   if (qualified && range->alias) {
     name_deparse(range->alias, out);
     buffer_append_u8(out, '.');
   }
   name_deparse(range->columns[node->column].name, out);
+  if (is_relabelled) {
+    buffer_append_string(out, ")::");
+    append_type(node->type, out);
+  }
 }
 
 // A conversion is a function whose result names it: shown as (x)::type.
@@ -171,6 +177,18 @@ static void deparse_call(const struct plan *plan, const struct node *node, bool 
     deparse(plan, node->arguments[0], qualified, out);
     buffer_append_string(out, ")::");
     append_type(node->type, out);
+  } else if (plan->is_definition && !strcmp(function->name, "extract") && node->argument_count == 2 &&
+             node->arguments[0]->kind == NODE_CONSTANT && !node->arguments[0]->constant.is_null) {
+    const struct value *field = &node->arguments[0]->constant;
+    buffer_format(out, "EXTRACT(%.*s FROM ", (int)field->size, (const char *)field->data);
+    deparse(plan, node->arguments[1], qualified, out);
+    buffer_append_u8(out, ')');
+  } else if (plan->is_definition && !strcmp(function->name, "timezone") && node->argument_count == 2) {
+    buffer_append_u8(out, '(');
+    deparse(plan, node->arguments[1], qualified, out);
+    buffer_append_string(out, " AT TIME ZONE ");
+    deparse(plan, node->arguments[0], qualified, out);
+    buffer_append_u8(out, ')');
   } else if (function->is_operator) {
     buffer_append_u8(out, '(');
     if (node->argument_count == 2) {
@@ -191,16 +209,17 @@ static void deparse_call(const struct plan *plan, const struct node *node, bool 
 
 static void deparse_case(const struct plan *plan, const struct node *node, bool qualified, struct buffer *out)
 {
-  buffer_append_string(out, "CASE");
+  bool is_indented = plan->is_definition;
+  buffer_append_string(out, is_indented ? "\nCASE" : "CASE");
   for (int i = 0; i + 1 < node->argument_count; i += 2) {
-    buffer_append_string(out, " WHEN ");
+    buffer_append_string(out, is_indented ? "\n    WHEN " : " WHEN ");
     deparse(plan, node->arguments[i], qualified, out);
     buffer_append_string(out, " THEN ");
     deparse(plan, node->arguments[i + 1], qualified, out);
   }
-  buffer_append_string(out, " ELSE ");
+  buffer_append_string(out, is_indented ? "\n    ELSE " : " ELSE ");
   deparse(plan, node->arguments[node->argument_count - 1], qualified, out);
-  buffer_append_string(out, " END");
+  buffer_append_string(out, is_indented ? "\nEND" : " END");
 }
 
 // All constants: PostgreSQL shows them as one array.
@@ -212,6 +231,7 @@ static void deparse_in(const struct plan *plan, const struct node *node, bool qu
   buffer_append_u8(out, '(');
   deparse(plan, node->arguments[0], qualified, out);
   buffer_append_string(out, node->negated ? " <> ALL (" : " = ANY (");
+  constant &= !plan->is_definition;
   if (constant) {
     buffer_append_string(out, "'{");
     for (int i = 1; i < node->argument_count; i++) {
@@ -311,4 +331,24 @@ static void deparse(const struct plan *plan, const struct node *node, bool quali
 void node_deparse(const struct plan *plan, const struct node *node, bool qualified, struct buffer *out)
 {
   deparse(plan, node, qualified, out);
+}
+
+const char *node_deparse_row(const struct relation *relation, const struct node *node, struct arena *arena)
+{
+  int count = relation->schema.column_count;
+  struct range range = {.kind = RANGE_ROW, .column_count = count};
+  const struct query *grouped[1] = {NULL};
+  struct statement statement = {.ranges = &range, .range_count = 1};
+  struct plan plan = {.statement = &statement, .queries = grouped, .is_definition = true};
+  range.columns = ARENA_ARRAY(arena, struct range_column, count + 1);
+  if (!range.columns)
+    return NULL;
+  for (int i = 0; i < count; i++)
+    range.columns[i] = (struct range_column){.name = relation->schema.columns[i].name, .type = relation->schema.columns[i].type};
+  struct buffer text = {0};
+  deparse(&plan, node, false, &text);
+  buffer_append_u8(&text, 0);
+  const char *copy = text.failed ? NULL : arena_string(arena, (const char *)text.data);
+  buffer_deinit(&text);
+  return copy;
 }

@@ -267,6 +267,7 @@ static int plan_parts(struct planner *planner)
     struct plan_input input = {.statement = statement->parts[i],
                                .version = planner->version,
                                .arena = planner->arena,
+                               .parameters_are_literals = planner->has_literals,
                                .without_short_path = true};
     status = plan_statement(&input, &planner->plan->parts[i], planner->error);
   }
@@ -327,6 +328,7 @@ int plan_statement(const struct plan_input *input, struct plan **plan, struct er
       .version = input->version,
       .arena = input->arena,
       .error = error ? error : &scratch,
+      .has_literals = input->parameters_are_literals,
       .set_words = (input->statement->range_count + 63) / 64 + 1,
   };
   *plan = planner.plan = ARENA_NEW(input->arena, struct plan);

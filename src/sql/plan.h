@@ -9,6 +9,7 @@ struct plan_input {
   struct statement *statement;
   const struct version *version; // for estimates of row counts
   struct arena *arena;           // the statement's
+  bool parameters_are_literals;  // where the plan hangs on a literal's value: STATUS_LONG
   bool without_short_path;       // iterators for all, to measure what they cost
 };
 

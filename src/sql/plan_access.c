@@ -20,6 +20,7 @@ struct candidate {
   int equals[PARTS_MAXIMUM]; // numbers of conjuncts
   int lower, upper;          // numbers of conjuncts, -1: none
   bool is_point, is_unique, is_ordered, is_backward, is_keyed;
+  double table_rows; // that it has at all
   double rows, cost;
 };
 
@@ -34,29 +35,48 @@ struct accessing {
   bool *usable; // conjunct i can be tested here
 };
 
+int relation_expression_of(const struct relation *relation, const struct node *node, int range)
+{
+  for (int i = 0; i < relation->expression_count; i++)
+    if (relation->expressions[i].node && node_equal_over(node, range, relation->expressions[i].node))
+      return relation->schema.column_count + i;
+  return -1;
+}
+
 static bool type_is_integer(enum type_id type)
 {
   return type == TYPE_INT2 || type == TYPE_INT4 || type == TYPE_INT8;
 }
 
-// The column beneath a node that compares as the column itself does: a relabelled string or a widened integer.
-static const struct node *node_key_column(const struct relation *relation, const struct node *node, int range)
+static bool type_is_string(enum type_id type)
 {
-  if (node->kind == NODE_COLUMN && node->range == range && node->column < relation->schema.column_count) {
-    enum type_id of_column = relation->schema.columns[node->column].type.id, as = node->type.id;
-    bool is_string = (of_column == TYPE_TEXT || of_column == TYPE_VARCHAR) && (as == TYPE_TEXT || as == TYPE_VARCHAR);
-    return of_column == as || is_string ? node : NULL;
-  }
-  if (node->kind == NODE_CALL && node->argument_count == 1 && type_is_integer(node->type.id) &&
-      !node->function->is_operator) {
-    const struct node *inner = node->arguments[0];
-    bool is_widening = inner->kind == NODE_COLUMN && inner->range == range && type_is_integer(inner->type.id) &&
-                       inner->type.id < node->type.id && node->function->result == node->type.id &&
-                       node->function->arguments[0] == inner->type.id &&
-                       !strcmp(node->function->name, type_info(node->type.id)->short_name);
-    return is_widening ? inner : NULL;
-  }
-  return NULL;
+  return type == TYPE_TEXT || type == TYPE_VARCHAR;
+}
+
+// The column (or the index's expression) that a node compares as; -1: none.
+static int plain_key_column(const struct relation *relation, const struct node *node, int range)
+{
+  int column = node->kind == NODE_COLUMN && node->range == range && node->column < relation->schema.column_count
+                   ? node->column
+                   : relation_expression_of(relation, node, range);
+  if (column < 0)
+    return -1;
+  enum type_id own = relation->schema.columns[column].type.id, as = node->type.id;
+  return own == as || (type_is_string(own) && type_is_string(as)) ? column : -1;
+}
+
+// The same beneath a relabelled string or a widened integer.
+static int node_key_column(const struct relation *relation, const struct node *node, int range)
+{
+  int column = plain_key_column(relation, node, range);
+  if (column >= 0 || node->kind != NODE_CALL || node->argument_count != 1 || !type_is_integer(node->type.id) ||
+      node->function->is_operator)
+    return column;
+  const struct node *inner = node->arguments[0];
+  bool is_widening = type_is_integer(inner->type.id) && inner->type.id < node->type.id &&
+                     node->function->result == node->type.id && node->function->arguments[0] == inner->type.id &&
+                     !strcmp(node->function->name, type_info(node->type.id)->short_name);
+  return is_widening ? plain_key_column(relation, inner, range) : -1;
 }
 
 static bool reads_range(struct accessing *a, const struct node *node)
@@ -92,18 +112,17 @@ static struct key_form array_form(const struct node *node)
 
 static bool types_compare_alike(enum type_id column, enum type_id value)
 {
-  bool strings = (column == TYPE_TEXT || column == TYPE_VARCHAR) && (value == TYPE_TEXT || value == TYPE_VARCHAR);
-  return column == value || strings || (type_is_integer(column) && type_is_integer(value));
+  return column == value || (type_is_string(column) && type_is_string(value)) || (type_is_integer(column) && type_is_integer(value));
 }
 
 static bool conjunct_key_form(struct accessing *a, const struct node *node, struct key_form *form)
 {
-  const struct node *column = NULL;
+  int column = -1;
   if (node->kind == NODE_IS_NULL && !node->negated) {
     column = node_key_column(a->relation, node->arguments[0], a->range);
-    if (!column)
+    if (column < 0)
       return false;
-    *form = (struct key_form){.column = column->column, .comparison = COMPARE_EQUAL, .is_null = true};
+    *form = (struct key_form){.column = column, .comparison = COMPARE_EQUAL, .is_null = true};
     return true;
   }
   if (node->kind == NODE_IN_LIST && !node->negated)
@@ -120,14 +139,14 @@ static bool conjunct_key_form(struct accessing *a, const struct node *node, stru
   if (form->comparison == COMPARE_NOT_EQUAL)
     return false;
   column = node_key_column(a->relation, node->arguments[0], a->range);
-  if (!column && node->kind == NODE_CALL) {
+  if (column < 0 && node->kind == NODE_CALL) {
     column = node_key_column(a->relation, node->arguments[1], a->range);
     form->values = node->arguments;
     form->comparison = comparison_turned(form->comparison);
   }
-  if (!column)
+  if (column < 0)
     return false;
-  form->column = column->column;
+  form->column = column;
   for (int i = 0; i < (form->is_array ? 1 : form->value_count); i++) {
     enum type_id type = form->values[i]->type.id;
     if (!types_compare_alike(a->relation->schema.columns[form->column].type.id,
@@ -202,7 +221,7 @@ static double estimate_rows(struct accessing *a, const struct candidate *c, doub
   bool known = combinations == 1;
   for (int i = 0; known && i < c->equal_count; i++)
     known = constant_key(a, c, i, c->equals[i], &from);
-  double rows = a->table_rows;
+  double rows = c->table_rows;
   if (c->lower < 0 && c->upper < 0) {
     if (known && c->equal_count) {
       buffer_append_bytes(&to, buffer_bytes(&from));
@@ -211,9 +230,9 @@ static double estimate_rows(struct accessing *a, const struct candidate *c, doub
         rows = (double)tree_estimate(a->planner->version, c->tree, buffer_bytes(&from),
                                      has_end ? buffer_bytes(&to) : bytes_of(NULL, 0));
     } else if (c->equal_count)
-      rows = fmax(1, a->table_rows * pow(0.005, c->equal_count)) * combinations;
+      rows = fmax(1, c->table_rows * pow(0.005, c->equal_count)) * combinations;
   } else {
-    rows = a->table_rows * pow(0.005, c->equal_count) * combinations;
+    rows = c->table_rows * pow(0.005, c->equal_count) * combinations;
     rows *= c->lower >= 0 && c->upper >= 0 ? 0.05 : 0.33;
     buffer_append_bytes(&to, buffer_bytes(&from));
     bool descending = c->parts[c->equal_count].descending;
@@ -386,14 +405,17 @@ static int make_quick_test(struct accessing *a, struct conjunct *conjunct, struc
   bool is_unequal = comparison == COMPARE_NOT_EQUAL;
   const struct node *sides[2] = {node->arguments[0], node->arguments[1]};
   if (is_unequal) {
-    const struct node *column = node_key_column(a->relation, sides[0], a->range);
-    if (!column || reads_range(a, sides[1]) || !types_compare_alike(column->type.id, sides[1]->type.id))
+    int column = node_key_column(a->relation, sides[0], a->range);
+    if (column < 0 || reads_range(a, sides[1]) ||
+        !types_compare_alike(a->relation->schema.columns[column].type.id, sides[1]->type.id))
       return 0;
-    form = (struct key_form){.column = column->column, .comparison = comparison, .values = &node->arguments[1]};
+    form = (struct key_form){.column = column, .comparison = comparison, .values = &node->arguments[1]};
   } else if (!conjunct_key_form(a, node, &form))
     return 0;
   const struct column *column = &a->relation->schema.columns[form.column];
   enum node_kind kind = form.values[0]->kind;
+  if (relation_is_expression(a->relation, form.column))
+    return 0;
   if (type_info(column->type.id)->storage != STORAGE_INTEGER || column->type.id == TYPE_BOOLEAN ||
       (kind != NODE_CONSTANT && kind != NODE_PARAMETER && kind != NODE_COLUMN && kind != NODE_CALL))
     return 0;
@@ -511,7 +533,40 @@ static void candidate_begin(struct accessing *a, const struct index *index, stru
   c->parts = index ? index->parts : a->relation->key;
   c->part_count = index ? index->part_count : a->relation->key_count;
   c->is_unique = index ? index->is_unique && !index->is_deferrable : true;
+  c->table_rows = index && index->is_partial ? (double)tree_count(a->planner->version, index->tree) : a->table_rows;
   candidate_match(a, c);
+}
+
+// Has the index all rows that the query can want?
+static bool index_will_do(struct accessing *a, const struct index *index)
+{
+  if (!index->is_partial)
+    return true;
+  struct node **clauses = ARENA_ARRAY(a->planner->arena, struct node *, a->conjuncts->count + 1);
+  int count = 0;
+  for (int i = 0; clauses && i < a->conjuncts->count; i++)
+    if (a->usable[i])
+      clauses[count++] = a->conjuncts->list[i].node;
+  const struct node *predicate = relation_expression(a->relation, index->predicate)->node;
+  return clauses && predicate && clauses_imply(clauses, count, a->range, predicate);
+}
+
+static bool note_constant(const struct node *node, void *context)
+{
+  *(bool *)context |= node->kind == NODE_CONSTANT;
+  return true;
+}
+
+// Could an index be the better way if the literals were known? Not where the key is given whole.
+static bool hangs_on_literals(struct accessing *a, const struct candidate *best)
+{
+  bool has_constants = false;
+  if (!a->planner->has_literals || (best->is_unique && best->part_count && best->equal_count == best->part_count))
+    return false;
+  for (int i = 0; i < a->relation->expression_count; i++)
+    if (a->relation->expressions[i].node)
+      node_walk(a->relation->expressions[i].node, note_constant, &has_constants);
+  return has_constants;
 }
 
 int plan_access(struct planner *planner, int range, struct conjuncts *conjuncts, range_set own, range_set available,
@@ -539,13 +594,17 @@ int plan_access(struct planner *planner, int range, struct conjuncts *conjuncts,
   struct candidate best, other;
   candidate_begin(&a, NULL, &best);
   for (int i = 0; i < relation->index_count; i++) {
-    if (relation->indexes[i].is_primary)
+    const struct index *index = &relation->indexes[i];
+    if (index->is_primary || !index_will_do(&a, index))
       continue;
-    candidate_begin(&a, &relation->indexes[i], &other);
-    bool helps = other.equal_count || other.lower >= 0 || other.upper >= 0 || other.is_ordered;
+    candidate_begin(&a, index, &other);
+    bool helps =
+        other.equal_count || other.lower >= 0 || other.upper >= 0 || other.is_ordered || (index->is_partial && !best.is_point);
     if (helps && other.cost < best.cost)
       best = other;
   }
+  if (hangs_on_literals(&a, &best))
+    return STATUS_LONG;
   access->is_ordered = best.is_ordered && a.order != NULL;
   access->is_keyed = best.is_keyed;
   return make_scan(&a, &best, &access->node);

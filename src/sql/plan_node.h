@@ -302,6 +302,7 @@ struct plan {
   const struct plan_node *short_scan; // SELECT, UPDATE, DELETE
   const struct plan_node *short_project;
   const struct query **queries; // by the number of its group range, and of its window range
+  bool is_definition;           // no plan, but what node_deparse_row shows as pg_get_expr does
 };
 
 // --- Between the planner's files -------------------------------------------------------------------
@@ -321,6 +322,7 @@ struct conjuncts {
 
 struct planner {
   struct statement *statement;
+  bool has_literals; // whose values are parameters: STATUS_LONG where a value must be known
   const struct version *version;
   struct arena *arena;
   struct error *error;
@@ -380,6 +382,10 @@ int plan_access(struct planner *planner, int range, struct conjuncts *conjuncts,
 // The rows of FROM under the conjuncts; those that stay untested are left unmarked.
 int plan_from(struct planner *planner, const struct join *join, struct conjuncts *conjuncts, range_set own,
               range_set available, const struct wanted_order *order, bool *is_ordered, struct plan_node **node);
+// The number of the relation's index expression that this node over the range is, as of a column; -1: it is none.
+int relation_expression_of(const struct relation *relation, const struct node *node, int range);
+// imply.c: does it follow from the clauses over this range (all of them hold) that the other, over a row, holds too?
+bool clauses_imply(struct node *const *clauses, int count, int range, const struct node *wanted);
 int plan_query(struct planner *planner, const struct query *query, struct plan_node **node);
 // The rows of a RANGE_SET, as rows of target values.
 int plan_set_operation(struct planner *planner, int range, struct plan_node **node);
@@ -395,4 +401,6 @@ enum comparison comparison_turned(enum comparison comparison); // with its sides
 
 // For EXPLAIN: PostgreSQL's form of an expression.
 void node_deparse(const struct plan *plan, const struct node *node, bool qualified, struct buffer *out);
+// An expression of a definition over the relation's row, as PostgreSQL shows it. NULL: out of memory.
+const char *node_deparse_row(const struct relation *relation, const struct node *node, struct arena *arena);
 void name_deparse(const char *name, struct buffer *out); // quoted where it must be

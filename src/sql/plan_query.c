@@ -4,6 +4,32 @@
 
 #include "sql/plan_node.h"
 
+struct range_reading {
+  int range; // -1: none, -2: several
+};
+
+static bool note_range(const struct node *node, void *context)
+{
+  struct range_reading *reading = context;
+  if (node->kind == NODE_COLUMN)
+    reading->range = reading->range == -1 || reading->range == node->range ? node->range : -2;
+  return true;
+}
+
+// The range and column of a table that the node is; an index's expression is one, too.
+static bool is_table_column(struct planner *planner, const struct node *node, int *range, int *column)
+{
+  struct range_reading reading = {.range = -1};
+  node_walk(node, note_range, &reading);
+  if (reading.range < 0 || planner->statement->ranges[reading.range].kind != RANGE_TABLE)
+    return false;
+  *range = reading.range;
+  *column = node->kind == NODE_COLUMN
+                ? node->column
+                : relation_expression_of(planner->statement->ranges[*range].relation, node, *range);
+  return *column >= 0;
+}
+
 // What ORDER BY asks, if the rows of one table can come in that order by themselves.
 static bool find_wanted_order(struct planner *planner, const struct query *query, struct wanted_order *order)
 {
@@ -12,11 +38,11 @@ static bool find_wanted_order(struct planner *planner, const struct query *query
     return false;
   for (int i = 0; i < query->order_count; i++) {
     const struct node *node = query->targets[query->order[i].column].expression;
-    if (node->kind != NODE_COLUMN || (order->range >= 0 && node->range != order->range) ||
-        planner->statement->ranges[node->range].kind != RANGE_TABLE)
+    int range, column;
+    if (!is_table_column(planner, node, &range, &column) || (order->range >= 0 && range != order->range))
       return false;
-    order->range = node->range;
-    order->keys[order->count].column = node->column;
+    order->range = range;
+    order->keys[order->count].column = column;
     order->keys[order->count].is_descending = query->order[i].is_descending;
     order->keys[order->count++].nulls_first = query->order[i].nulls_first;
   }

@@ -96,6 +96,7 @@ static int bind_and_plan(struct prepared_cache *cache, struct prepared *prepared
     .statement = prepared->statement,
     .version = bind->version,
     .arena = &prepared->arena,
+    .parameters_are_literals = bind->parameters_are_literals && bind->parameter_count,
     .without_short_path = cache->without_short_path,
   };
   return plan_statement(&plan, &prepared->plan, error);

@@ -128,7 +128,7 @@ static int add_relation_class(const struct system_table *table, struct system_co
         .name = index->name,
         .kind = "i",
         .tree = index->tree,
-        .columns = index->part_count,
+        .columns = index->part_count + index->include_count,
     };
     status = add_class(table, context, sink, &of_index, error);
   }
@@ -232,8 +232,9 @@ static int add_index_attributes(const struct system_table *table, struct row_sin
                                 const struct relation *relation, const struct index *index, struct error *error)
 {
   int status = 0;
-  for (int i = 0; i < index->part_count && !status; i++) {
-    const struct column *column = &relation->schema.columns[index->parts[i].column];
+  for (int i = 0; i < index->part_count + index->include_count && !status; i++) {
+    int number = i < index->part_count ? index->parts[i].column : index->includes[i - index->part_count];
+    const struct column *column = &relation->schema.columns[number];
     struct attribute_row row = {
         .relation = index->oid, .name = column->name, .type = column->type, .place = i + 1, .acl = value_null()};
     status = add_attribute(table, sink, &row, error);
@@ -304,11 +305,13 @@ static struct value key_vector(struct row_sink *sink, const struct relation *rel
                                enum vector vector)
 {
   struct buffer text = {0};
-  for (int i = 0; i < index->part_count; i++) {
-    const struct key_part *part = &index->parts[i];
+  int count = index->part_count + (vector == VECTOR_KEY ? index->include_count : 0);
+  for (int i = 0; i < count; i++) {
+    const struct key_part included = {.column = i < index->part_count ? 0 : index->includes[i - index->part_count]};
+    const struct key_part *part = i < index->part_count ? &index->parts[i] : &included;
     uint32_t v = 0;
     switch (vector) {
-    case VECTOR_KEY: v = part->column + 1u; break;
+    case VECTOR_KEY: v = relation_is_expression(relation, part->column) ? 0 : part->column + 1u; break;
     case VECTOR_COLLATION: v = system_collation(relation->schema.columns[part->column].type.id); break;
     case VECTOR_CLASS: break;
     case VECTOR_OPTION: v = (part->descending ? 1u : 0u) | (part->nulls_first ? 2u : 0u); break;
@@ -321,16 +324,28 @@ static struct value key_vector(struct row_sink *sink, const struct relation *rel
   return value;
 }
 
+// The expressions among the index's parts, as pg_get_expr shows them.
+static struct value index_expressions(struct row_sink *sink, const struct relation *relation, const struct index *index)
+{
+  const char *text = NULL;
+  for (int i = 0; i < index->part_count; i++)
+    if (relation_is_expression(relation, index->parts[i].column)) {
+      const char *shown = relation_expression(relation, index->parts[i].column)->shown;
+      text = text ? arena_format(sink->arena, "%s, %s", text, shown) : shown;
+    }
+  return text_or_null(text);
+}
+
 static int add_index(const struct system_table *table, struct row_sink *sink, const struct relation *relation,
                      const struct index *index, struct error *error)
 {
   const struct value values[] = {
       number(index->oid),
       number(relation->oid),
-      number(index->part_count),
+      number(index->part_count + index->include_count),
       number(index->part_count),
       truth(index->is_unique),
-      truth(false),
+      truth(index->nulls_are_equal),
       truth(index_is_primary_key(index)),
       truth(false),
       truth(!index->is_deferrable),
@@ -344,8 +359,8 @@ static int add_index(const struct system_table *table, struct row_sink *sink, co
       key_vector(sink, relation, index, VECTOR_COLLATION),
       key_vector(sink, relation, index, VECTOR_CLASS),
       key_vector(sink, relation, index, VECTOR_OPTION),
-      value_null(),
-      value_null(),
+      index_expressions(sink, relation, index),
+      text_or_null(index->is_partial ? relation_expression(relation, index->predicate)->shown : NULL),
   };
   _Static_assert(sizeof values / sizeof *values == sizeof index_columns / sizeof *index_columns, "pg_index");
   return system_add(table, sink, values, error);

@@ -274,13 +274,16 @@ static int index_definition(const struct call *call)
   bool has_column = call->argument_count == 3;
   int64_t column = has_column ? call->arguments[1].integer : 0;
   struct buffer text = {0};
-  if (column > object.index->part_count || column < 0)
+  if (column > object.index->part_count + object.index->include_count || column < 0)
     return give_empty(call);
+  bool is_pretty = has_column && call->arguments[2].integer;
   if (column)
-    append_identifier(&text, object.relation->schema.columns[object.index->parts[column - 1].column].name);
+    append_index_part(object.relation,
+                      column <= object.index->part_count ? object.index->parts[column - 1].column
+                                                         : object.index->includes[column - 1 - object.index->part_count],
+                      is_pretty, &text);
   else
-    append_index_definition(call->system, object.relation, object.index, has_column && call->arguments[2].integer,
-                            &text);
+    append_index_definition(call->system, object.relation, object.index, is_pretty, &text);
   return give_buffer(call, &text);
 }
 

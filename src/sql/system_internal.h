@@ -117,9 +117,11 @@ bool system_is_visible(struct system_context *context, const struct system_objec
 void append_identifier(struct buffer *out, const char *name); // quoted where it must be
 // Qualified where it is not visible.
 void append_object(struct system_context *context, const struct system_object *object, struct buffer *out);
+void append_index_part(const struct relation *relation, int column, bool is_pretty, struct buffer *out);
 void append_index_definition(struct system_context *context, const struct relation *relation, const struct index *index,
                              bool is_pretty, struct buffer *out);
-void append_key(const struct relation *relation, const struct index *index, bool with_order, struct buffer *out);
+void append_key(const struct relation *relation, const struct index *index, bool with_order, bool is_pretty,
+                struct buffer *out);
 const char *foreign_action_name(enum foreign_action action);
 // Numbers of constraints: an index's own for PRIMARY KEY and UNIQUE, a foreign key's own, made up for CHECK; and of defaults.
 uint32_t system_check_oid(const struct relation *relation, int check);

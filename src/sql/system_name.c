@@ -322,13 +322,32 @@ void append_object(struct system_context *context, const struct system_object *o
   append_identifier(out, system_object_name(object));
 }
 
-void append_key(const struct relation *relation, const struct index *index, bool with_order, struct buffer *out)
+void append_index_part(const struct relation *relation, int column, bool is_pretty, struct buffer *out)
+{
+  if (!relation_is_expression(relation, column)) {
+    append_identifier(out, relation->schema.columns[column].name);
+    return;
+  }
+  expression_append_part(relation_expression(relation, column)->shown, is_pretty, out);
+}
+
+static void append_includes(const struct relation *relation, const struct index *index, struct buffer *out)
+{
+  for (int i = 0; i < index->include_count; i++) {
+    buffer_append_string(out, i ? ", " : " INCLUDE (");
+    append_identifier(out, relation->schema.columns[index->includes[i]].name);
+  }
+  buffer_append_string(out, index->include_count ? ")" : "");
+}
+
+void append_key(const struct relation *relation, const struct index *index, bool with_order, bool is_pretty,
+                struct buffer *out)
 {
   buffer_append_u8(out, '(');
   for (int i = 0; i < index->part_count; i++) {
     const struct key_part *part = &index->parts[i];
     buffer_append_string(out, i ? ", " : "");
-    append_identifier(out, relation->schema.columns[part->column].name);
+    append_index_part(relation, part->column, is_pretty, out);
     if (!with_order)
       continue;
     if (part->descending)
@@ -337,6 +356,7 @@ void append_key(const struct relation *relation, const struct index *index, bool
       buffer_append_string(out, " NULLS FIRST");
   }
   buffer_append_u8(out, ')');
+  append_includes(relation, index, out);
 }
 
 void append_index_definition(struct system_context *context, const struct relation *relation, const struct index *index,
@@ -354,7 +374,15 @@ void append_index_definition(struct system_context *context, const struct relati
     append_identifier(out, relation->name);
   }
   buffer_append_string(out, " USING btree ");
-  append_key(relation, index, true, out);
+  append_key(relation, index, true, is_pretty, out);
+  buffer_append_string(out, index->nulls_are_equal ? " NULLS NOT DISTINCT" : "");
+  if (!index->is_partial)
+    return;
+  buffer_append_string(out, " WHERE ");
+  if (is_pretty)
+    expression_append_pretty(relation_expression(relation, index->predicate)->shown, out);
+  else
+    buffer_append_string(out, relation_expression(relation, index->predicate)->shown);
 }
 
 // --- Numbers that are made up ---------------------------------------------------------------------------------
@@ -463,7 +491,8 @@ bool append_constraint_definition(struct system_context *context, uint32_t oid, 
   if (!object.index || !object.index->is_constraint)
     return false;
   buffer_append_string(out, index_is_primary_key(object.index) ? "PRIMARY KEY " : "UNIQUE ");
-  append_key(object.relation, object.index, false, out);
+  buffer_append_string(out, object.index->nulls_are_equal ? "NULLS NOT DISTINCT " : "");
+  append_key(object.relation, object.index, false, is_pretty, out);
   append_deferral(object.index->is_deferrable, object.index->is_deferred, out);
   return true;
 }

@@ -457,10 +457,10 @@ static void rename_in(ProtobufCMessage *message, void *context)
   }
 }
 
-static int rename_in_check(const struct utility_input *input, struct constraint *check, const char *from,
-                           const char *to, struct error *error)
+static int rename_in_text(const struct utility_input *input, const char **text, const char *from, const char *to,
+                          struct error *error)
 {
-  const char *select = arena_format(input->arena, "SELECT %s", check->check.text);
+  const char *select = arena_format(input->arena, "SELECT %s", *text);
   if (!select)
     return error_memory(error);
   struct parse *parse = parse_open(bytes_of_string(select), error);
@@ -469,7 +469,7 @@ static int rename_in_check(const struct utility_input *input, struct constraint 
   struct column_rename rename = {.from = from, .to = (char *)(uintptr_t)to};
   PgQuery__Node *tree = parse->statements[0].node->select_stmt->target_list[0]->res_target->val;
   parse_walk(&tree->base, rename_in, &rename);
-  int status = rename.count ? bind_deparse(tree, input->arena, &check->check.text, error) : 0;
+  int status = rename.count ? bind_deparse(tree, input->arena, text, error) : 0;
   for (int i = 0; i < rename.count; i++)
     *rename.changed[i].place = rename.changed[i].old;
   parse_close(parse);
@@ -487,11 +487,14 @@ static int rename_column(const struct utility_input *input, struct relation *def
     status = error_set(error, SQLSTATE_DUPLICATE_COLUMN, "column \"%s\" of relation \"%s\" already exists",
                        rename->newname, definition->name);
   for (int i = 0; i < definition->check_count && !status; i++)
-    status = rename_in_check(input, &definition->checks[i], rename->subname, rename->newname, error);
-  if (!status)
-    snprintf(definition->schema.columns[number].name, sizeof definition->schema.columns[number].name, "%s",
-             rename->newname);
-  return status;
+    status = rename_in_text(input, &definition->checks[i].check.text, rename->subname, rename->newname, error);
+  for (int i = 0; i < definition->expression_count && !status; i++)
+    status = rename_in_text(input, &definition->expressions[i].text, rename->subname, rename->newname, error);
+  if (status)
+    return status;
+  snprintf(definition->schema.columns[number].name, sizeof definition->schema.columns[number].name, "%s",
+           rename->newname);
+  return expressions_bind(input, definition, error);
 }
 
 static int rename_constraint(struct relation *definition, const char *from, const char *to, struct error *error)

@@ -22,10 +22,10 @@ int column_find(const struct relation *relation, const char *name, int *number, 
 
 static bool index_has(const struct index *index, int column)
 {
-  for (int i = 0; i < index->part_count; i++)
-    if (index->parts[i].column == column)
-      return true;
-  return false;
+  bool has = index_reads(index, column);
+  for (int i = 0; i < index->include_count; i++)
+    has |= index->includes[i] == column;
+  return has;
 }
 
 static bool is_among(const uint16_t *columns, int count, int column)
@@ -161,7 +161,7 @@ static int take_off(const struct utility_input *input, const struct relation *re
   int indexes = 0, checks = 0, keys = 0;
   for (int i = 0; i < definition->index_count; i++) {
     const struct index *index = &definition->indexes[i];
-    if (!index_has(index, number))
+    if (!index_has(&relation->indexes[i], number)) // whose expressions are compiled
       definition->indexes[indexes++] = *index;
     else if (index->is_primary)
       *moves = true;
@@ -307,7 +307,10 @@ static int retype_program(const struct utility_input *input, const struct relati
     return using ? not_castable("result of USING clause for column", column, type, "You might need to add an explicit cast.",
                                 error)
                  : not_castable("column", column, type, "You might need to specify \"USING %s::%s\".", error);
-  return bind_compile(&bind, relation, text, type, program, error);
+  struct expression_text compiled = {0};
+  status = bind_compile(&bind, relation, text, type, &compiled, error);
+  *program = compiled.program;
+  return status;
 }
 
 // A default stays what it was, as a value of the new type.
@@ -407,7 +410,7 @@ int column_retype(const struct utility_input *input, struct relation *definition
 {
   const struct relation *from = *relation;
   const PgQuery__ColumnDef *tree = command->def->column_def;
-  const struct program *program;
+  const struct program *program = NULL;
   struct type type;
   int number;
   int status = column_find(definition, command->name, &number, error);
@@ -422,13 +425,16 @@ int column_retype(const struct utility_input *input, struct relation *definition
   if (!status)
     status = refuse_read(input, from, number, error);
   for (int i = 0; !status && i < definition->index_count; i++)
-    if (index_has(&definition->indexes[i], number))
-      status = index_type_check(type.id, error);
+    for (int p = 0; p < definition->indexes[i].part_count && !status; p++)
+      if (definition->indexes[i].parts[p].column == number)
+        status = index_type_check(type.id, error);
   if (status)
     return status;
   definition->schema.columns[number].type = type;
   definition->tree = 0;
   status = retype_checks(input, definition, error);
+  if (!status)
+    status = expressions_bind(input, definition, error);
   if (!status && ++definition->schema.version > 0x7fff)
     status = error_set(error, SQLSTATE_PROGRAM_LIMIT_EXCEEDED, "the columns of \"%s\" were changed too often",
                        definition->name);

@@ -26,10 +26,6 @@ int constraint_refuse(const struct utility_input *input, const PgQuery__Constrai
 static int refuse_options(const struct utility_input *input, const PgQuery__Constraint *constraint, struct error *error)
 {
   int32_t at = constraint->location;
-  if (constraint->nulls_not_distinct)
-    return utility_unsupported(input, error, at, "NULLS NOT DISTINCT is");
-  if (constraint->n_including)
-    return utility_unsupported(input, error, at, "INCLUDE is");
   if (utility_text_given(constraint->indexname))
     return utility_unsupported(input, error, at, "a constraint USING INDEX is");
   if (constraint->skip_validation)
@@ -90,6 +86,16 @@ static int key_parts(const struct utility_input *input, const struct relation *d
     index->parts[i].column = (uint16_t)number;
   }
   index->part_count = count;
+  index->includes = ARENA_ARRAY(input->arena, uint16_t, constraint->n_including + 1);
+  if (!index->includes)
+    return error_memory(error);
+  for (size_t i = 0; i < constraint->n_including; i++) {
+    int number = relation_column(definition, utility_string(constraint->including[i]));
+    if (number < 0)
+      return utility_error(input, error, place_of(definition, constraint), SQLSTATE_UNDEFINED_COLUMN,
+                           "column \"%s\" named in key does not exist", utility_string(constraint->including[i]));
+    index->includes[index->include_count++] = (uint16_t)number;
+  }
   return 0;
 }
 
@@ -105,7 +111,14 @@ static int name_key(const struct utility_input *input, const struct relation *de
   }
   struct name_maker maker = {.input = input, .schema_oid = definition->schema_oid, .definition = definition};
   char columns[64];
-  name_columns(definition, index->parts, index->part_count, columns);
+  struct key_part *parts = ARENA_ARRAY(input->arena, struct key_part, index->part_count + index->include_count + 1);
+  if (!parts)
+    return error_memory(error);
+  if (index->part_count)
+    memcpy(parts, index->parts, sizeof *parts * (size_t)index->part_count);
+  for (int i = 0; i < index->include_count; i++)
+    parts[index->part_count + i].column = index->includes[i];
+  name_columns(definition, parts, index->part_count + index->include_count, columns);
   bool is_primary = index_is_primary_key(index);
   name_make(&maker, definition->name, is_primary ? NULL : columns, is_primary ? "pkey" : "key", index->name);
   return 0;
@@ -139,7 +152,8 @@ int constraint_add_key(const struct utility_input *input, struct relation *defin
                         .is_primary_apart = is_primary && constraint->deferrable,
                         .is_constraint = true,
                         .is_deferrable = constraint->deferrable,
-                        .is_deferred = constraint->initdeferred};
+                        .is_deferred = constraint->initdeferred,
+                        .nulls_are_equal = constraint->nulls_not_distinct};
   status = key_parts(input, definition, constraint, column, &index, error);
   if (status)
     return status;

@@ -174,7 +174,7 @@ static int find_index(const struct relation *parent, struct foreign_key *key, in
       return error_set(error, SQLSTATE_INVALID_FOREIGN_KEY,
                        "foreign key referenced-columns list must not contain duplicates");
   for (int i = 0; i < parent->index_count && !key->index_oid; i++) {
-    if (!is_over(&parent->indexes[i], key->referenced_columns, count))
+    if (parent->indexes[i].is_computed || !is_over(&parent->indexes[i], key->referenced_columns, count))
       continue;
     is_deferrable |= parent->indexes[i].is_deferrable;
     if (!parent->indexes[i].is_deferrable)

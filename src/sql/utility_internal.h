@@ -150,6 +150,21 @@ int column_drop(const struct utility_input *input, const PgQuery__AlterTableCmd 
 int column_retype(const struct utility_input *input, struct relation *definition, const PgQuery__AlterTableCmd *command,
                   const struct relation **relation, struct error *error);
 
+// --- utility_expression.c
+struct defined {
+  const char *text, *shown; // in input->arena
+  const struct node *node;  // over the row
+  struct type type;
+};
+// Binds what must hang on the row alone. 42P17 where a function of it does not.
+int definition_expression(const struct utility_input *input, const struct relation *definition, const PgQuery__Node *tree,
+                          enum expression_place place, struct defined *defined, struct error *error);
+// Adds it to the expressions of the definition's indexes, or finds it there: its number, as of a column.
+int definition_add_expression(const struct utility_input *input, struct relation *definition, const struct defined *defined,
+                              const char *name, uint16_t *number, struct error *error);
+// Another column's name or type: all expressions of indexes are bound anew. 42P17 where one is not pure any more.
+int expressions_bind(const struct utility_input *input, struct relation *definition, struct error *error);
+
 // --- utility_index.c
 int index_type_check(enum type_id type, struct error *error); // 42704 for a type that has no order
 int index_create(const struct utility_input *input, const PgQuery__IndexStmt *create, struct error *error);

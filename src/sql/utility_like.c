@@ -84,16 +84,44 @@ static int copy_key(const struct utility_input *input, struct relation *definiti
   return constraint_add_key(input, definition, &key, NULL, error);
 }
 
+// The expression of another table's index, over the columns of the same names here.
+static int copy_expression(const struct utility_input *input, struct relation *definition, const struct relation *source,
+                           int column, uint16_t *number, struct error *error)
+{
+  const struct expression_text *from = relation_expression(source, column);
+  const struct column *own = &source->schema.columns[column];
+  struct defined defined = {.text = from->text, .shown = from->shown, .type = own->type};
+  return definition_add_expression(input, definition, &defined, own->name, number, error);
+}
+
+static int copy_part(const struct utility_input *input, struct relation *definition, const struct relation *source,
+                     uint16_t column, uint16_t *number, struct error *error)
+{
+  if (relation_is_expression(source, column))
+    return copy_expression(input, definition, source, column, number, error);
+  *number = (uint16_t)relation_column(definition, source->schema.columns[column].name);
+  return 0;
+}
+
 static int copy_index(const struct utility_input *input, struct relation *definition, const struct relation *source,
                       const struct index *index, struct error *error)
 {
-  struct index copy = {.is_unique = index->is_unique, .part_count = index->part_count};
+  struct index copy = *index;
+  int status = 0;
+  copy.oid = 0;
+  copy.tree = 0;
   copy.parts = arena_copy(input->arena, index->parts, sizeof *index->parts * (size_t)index->part_count);
-  if (!copy.parts)
+  copy.includes = ARENA_ARRAY(input->arena, uint16_t, index->include_count + 1);
+  if (!copy.parts || !copy.includes)
     return error_memory(error);
-  for (int i = 0; i < copy.part_count; i++)
-    copy.parts[i].column =
-        (uint16_t)relation_column(definition, source->schema.columns[index->parts[i].column].name);
+  for (int i = 0; i < copy.part_count && !status; i++)
+    status = copy_part(input, definition, source, index->parts[i].column, &copy.parts[i].column, error);
+  for (int i = 0; i < copy.include_count && !status; i++)
+    status = copy_part(input, definition, source, index->includes[i], &copy.includes[i], error);
+  if (!status && copy.is_partial)
+    status = copy_part(input, definition, source, index->predicate, &copy.predicate, error);
+  if (status)
+    return status;
   struct name_maker maker = {.input = input, .schema_oid = definition->schema_oid, .definition = definition};
   char columns[64];
   name_columns(definition, copy.parts, copy.part_count, columns);

@@ -10,13 +10,24 @@
 bool table_grow(const struct utility_input *input, struct relation *definition, int columns)
 {
   struct schema *schema = &definition->schema;
-  struct column *grown = ARENA_ARRAY(input->arena, struct column, columns + 1);
+  int shift = columns - schema->column_count;
+  struct column *grown = ARENA_ARRAY(input->arena, struct column, columns + definition->expression_count + 1);
   struct expression_text *defaults = ARENA_ARRAY(input->arena, struct expression_text, columns + 1);
   if (!grown || !defaults)
     return false;
   if (schema->column_count) {
     memcpy(grown, schema->columns, sizeof *grown * schema->column_count);
     memcpy(defaults, definition->defaults, sizeof *defaults * schema->column_count);
+  }
+  // The expressions of indexes stay behind the columns.
+  for (int i = 0; i < definition->expression_count; i++)
+    grown[columns + i] = schema->columns[schema->column_count + i];
+  for (int i = 0; i < definition->index_count && definition->expression_count; i++) {
+    struct index *index = &definition->indexes[i];
+    for (int p = 0; p < index->part_count; p++)
+      if (relation_is_expression(definition, index->parts[p].column))
+        index->parts[p].column = (uint16_t)(index->parts[p].column + shift);
+    index->predicate = (uint16_t)(index->predicate + (index->is_partial ? shift : 0));
   }
   schema->columns = grown;
   definition->defaults = defaults;

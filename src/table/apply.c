@@ -1,7 +1,8 @@
 // Recovery: a log payload applied to the trunk.
 //
 // 1. A payload has the logged trees' new rows; what is derived from them (index entries, rows of dropped trees) is made
-//    again here, from the definitions as they are behind the payload.
+//    again here, from the definitions as they are behind the payload. The only expressions that run are those of indexes,
+//    which are pure.
 // 2. Where a payload changes a relation's definition, its rows go to the primary tree alone, and its indexes are
 //    built as a whole at the end. Otherwise each row brings its index entries along.
 // 3. The trunk of a recovery that fails is thrown away: nothing is undone.
@@ -153,12 +154,17 @@ static int index_entries(struct application *application, const struct relation 
                          struct bytes row, bool is_added)
 {
   struct table_scratch *scratch = &application->catalog->scratch;
-  if (!scratch_values(scratch, relation->schema.column_count))
+  if (!scratch_values(scratch, relation_width(relation)))
     return error_memory(application->error);
+  if (relation->expression_count)
+    arena_reset(&scratch->arena);
   int status = relation_row(relation, row, scratch->values, application->error);
   for (int i = 0; i < relation->index_count && !status; i++) {
     const struct index *index = &relation->indexes[i];
-    if (index->is_primary)
+    bool is_in = false;
+    if (!index->is_primary)
+      status = index_compute(application->catalog, relation, index, scratch->values, &is_in, application->error);
+    if (status || !is_in)
       continue;
     buffer_clear(&scratch->index_key);
     status = table_index_key(relation, index, scratch->values, key, &scratch->index_key, application->error);

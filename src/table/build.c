@@ -87,27 +87,24 @@ void load_deinit(struct load_set *set)
   *set = (struct load_set){0};
 }
 
-static bool has_null(const struct index *index, const struct value *values)
-{
-  for (int i = 0; i < index->part_count; i++)
-    if (values[index->parts[i].column].is_null)
-      return true;
-  return false;
-}
-
 static int add_index_entry(struct load_set *set, struct catalog *catalog, const struct relation *relation,
                            const struct index *index, const struct cursor *cursor, struct error *error)
 {
   struct table_scratch *scratch = &catalog->scratch;
+  bool is_in;
+  if (index->is_computed)
+    arena_reset(&scratch->arena);
   int status = relation_row(relation, cursor->row, scratch->old_values, error);
-  if (status)
+  if (!status)
+    status = index_compute(catalog, relation, index, scratch->old_values, &is_in, error);
+  if (status || !is_in)
     return status;
   buffer_clear(&scratch->index_key);
   status = table_index_key(relation, index, scratch->old_values, cursor->key, &scratch->index_key, error);
   if (status)
     return status;
   size_t prefix = 0;
-  if (index->is_unique && !has_null(index, scratch->old_values))
+  if (index_must_be_unique(index, scratch->old_values))
     prefix = scratch->index_key.size - cursor->key.size;
   return load_add(set, buffer_bytes(&scratch->index_key), prefix, (struct bytes){0}) ? STATUS_OK : error_memory(error);
 }
@@ -115,7 +112,7 @@ static int add_index_entry(struct load_set *set, struct catalog *catalog, const 
 int load_index(struct load_set *set, struct catalog *catalog, const struct version *version,
                const struct relation *relation, const struct index *index, struct read_mark *mark, struct error *error)
 {
-  if (!scratch_values(&catalog->scratch, relation->schema.column_count))
+  if (!scratch_values(&catalog->scratch, relation_width(relation)))
     return error_memory(error);
   int status = STATUS_OK;
   struct cursor cursor;
@@ -165,7 +162,10 @@ static int twin_error(struct writer *writer, const struct relation *relation, co
                       struct bytes row)
 {
   struct table_scratch *scratch = &writer->catalog->scratch;
+  bool is_in;
   int status = relation_row(relation, row, scratch->old_values, writer->error);
+  if (!status)
+    status = index_compute(writer->catalog, relation, index, scratch->old_values, &is_in, writer->error);
   return status ? status : constraint_unique_error(writer, relation, index, scratch->old_values, UNIQUE_DUPLICATED);
 }
 

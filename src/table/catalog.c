@@ -29,6 +29,7 @@ struct catalog *catalog_open(struct memory_account *account, const struct catalo
   catalog->next_oid = OID_FIRST_USER;
   catalog->next_tree = TREE_FIRST_USER;
   catalog->next_stamp = 1;
+  arena_init(&catalog->scratch.arena, account);
   catalog->scanned = UINT64_MAX;
   return catalog;
 }
@@ -45,6 +46,7 @@ static void scratch_deinit(struct table_scratch *scratch)
   buffer_deinit(&scratch->conflict_key);
   buffer_deinit(&scratch->reference_key);
   buffer_deinit(&scratch->text);
+  arena_deinit(&scratch->arena);
   free(scratch->values);
   free(scratch->old_values);
 }
@@ -231,7 +233,7 @@ static int compile_one(struct catalog *catalog, const struct relation *relation,
     return STATUS_OK;
   if (!catalog->hooks.compile)
     return error_set(error, SQLSTATE_INTERNAL_ERROR, "no compiler for the expressions of \"%s\"", relation->name);
-  return catalog->hooks.compile(catalog->hooks.context, relation, expression->text, want, &expression->program, error);
+  return catalog->hooks.compile(catalog->hooks.context, relation, expression->text, want, expression, error);
 }
 
 int catalog_compile(struct catalog *catalog, const struct relation *relation, struct error *error)
@@ -248,6 +250,16 @@ int catalog_compile(struct catalog *catalog, const struct relation *relation, st
     if (status)
       return status;
   }
+  for (int i = 0; i < relation->expression_count; i++) {
+    int column = relation->schema.column_count + i;
+    int status = compile_one(catalog, relation, &relation->expressions[i], relation->schema.columns[column].type, error);
+    if (status)
+      return status;
+  }
+  for (int i = 0; i < relation->index_count; i++) // the arena is the owner thread's, as is_compiled
+    if (relation->indexes[i].is_computed && !relation->indexes[i].reads &&
+        !index_note_reads(relation, &relation->indexes[i], &((struct relation *)relation)->arena))
+      return error_memory(error);
   ((struct relation *)relation)->is_compiled = true; // the owner thread's to set; nobody else looks at it
   return STATUS_OK;
 }

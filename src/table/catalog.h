@@ -34,10 +34,10 @@ struct writer; // table/write.h
 
 struct catalog_hooks {
   void *context;
-  // Compiles an expression of the relation (a check, a default) over range 0 = the relation's row; the
-  // program lives in relation->arena. For a default the result must be of the column's type.
+  // Compiles an expression of the relation (a check, a default, an index's) over range 0 = the relation's row: its program
+  // and tree live in relation->arena. For a default the result must be of the column's type.
   int (*compile)(void *context, const struct relation *relation, const char *text, struct type want,
-                 const struct program **program, struct error *error);
+                 struct expression_text *compiled, struct error *error);
 };
 
 // Engine lifetime. account is borrowed.
@@ -122,6 +122,9 @@ int catalog_drop_all(struct writer *writer, const struct relation *const *relati
                      struct buffer *dropped);
 // Walks what depends on an object, in oid order: start with *after = 0; *dependent is NULL behind the last.
 int catalog_dependent(struct writer *writer, uint32_t referenced, uint32_t *after, const struct relation **dependent);
+// An index's expression as PostgreSQL's pretty form shows it; and as a part of a key, in parentheses unless it is a call.
+void expression_append_pretty(const char *shown, struct buffer *out);
+void expression_append_part(const char *shown, bool is_pretty, struct buffer *out);
 // A modifiable deep copy of a definition, in the arena (for ALTER). NULL: out of memory.
 struct relation *catalog_copy(const struct relation *relation, struct arena *arena);
 // Lets another catalog, which another thread may use, know a relation of the version and those that refer to it, whose rows may

@@ -99,8 +99,13 @@ static void key_detail(struct writer *writer, const struct relation *relation, c
 {
   struct buffer *text = &writer->catalog->scratch.text;
   buffer_clear(text);
-  for (int i = 0; i < count; i++)
-    buffer_format(text, "%s%s", i ? ", " : "", relation->schema.columns[columns[i]].name);
+  for (int i = 0; i < count; i++) {
+    buffer_append_string(text, i ? ", " : "");
+    if (relation_is_expression(relation, columns[i]))
+      expression_append_part(relation_expression(relation, columns[i])->shown, true, text);
+    else
+      buffer_append_string(text, relation->schema.columns[columns[i]].name);
+  }
   buffer_append_string(text, ")=(");
   for (int i = 0; i < count && text->size < DETAIL_BYTES; i++) {
     buffer_append_string(text, i ? ", " : "");

@@ -94,6 +94,32 @@ static void sort_checks(struct relation *definition)
   }
 }
 
+// Expressions that no index has any more go, and the others get their numbers.
+static void trim_expressions(struct relation *definition)
+{
+  int columns = definition->schema.column_count, kept = 0;
+  for (int e = 0; e < definition->expression_count; e++) {
+    bool is_used = false;
+    for (int i = 0; i < definition->index_count; i++) {
+      struct index *index = &definition->indexes[i];
+      for (int p = 0; p < index->part_count; p++)
+        if (index->parts[p].column == columns + e) {
+          index->parts[p].column = (uint16_t)(columns + kept);
+          is_used = true;
+        }
+      if (index->is_partial && index->predicate == columns + e) {
+        index->predicate = (uint16_t)(columns + kept);
+        is_used = true;
+      }
+    }
+    if (!is_used)
+      continue;
+    definition->schema.columns[columns + kept] = definition->schema.columns[columns + e];
+    definition->expressions[kept++] = definition->expressions[e];
+  }
+  definition->expression_count = kept;
+}
+
 static bool has_rows(const struct relation *definition)
 {
   return definition->kind == RELATION_TABLE || definition->kind == RELATION_SEQUENCE ||
@@ -153,6 +179,7 @@ static int assign(struct catalog *catalog, struct writer *writer, struct relatio
     for (int p = 0; definition->indexes[i].is_primary_apart && p < definition->indexes[i].part_count; p++)
       definition->schema.columns[definition->indexes[i].parts[p].column].not_null = true;
   sort_checks(definition);
+  trim_expressions(definition);
   if (catalog->next_tree >= TREE_NUMBER_LIMIT)
     return error_set(error, SQLSTATE_PROGRAM_LIMIT_EXCEEDED, "too many tables and indexes were ever created");
   return STATUS_OK;

@@ -10,8 +10,8 @@
 #include "base/sqlstate.h"
 #include "table/change.h"
 
-// Versions: 1 the first, 2 foreign keys, 3 sequences and identity columns.
-enum { DEFINITION_VERSION = 3, NULL_TEXT = UINT32_MAX };
+// Versions: 1 the first, 2 foreign keys, 3 sequences and identity columns, 4 expressions of indexes.
+enum { DEFINITION_VERSION = 4, NULL_TEXT = UINT32_MAX };
 enum { COLUMN_NOT_NULL = 1, COLUMN_DROPPED = 2, COLUMN_IDENTITY_ALWAYS = 4, COLUMN_IDENTITY_DEFAULT = 8 };
 enum { PART_DESCENDING = 1, PART_NULLS_FIRST = 2 };
 enum {
@@ -22,6 +22,7 @@ enum {
   INDEX_DEFERRABLE = 16,
   INDEX_DEFERRED = 32,
 };
+enum { COMPUTED_PARTIAL = 1, COMPUTED_NULLS_EQUAL = 2 };
 enum { FOREIGN_FULL = 1, FOREIGN_DEFERRABLE = 2, FOREIGN_DEFERRED = 4, FOREIGN_NOT_VALID = 8 };
 
 // --- Encoding -------------------------------------------------------------------------------------
@@ -108,6 +109,27 @@ static void encode_foreign_keys(struct buffer *out, const struct relation *relat
     buffer_append_le32(out, relation->referencing[i]);
 }
 
+// What indexes have beside columns: the expressions, and then, index by index, the rest.
+static void encode_expressions(struct buffer *out, const struct relation *relation)
+{
+  buffer_append_le16(out, (uint16_t)relation->expression_count);
+  for (int i = 0; i < relation->expression_count; i++) {
+    const struct column *column = &relation->schema.columns[relation->schema.column_count + i];
+    encode_text(out, column->name);
+    buffer_append_u8(out, (uint8_t)column->type.id);
+    buffer_append_le32(out, (uint32_t)column->type.modifier);
+    encode_text(out, relation->expressions[i].text);
+    encode_text(out, relation->expressions[i].shown);
+  }
+  for (int i = 0; i < relation->index_count; i++) {
+    const struct index *index = &relation->indexes[i];
+    buffer_append_u8(out, (uint8_t)((index->is_partial ? COMPUTED_PARTIAL : 0) |
+                                    (index->nulls_are_equal ? COMPUTED_NULLS_EQUAL : 0)));
+    buffer_append_le16(out, index->predicate);
+    encode_column_numbers(out, index->includes, index->include_count);
+  }
+}
+
 static void encode_sequence(struct buffer *out, const struct sequence *sequence)
 {
   buffer_append_u8(out, (uint8_t)sequence->type);
@@ -154,6 +176,7 @@ int definition_encode(const struct relation *relation, struct buffer *out, struc
   for (int i = 0; i < relation->dependency_count; i++)
     buffer_append_le32(out, relation->dependencies[i]);
   encode_foreign_keys(out, relation);
+  encode_expressions(out, relation);
   if (relation->kind == RELATION_SEQUENCE)
     encode_sequence(out, &relation->sequence);
   if (out->failed)
@@ -247,7 +270,8 @@ static void *take_items(struct decoder *decoder, size_t count, size_t least, siz
   return items;
 }
 
-static struct key_part *take_parts(struct decoder *decoder, int *count, int column_count)
+// Numbers of columns are held against the row's later: expressions come behind.
+static struct key_part *take_parts(struct decoder *decoder, int *count)
 {
   *count = take_u16(decoder);
   struct key_part *parts = take_items(decoder, (size_t)*count, 5, sizeof *parts);
@@ -257,8 +281,6 @@ static struct key_part *take_parts(struct decoder *decoder, int *count, int colu
     parts[i].descending = flags & PART_DESCENDING;
     parts[i].nulls_first = flags & PART_NULLS_FIRST;
     parts[i].collation = take_u16(decoder);
-    if (parts[i].column >= column_count)
-      decoder->is_malformed = true;
   }
   return parts;
 }
@@ -307,7 +329,7 @@ static void take_indexes(struct decoder *decoder, struct relation *relation)
     index->is_primary_apart = flags & INDEX_PRIMARY_APART;
     index->is_deferrable = flags & INDEX_DEFERRABLE;
     index->is_deferred = flags & INDEX_DEFERRED;
-    index->parts = take_parts(decoder, &index->part_count, relation->schema.column_count);
+    index->parts = take_parts(decoder, &index->part_count);
     relation->has_secondary |= !index->is_primary;
     relation->is_checked_late |= index->is_deferrable;
     if (index->tree >= TREE_NUMBER_LIMIT)
@@ -396,6 +418,64 @@ static void take_foreign_keys(struct decoder *decoder, struct relation *relation
   relation->is_checked_late |= relation->foreign_key_count || relation->referencing_count;
 }
 
+// The columns of the schema are there already; the expressions take their places behind them.
+static void take_computed(struct decoder *decoder, struct relation *relation)
+{
+  struct schema *schema = &relation->schema;
+  int count = take_u16(decoder);
+  relation->expressions = take_items(decoder, (size_t)count, 17, sizeof *relation->expressions);
+  if (!relation->expressions && count)
+    return;
+  struct column *columns = arena_alloc_zeroed(decoder->arena, sizeof *columns * (size_t)(schema->column_count + count + 1));
+  if (!columns) {
+    decoder->is_out_of_memory = true;
+    return;
+  }
+  if (schema->column_count)
+    memcpy(columns, schema->columns, sizeof *columns * schema->column_count);
+  schema->columns = columns;
+  relation->expression_count = count;
+  for (int i = 0; i < count; i++) {
+    struct column *column = &columns[schema->column_count + i];
+    take_name(decoder, column->name);
+    uint8_t type = take_u8(decoder);
+    column->type.id = type;
+    column->type.modifier = (int32_t)take_u32(decoder);
+    relation->expressions[i].text = take_text(decoder);
+    relation->expressions[i].shown = take_text(decoder);
+    if (type == TYPE_UNKNOWN || type >= TYPE_COUNT || !relation->expressions[i].text || !relation->expressions[i].shown)
+      decoder->is_malformed |= !decoder->is_out_of_memory;
+  }
+  for (int i = 0; relation->indexes && i < relation->index_count; i++) {
+    struct index *index = &relation->indexes[i];
+    uint8_t flags = take_u8(decoder);
+    index->is_partial = index->is_computed = flags & COMPUTED_PARTIAL;
+    index->nulls_are_equal = flags & COMPUTED_NULLS_EQUAL;
+    index->predicate = take_u16(decoder);
+    index->includes = take_column_numbers(decoder, &index->include_count, schema->column_count);
+  }
+}
+
+// Every part of a key is a column that is there; those of the primary key, and of its index, are no expressions.
+static bool parts_are_sound(struct relation *relation)
+{
+  int columns = relation->schema.column_count;
+  bool are_sound = true;
+  for (int i = 0; i < relation->key_count; i++)
+    are_sound &= relation->key[i].column < columns;
+  for (int i = 0; i < relation->index_count; i++) {
+    struct index *index = &relation->indexes[i];
+    for (int p = 0; p < index->part_count; p++) {
+      are_sound &= index->parts[p].column < (index_is_primary_key(index) ? columns : relation_width(relation));
+      index->is_computed |= relation_is_expression(relation, index->parts[p].column);
+    }
+    if (index->is_partial)
+      are_sound &= relation_is_expression(relation, index->predicate) && index->predicate < relation_width(relation);
+    are_sound &= !index->is_computed || !(index->is_primary || index->is_constraint);
+  }
+  return are_sound;
+}
+
 static void take_sequence(struct decoder *decoder, struct sequence *sequence)
 {
   uint8_t type = take_u8(decoder);
@@ -434,17 +514,20 @@ int definition_decode(struct bytes row, struct arena *arena, struct relation *re
   relation->acl = take_text(&decoder);
   take_columns(&decoder, relation, error);
   relation->tree = take_u32(&decoder);
-  relation->key = take_parts(&decoder, &relation->key_count, relation->schema.column_count);
+  relation->key = take_parts(&decoder, &relation->key_count);
   take_indexes(&decoder, relation);
   take_expressions(&decoder, relation);
   take_options(&decoder, relation);
   if (version >= 2)
     take_foreign_keys(&decoder, relation);
+  if (version >= 4)
+    take_computed(&decoder, relation);
   if (kind == RELATION_SEQUENCE)
     take_sequence(&decoder, &relation->sequence);
   if (decoder.is_out_of_memory)
     return error_memory(error);
-  if (decoder.is_malformed || decoder.at != row.size || !kind_is_known(kind) || relation->tree >= TREE_NUMBER_LIMIT)
+  if (decoder.is_malformed || decoder.at != row.size || !kind_is_known(kind) || relation->tree >= TREE_NUMBER_LIMIT ||
+      !parts_are_sound(relation))
     return error_set(error, SQLSTATE_DATA_CORRUPTED, "malformed definition in the catalog");
   return STATUS_OK;
 }

@@ -243,7 +243,7 @@ static void choose_path(struct children *children)
   const struct relation *child = children->reference->child;
   try_path(children, NULL, child->key, child->key_count);
   for (int i = 0; i < child->index_count; i++)
-    if (!child->indexes[i].is_primary)
+    if (!child->indexes[i].is_primary && !child->indexes[i].is_partial)
       try_path(children, &child->indexes[i], child->indexes[i].parts, child->indexes[i].part_count);
 }
 

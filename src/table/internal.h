@@ -17,6 +17,7 @@ struct table_scratch {
   struct buffer text;                  // of error details
   struct value *values, *old_values;   // value_count each
   int value_count;
+  struct arena arena;                  // what expressions of indexes gave for the row, or the two, at hand
 };
 
 // The live counter of a sequence (sequence.c).
@@ -108,6 +109,12 @@ int constraint_referenced_error(struct writer *writer, const struct reference *r
 bool index_must_be_unique(const struct index *index, const struct value *values);
 // How many entries begin with the prefix; counts up to `limit`.
 int index_prefix_count(struct writer *writer, const struct index *index, struct bytes prefix, int limit);
+// Puts what the index's expressions give for the row into `values`, which has room for them behind the row's own
+// (relation_width). *is_in: the row has an entry in it, and values whatever its key needs. The bytes lie in scratch.arena,
+// which who begins with another row resets.
+int index_compute(struct catalog *catalog, const struct relation *relation, const struct index *index, struct value *values,
+                  bool *is_in, struct error *error);
+bool index_note_reads(const struct relation *relation, struct index *index, struct arena *arena); // false: out of memory
 // By its bytes: what differs so may still be equal.
 bool value_is_same(enum type_id type, const struct value *a, const struct value *b);
 

@@ -20,14 +20,19 @@ static int put(struct version *version, tree_number tree, struct bytes key, stru
 int table_part_add(struct writer *writer, const struct relation *relation, struct bytes key, struct bytes row)
 {
   struct table_scratch *scratch = &writer->catalog->scratch;
-  if (!scratch_values(scratch, relation->schema.column_count))
+  if (!scratch_values(scratch, relation_width(relation)))
     return error_memory(writer->error);
+  if (relation->expression_count)
+    arena_reset(&scratch->arena);
   int status = put(writer->version, relation->tree, key, row, writer->error);
   if (!status && relation->has_secondary)
     status = relation_row(relation, row, scratch->values, writer->error);
   for (int i = 0; i < relation->index_count && !status; i++) {
     const struct index *index = &relation->indexes[i];
-    if (index->is_primary)
+    bool is_in = false;
+    if (!index->is_primary)
+      status = index_compute(writer->catalog, relation, index, scratch->values, &is_in, writer->error);
+    if (status || !is_in)
       continue;
     buffer_clear(&scratch->index_key);
     status = table_index_key(relation, index, scratch->values, key, &scratch->index_key, writer->error);

@@ -46,6 +46,17 @@ const struct foreign_key *relation_foreign_key(const struct relation *relation, 
   return NULL;
 }
 
+bool index_reads(const struct index *index, int column)
+{
+  for (int i = 0; i < index->part_count; i++)
+    if (index->parts[i].column == column)
+      return true;
+  for (int i = 0; i < index->read_count; i++)
+    if (index->reads[i] == column)
+      return true;
+  return false;
+}
+
 bool relation_has_constraint(const struct relation *relation, const char *name)
 {
   const struct index *index = relation_index(relation, name);

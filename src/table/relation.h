@@ -24,9 +24,13 @@ enum { SCHEMA_PG_CATALOG = 11, SCHEMA_PUBLIC = 2200, SCHEMA_QUERN = 12000, SCHEM
 enum { ROLE_OWNER = 10 }; // the role that is there from the beginning (table/role.h)
 enum { OID_FIRST_USER = 16384 };
 
+struct node;
+
 struct expression_text {
   const char *text;               // SQL; NULL: none
   const struct program *program;  // compiled over range 0 = the row; NULL until compiled
+  const struct node *node;        // the same as a tree; NULL until compiled
+  const char *shown;              // of the expressions of indexes: as PostgreSQL shows it
 };
 
 struct constraint {
@@ -44,8 +48,16 @@ struct index {
   bool is_primary_apart; // of a PRIMARY KEY DEFERRABLE: rows lie under hidden numbers, and this tree is its own
   bool is_deferrable;  // two rows may have its key for a while: until the end of the statement, or of the transaction
   bool is_deferred;    // … unless SET CONSTRAINTS says otherwise, of the transaction
+  bool nulls_are_equal; // NULLS NOT DISTINCT
+  bool is_computed;     // has expressions or a predicate: index_compute before its key is made
+  bool is_partial;      // has only the rows for which its predicate holds
+  uint16_t predicate;   // of a partial index: number of its expression (below)
   int part_count;
-  struct key_part *parts; // declared columns; the tree's key is these and then the primary key
+  struct key_part *parts; // declared columns and expressions; the tree's key is these and then the primary key
+  int include_count;
+  uint16_t *includes; // INCLUDE: told, and of no effect, for a row is found by its primary key
+  int read_count;
+  uint16_t *reads; // the columns that expressions and predicate read; there when they are compiled
 };
 
 enum foreign_action { // as in pg_constraint.confdeltype
@@ -109,6 +121,10 @@ struct relation {
   int referencing_count;
   uint32_t *referencing;      // tables with foreign keys to this one, ascending; kept by catalog_create and its kin
   struct expression_text *defaults; // one a column
+  // Expressions of indexes, their predicates among them, are columns behind those of the schema: schema.columns has their
+  // names and types there, and parts of indexes their numbers. No row has them (index_compute).
+  int expression_count;
+  struct expression_text *expressions;
   struct sequence sequence;   // of a sequence
   // Sources, workflows, sinks
   int option_count;
@@ -136,6 +152,15 @@ const struct index *relation_primary(const struct relation *relation);
 // Has it a constraint of this name, of any kind?
 bool relation_has_constraint(const struct relation *relation, const char *name);
 const struct foreign_key *relation_foreign_key(const struct relation *relation, const char *name);
+// Is this column, of a part of an index, an expression? Its text; and the columns that a row of values needs for all of them.
+static inline bool relation_is_expression(const struct relation *relation, int column) { return column >= relation->schema.column_count; }
+static inline const struct expression_text *relation_expression(const struct relation *relation, int column)
+{
+  return &relation->expressions[column - relation->schema.column_count];
+}
+static inline int relation_width(const struct relation *relation) { return relation->schema.column_count + relation->expression_count; }
+// Does what the index has of a row hang on this column?
+bool index_reads(const struct index *index, int column);
 static inline bool index_is_primary_key(const struct index *index) { return index->is_primary || index->is_primary_apart; }
 // All values of a row, borrowed from it (one a column of the schema). A row of an older version of the schema is
 // converted; XX001 when it has a version that this definition does not know.

@@ -181,6 +181,8 @@ bool index_must_be_unique(const struct index *index, const struct value *values)
 {
   if (!index->is_unique)
     return false;
+  if (index->nulls_are_equal)
+    return true;
   for (int i = 0; i < index->part_count; i++)
     if (values[index->parts[i].column].is_null)
       return false;
@@ -269,12 +271,22 @@ bool value_is_same(enum type_id type, const struct value *a, const struct value 
 static bool index_changes(const struct relation *relation, const struct index *index, const struct value *old_values,
                           const struct value *values)
 {
-  for (int i = 0; i < index->part_count; i++) {
-    uint16_t column = index->parts[i].column;
-    if (!value_is_same(relation->schema.columns[column].type.id, &old_values[column], &values[column]))
+  for (int i = 0; i < index->part_count + index->read_count; i++) {
+    uint16_t column = i < index->part_count ? index->parts[i].column : index->reads[i - index->part_count];
+    if (!relation_is_expression(relation, column) &&
+        !value_is_same(relation->schema.columns[column].type.id, &old_values[column], &values[column]))
       return true;
   }
   return false;
+}
+
+// Begins with another row, or with what it was and is.
+static int begin_values(struct writer *writer, const struct relation *relation)
+{
+  struct table_scratch *scratch = &writer->catalog->scratch;
+  if (relation->expression_count)
+    arena_reset(&scratch->arena);
+  return scratch_values(scratch, relation_width(relation)) ? STATUS_OK : error_memory(writer->error);
 }
 
 // The new row's entries; *conflict is the index that refuses one.
@@ -282,40 +294,55 @@ static int indexes_insert(struct writer *writer, const struct relation *relation
                           const struct index **conflict)
 {
   struct table_scratch *scratch = &writer->catalog->scratch;
-  if (!scratch_values(scratch, relation->schema.column_count))
-    return error_memory(writer->error);
+  int status = begin_values(writer, relation);
+  if (status)
+    return status;
   row_get_all(&relation->schema, buffer_bytes(&scratch->row), scratch->values);
-  for (int i = 0; i < relation->index_count; i++) {
+  for (int i = 0; i < relation->index_count && !status; i++) {
     const struct index *index = &relation->indexes[i];
-    if (index->is_primary)
-      continue;
-    int status = index_insert(writer, relation, index, scratch->values, primary_key);
-    if (status) {
+    bool is_in = false;
+    if (!index->is_primary)
+      status = index_compute(writer->catalog, relation, index, scratch->values, &is_in, writer->error);
+    if (!status && is_in)
+      status = index_insert(writer, relation, index, scratch->values, primary_key);
+    if (status)
       *conflict = index;
-      return status;
-    }
   }
-  return STATUS_OK;
+  return status;
+}
+
+// One index's, from scratch.old_values to scratch.values.
+static int index_update(struct writer *writer, const struct relation *relation, const struct index *index,
+                        struct bytes old_key, struct bytes key)
+{
+  struct table_scratch *scratch = &writer->catalog->scratch;
+  bool was_in, is_in = false;
+  int status = index_compute(writer->catalog, relation, index, scratch->old_values, &was_in, writer->error);
+  if (!status)
+    status = index_compute(writer->catalog, relation, index, scratch->values, &is_in, writer->error);
+  if (!status && was_in)
+    status = index_delete(writer, relation, index, scratch->old_values, old_key);
+  if (!status && is_in)
+    status = index_insert(writer, relation, index, scratch->values, key);
+  if (status == WRITE_REFUSED)
+    status = constraint_unique_error(writer, relation, index, scratch->values, UNIQUE_EXISTS);
+  return status;
 }
 
 // From the entries of scratch.old_row to those of scratch.row.
 static int indexes_update(struct writer *writer, const struct relation *relation, struct bytes old_key, struct bytes key)
 {
   struct table_scratch *scratch = &writer->catalog->scratch;
-  if (!scratch_values(scratch, relation->schema.column_count))
-    return error_memory(writer->error);
+  int status = begin_values(writer, relation);
+  if (status)
+    return status;
   row_get_all(&relation->schema, buffer_bytes(&scratch->row), scratch->values);
-  int status = relation_row(relation, buffer_bytes(&scratch->old_row), scratch->old_values, writer->error);
+  status = relation_row(relation, buffer_bytes(&scratch->old_row), scratch->old_values, writer->error);
   bool is_moved = !bytes_equal(old_key, key);
   for (int i = 0; i < relation->index_count && !status; i++) {
     const struct index *index = &relation->indexes[i];
-    if (index->is_primary || (!is_moved && !index_changes(relation, index, scratch->old_values, scratch->values)))
-      continue;
-    status = index_delete(writer, relation, index, scratch->old_values, old_key);
-    if (!status)
-      status = index_insert(writer, relation, index, scratch->values, key);
-    if (status == WRITE_REFUSED)
-      status = constraint_unique_error(writer, relation, index, scratch->values, UNIQUE_EXISTS);
+    if (!index->is_primary && (is_moved || index_changes(relation, index, scratch->old_values, scratch->values)))
+      status = index_update(writer, relation, index, old_key, key);
   }
   return status;
 }
@@ -343,12 +370,21 @@ static int report_conflict(struct writer *writer, const struct relation *relatio
 static int ask_arbiter(struct writer *writer, const struct relation *relation, const struct index *index,
                        const struct value *values, struct conflict *conflict)
 {
-  if (!index_must_be_unique(index, values))
-    return STATUS_OK;
   struct table_scratch *scratch = &writer->catalog->scratch;
+  bool is_in = true;
+  int status = STATUS_OK;
+  if (index->is_computed) {
+    status = begin_values(writer, relation);
+    if (!status) {
+      memcpy(scratch->values, values, sizeof *values * relation->schema.column_count);
+      values = scratch->values;
+      status = index_compute(writer->catalog, relation, index, scratch->values, &is_in, writer->error);
+    }
+  }
+  if (status || !is_in || !index_must_be_unique(index, values))
+    return status;
   buffer_clear(&scratch->index_key);
-  int status = key_append_row(&relation->schema, index->parts, index->part_count, values, &scratch->index_key,
-                              writer->error);
+  status = key_append_row(&relation->schema, index->parts, index->part_count, values, &scratch->index_key, writer->error);
   if (!status)
     status = probe(writer, index, buffer_bytes(&scratch->index_key));
   if (status == WRITE_REFUSED)
@@ -525,13 +561,17 @@ int table_delete(struct writer *writer, const struct relation *relation, struct 
     return row_is_gone(writer, relation);
   if (status || !relation->has_secondary)
     return status;
-  if (!scratch_values(scratch, relation->schema.column_count))
-    status = error_memory(writer->error);
-  else
+  status = begin_values(writer, relation);
+  if (!status)
     status = relation_row(relation, buffer_bytes(&scratch->old_row), scratch->old_values, writer->error);
-  for (int i = 0; i < relation->index_count && !status; i++)
-    if (!relation->indexes[i].is_primary)
-      status = index_delete(writer, relation, &relation->indexes[i], scratch->old_values, kept);
+  for (int i = 0; i < relation->index_count && !status; i++) {
+    const struct index *index = &relation->indexes[i];
+    bool was_in = false;
+    if (!index->is_primary)
+      status = index_compute(writer->catalog, relation, index, scratch->old_values, &was_in, writer->error);
+    if (!status && was_in)
+      status = index_delete(writer, relation, index, scratch->old_values, kept);
+  }
   return status ? write_undo(writer, mark, status) : STATUS_OK;
 }
 

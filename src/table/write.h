@@ -137,6 +137,7 @@ int table_part_replace(struct writer *writer, const tree_number *trees, int coun
 // Makes each entry that a list names as it is in another version.
 int table_part_copy(struct writer *writer, const struct change_list *touched, const struct version *from);
 
-// Recovery: applies one log payload to the trunk, index entries included. Runs no check and no expression.
+// Recovery: applies one log payload to the trunk, index entries included. Runs no check, and of expressions
+// those of indexes alone.
 int table_apply(struct catalog *catalog, struct version *trunk, struct bytes payload, uint64_t position,
                 struct error *error);

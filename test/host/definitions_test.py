@@ -105,4 +105,31 @@ def test_comments():
     assert seen == [[("0", "one"), ("1", "two")]], seen
 
 
-quern.run(test_comments, test_schemas, test_views, test_columns, test_tables_of_queries)
+def test_computed_indexes():
+    seen = through_restarts(
+        [
+            "create table t (id int primary key, name text, a int, gone bool)",
+            "create unique index t_name on t (lower(name)) where not gone",
+            "insert into t select i, 'Name' || i, i, i % 2 = 0 from generate_series(1, 50) i",
+            "create index t_sum on t ((a + id) desc, name) include (gone)",
+            "create index t_ratio on t ((100 / a)) where a <> 0",
+            "update t set a = 0, name = upper(name) where id < 4; update t set gone = not gone where id in (5, 6)",
+            "delete from t where id > 40; insert into t values (60, 'name60', 7, false)",
+            "create table w (k int8 primary key, word text); create index on w (upper(word))",
+            "insert into w select i, 'w' || i from generate_series(1, 9) i; alter table w add column n int default 3",
+            "create index on w ((n * k)); alter table w rename column word to says; update w set n = 4 where k = 2",
+        ],
+        [
+            "select id from t where lower(name) = 'name1' and not gone",
+            "select id from t where lower(name) >= 'name' and not gone order by lower(name), id",
+            "select id from t where a + id > 70 order by a + id desc, name",
+            "select count(*) from t where 100 / a >= 0 and a <> 0",
+            "select k from w where upper(says) = 'W3'",
+            "select k from w where n * k = 8",
+            "select indexdef from pg_indexes where schemaname = 'public' order by 1",
+        ],
+    )
+    assert seen[0] == [("1",)] and seen[3] == [("38",)] and seen[4:6] == [[("3",)], [("2",)]], seen
+
+
+quern.run(test_computed_indexes, test_comments, test_schemas, test_views, test_columns, test_tables_of_queries)

@@ -3,12 +3,13 @@
 
 import os
 import random
+import subprocess
 import sys
 import tempfile
 import threading
 
 sys.path.insert(0, os.path.join(os.environ.get("QUERN_SOURCE", "."), "test", "support"))
-from quern import Failure, Server, run, wait_until
+from quern import BUILD, Failure, Server, run, wait_until
 
 ROUNDS = 8
 CLIENTS = 4
@@ -45,6 +46,8 @@ def check_pairs(client, acknowledged, begun):
         halves.setdefault(int(identity), set()).add(half)
     for identity, found in halves.items():
         assert found == {"a", "b"}, f"{identity} is half done: {found}"
+    by_index = client.rows("SELECT -id FROM pairs WHERE half = 'a' ORDER BY -id")
+    assert [int(row[0]) for row in by_index] == sorted(-identity for identity in halves), "the index has other rows"
     known = {identity for list_ in begun for identity in list_}
     assert set(halves) <= known, "rows that nobody wrote"
     lost = {identity for list_ in acknowledged for identity in list_} - set(halves)
@@ -66,6 +69,8 @@ def test_kill_amid_writes():
         with server:
             client = server.connect()
             client.query("CREATE TABLE pairs (id bigint, half text, PRIMARY KEY (id, half))")
+            client.query("CREATE UNIQUE INDEX ON pairs ((id * 2), upper(half))")
+            client.query("CREATE INDEX ON pairs ((-id)) WHERE half = 'a'")
             client.query("CREATE SOURCE entry (id bigint) WITH (connector = 'push')")
             client.query("CREATE WORKFLOW enter AS (INSERT INTO pairs SELECT id, 'a' FROM entry; "
                          "INSERT INTO pairs SELECT id, 'b' FROM entry)")
@@ -97,6 +102,9 @@ def test_kill_amid_writes():
                 assert now >= arrived, "the stream went back"
                 arrived = now
             assert arrived > 0
+            server.stop()
+        subprocess.run([os.path.join(BUILD, "quern"), "check", "--data", os.path.join(folder, "data")], check=True,
+                       stdout=subprocess.DEVNULL)
 
 
 def test_kill_amid_commits_that_do_not_wait():

@@ -676,8 +676,8 @@ static void expressions_of_definitions_are_bound_to_the_row(void **state)
                              .version = database.writer.version,
                              .settings = &database.settings,
                              .arena = &database.statement};
-  const struct program *program;
-  assert_int_equal(bind_compile(&input, t, "a > 1", type_plain(TYPE_BOOLEAN), &program, &database.error), 0);
+  struct expression_text compiled;
+  assert_int_equal(bind_compile(&input, t, "a > 1", type_plain(TYPE_BOOLEAN), &compiled, &database.error), 0);
   database_close(&database);
 }
 

@@ -34,14 +34,14 @@ struct database {
 };
 
 static inline int database_compile(void *context, const struct relation *relation, const char *text, struct type want,
-                                   const struct program **program, struct error *error)
+                                   struct expression_text *compiled, struct error *error)
 {
   struct database *database = context;
   struct bind_input input = {.catalog = database->catalog,
                              .version = store_trunk(database->store),
                              .settings = &database->settings,
                              .arena = &((struct relation *)relation)->arena};
-  return bind_compile(&input, relation, text, want, program, error);
+  return bind_compile(&input, relation, text, want, compiled, error);
 }
 
 static inline void database_open(struct database *database)

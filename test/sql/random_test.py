@@ -30,7 +30,10 @@ VALUES = {
     "d": ["'2024-01-01'", "'2024-01-01 00:00:01'", "'infinity'", "'1969-12-31'", "null"],
 }
 NUMBERS = "ignf"
-INDEXES = ["(i)", "(s, i desc)", "(n desc nulls last)", "(f, g)", "(b, d)", "(g desc, s)", "(d nulls first)"]
+INDEXES = ["(i)", "(s, i desc)", "(n desc nulls last)", "(f, g)", "(b, d)", "(g desc, s)", "(d nulls first)",
+           "(upper(s), i)", "(coalesce(i, 0))", "(sign(i), (i / 2))", "(length(s) desc)", "(i) where i is not null",
+           "(s) where i > 0", "(g) where n >= 1", "(i) where b", "(f) where not b", "(d) where s in ('a', 'ab')",
+           "(k) where i = 1 or i = 3", "(s desc) where f < 2.5", "(n) where g <> 3 and s > 'a'"]
 
 
 class Generator:
@@ -177,7 +180,7 @@ def run_seed(server, seed):
         results = []
         for indexed in (False, True):
             for table in ("t", "u") if indexed else ():
-                for index in generator.random.sample(INDEXES, 4):
+                for index in generator.random.sample(INDEXES, 8):
                     client.query(f"create index on {table} {index}")
             for number, query in enumerate(queries):
                 try:

@@ -26,7 +26,7 @@ struct world {
 
 // Understands "COLUMN > NUMBER" over integer columns.
 static inline int world_compile(void *context, const struct relation *relation, const char *text, struct type want,
-                                const struct program **program, struct error *error)
+                                struct expression_text *compiled, struct error *error)
 {
   char name[64];
   long long bound;
@@ -43,8 +43,9 @@ static inline int world_compile(void *context, const struct relation *relation, 
     return status;
   struct node *call = node_new(arena, NODE_CALL, type_plain(TYPE_BOOLEAN), -1, arguments, 2);
   call->function = function;
-  *program = program_compile(call, arena, error);
-  return *program ? STATUS_OK : (int)error->status;
+  compiled->node = call;
+  compiled->program = program_compile(call, arena, error);
+  return compiled->program ? STATUS_OK : (int)error->status;
 }
 
 static inline void world_begin(struct world *world)

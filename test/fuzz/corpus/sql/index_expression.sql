@@ -1,0 +1,1 @@
+CREATE UNIQUE INDEX IF NOT EXISTS i ON t (lower(b), (a + 1) DESC NULLS LAST) INCLUDE (c) NULLS NOT DISTINCT WHERE a > 3 AND b IS NOT NULL; INSERT INTO t (a, b) VALUES (4, 'x') ON CONFLICT (lower(b), (a + 1)) WHERE a > 3 AND b IS NOT NULL DO UPDATE SET b = upper(excluded.b); SELECT * FROM t WHERE lower(b) = 'x' AND a IN (4, 5) ORDER BY lower(b)
