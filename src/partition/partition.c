@@ -65,7 +65,10 @@ struct partition *partition_open(const struct partition_options *options, struct
   partition->trunk.changes.bytes.account = partition->trunk.output.account = &partition->account;
   partition->changes.account = &partition->account;
   partition->trunk.without_output = options->without_log;
-  prepared_cache_init(&partition->cache, partition->catalog, &partition->account, partition->options.statement_memory);
+  if (!prepared_cache_init(&partition->cache, partition->catalog, &partition->account, partition->options.statement_memory)) {
+    partition_close(partition);
+    return (void)!error_memory(error), NULL;
+  }
   partition->cache.without_short_path = options->without_short_path;
   if (options->without_plan_cache)
     partition->cache.byte_limit = 0;

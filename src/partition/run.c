@@ -280,7 +280,7 @@ static int portal_revalidate(struct session *session, struct portal *portal, con
 {
   struct prepared *old = portal->prepared;
   session_refresh_path(session);
-  if (!old->plan || prepared_is_current(old, version, &session->settings))
+  if (!old->plan || prepared_is_valid(old, version, &session->settings))
     return 0;
   if (old->copy)
     return error_set(error, SQLSTATE_FEATURE_NOT_SUPPORTED, "cached plan must not change result type");
@@ -292,6 +292,7 @@ static int portal_revalidate(struct session *session, struct portal *portal, con
     .parameters = types,
     .parameter_count = old->statement->parameter_count,
     .parameters_are_literals = portal->literals,
+    .is_again = true,
   };
   struct prepared *prepared;
   int status = prepared_get(&session->partition->cache, &input, &prepared, error);

@@ -183,6 +183,7 @@ static int rerun_get(struct session *session, const struct settings *settings, c
     .parameters = statement->types,
     .parameter_count = statement->count,
     .parameters_are_literals = statement->literals,
+    .is_again = true,
   };
   int status = prepared_get(&session->partition->cache, &input, prepared, error);
   // The stripped text means something else now: so will the reply.

@@ -137,18 +137,8 @@ int expressions_make(struct planner *planner, struct node *const *nodes, int cou
   return 0;
 }
 
-int conjuncts_split(struct planner *planner, struct node *node, struct conjuncts *conjuncts)
+int conjunct_add(struct planner *planner, struct node *node, struct conjuncts *conjuncts)
 {
-  if (!node)
-    return 0;
-  if (node->kind == NODE_AND) {
-    for (int i = 0; i < node->argument_count; i++) {
-      int status = conjuncts_split(planner, node->arguments[i], conjuncts);
-      if (status)
-        return status;
-    }
-    return 0;
-  }
   if (conjuncts->count == conjuncts->capacity) {
     int capacity = conjuncts->capacity ? conjuncts->capacity * 2 : 8;
     struct conjunct *list = ARENA_ARRAY(planner->arena, struct conjunct, capacity);
@@ -166,6 +156,20 @@ int conjuncts_split(struct planner *planner, struct node *node, struct conjuncts
   node_ranges(planner, node, conjunct->ranges);
   conjuncts->count++;
   return 0;
+}
+
+int conjuncts_split(struct planner *planner, struct node *node, struct conjuncts *conjuncts)
+{
+  int status = 0;
+  if (!node)
+    return 0;
+  if (node->kind == NODE_OR)
+    return conjuncts_split_or(planner, node, conjuncts);
+  if (node->kind != NODE_AND)
+    return conjunct_add(planner, node, conjuncts);
+  for (int i = 0; !status && i < node->argument_count; i++)
+    status = conjuncts_split(planner, node->arguments[i], conjuncts);
+  return status;
 }
 
 // PostgreSQL prints a node's conditions as one AND.
@@ -266,6 +270,7 @@ static int plan_parts(struct planner *planner)
   for (int i = 0; i < statement->part_count && !status; i++) {
     struct plan_input input = {.statement = statement->parts[i],
                                .version = planner->version,
+                               .statistics = planner->statistics,
                                .arena = planner->arena,
                                .parameters_are_literals = planner->has_literals,
                                .without_short_path = true};
@@ -320,35 +325,82 @@ static int plan_subqueries(struct planner *planner)
   return 0;
 }
 
+// --- How long a plan is good -------------------------------------------------------------------------------------
+
+enum { GROWTH = 4, SMALL_TABLE = 1000, WORTH_PLANNING = 5000 };
+
+static int note_sizes(struct planner *planner)
+{
+  const struct statement *statement = planner->statement;
+  struct plan *plan = planner->plan;
+  plan->sizes = ARENA_ARRAY(planner->arena, struct plan_size, statement->range_count + 1);
+  if (!plan->sizes)
+    return error_memory(planner->error);
+  for (int i = 0; i < statement->range_count; i++) {
+    if (statement->ranges[i].kind != RANGE_TABLE)
+      continue;
+    tree_number tree = statement->ranges[i].relation->tree;
+    plan->sizes[plan->size_count++] = (struct plan_size){tree, tree_count(planner->version, tree)};
+  }
+  return 0;
+}
+
+bool plan_fits(const struct plan *plan, const struct version *version)
+{
+  for (int i = 0; i < plan->size_count; i++) {
+    uint64_t then = plan->sizes[i].rows, now = tree_count(version, plan->sizes[i].tree);
+    if (now > GROWTH * (then > SMALL_TABLE ? then : SMALL_TABLE) || then > GROWTH * (now > SMALL_TABLE ? now : SMALL_TABLE))
+      return false;
+  }
+  return true;
+}
+
+bool plan_wants_literals(const struct plan *plan)
+{
+  return plan->root && plan->size_count > 1 && plan->root->cost > WORTH_PLANNING;
+}
+
+static int plan_all(struct planner *planner, const struct plan_input *input)
+{
+  const struct statement *statement = input->statement;
+  struct plan *plan = planner->plan;
+  plan->statement = statement;
+  plan->queries = ARENA_ARRAY(input->arena, const struct query *, statement->range_count + 1);
+  planner->queries = ARENA_ARRAY(input->arena, struct plan_node *, statement->range_count + 1);
+  planner->known = known_new(planner);
+  if (!plan->queries || !planner->queries || !planner->known)
+    return error_memory(planner->error);
+  int status = plan_parts(planner);
+  if (!status)
+    status = plan_shared(planner);
+  if (!status)
+    status = plan_subqueries(planner);
+  if (!status && !statement->modification)
+    status = plan_query(planner, statement->query, &plan->root);
+  else if (!status)
+    status = plan_modification(planner);
+  if (!status && !input->without_short_path && !statement->part_count)
+    plan_find_short(planner);
+  return status || plan->short_form != SHORT_NONE ? status : note_sizes(planner);
+}
+
 int plan_statement(const struct plan_input *input, struct plan **plan, struct error *error)
 {
-  struct error scratch;
+  struct error unwanted;
   struct planner planner = {
       .statement = input->statement,
       .version = input->version,
+      .statistics = input->statistics,
       .arena = input->arena,
-      .error = error ? error : &scratch,
+      .error = error ? error : &unwanted,
       .has_literals = input->parameters_are_literals,
       .set_words = (input->statement->range_count + 63) / 64 + 1,
   };
   *plan = planner.plan = ARENA_NEW(input->arena, struct plan);
   if (!planner.plan)
     return error_memory(planner.error);
-  planner.plan->statement = input->statement;
-  planner.plan->queries = ARENA_ARRAY(input->arena, const struct query *, input->statement->range_count + 1);
-  planner.queries = ARENA_ARRAY(input->arena, struct plan_node *, input->statement->range_count + 1);
-  if (!planner.plan->queries || !planner.queries)
-    return error_memory(planner.error);
-  int status = plan_parts(&planner);
-  if (!status)
-    status = plan_shared(&planner);
-  if (!status)
-    status = plan_subqueries(&planner);
-  if (!status && !input->statement->modification)
-    status = plan_query(&planner, input->statement->query, &planner.plan->root);
-  else if (!status)
-    status = plan_modification(&planner);
-  if (!status && !input->without_short_path && !input->statement->part_count)
-    plan_find_short(&planner);
+  arena_init(&planner.scratch, input->arena->account);
+  int status = plan_all(&planner, input);
+  arena_deinit(&planner.scratch);
   return status;
 }

@@ -32,6 +32,7 @@ struct accessing {
   range_set own, available, joined;
   const struct wanted_order *order;
   double table_rows;
+  double passing; // of them, those that pass all conditions that can be tested here; < 0: still to be estimated
   bool *usable; // conjunct i can be tested here
 };
 
@@ -214,7 +215,17 @@ static bool constant_key(struct accessing *a, const struct candidate *c, int par
                     &error) == 0;
 }
 
-// Rows in the range, by the tree itself where the bounds are constants; else PostgreSQL's fractions.
+// Rows of one combination of values of the parts that are fixed.
+static double rows_of_prefix(struct accessing *a, const struct candidate *c)
+{
+  int columns[PARTS_MAXIMUM];
+  for (int i = 0; i < c->equal_count; i++)
+    columns[i] = c->parts[i].column;
+  double distinct = c->equal_count ? estimate_distinct(a->planner, a->range, columns, c->equal_count) : 1;
+  return c->equal_count ? fmax(1, c->table_rows / distinct) : c->table_rows;
+}
+
+// Rows in the range, by the tree itself where the bounds are constants; else by how many values there are.
 static double estimate_rows(struct accessing *a, const struct candidate *c, double combinations)
 {
   struct buffer from = {0}, to = {0};
@@ -230,9 +241,9 @@ static double estimate_rows(struct accessing *a, const struct candidate *c, doub
         rows = (double)tree_estimate(a->planner->version, c->tree, buffer_bytes(&from),
                                      has_end ? buffer_bytes(&to) : bytes_of(NULL, 0));
     } else if (c->equal_count)
-      rows = fmax(1, c->table_rows * pow(0.005, c->equal_count)) * combinations;
+      rows = rows_of_prefix(a, c) * combinations;
   } else {
-    rows = c->table_rows * pow(0.005, c->equal_count) * combinations;
+    rows = rows_of_prefix(a, c) * combinations;
     rows *= c->lower >= 0 && c->upper >= 0 ? 0.05 : 0.33;
     buffer_append_bytes(&to, buffer_bytes(&from));
     bool descending = c->parts[c->equal_count].descending;
@@ -299,24 +310,23 @@ static void find_order(struct accessing *a, struct candidate *c)
   c->is_backward = direction < 0;
 }
 
-static double conjunct_selectivity(struct accessing *a, const struct node *node)
+// The table's rows that pass all conditions.
+static double passing_rows(struct accessing *a)
 {
-  struct key_form form;
-  return conjunct_key_form(a, node, &form) && form.comparison == COMPARE_EQUAL ? 0.005 : 0.33;
+  if (a->passing >= 0)
+    return a->passing;
+  struct node **conditions = ARENA_ARRAY(&a->planner->scratch, struct node *, a->conjuncts->count + 1);
+  int count = 0;
+  for (int i = 0; conditions && i < a->conjuncts->count; i++)
+    if (a->usable[i])
+      conditions[count++] = a->conjuncts->list[i].node;
+  return a->passing = a->table_rows * estimate_part(a->planner, a->range, conditions, count);
 }
 
-// The part of the candidate's rows that pass the conditions which do not bound it.
-static double rest_selectivity(struct accessing *a, const struct candidate *c)
+// Does the candidate give one row at most, whatever else is tested?
+static bool is_single(const struct candidate *c, double combinations)
 {
-  double part = 1;
-  for (int i = 0; i < a->conjuncts->count; i++) {
-    bool is_bound = i == c->lower || i == c->upper;
-    for (int e = 0; e < c->equal_count; e++)
-      is_bound |= c->equals[e] == i;
-    if (a->usable[i] && !is_bound)
-      part *= conjunct_selectivity(a, a->conjuncts->list[i].node);
-  }
-  return part;
+  return c->part_count > 0 && c->equal_count == c->part_count && c->is_unique && combinations == 1;
 }
 
 static void candidate_match(struct accessing *a, struct candidate *c)
@@ -344,13 +354,13 @@ static void candidate_match(struct accessing *a, struct candidate *c)
   else
     c->rows = estimate_rows(a, c, combinations);
   find_order(a, c);
-  double each = c->index ? 4 : 1;
+  double each = c->index ? 5 : 1;
   double wanted = c->rows;
   bool is_asked = a->order && a->order->range == a->range;
   if (is_asked && c->is_ordered && a->order->limit > 0)
-    wanted = fmin(wanted, a->order->limit / fmax(1e-6, rest_selectivity(a, c)));
+    wanted = fmin(wanted, a->order->limit * fmax(1, c->rows / fmax(1, passing_rows(a))));
   int conditions = c->equal_count + (c->lower >= 0) + (c->upper >= 0);
-  c->cost = 2 * combinations + wanted * each - 0.01 * conditions; // of two alike, the one that says more
+  c->cost = 3 * combinations + wanted * each - 0.01 * conditions; // of two alike, the one that says more
   if (is_asked && !c->is_ordered)
     c->cost += c->rows * (a->order->is_for_groups ? 1 : 1 + log2(c->rows + 1) * 0.3);
 }
@@ -507,12 +517,10 @@ static int make_scan(struct accessing *a, const struct candidate *c, struct plan
   scan->tests = ARENA_ARRAY(planner->arena, struct quick_test, a->conjuncts->count + 1);
   if (!status && !scan->tests)
     return error_memory(planner->error);
-  double selected = c->rows;
   for (int i = 0; !status && i < a->conjuncts->count; i++) {
     struct conjunct *conjunct = &a->conjuncts->list[i];
     if (!a->usable[i] || conjunct->is_used)
       continue;
-    selected *= conjunct_selectivity(a, conjunct->node);
     bool quick = false;
     status = make_quick_test(a, conjunct, scan, &quick);
     if (!status && quick) {
@@ -521,7 +529,7 @@ static int make_scan(struct accessing *a, const struct candidate *c, struct plan
     } else if (!status)
       status = node_add_filter(planner, node, conjunct);
   }
-  node->rows = selected < 1 ? 1 : selected;
+  node->rows = is_single(c, c->rows) ? 1 : fmax(1, fmin(c->rows, passing_rows(a)));
   node->cost = c->cost;
   node->start_cost = scan->equal_count || scan->index ? 0.29 : 0;
   return status ? status : make_columns(a, node);
@@ -580,8 +588,9 @@ int plan_access(struct planner *planner, int range, struct conjuncts *conjuncts,
                         .own = own,
                         .available = available,
                         .joined = joined,
-                        .order = order};
-  a.table_rows = fmax(1000, (double)tree_count(planner->version, relation->tree));
+                        .order = order,
+                        .table_rows = estimate_table_rows(planner, range),
+                        .passing = -1};
   a.usable = ARENA_ARRAY(planner->arena, bool, conjuncts->count + 1);
   range_set reach = set_new(planner);
   if (!a.usable || !reach)

@@ -1,40 +1,25 @@
-// The rows of FROM: in which order ranges are joined, and how.
+// The rows of FROM: what is joined, and the nodes that join it.
 //
-// Inner joins are taken apart into items (ranges, and left joins as wholes) and a pool of conjuncts. Items are joined
-// greedily: first the one with the fewest rows, then always the one that costs least: by its keys for each row so far,
-// by hash, or by nested loop. A left join keeps its right side together; what WHERE says about that side stays
-// above it.
+// Inner joins are taken apart into items (ranges, and outer joins as wholes) and a pool of conjuncts; plan_order.c finds the
+// order. An outer join keeps its sides together; what WHERE says about the side that may be NULL stays above it.
 #include <math.h>
 #include <string.h>
 
 #include "base/sqlstate.h"
-#include "sql/plan_node.h"
-
-enum { ITEMS_WEIGHED = 32 }; // beyond so many the order is that of FROM
-
-struct item {
-  const struct join *join; // JOIN_RANGE, or an outer join
-  range_set ranges;
-  range_set needs; // ranges of this query that it reads (arguments of functions)
-  bool is_joined;
-};
-
-struct joining {
-  struct planner *planner;
-  struct conjuncts *conjuncts;
-  range_set own, outer;
-  struct item *items;
-  int item_count;
-};
+#include "sql/plan_join.h"
 
 static bool is_outer(const struct join *join)
 {
   return join->kind == JOIN_LEFT || join->kind == JOIN_FULL;
 }
 
-static int count_items(const struct join *join)
+// Of very long lists, pieces are items.
+static int count_items(const struct join *join, int room)
 {
-  return join->kind == JOIN_INNER ? count_items(join->left) + count_items(join->right) : 1;
+  if (join->kind != JOIN_INNER || room < 2)
+    return 1;
+  int right = count_items(join->right, room - 1);
+  return right + count_items(join->left, room - right);
 }
 
 // What the functions and the lateral queries below read of other ranges.
@@ -55,13 +40,13 @@ static void join_needs(struct planner *planner, const struct join *join, range_s
       node_ranges(planner, range->values[i][c], needs);
 }
 
-static int collect_items(struct joining *j, const struct join *join)
+static int collect_items(struct joining *j, const struct join *join, int room)
 {
   struct planner *planner = j->planner;
-  if (join->kind == JOIN_INNER) {
-    int status = collect_items(j, join->left);
+  if (join->kind == JOIN_INNER && room >= 2) {
+    int status = collect_items(j, join->left, room - count_items(join->right, room - 1));
     if (!status)
-      status = collect_items(j, join->right);
+      status = collect_items(j, join->right, room - 1);
     return status ? status : conjuncts_split(planner, join->condition, j->conjuncts);
   }
   struct item *item = &j->items[j->item_count++];
@@ -108,6 +93,16 @@ static int plan_values(struct planner *planner, const struct range *range, int n
   return 0;
 }
 
+// Ways are tried out: a query in FROM, which does not depend on them, is planned once.
+static int plan_range_query(struct planner *planner, int number)
+{
+  const struct range *range = &planner->statement->ranges[number];
+  struct plan_node **below = &planner->queries[number];
+  if (*below)
+    return 0;
+  return range->kind == RANGE_SET ? plan_set_operation(planner, number, below) : plan_query(planner, range->query, below);
+}
+
 static int plan_other_range(struct planner *planner, int number, struct plan_node **made)
 {
   static const enum plan_kind kinds[] = {[RANGE_SOURCE] = PLAN_SOURCE,
@@ -136,11 +131,7 @@ static int plan_other_range(struct planner *planner, int number, struct plan_nod
   if (range->kind == RANGE_SHARED && !range->is_owners && planner->plan->shared[range->number].root)
     node->rows = planner->plan->shared[range->number].root->rows;
   if (node->kind == PLAN_SUBQUERY) {
-    // Ways are tried out: a query in FROM, which does not depend on them, is planned once.
-    struct plan_node **below = &planner->queries[number];
-    int status = *below                      ? 0
-                 : range->kind == RANGE_SET ? plan_set_operation(planner, number, below)
-                                             : plan_query(planner, range->query, below);
+    int status = plan_range_query(planner, number);
     if (status)
       return status;
     node->left = planner->queries[number];
@@ -180,14 +171,13 @@ static int set_sum(struct planner *planner, range_set a, range_set b, range_set 
   return 0;
 }
 
-// The rows of one item by itself, under what can be tested with `available` (its own ranges come on top).
-static int plan_item(struct joining *j, const struct item *item, range_set available, range_set joined,
-                     const struct wanted_order *order, struct access *access)
+int join_plan_item(struct joining *j, struct item *item, range_set available, range_set joined,
+                   const struct wanted_order *order, struct access *access)
 {
   struct planner *planner = j->planner;
-  *access = (struct access){0};
-  if (is_outer(item->join))
-    return plan_from(planner, item->join, j->conjuncts, j->own, available, order, &access->is_ordered, &access->node);
+  *access = (struct access){.node = item->node};
+  if (item->node)
+    return 0;
   int range = item->join->range;
   if (planner->statement->ranges[range].kind == RANGE_TABLE)
     return plan_access(planner, range, j->conjuncts, j->own, available, joined, order, access);
@@ -200,28 +190,35 @@ static int plan_item(struct joining *j, const struct item *item, range_set avail
   return add_filters(j, access->node, reach, item->ranges);
 }
 
-// What trying leaves behind is taken back.
-struct saved {
-  int count;
-  bool used[];
-};
-
-static struct saved *save_used(struct joining *j)
+int join_try_item(struct joining *j, struct item *item, range_set available, range_set joined,
+                  const struct wanted_order *order, struct access *access)
 {
-  struct saved *saved = arena_alloc(j->planner->arena, sizeof *saved + (size_t)j->conjuncts->count);
-  if (!saved)
-    return NULL;
-  saved->count = j->conjuncts->count;
-  for (int i = 0; i < saved->count; i++)
-    saved->used[i] = j->conjuncts->list[i].is_used;
-  return saved;
+  struct planner *planner = j->planner;
+  struct arena *arena = planner->arena;
+  int count = j->conjuncts->count, node_count = planner->plan->node_count;
+  bool *used = ARENA_ARRAY(&planner->scratch, bool, count + 1);
+  if (!used)
+    return error_memory(planner->error);
+  for (int i = 0; i < count; i++)
+    used[i] = j->conjuncts->list[i].is_used;
+  planner->arena = &planner->scratch;
+  int status = join_plan_item(j, item, available, joined, order, access);
+  planner->arena = arena;
+  planner->plan->node_count = node_count;
+  for (int i = 0; i < count; i++)
+    j->conjuncts->list[i].is_used = used[i];
+  return status;
 }
 
-static void restore_used(struct joining *j, const struct saved *saved)
+// What does not depend on the order of the joins is planned before them.
+static int prepare_item(struct joining *j, struct item *item, const struct wanted_order *order, bool *is_ordered)
 {
-  j->conjuncts->count = saved->count;
-  for (int i = 0; i < saved->count; i++)
-    j->conjuncts->list[i].is_used = saved->used[i];
+  struct planner *planner = j->planner;
+  if (item->join->kind != JOIN_RANGE)
+    return plan_from(planner, item->join, j->conjuncts, j->own, j->outer, order, is_ordered, &item->node);
+  const struct range *range = &planner->statement->ranges[item->join->range];
+  bool is_query = range->kind == RANGE_SUBQUERY || range->kind == RANGE_SET;
+  return is_query ? plan_range_query(planner, item->join->range) : 0;
 }
 
 static bool type_is_integer(enum type_id type)
@@ -236,19 +233,24 @@ static enum type_id compared_type(const struct node *node, int side)
   return type < TYPE_COUNT ? type : node->arguments[side]->type.id;
 }
 
-// left = right with one side from each: a key of a hash join. Both sides of one type.
-static bool hash_key(struct joining *j, const struct conjunct *conjunct, range_set left, range_set right,
-                     const struct node **left_key, const struct node **right_key)
+bool join_is_equality(const struct conjunct *conjunct)
 {
-  struct planner *planner = j->planner;
   const struct node *node = conjunct->node;
   enum comparison comparison;
   if (conjunct->is_used || node->kind != NODE_CALL || node->argument_count != 2 ||
-      !set_meets(planner, conjunct->ranges, left) || !set_meets(planner, conjunct->ranges, right) ||
       !function_comparison(node->function, &comparison) || comparison != COMPARE_EQUAL)
     return false;
   enum type_id a_type = compared_type(node, 0), b_type = compared_type(node, 1);
-  if (a_type != b_type && !(type_is_integer(a_type) && type_is_integer(b_type)))
+  return a_type == b_type || (type_is_integer(a_type) && type_is_integer(b_type));
+}
+
+bool join_hash_key(struct joining *j, const struct conjunct *conjunct, range_set left, range_set right,
+                   const struct node **left_key, const struct node **right_key)
+{
+  struct planner *planner = j->planner;
+  const struct node *node = conjunct->node;
+  if (!join_is_equality(conjunct) || !set_meets(planner, conjunct->ranges, left) ||
+      !set_meets(planner, conjunct->ranges, right))
     return false;
   for (int side = 0; side < 2; side++) {
     range_set a = set_new(planner), b = set_new(planner);
@@ -279,7 +281,7 @@ static int make_hash_join(struct joining *j, struct plan_node *node, range_set l
   for (int i = 0; i < j->conjuncts->count; i++) {
     const struct node *left_key, *right_key;
     struct conjunct *conjunct = &j->conjuncts->list[i];
-    if (!hash_key(j, conjunct, left, right, &left_key, &right_key))
+    if (!join_hash_key(j, conjunct, left, right, &left_key, &right_key))
       continue;
     int status = expression_make(planner, left_key, &join->left_keys[join->key_count]);
     if (!status)
@@ -299,7 +301,7 @@ static bool has_hash_key(struct joining *j, range_set left, range_set right)
 {
   const struct node *a, *b;
   for (int i = 0; i < j->conjuncts->count; i++)
-    if (hash_key(j, &j->conjuncts->list[i], left, right, &a, &b))
+    if (join_hash_key(j, &j->conjuncts->list[i], left, right, &a, &b))
       return true;
   return false;
 }
@@ -320,106 +322,79 @@ static int add_material(struct joining *j, struct plan_node **node, range_set ra
   return node_slots(j->planner, material, ranges);
 }
 
-struct join_way {
-  enum { WAY_KEYED, WAY_HASH, WAY_LOOP } way;
-  double cost, rows;
-};
-
-// What the item gives by itself. A left join is not planned for this, or trying would try within trying.
-static int guess(struct joining *j, const struct item *item, double *rows, double *cost)
+// The node that joins right to *left, whose ranges are `left`, under all conjuncts that can be tested then.
+static int make_join(struct joining *j, enum join_way way, enum join_form form, range_set left_ranges,
+                     const struct item *right, struct plan_node *right_node, struct plan_node **left)
 {
   struct planner *planner = j->planner;
-  *rows = *cost = 1000;
-  if (is_outer(item->join)) {
-    for (int r = 0; r < planner->statement->range_count; r++)
-      if (set_has(item->ranges, r) && planner->statement->ranges[r].kind == RANGE_TABLE)
-        *rows = fmax(*rows, (double)tree_count(planner->version, planner->statement->ranges[r].relation->tree));
-    *cost = *rows * 2;
-    return 0;
-  }
-  struct access access;
-  struct saved *used = save_used(j);
-  if (!used)
-    return error_memory(planner->error);
-  int status = plan_item(j, item, j->outer, NULL, NULL, &access);
-  restore_used(j, used);
-  if (status)
-    return status;
-  *rows = access.node->rows;
-  *cost = access.node->cost;
-  return 0;
-}
-
-// What it costs to join the item to `left`.
-static int weigh(struct joining *j, const struct item *item, const struct plan_node *left, range_set joined,
-                 struct join_way *way)
-{
-  struct planner *planner = j->planner;
-  range_set available;
-  struct access access;
-  struct saved *used = save_used(j);
-  int status = set_sum(planner, j->outer, joined, &available);
-  if (status || !used)
-    return status ? status : error_memory(planner->error);
-  bool is_lateral = set_meets(planner, item->needs, joined);
-  bool can_hash = !is_lateral && has_hash_key(j, joined, item->ranges);
-  *way = (struct join_way){.cost = INFINITY};
-  if (item->join->kind == JOIN_RANGE && planner->statement->ranges[item->join->range].kind == RANGE_TABLE) {
-    status = plan_item(j, item, available, joined, NULL, &access);
-    restore_used(j, used);
-    if (status)
-      return status;
-    if (access.is_keyed)
-      *way = (struct join_way){
-          .way = WAY_KEYED, .cost = left->rows * access.node->cost * 1.5, .rows = left->rows * access.node->rows};
-  }
-  double alone, rows;
-  if ((status = guess(j, item, &rows, &alone)))
-    return status;
-  double cost = alone + rows * 2 + left->rows;
-  if (can_hash && cost < way->cost)
-    *way = (struct join_way){.way = WAY_HASH, .cost = cost, .rows = fmax(left->rows, rows)};
-  else if (!can_hash && way->cost == INFINITY)
-    *way = (struct join_way){.way = WAY_LOOP, .cost = 1e6 + alone + left->rows * rows, .rows = left->rows * rows};
-  return 0;
-}
-
-// Joins the item to *left. form LEFT: `joined` are the ranges of the left side, and j->conjuncts are those of ON.
-static int join_item(struct joining *j, struct item *item, const struct join_way *way, enum join_form form,
-                     range_set joined, struct plan_node **left)
-{
-  struct planner *planner = j->planner;
-  range_set available, reach;
-  struct access access;
-  int status = set_sum(planner, j->outer, joined, &available);
-  if (!status)
-    status = set_sum(planner, available, item->ranges, &reach);
-  if (status)
-    return status;
-  struct plan_node *node = plan_node_new(planner, way->way == WAY_HASH ? PLAN_HASH_JOIN : PLAN_LOOP);
+  range_set reach;
+  struct plan_node *node = plan_node_new(planner, way == WAY_HASH ? PLAN_HASH_JOIN : PLAN_LOOP);
   if (!node)
     return error_memory(planner->error);
-  bool with_left = way->way == WAY_KEYED;
-  status = plan_item(j, item, with_left ? available : j->outer, with_left ? joined : NULL, NULL, &access);
-  if (status)
-    return status;
   node->join.form = form;
   node->left = *left;
-  node->right = access.node;
-  node->rows = fmax(1, way->rows);
-  node->cost = (*left)->cost + way->cost;
-  node->start_cost = (*left)->start_cost;
-  if (way->way == WAY_HASH) {
-    status = make_hash_join(j, node, joined, item->ranges);
-    node->start_cost += access.node->cost;
-  } else if (way->way == WAY_LOOP && !set_meets(planner, item->needs, joined))
-    status = add_material(j, &node->right, item->ranges);
+  node->right = right_node;
+  node->rows = (*left)->rows;
+  int status = way == WAY_HASH ? make_hash_join(j, node, left_ranges, right->ranges) : 0;
+  if (way == WAY_LOOP && !set_meets(planner, right->needs, left_ranges))
+    status = add_material(j, &node->right, right->ranges);
   if (!status)
-    status = add_filters(j, node, reach, form == JOIN_FORM_LEFT ? NULL : item->ranges);
+    status = set_sum(planner, left_ranges, right->ranges, &reach);
+  if (status)
+    return status;
+  range_set must_meet = form == JOIN_FORM_INNER ? set_new(planner) : NULL;
+  if (must_meet)
+    set_unite(planner, must_meet, reach);
+  set_unite(planner, reach, j->outer);
   *left = node;
-  item->is_joined = true;
-  set_unite(planner, joined, item->ranges);
-  return status;
+  return add_filters(j, node, reach, must_meet);
+}
+
+// --- Inner joins ------------------------------------------------------------------------------------------
+
+static struct item joined_items(struct joining *j, uint64_t items)
+{
+  struct item all = {.ranges = set_new(j->planner), .needs = set_new(j->planner)};
+  for (int i = 0; i < j->item_count && all.ranges && all.needs; i++)
+    if (items >> i & 1) {
+      set_unite(j->planner, all.ranges, j->items[i].ranges);
+      set_unite(j->planner, all.needs, j->items[i].needs);
+    }
+  return all;
+}
+
+// What the order says, from the bottom.
+static int make_tree(struct joining *j, const struct tree *tree, struct plan_node **node)
+{
+  struct planner *planner = j->planner;
+  struct access access;
+  if (!tree->left) {
+    int status = join_plan_item(j, &j->items[__builtin_ctzll(tree->items)], j->outer, NULL,
+                                tree->way == WAY_ORDERED ? j->order : NULL, &access);
+    *node = access.node;
+    return status;
+  }
+  struct item left = joined_items(j, tree->left->items), right = joined_items(j, tree->right->items);
+  if (!left.ranges || !left.needs || !right.ranges || !right.needs)
+    return error_memory(planner->error);
+  struct plan_node *right_node;
+  int status = make_tree(j, tree->left, node);
+  if (!status && tree->way == WAY_KEYED) {
+    range_set available;
+    status = set_sum(planner, j->outer, left.ranges, &available);
+    if (!status)
+      status = join_plan_item(j, &j->items[__builtin_ctzll(tree->right->items)], available, left.ranges, NULL, &access);
+    right_node = access.node;
+  } else if (!status)
+    status = make_tree(j, tree->right, &right_node);
+  if (!status)
+    status = make_join(j, tree->way, JOIN_FORM_INNER, left.ranges, &right, right_node, node);
+  if (status)
+    return status;
+  (*node)->rows = fmax(1, tree->rows);
+  (*node)->cost = tree->cost;
+  (*node)->start_cost = tree->start_cost;
+  return 0;
 }
 
 // --- Left joins -------------------------------------------------------------------------------------------
@@ -433,6 +408,30 @@ static int list_ranges(struct planner *planner, range_set set, int **list, int *
     if (set_has(set, r))
       (*list)[(*count)++] = r;
   return 0;
+}
+
+// The rows of the right side, and how they are found for each left one.
+static int choose_left_way(struct joining *j, struct item *right, const struct plan_node *left, range_set left_ranges,
+                           enum join_way *way, struct access *access)
+{
+  struct planner *planner = j->planner;
+  range_set available;
+  int status = set_sum(planner, j->outer, left_ranges, &available);
+  bool can_hash = !set_meets(planner, right->needs, left_ranges) && has_hash_key(j, left_ranges, right->ranges);
+  bool is_table = right->join->kind == JOIN_RANGE && planner->statement->ranges[right->join->range].kind == RANGE_TABLE;
+  double keyed = INFINITY;
+  if (!status && is_table) {
+    status = join_try_item(j, right, available, left_ranges, NULL, access);
+    keyed = !status && access->is_keyed ? left->rows * access->node->cost : INFINITY;
+  }
+  if (!status)
+    status = join_try_item(j, right, j->outer, NULL, NULL, access);
+  if (status)
+    return status;
+  double hashed = access->node->cost + cost_of_build(access->node->rows) + cost_of_probes(left->rows, access->node->rows);
+  *way = can_hash && hashed <= keyed ? WAY_HASH : keyed < INFINITY ? WAY_KEYED : WAY_LOOP;
+  bool is_keyed = *way == WAY_KEYED;
+  return join_plan_item(j, right, is_keyed ? available : j->outer, is_keyed ? left_ranges : NULL, NULL, access);
 }
 
 static int plan_left(struct planner *planner, const struct join *join, struct conjuncts *above, range_set own,
@@ -452,47 +451,21 @@ static int plan_left(struct planner *planner, const struct join *join, struct co
   if (status)
     return status;
   join_needs(planner, join->right, right.needs);
-  bool is_lateral = set_meets(planner, right.needs, left_ranges);
   struct joining j = {.planner = planner, .conjuncts = &on, .own = own, .outer = outer};
-  struct join_way way;
-  if (join->right->kind == JOIN_INNER) { // a join by itself: its own items and ON's conditions on it alone
-    bool has_key = !is_lateral && has_hash_key(&j, left_ranges, right.ranges);
-    way = (struct join_way){.way = has_key ? WAY_HASH : WAY_LOOP, .rows = left->rows, .cost = left->rows};
-  } else if ((status = weigh(&j, &right, left, left_ranges, &way)))
+  enum join_way way;
+  struct access access;
+  if ((status = prepare_item(&j, &right, NULL, NULL)) || (status = choose_left_way(&j, &right, left, left_ranges, &way, &access)))
     return status;
-  way.rows = fmax(way.rows, left->rows);
-  if (join->right->kind == JOIN_INNER) {
-    struct plan_node *inner;
-    status = plan_from(planner, join->right, &on, own, outer, NULL, NULL, &inner);
-    if (status)
-      return status;
-    *node = plan_node_new(planner, way.way == WAY_HASH ? PLAN_HASH_JOIN : PLAN_LOOP);
-    if (!*node)
-      return error_memory(planner->error);
-    (*node)->left = left;
-    (*node)->right = inner;
-    (*node)->rows = way.rows;
-    (*node)->cost = left->cost + inner->cost + way.cost;
-    (*node)->join.form = JOIN_FORM_LEFT;
-    if (way.way == WAY_HASH)
-      status = make_hash_join(&j, *node, left_ranges, right.ranges);
-    else if (!is_lateral)
-      status = add_material(&j, &(*node)->right, right.ranges);
-    range_set reach;
-    if (!status)
-      status = set_sum(planner, outer, left_ranges, &reach);
-    if (!status)
-      set_unite(planner, reach, right.ranges);
-    if (!status)
-      status = add_filters(&j, *node, reach, NULL);
-  } else {
-    range_set joined;
-    if ((status = set_sum(planner, left_ranges, NULL, &joined)))
-      return status;
-    *node = left;
-    status = join_item(&j, &right, &way, JOIN_FORM_LEFT, joined, node);
-  }
-  return status ? status : list_ranges(planner, right.ranges, &(*node)->join.null_ranges, &(*node)->join.null_count);
+  *node = left;
+  status = make_join(&j, way, JOIN_FORM_LEFT, left_ranges, &right, access.node, node);
+  if (status)
+    return status;
+  (*node)->cost = left->cost + (way == WAY_HASH   ? access.node->cost + cost_of_build(access.node->rows) + left->rows
+                                : way == WAY_KEYED ? left->rows * access.node->cost
+                                                   : access.node->cost + left->rows * access.node->rows);
+  (*node)->start_cost = left->start_cost + (way == WAY_HASH ? access.node->cost : 0);
+  (*node)->rows = left->rows;
+  return list_ranges(planner, right.ranges, &(*node)->join.null_ranges, &(*node)->join.null_count);
 }
 
 // --- Full joins -------------------------------------------------------------------------------------------
@@ -562,22 +535,6 @@ static int plan_full(struct planner *planner, const struct join *join, range_set
 
 // --- All of FROM ------------------------------------------------------------------------------------------
 
-static int choose_first(struct joining *j, int *first)
-{
-  double fewest = INFINITY;
-  for (int i = 0; i < j->item_count; i++) {
-    double rows, cost;
-    if (set_meets(j->planner, j->items[i].needs, j->items[i].needs)) // it needs anything
-      continue;
-    int status = guess(j, &j->items[i], &rows, &cost);
-    if (status)
-      return status;
-    if (rows < fewest)
-      fewest = rows, *first = i;
-  }
-  return 0;
-}
-
 // A left join's own filters are ON's: what WHERE says of it is tested by a node behind it.
 static int add_filters_behind(struct joining *j, const struct join *join, struct plan_node **node)
 {
@@ -612,8 +569,7 @@ int plan_from(struct planner *planner, const struct join *join, struct conjuncts
 {
   bool ordered = false;
   struct joining j = {.planner = planner, .conjuncts = conjuncts, .own = own, .outer = available};
-  if (!is_ordered)
-    is_ordered = &ordered;
+  is_ordered = is_ordered ? is_ordered : &ordered;
   *is_ordered = false;
   if (is_outer(join)) {
     int outer_status = join->kind == JOIN_LEFT
@@ -621,41 +577,31 @@ int plan_from(struct planner *planner, const struct join *join, struct conjuncts
                            : plan_full(planner, join, own, available, node);
     return outer_status ? outer_status : add_filters_behind(&j, join, node);
   }
-  j.items = ARENA_ARRAY(planner->arena, struct item, count_items(join));
-  range_set joined = set_new(planner);
-  if (!j.items || !joined)
+  j.items = ARENA_ARRAY(&planner->scratch, struct item, count_items(join, ITEMS_MAXIMUM));
+  if (!j.items)
     return error_memory(planner->error);
-  int first = 0;
-  int status = collect_items(&j, join);
+  int status = collect_items(&j, join, ITEMS_MAXIMUM);
   if (!status)
     status = settle_needs(&j);
-  if (!status && j.item_count > 1)
-    status = choose_first(&j, &first);
-  struct access access;
-  if (!status)
-    status = plan_item(&j, &j.items[first], available, NULL, order, &access);
+  for (int i = 0; !status && i < j.item_count; i++)
+    status = prepare_item(&j, &j.items[i], NULL, NULL);
   if (status)
     return status;
-  *node = access.node;
-  *is_ordered = access.is_ordered;
-  j.items[first].is_joined = true;
-  set_unite(planner, joined, j.items[first].ranges);
-  for (int n = 1; !status && n < j.item_count; n++) {
-    struct join_way best = {.cost = INFINITY}, way;
-    int next = -1;
-    for (int i = 0; !status && i < j.item_count; i++) {
-      if (j.items[i].is_joined || !set_within(planner, j.items[i].needs, joined))
-        continue;
-      if (next >= 0 && j.item_count > ITEMS_WEIGHED)
-        break;
-      status = weigh(&j, &j.items[i], *node, joined, &way);
-      if (next < 0 || way.cost < best.cost)
-        best = way, next = i;
-    }
-    if (!status && next < 0)
-      return error_set(planner->error, "0A000", "entries of FROM cannot refer to each other in a circle");
-    if (!status)
-      status = join_item(&j, &j.items[next], &best, JOIN_FORM_INNER, joined, node);
+  if (j.item_count == 1) {
+    struct access access;
+    status = join_plan_item(&j, &j.items[0], available, NULL, order, &access);
+    *node = access.node;
+    *is_ordered = access.is_ordered;
+    return status;
   }
-  return status;
+  struct wanted_order without_limit;
+  if (order && !order->is_for_groups) {
+    without_limit = *order;
+    without_limit.limit = 0;
+    j.order = &without_limit;
+    j.limit = order->limit;
+  }
+  const struct tree *tree;
+  status = join_find_order(&j, &tree, is_ordered);
+  return status ? status : make_tree(&j, tree, node);
 }

@@ -290,6 +290,12 @@ struct plan_modification {
 // The statements that decide the speed: found when the plan is made, run without iterators.
 enum short_form { SHORT_NONE, SHORT_SELECT, SHORT_INSERT, SHORT_UPDATE, SHORT_DELETE };
 
+// How large a table was when the plan was made.
+struct plan_size {
+  tree_number tree;
+  uint64_t rows;
+};
+
 struct plan {
   const struct statement *statement;
   struct plan_node *root; // NULL: INSERT of a single row
@@ -303,6 +309,8 @@ struct plan {
   const struct plan_node *short_project;
   const struct query **queries; // by the number of its group range, and of its window range
   bool is_definition;           // no plan, but what node_deparse_row shows as pg_get_expr does
+  struct plan_size *sizes;      // of what is not of a short form
+  int size_count;
 };
 
 // --- Between the planner's files -------------------------------------------------------------------
@@ -324,7 +332,10 @@ struct planner {
   struct statement *statement;
   bool has_literals; // whose values are parameters: STATUS_LONG where a value must be known
   const struct version *version;
-  struct arena *arena;
+  struct statistics *statistics;
+  struct arena *arena;   // of the plan; while ways are tried out: scratch
+  struct arena scratch;  // gone when the plan is made
+  struct known *known;   // of tables, by number of their range (plan_estimate.c)
   struct error *error;
   struct plan *plan;
   int set_words;
@@ -354,11 +365,25 @@ struct plan_node *plan_node_new(struct planner *planner, enum plan_kind kind);
 struct plan_node *plan_above(struct planner *planner, enum plan_kind kind, struct plan_node *below);
 int expression_make(struct planner *planner, const struct node *node, struct expression *expression);
 int expressions_make(struct planner *planner, struct node *const *nodes, int count, struct expression **list);
+// Adds what the condition, which must be TRUE, says one by one.
 int conjuncts_split(struct planner *planner, struct node *node, struct conjuncts *conjuncts);
+int conjuncts_split_or(struct planner *planner, struct node *node, struct conjuncts *conjuncts); // plan_or.c
+int conjunct_add(struct planner *planner, struct node *node, struct conjuncts *conjuncts);
 int node_add_filter(struct planner *planner, struct plan_node *node, struct conjunct *conjunct);
 // Notes for EXPLAIN that the node tests it.
 int node_add_condition(struct planner *planner, struct plan_node *plan_node, struct node *node);
 int node_slots(struct planner *planner, struct plan_node *node, range_set ranges);
+
+// --- Estimates (plan_estimate.c), by samples of the tables
+
+struct known *known_new(struct planner *planner); // one a range; NULL: out of memory
+double estimate_table_rows(struct planner *planner, int range);
+// The part of the table's rows for which all of them hold.
+double estimate_part(struct planner *planner, int range, struct node *const *conditions, int count);
+// How many different combinations of values the columns have in the table.
+double estimate_distinct(struct planner *planner, int range, const int *columns, int count);
+// Of two expressions that are compared for equality: the part of all pairs of rows that agree in all of them.
+double estimate_equal(struct planner *planner, const struct node *const *left, const struct node *const *right, int count);
 
 // An order that rows are wanted in: columns of one range.
 struct wanted_order {

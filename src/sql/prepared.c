@@ -1,5 +1,7 @@
 // The plan cache: texts to prepared statements.
 //
+// Statements that differ in their literals alone share a plan, unless they join tables at length: then the literals decide
+// which way is the best, and each is planned by itself.
 // A key is the text and everything else that its analysis depends on beside the definitions: the types of the
 // parameters, the role, the search path and the time zone (constants are folded). Entries of older definitions are
 // replaced when they are asked for; beyond the limit the oldest go.
@@ -9,17 +11,20 @@
 
 #include "base/limits.h"
 #include "base/sqlstate.h"
+#include "sql/statistics.h"
 
 // A stripped text that must be parsed as it stood: remembered, so that the try is not repeated.
 static struct prepared unstrippable;
 
-void prepared_cache_init(struct prepared_cache *cache, struct catalog *catalog, struct memory_account *account,
+bool prepared_cache_init(struct prepared_cache *cache, struct catalog *catalog, struct memory_account *account,
                          size_t statement_memory)
 {
   *cache = (struct prepared_cache){.catalog = catalog, .account = account, .statement_memory = statement_memory};
   cache->byte_limit = LIMIT_PLAN_CACHE_BYTES;
   if (account && account->limit && account->limit / 8 < cache->byte_limit)
     cache->byte_limit = account->limit / 8;
+  cache->statistics = statistics_open(account);
+  return cache->statistics != NULL;
 }
 
 static void drop_entry(struct prepared_cache *cache, struct map_entry *entry)
@@ -40,6 +45,7 @@ void prepared_cache_deinit(struct prepared_cache *cache)
     drop_entry(cache, entry);
   map_deinit(&cache->map);
   buffer_deinit(&cache->key);
+  statistics_close(cache->statistics);
 }
 
 void prepared_release(struct prepared *prepared)
@@ -95,6 +101,7 @@ static int bind_and_plan(struct prepared_cache *cache, struct prepared *prepared
   struct plan_input plan = {
     .statement = prepared->statement,
     .version = bind->version,
+    .statistics = cache->statistics,
     .arena = &prepared->arena,
     .parameters_are_literals = bind->parameters_are_literals && bind->parameter_count,
     .without_short_path = cache->without_short_path,
@@ -137,7 +144,7 @@ static int bind_explain(struct prepared_cache *cache, struct prepared *prepared,
 }
 
 // What a COPY runs underneath is planned like any other statement.
-static int bind_copy(struct prepared *prepared, struct bind_input *bind, struct error *error)
+static int bind_copy(struct prepared_cache *cache, struct prepared *prepared, struct bind_input *bind, struct error *error)
 {
   int status = copy_bind(bind, &prepared->copy, error);
   if (status)
@@ -145,9 +152,15 @@ static int bind_copy(struct prepared *prepared, struct bind_input *bind, struct 
   struct plan_input plan = {
     .statement = prepared->copy->is_from ? prepared->copy->insert : prepared->copy->select,
     .version = bind->version,
+    .statistics = cache->statistics,
     .arena = &prepared->arena,
   };
   return plan_statement(&plan, &prepared->plan, error);
+}
+
+static bool wants_literals(const struct prepared *prepared, const struct prepared_input *input)
+{
+  return input->parameters_are_literals && !input->is_again && plan_wants_literals(prepared->plan);
 }
 
 static int analyse(struct prepared_cache *cache, struct prepared *prepared, const struct prepared_input *input,
@@ -178,9 +191,12 @@ static int analyse(struct prepared_cache *cache, struct prepared *prepared, cons
     .arena = &prepared->arena,
   };
   switch (prepared->utility) {
-  case UTILITY_NONE: return bind_and_plan(cache, prepared, &bind, error);
+  case UTILITY_NONE: {
+    int status = bind_and_plan(cache, prepared, &bind, error);
+    return !status && wants_literals(prepared, input) ? STATUS_LONG : status;
+  }
   case UTILITY_EXPLAIN: return bind_explain(cache, prepared, &bind, error);
-  case UTILITY_COPY: return bind_copy(prepared, &bind, error);
+  case UTILITY_COPY: return bind_copy(cache, prepared, &bind, error);
   case UTILITY_UNKNOWN: return utility_unknown(prepared->parsed, error);
   default: return 0;
   }
@@ -251,7 +267,7 @@ struct prepared *prepared_find(struct prepared_cache *cache, const struct prepar
 {
   make_key(cache, input);
   struct prepared *found = cache->key.failed ? NULL : map_get(&cache->map, buffer_bytes(&cache->key));
-  if (!found || found == &unstrippable || found->definitions != version_definitions(input->version))
+  if (!found || found == &unstrippable || !prepared_is_current(found, input->version, input->settings))
     return NULL;
   cache->hits++;
   return prepared_retain(found);
@@ -269,9 +285,9 @@ int prepared_get(struct prepared_cache *cache, const struct prepared_input *inpu
   if (!input->source) {
     make_key(cache, input);
     struct prepared *found = cache->key.failed ? NULL : map_get(&cache->map, buffer_bytes(&cache->key));
-    if (found == &unstrippable)
+    if (found == &unstrippable && !input->is_again)
       return STATUS_LONG;
-    if (found && found->definitions == version_definitions(input->version)) {
+    if (found && found != &unstrippable && prepared_is_current(found, input->version, input->settings)) {
       cache->hits++;
       *result = prepared_retain(found);
       return 0;
@@ -286,7 +302,7 @@ int prepared_get(struct prepared_cache *cache, const struct prepared_input *inpu
       cache_put(cache, &unstrippable);
     return STATUS_LONG;
   }
-  if (!status && !input->source && is_worth_keeping(*result))
+  if (!status && !input->source && !input->is_again && is_worth_keeping(*result))
     cache_put(cache, *result);
   return status;
 }

@@ -1,7 +1,8 @@
 // Prepared texts: one statement's text analysed and planned, shared by all sessions and kept in the plan cache.
 //
-// 1. A prepared text is immutable, but for its one idle execution; it is valid for one value of version_definitions, and
-//    for one role, whose rights were looked at: grants change version_definitions.
+// 1. A prepared text is immutable, but for its one idle execution; it is valid for one value of version_definitions, for
+//    one role, whose rights were looked at (grants change version_definitions), and while its tables are about as large
+//    as they were.
 // 2. It is counted: the cache, statements and portals of sessions each hold it. Owner thread only.
 #pragma once
 
@@ -36,6 +37,7 @@ struct prepared_cache {
   struct catalog *catalog;
   struct memory_account *account; // borrowed: what prepared texts are charged to
   size_t statement_memory;        // bound of one execution
+  struct statistics *statistics;  // of tables, for the planner
   struct map map;
   size_t bytes, byte_limit;       // of the texts and what was made of them; limit 0: nothing is kept
   bool without_short_path;        // as plan_input
@@ -43,7 +45,8 @@ struct prepared_cache {
   struct buffer key;              // scratch
 };
 
-void prepared_cache_init(struct prepared_cache *cache, struct catalog *catalog, struct memory_account *account,
+// False: out of memory; deinit it all the same.
+bool prepared_cache_init(struct prepared_cache *cache, struct catalog *catalog, struct memory_account *account,
                          size_t statement_memory);
 void prepared_cache_deinit(struct prepared_cache *cache);
 
@@ -54,15 +57,22 @@ struct prepared_input {
   const struct type *parameters; // as bind_input
   int parameter_count;
   bool parameters_are_literals;  // the text is a stripped one
+  bool is_again;                 // it was taken before, and is all that is left: whatever its plan is like
   const struct relation *source; // of a workflow's statement; then it is not cached
   struct read_mark *mark;
 };
 
-// Is it what its text would be analysed as now?
+// Does it mean what its text would mean now?
+static inline bool prepared_is_valid(const struct prepared *prepared, const struct version *version,
+                                     const struct settings *settings)
+{
+  return prepared->definitions == version_definitions(version) && prepared->role == settings->role;
+}
+// … and would its plan be much the same?
 static inline bool prepared_is_current(const struct prepared *prepared, const struct version *version,
                                        const struct settings *settings)
 {
-  return prepared->definitions == version_definitions(version) && prepared->role == settings->role;
+  return prepared_is_valid(prepared, version, settings) && (!prepared->plan || plan_fits(prepared->plan, version));
 }
 // Finds it in the cache or makes it; the caller releases it. STATUS_LONG: the stripped text cannot be used, take the original.
 int prepared_get(struct prepared_cache *cache, const struct prepared_input *input, struct prepared **prepared,

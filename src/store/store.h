@@ -127,6 +127,9 @@ bool tree_clear(struct version *version, tree_number tree);
 uint64_t tree_count(const struct version *version, tree_number tree);
 // About how many rows lie in [from, to); an empty `to` means no end. Two descents.
 uint64_t tree_estimate(const struct version *version, tree_number tree, struct bytes from, struct bytes to);
+// The row that so many others precede, borrowed until the next change of this version. False: there are not so many.
+// Nothing is noted of what was read: for estimates.
+bool tree_at(const struct version *version, tree_number tree, uint64_t rank, struct bytes *row);
 // Bytes of the tree's nodes (approximate; for pg_relation_size).
 size_t tree_bytes(const struct version *version, tree_number tree);
 // Largest tree number in use + 1.

@@ -593,6 +593,23 @@ uint64_t tree_estimate(const struct version *version, tree_number tree, struct b
   return end > before ? end - before : 0;
 }
 
+bool tree_at(const struct version *version, tree_number tree, uint64_t rank, struct bytes *row)
+{
+  const struct root *root = version_root(version, tree);
+  if (!root || !root->page || rank >= root->rows)
+    return false;
+  const struct page *page = root->page;
+  while (page->node.kind == NODE_INNER) {
+    uint32_t index = 0;
+    for (; rank >= page_rows_below(page, index); index++)
+      rank -= page_rows_below(page, index);
+    page = page_child(page, index);
+  }
+  struct row_block *block;
+  *row = page_row(page, (uint32_t)rank, &block);
+  return true;
+}
+
 size_t tree_bytes(const struct version *version, tree_number tree)
 {
   const struct root *root = version_root(version, tree);

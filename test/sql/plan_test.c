@@ -278,6 +278,74 @@ static void test_left_joins_of_joins(void **state)
   database_close(&database);
 }
 
+static void append_arm(uint64_t *seed, struct buffer *out)
+{
+  static const char *const parts[] = {"w.c = %d", "z.c = %d", "x.v > %d", "w.id < %d", "z.d = %d", "x.b >= %d", "w.c = z.c", "x.v = 2"};
+  for (int i = below(seed, 3), first = 1; i >= 0; i--, first = 0) {
+    buffer_append_string(out, first ? "(" : " AND ");
+    buffer_format(out, parts[below(seed, 8)], below(seed, 8) - 2);
+  }
+  buffer_append_string(out, ")");
+}
+
+// What an OR says of tables alone, and what all its arms say, takes no row away and adds none.
+static void test_conditions_that_arms_share(void **state)
+{
+  struct database database;
+  uint64_t seed = 23;
+  database_open(&database);
+  fill(&database, &seed);
+  for (int i = 0; i < 300; i++) {
+    struct buffer where = {0};
+    char sql[1500], oracle[1500];
+    for (int arm = below(&seed, 4); arm >= 0; arm--) {
+      append_arm(&seed, &where);
+      buffer_append_string(&where, arm ? " OR " : "");
+    }
+    buffer_append_u8(&where, 0);
+    const char *join = below(&seed, 2) ? "w JOIN z ON" : "w LEFT JOIN z ON";
+    bool is_on = below(&seed, 2);
+    snprintf(sql, sizeof sql, "SELECT w.id, z.c, z.d, x.k FROM x, %s %s WHERE %s", join, is_on ? "w.c = z.c" : "w.id = z.c",
+             (char *)where.data);
+    snprintf(oracle, sizeof oracle, "SELECT w.id, z.c, z.d, x.k FROM x, %s (%s) IS TRUE WHERE (%s) IS TRUE", join,
+             is_on ? "w.c = z.c" : "w.id = z.c", (char *)where.data);
+    check_same(&database, sql, oracle, false);
+    buffer_deinit(&where);
+  }
+  database_close(&database);
+}
+
+// In whatever order tables are joined, up to more of them than all orders are tried of: a count is that of a chain of
+// queries, of one table each.
+static void test_joins_of_many(void **state)
+{
+  struct database database;
+  uint64_t seed = 29;
+  database_open(&database);
+  fill(&database, &seed);
+  for (int i = 0; i < 60; i++) {
+    struct buffer sql = {0}, where = {0}, oracle = {0};
+    int count = 2 + below(&seed, i < 50 ? 6 : 12);
+    buffer_append_string(&sql, "SELECT t0.id, t0.c FROM w t0");
+    buffer_append_string(&oracle, "SELECT t0.id, t0.c FROM w t0 WHERE true");
+    for (int t = 1; t < count; t++) {
+      const char *to = below(&seed, 2) ? "id" : "c", *from = below(&seed, 3) ? "id" : "c";
+      int low = below(&seed, 8) - 3;
+      buffer_format(&sql, ", (SELECT DISTINCT %s FROM w) t%d", to, t);
+      buffer_format(&where, "%st%d.%s = t0.%s AND t%d.%s > %d", t > 1 ? " AND " : " WHERE ", t, to, from, t, to, low);
+      buffer_format(&oracle, " AND (t0.%s + 0) IN (SELECT %s FROM w WHERE %s > %d)", from, to, to, low);
+    }
+    buffer_append_bytes(&sql, buffer_bytes(&where));
+    buffer_append_u8(&sql, 0);
+    buffer_append_u8(&oracle, 0);
+    check_same(&database, (char *)sql.data, (char *)oracle.data, false);
+    buffer_deinit(&sql);
+    buffer_deinit(&where);
+    buffer_deinit(&oracle);
+  }
+  database_close(&database);
+}
+
 // --- Groups and sorts ------------------------------------------------------------------------------------------
 
 static void test_groups_and_distinct_agree(void **state)
@@ -395,6 +463,8 @@ int main(void)
       cmocka_unit_test(test_an_index_gives_the_order_of_a_sort),
       cmocka_unit_test(test_every_join_gives_the_rows_of_a_nested_loop),
       cmocka_unit_test(test_left_joins_of_joins),
+      cmocka_unit_test(test_conditions_that_arms_share),
+      cmocka_unit_test(test_joins_of_many),
       cmocka_unit_test(test_groups_and_distinct_agree),
       cmocka_unit_test(test_the_first_rows_of_a_long_sort),
       cmocka_unit_test(test_deep_and_long_joins_are_planned),

@@ -171,6 +171,10 @@ static void check_point(struct world *world, struct model *model)
     rank += rows[i].is_there;
   if (number > 0)
     assert_int_equal(tree_estimate(model->version, tree, (struct bytes){0}, key), rank);
+  struct bytes at, own;
+  assert_int_equal(tree_at(model->version, tree, rank, &at), next < world->keys);
+  if (next < world->keys)
+    assert_true(tree_get(model->version, tree, key_of(world, next, other), &own, NULL) && bytes_equal(at, own));
   cursor_deinit(&cursor);
 }
 
