@@ -1,6 +1,6 @@
 #!/bin/bash
 # Installs the Debian 12 packages that a verb of the Makefile needs: tools/bootstrap.sh [GROUP…].
-# Without a group: what building and the demo need. check, bench, fuzz, format add to that; run is for itself.
+# Without a group: what building and the demo need. check, peer, bench, fuzz, format add to that; run is for itself.
 # Quick and silent when all is there; needs nothing but a base system itself.
 set -u
 
@@ -8,6 +8,7 @@ build="gcc libc6-dev cmake ninja-build pkg-config python3 tzdata postgresql-clie
   libpg-query-dev libprotobuf-c-dev libxxhash-dev libgmp-dev libzstd-dev libpcre2-dev libutf8proc-dev libedit-dev libssl-dev libcmocka-dev"
 # pgbench lives in the server's package; the tests start no server.
 check="postgresql-15 g++ python3-cffi"
+peer="postgresql-15"
 bench="postgresql-15 libpq-dev libsqlite3-dev redis-server"
 fuzz="clang libclang-rt-14-dev"
 format="clang-format git"
@@ -17,9 +18,9 @@ run="libpg-query1504.0 libxxhash0 libgmp10 libzstd1 libpcre2-8-0 libutf8proc2 li
 wanted=$build
 for group in "$@"; do
   case $group in
-    check | bench | fuzz | format) wanted="$wanted ${!group}" ;;
+    check | peer | bench | fuzz | format) wanted="$wanted ${!group}" ;;
     run) wanted=$run ;;
-    *) echo "bootstrap: unknown group \"$group\"; there are check, bench, fuzz, format, run" >&2; exit 2 ;;
+    *) echo "bootstrap: unknown group \"$group\"; there are check, peer, bench, fuzz, format, run" >&2; exit 2 ;;
   esac
 done
 

@@ -301,6 +301,17 @@ const struct version *session_version(struct session *session)
   return session->branch ? branch_version(session->branch) : store_trunk(session->partition->store);
 }
 
+// Prepares a text; in a transaction that has failed, what it names is not looked at any more.
+static int prepare(struct session *session, const struct prepared_input *input, struct prepared **prepared,
+                   struct error *error)
+{
+  int status = prepared_get(&session->partition->cache, input, prepared, error);
+  if (!status || session->transaction != TRANSACTION_FAILED || strcmp(error->sqlstate, SQLSTATE_SYNTAX_ERROR) == 0)
+    return status;
+  error_clear(error);
+  return transaction_refuse(session, error);
+}
+
 // A statement whose definitions changed is analysed anew.
 int session_refresh_statement(struct session *session, struct named_statement *statement, struct error *error)
 {
@@ -317,7 +328,7 @@ int session_refresh_statement(struct session *session, struct named_statement *s
     .parameter_count = statement->parameter_count,
   };
   struct prepared *prepared;
-  int status = prepared_get(&session->partition->cache, &input, &prepared, error);
+  int status = prepare(session, &input, &prepared, error);
   if (status)
     return status;
   statement->prepared = prepared;
@@ -417,7 +428,7 @@ static int on_parse(struct session *session, struct message_reader *reader, stru
     .parameter_count = count,
   };
   struct prepared *prepared;
-  int status = prepared_get(&session->partition->cache, &input, &prepared, error);
+  int status = prepare(session, &input, &prepared, error);
   if (status)
     return status;
   if (session->transaction == TRANSACTION_FAILED && !prepared->is_empty && prepared->utility != UTILITY_TRANSACTION)
@@ -761,7 +772,7 @@ static int simple_stripped(struct session *session, struct error *error)
     .parameters_are_literals = true,
   };
   struct prepared *prepared;
-  int status = prepared_get(&session->partition->cache, &input, &prepared, error);
+  int status = prepare(session, &input, &prepared, error);
   if (status)
     return status;
   if (!prepared->statement) { // SELECT INTO is a definition
@@ -782,7 +793,7 @@ static int simple_statement(struct session *session, const struct parsed *parsed
     .text = parsed->text,
   };
   struct prepared *prepared;
-  int status = prepared_get(&session->partition->cache, &input, &prepared, error);
+  int status = prepare(session, &input, &prepared, error);
   if (!status && prepared->statement && prepared->statement->parameter_count > 0) {
     prepared_release(prepared);
     return error_set(error, SQLSTATE_UNDEFINED_PARAMETER, "there is no parameter $1");

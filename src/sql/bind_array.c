@@ -63,10 +63,10 @@ struct node *bind_array(struct binder *binder, struct scope *scope, const PgQuer
     if (cast_members(binder, nodes, count, of_arrays ? *wanted : element))
       return NULL;
   } else {
-    if (bind_common(binder, nodes, count, "ARRAY", &type.id))
+    if (bind_common(binder, nodes, count, "ARRAY", &type))
       return NULL;
     enum type_id element = type.id;
-    type = type_plain(type_is_array(element) ? element : type_array(element));
+    type.id = type_is_array(element) ? element : type_array(element);
     if (type.id == TYPE_COUNT)
       return bind_fail(binder, tree->location, SQLSTATE_UNDEFINED_OBJECT, "could not find array type for data type %s",
                        type_info(element)->name);

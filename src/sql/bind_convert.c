@@ -50,17 +50,22 @@ struct node *bind_boolean(struct binder *binder, struct node *node, const char *
   return bind_cast(binder, node, type_plain(TYPE_BOOLEAN), CAST_ASSIGNMENT);
 }
 
-int bind_common(struct binder *binder, struct node **nodes, int count, const char *what, enum type_id *type)
+int bind_common(struct binder *binder, struct node **nodes, int count, const char *what, struct type *type)
 {
   error_clear(binder->error);
-  if (type_common((const struct node *const *)nodes, count, what, type, binder->error))
+  *type = nodes[0]->type;
+  enum type_id id;
+  if (type_common((const struct node *const *)nodes, count, what, &id, binder->error))
     return bind_error_from(binder, nodes[0]->position);
+  for (int i = 0; i < count; i++)
+    if (nodes[i]->type.id != id || nodes[i]->type.modifier != type->modifier)
+      *type = type_plain(id);
   for (int i = 0; i < count; i++) {
     const struct function *function;
-    if (!cast_find(nodes[i]->type.id, *type, CAST_IMPLICIT, &function))
+    if (!cast_find(nodes[i]->type.id, id, CAST_IMPLICIT, &function))
       return bind_error(binder, nodes[i]->position, SQLSTATE_CANNOT_COERCE, "%s could not convert type %s to %s", what,
-                        type_info(nodes[i]->type.id)->name, type_info(*type)->name);
-    nodes[i] = bind_cast(binder, nodes[i], type_plain(*type), CAST_IMPLICIT);
+                        type_info(nodes[i]->type.id)->name, type_info(id)->name);
+    nodes[i] = bind_cast(binder, nodes[i], type_plain(id), CAST_IMPLICIT);
     if (!nodes[i])
       return binder->error->status;
   }

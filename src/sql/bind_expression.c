@@ -299,7 +299,7 @@ static struct node *bind_any_array(struct binder *binder, struct scope *scope, c
 
 static struct node *distinct(struct binder *binder, struct node **pair, int32_t location)
 {
-  enum type_id type;
+  struct type type;
   if (!bind_operator(binder, "=", pair[0], pair[1], location) ||
       bind_common(binder, pair, 2, "IS DISTINCT FROM", &type))
     return NULL;
@@ -354,11 +354,13 @@ static struct node *bind_pair(struct binder *binder, struct scope *scope, const 
   struct type first = pair[0]->type;
   bool keeps_first = compares_across(first.id, pair[1]->type.id);
   struct node *equal = bind_operator(binder, "=", pair[0], pair[1], tree->location);
-  enum type_id type;
+  struct type type;
   if (!equal || bind_common(binder, pair, 2, "NULLIF", &type))
     return NULL;
-  struct node *node = bind_node(binder, NODE_NULLIF, type_plain(type), tree->location, pair, 2);
-  return node && keeps_first && first.id != type ? bind_cast(binder, node, first, CAST_ASSIGNMENT) : node;
+  if (first.id == type.id)
+    type = first;
+  struct node *node = bind_node(binder, NODE_NULLIF, type, tree->location, pair, 2);
+  return node && keeps_first && first.id != type.id ? bind_cast(binder, node, first, CAST_ASSIGNMENT) : node;
 }
 
 static struct node *bind_a_expr(struct binder *binder, struct scope *scope, const PgQuery__AExpr *tree)
@@ -434,13 +436,13 @@ static struct node *bind_case_parts(struct binder *binder, struct scope *scope, 
     results[0] = bind_expr(binder, scope, tree->defresult);
   else if (!(results[0] = node_constant(binder->arena, type_plain(TYPE_UNKNOWN), value_null(), tree->location)))
     bind_memory(binder);
-  enum type_id type;
+  struct type type;
   if (!results[0] || bind_common(binder, results, count + 1, "CASE", &type))
     return NULL;
   for (int i = 0; i < count; i++)
     nodes[2 * i + 1] = results[i + 1];
   nodes[2 * count] = results[0];
-  return bind_node(binder, NODE_CASE, type_plain(type), tree->location, nodes, 2 * count + 1);
+  return bind_node(binder, NODE_CASE, type, tree->location, nodes, 2 * count + 1);
 }
 
 static struct node *bind_case(struct binder *binder, struct scope *scope, const PgQuery__CaseExpr *tree)
@@ -464,12 +466,12 @@ static struct node *bind_one_type(struct binder *binder, struct scope *scope, en
     if (!(nodes[i] = bind_expr(binder, scope, trees[i])))
       return NULL;
   scope->refuses_sets = refuses_sets;
-  enum type_id type;
+  struct type type;
   if (bind_common(binder, nodes, (int)count, what, &type))
     return NULL;
   if (kind != NODE_COALESCE && bind_ordered(binder, nodes[0], COMPARISON_FUNCTION, -1))
     return NULL;
-  return bind_node(binder, kind, type_plain(type), location, nodes, (int)count);
+  return bind_node(binder, kind, type, location, nodes, (int)count);
 }
 
 static struct node *null_test(struct binder *binder, struct scope *scope, const PgQuery__Node *tree, bool negated,

@@ -653,14 +653,14 @@ static int merge_column(struct binder *binder, const struct items *left, const s
   struct node *pair[2] = {bind_item_column(binder, sides[0].item, sides[0].column, -1), NULL};
   pair[1] = pair[0] ? bind_item_column(binder, sides[1].item, sides[1].column, -1) : NULL;
   struct node *condition = pair[1] ? bind_operator(binder, "=", pair[0], pair[1], -1) : NULL;
-  enum type_id type;
+  struct type type;
   int status = condition ? bind_common(binder, pair, 2, "JOIN/USING", &type) : (int)binder->error->status;
   if (status)
     return status;
   merged->names[merged->count] = bind_copy(binder, name);
   merged->conditions[merged->count] = condition;
   merged->columns[merged->count] = !is_full ? pair[is_right]
-                                            : bind_node(binder, NODE_COALESCE, type_plain(type), -1, pair, 2);
+                                            : bind_node(binder, NODE_COALESCE, type, -1, pair, 2);
   if (!merged->columns[merged->count])
     return binder->error->status;
   return merged->names[merged->count++] ? 0 : (int)binder->error->status;

@@ -10,7 +10,8 @@
 // How sure a name is: a cast's type gives way to the name of what is cast.
 enum name_strength { NAME_NONE, NAME_TYPE, NAME_OWN };
 
-static enum name_strength name_of(const PgQuery__Node *tree, const char **name);
+static enum name_strength name_of(const struct sublink_name *sublinks, const PgQuery__Node *tree,
+                                  const char **name);
 
 static enum name_strength last_string(PgQuery__Node **names, size_t count, const char **name)
 {
@@ -39,23 +40,21 @@ static enum name_strength name_of_value_function(const PgQuery__SQLValueFunction
   return op < sizeof names / sizeof *names ? set_name(name, names[op]) : NAME_NONE;
 }
 
-static enum name_strength name_of_sublink(const PgQuery__SubLink *link, const char **name)
+static enum name_strength name_of_sublink(const struct sublink_name *sublinks, const PgQuery__SubLink *link,
+                                          const char **name)
 {
   if (link->sub_link_type == PG_QUERY__SUB_LINK_TYPE__EXISTS_SUBLINK)
     return set_name(name, "exists");
-  if (link->sub_link_type != PG_QUERY__SUB_LINK_TYPE__EXPR_SUBLINK ||
-      link->subselect->node_case != PG_QUERY__NODE__NODE_SELECT_STMT)
-    return NAME_NONE;
-  const PgQuery__SelectStmt *select = link->subselect->select_stmt;
-  if (select->n_values_lists)
-    return set_name(name, "column1");
-  if (!select->n_target_list)
-    return NAME_NONE;
-  const PgQuery__ResTarget *target = select->target_list[0]->res_target;
-  return target->name && target->name[0] ? set_name(name, target->name) : name_of(target->val, name);
+  if (link->sub_link_type == PG_QUERY__SUB_LINK_TYPE__ARRAY_SUBLINK)
+    return set_name(name, "array");
+  for (const struct sublink_name *noted = sublinks; noted; noted = noted->next)
+    if (noted->link == link)
+      return set_name(name, noted->name);
+  return NAME_NONE;
 }
 
-static enum name_strength name_of(const PgQuery__Node *tree, const char **name)
+static enum name_strength name_of(const struct sublink_name *sublinks, const PgQuery__Node *tree,
+                                  const char **name)
 {
   enum name_strength strength;
   if (!tree)
@@ -66,16 +65,16 @@ static enum name_strength name_of(const PgQuery__Node *tree, const char **name)
   case PG_QUERY__NODE__NODE_A_EXPR:
     return tree->a_expr->kind == PG_QUERY__A__EXPR__KIND__AEXPR_NULLIF ? set_name(name, "nullif") : NAME_NONE;
   case PG_QUERY__NODE__NODE_TYPE_CAST:
-    strength = name_of(tree->type_cast->arg, name);
-    if (strength == NAME_NONE &&
+    strength = name_of(sublinks, tree->type_cast->arg, name);
+    if (strength != NAME_OWN &&
         last_string(tree->type_cast->type_name->names, tree->type_cast->type_name->n_names, name))
       strength = NAME_TYPE;
     return strength;
-  case PG_QUERY__NODE__NODE_A_INDIRECTION: return name_of(tree->a_indirection->arg, name);
-  case PG_QUERY__NODE__NODE_COLLATE_CLAUSE: return name_of(tree->collate_clause->arg, name);
-  case PG_QUERY__NODE__NODE_SUB_LINK: return name_of_sublink(tree->sub_link, name);
+  case PG_QUERY__NODE__NODE_A_INDIRECTION: return name_of(sublinks, tree->a_indirection->arg, name);
+  case PG_QUERY__NODE__NODE_COLLATE_CLAUSE: return name_of(sublinks, tree->collate_clause->arg, name);
+  case PG_QUERY__NODE__NODE_SUB_LINK: return name_of_sublink(sublinks, tree->sub_link, name);
   case PG_QUERY__NODE__NODE_CASE_EXPR:
-    strength = name_of(tree->case_expr->defresult, name);
+    strength = name_of(sublinks, tree->case_expr->defresult, name);
     if (strength != NAME_OWN)
       *name = "case";
     return strength == NAME_OWN ? NAME_OWN : NAME_TYPE;
@@ -83,6 +82,7 @@ static enum name_strength name_of(const PgQuery__Node *tree, const char **name)
   case PG_QUERY__NODE__NODE_MIN_MAX_EXPR:
     return set_name(name, tree->min_max_expr->op == PG_QUERY__MIN_MAX_OP__IS_GREATEST ? "greatest" : "least");
   case PG_QUERY__NODE__NODE_SQLVALUE_FUNCTION: return name_of_value_function(tree->sqlvalue_function, name);
+  case PG_QUERY__NODE__NODE_A_ARRAY_EXPR: return set_name(name, "array");
   default: return NAME_NONE;
   }
 }
@@ -90,7 +90,7 @@ static enum name_strength name_of(const PgQuery__Node *tree, const char **name)
 const char *bind_column_name(const PgQuery__Node *tree, const char *otherwise)
 {
   const char *name;
-  return name_of(tree, &name) == NAME_NONE ? otherwise : name;
+  return name_of(NULL, tree, &name) == NAME_NONE ? otherwise : name;
 }
 
 // --- Targets ---------------------------------------------------------------------------------------
@@ -146,8 +146,8 @@ int bind_targets(struct binder *binder, struct scope *scope, PgQuery__Node **tre
     if (!node)
       return binder->error->status;
     const char *name = tree->name;
-    if (!name || !name[0])
-      name = bind_column_name(tree->val, "?column?");
+    if ((!name || !name[0]) && name_of(binder->sublinks, tree->val, &name) == NAME_NONE)
+      name = "?column?";
     char *copy = bind_copy(binder, name);
     int status = copy ? bind_add_target(binder, list, copy, node) : (int)binder->error->status;
     if (status)
@@ -177,7 +177,7 @@ static int values_types(struct binder *binder, struct range *range)
   for (int c = 0; c < range->column_count; c++) {
     for (int r = 0; r < range->value_count; r++)
       column[r] = range->values[r][c];
-    enum type_id type;
+    struct type type;
     int status = bind_common(binder, column, range->value_count, "VALUES", &type);
     if (status)
       return status;
@@ -186,7 +186,7 @@ static int values_types(struct binder *binder, struct range *range)
     char *name = arena_format(binder->arena, "column%d", c + 1);
     if (!name)
       return error_memory(binder->error);
-    range->columns[c] = (struct range_column){.name = name, .type = type_plain(type)};
+    range->columns[c] = (struct range_column){.name = name, .type = type};
   }
   return 0;
 }

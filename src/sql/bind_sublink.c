@@ -30,7 +30,7 @@ static struct node *finish_in(struct binder *binder, const struct subquery *subq
 {
   struct target *target = &subquery->query->targets[0];
   struct node *pair[2] = {left, target->expression};
-  enum type_id type;
+  struct type type;
   if (!bind_operator(binder, "=", left, target->expression, location) || bind_common(binder, pair, 2, "IN", &type))
     return NULL;
   target->expression = pair[1];
@@ -251,6 +251,16 @@ static struct node *bind_array_subquery(struct binder *binder, struct subquery *
   return add_subquery(binder, subquery, NULL, type_plain(type), location);
 }
 
+static int note_name(struct binder *binder, const PgQuery__SubLink *link, const char *name)
+{
+  struct sublink_name *noted = ARENA_NEW(binder->arena, struct sublink_name);
+  if (!noted)
+    return error_memory(binder->error);
+  *noted = (struct sublink_name){.link = link, .name = name, .next = binder->sublinks};
+  binder->sublinks = noted;
+  return 0;
+}
+
 struct node *bind_sublink(struct binder *binder, struct scope *scope, const PgQuery__SubLink *link)
 {
   static const char *const places[] = {"a definition", "index expression", "index predicate", "column generation expression"};
@@ -271,6 +281,8 @@ struct node *bind_sublink(struct binder *binder, struct scope *scope, const PgQu
     subquery.kind = SUBQUERY_SCALAR;
     if (subquery.query->visible_count != 1)
       return bind_fail(binder, link->location, SQLSTATE_SYNTAX_ERROR, "subquery must return only one column");
+    if (note_name(binder, link, subquery.query->targets[0].name))
+      return NULL;
     return add_subquery(binder, &subquery, NULL, subquery.query->targets[0].expression->type, link->location);
   case PG_QUERY__SUB_LINK_TYPE__ANY_SUBLINK:
   case PG_QUERY__SUB_LINK_TYPE__ALL_SUBLINK: return bind_quantified(binder, scope, link, &subquery);

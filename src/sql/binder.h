@@ -110,6 +110,13 @@ struct scope {
   bool is_correlated;
 };
 
+// What a subquery's column is called, for the column that it becomes.
+struct sublink_name {
+  const PgQuery__SubLink *link;
+  const char *name;
+  const struct sublink_name *next;
+};
+
 struct binder {
   const struct bind_input *input;
   struct arena *arena;
@@ -125,6 +132,7 @@ struct binder {
   bool has_positions;        // of the text that is bound: false in defaults
   bool rows_as_json;         // the name of a table stands for its row as json
   uint8_t *writes;           // for each column of the changed table: RIGHT_INSERT, RIGHT_UPDATE, RIGHT_SELECT (ON CONFLICT); NULL: none
+  const struct sublink_name *sublinks; // of those that are one value
   const char *no_parameters; // not NULL: they may not stand here
 };
 
@@ -173,7 +181,8 @@ int bind_ordered(struct binder *binder, const struct node *node, const char *wha
 struct node *bind_boolean(struct binder *binder, struct node *node, const char *what);
 struct node *bind_known(struct binder *binder, struct node *node); // unknown becomes text
 // All of one type. what: "CASE", "VALUES", …
-int bind_common(struct binder *binder, struct node **nodes, int count, const char *what, enum type_id *type);
+// Casts them to their common type, which has a modifier where all of them have the same.
+int bind_common(struct binder *binder, struct node **nodes, int count, const char *what, struct type *type);
 struct node *bind_assign(struct binder *binder, struct node *node, const struct relation *relation, int column);
 struct node *bind_call(struct binder *binder, const char *name, bool is_operator, struct node **arguments, int count,
                        int32_t location);

@@ -27,7 +27,7 @@ def test_statements_give_the_same_with_each_left_out():
             cases = text_test.read_cases(path)
             is_simple = any("simple protocol only" in comment for case in cases for comment in case.comments)
             for extended in (False,) if is_simple else (False, True):
-                failed = text_test.run_file(path, cases, extended, "--without", without)
+                failed = text_test.run_file(path, cases, extended, quern.Server("--without", without))
                 assert failed == 0, f"{name} without {without}: {failed} cases failed"
 
 

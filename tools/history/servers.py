@@ -52,11 +52,11 @@ class PostgreSQL:
     binaries = "/usr/lib/postgresql/15/bin"
     settings = {
         "listen_addresses": "127.0.0.1", "fsync": "off", "deadlock_timeout": "20ms", "shared_buffers": "16MB",
-        "max_connections": "100", "autovacuum": "off", "logging_collector": "off",
+        "max_connections": "100", "autovacuum": "off", "logging_collector": "off", "timezone": "UTC",
     }
 
-    def __init__(self, isolation="read committed"):
-        self.isolation = isolation
+    def __init__(self, isolation="read committed", locale="C"):
+        self.isolation, self.locale = isolation, locale
         self.process = None
 
     def command(self, *words):
@@ -79,8 +79,8 @@ class PostgreSQL:
 
     def start(self):
         data = os.path.join(self.folder, "data")
-        subprocess.run(self.command("initdb", "-D", data, "-U", "postgres", "-A", "trust", "--no-sync", "--no-locale",
-                                    "-E", "UTF8"), check=True, cwd="/", stdout=subprocess.DEVNULL)
+        subprocess.run(self.command("initdb", "-D", data, "-U", "postgres", "-A", "trust", "--no-sync", "-E", "UTF8",
+                                    f"--locale={self.locale}"), check=True, cwd="/", stdout=subprocess.DEVNULL)
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             self.port = free.getsockname()[1]

@@ -1,0 +1,107 @@
+"""Are two answers the same? What may differ, with its reason; doc/sql.md says the same in words."""
+
+import re
+from decimal import Decimal, InvalidOperation
+
+NUMBER_TYPES = {700, 701, 1700}
+
+
+def plain_number(text):
+    try:
+        number = Decimal(text)
+        return str(number.normalize()) if number.is_finite() else text
+    except InvalidOperation:
+        return text
+
+
+def rounded(text):
+    try:
+        return f"{float(text):.9g}".replace("-0", "0") if float(text) == 0 else f"{float(text):.9g}"
+    except ValueError:
+        return text
+
+
+def normal_row(row, columns):
+    """A row where values that are equal look the same: 1.0 and 1.00, sums of fractions in another order."""
+    shown = []
+    for value, (_, kind, _) in zip(row, columns):
+        if value is not None and kind == 1700:
+            value = plain_number(value)
+        elif value is not None and kind in (700, 701):
+            value = rounded(value)
+        shown.append((value is not None, value))
+    return tuple(shown)
+
+
+def rows_differ(peer, engine, ordered):
+    one, other = peer.rows, engine.rows
+    if one == other:
+        return False
+    one, other = ([normal_row(row, peer.columns) for row in rows] for rows in (one, other))
+    return one != other if ordered else sorted(one) != sorted(other)
+
+
+def messages_differ(peer, engine):
+    """With names, but without what only the layout of a text can change."""
+    fields = [{letter: failure.get(letter) for letter in "CM"} for failure in (peer.failure, engine.failure)]
+    return fields[0] != fields[1]
+
+
+# SQLSTATE of PostgreSQL, of Quern, what the messages say: reason.
+EXCUSES = [
+    (None, "0A000", "", "not there: doc/limits.md, or refused in so many words"),
+    (None, "54001", "", "nesting has a limit of its own"),
+    ("57014", None, "", "took too long in PostgreSQL"),
+    (None, "57014", "", "took too long"),
+]
+
+
+def is_computed(outcome):
+    """Is it an error of an expression's values?"""
+    return bool(outcome.failure) and (outcome.sqlstate[:2] == "22" or "multidimensional" in outcome.failure["M"])
+
+
+def modifiers_alone(peer, engine):
+    """Do only modifiers of types differ?"""
+    return not (peer.failure or engine.failure) and [column[:2] for column in peer.columns] == \
+        [column[:2] for column in engine.columns] and not rows_differ(peer, engine, False)
+
+
+def excuse(peer, engine, statement):
+    """The reason why these two may differ, or None."""
+    for one, other, words, reason in EXCUSES:
+        if one in (None, peer.sqlstate) and other in (None, engine.sqlstate):
+            said = " ".join((outcome.failure or {}).get("M", "") for outcome in (peer, engine))
+            if re.search(words, said):
+                return reason
+    if modifiers_alone(peer, engine) and re.search("case|coalesce", str(statement.tree)):
+        return "PostgreSQL tells the modifier of what is left when constants have been computed"
+    computed = [outcome.sqlstate for outcome in (peer, engine) if is_computed(outcome)]
+    if statement.many and computed and all(not outcome.failure or is_computed(outcome) for outcome in (peer, engine)):
+        return "which of many rows an expression is computed for first, or at all, is the planner's"
+    return None
+
+
+def difference(peer, engine, statement):
+    """What is not the same, in a few words that do not depend on values; None when all is, or there is an excuse."""
+    found = None
+    if peer.failure or engine.failure:
+        if not (peer.failure and engine.failure):
+            failed = peer.failure or engine.failure
+            found = (f"{'PostgreSQL' if peer.failure else 'Quern'} alone fails: {failed['C']} "
+                     f"{re.sub(r'[0-9]+', 'N', failed['M'])}")
+        elif peer.sqlstate != engine.sqlstate:
+            found = f"SQLSTATE {peer.sqlstate}, {engine.sqlstate} {re.sub(r'[0-9]+', 'N', engine.failure['M'])}"
+        elif messages_differ(peer, engine):
+            found = f"message of {peer.sqlstate}: " + re.sub(r"\"[^\"]*\"|[0-9]+", "N", engine.failure["M"])
+    elif [name for name, _, _ in peer.columns] != [name for name, _, _ in engine.columns]:
+        found = "names of columns"
+    elif peer.columns != engine.columns:
+        found = "types of columns"
+    elif peer.tags != engine.tags:
+        found = "tags"
+    elif rows_differ(peer, engine, statement.ordered):
+        found = "rows"
+    elif peer.status != engine.status:
+        found = "state of the transaction"
+    return found if found and not excuse(peer, engine, statement) else None

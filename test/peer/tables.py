@@ -1,0 +1,13 @@
+"""What a maker knows of the tables that it made."""
+
+
+class Column:
+    def __init__(self, name, kind, unique=False, null=True):
+        self.name, self.kind, self.unique, self.null = name, kind, unique, null
+
+
+class Table:
+    """A table, or a view (nothing to change then)."""
+
+    def __init__(self, name, columns, key=(), is_view=False):
+        self.name, self.columns, self.key, self.is_view = name, columns, key, is_view
