@@ -19,6 +19,7 @@ struct column {
   bool not_null;
   bool is_dropped;     // its place in older rows stays
   uint8_t identity;    // enum identity: GENERATED … AS IDENTITY; its default draws from a sequence
+  bool is_generated;   // GENERATED ALWAYS AS (…) STORED: its default is the expression, over the row
   uint16_t collation;
 };
 

@@ -26,10 +26,7 @@ static uint64_t rows_on_loop(const struct partition *partition)
 
 static bool assigns(const struct modification *modification, int column)
 {
-  for (int i = 0; i < modification->assignment_count; i++)
-    if (modification->assignments[i].column == column)
-      return true;
-  return false;
+  return assignments_change(modification->relation, modification->assignments, modification->assignment_count, column);
 }
 
 static bool assigns_part(const struct modification *modification, const struct key_part *parts, int count)
@@ -42,8 +39,9 @@ static bool assigns_part(const struct modification *modification, const struct k
 
 static bool assigns_read(const struct modification *modification, const struct index *index)
 {
-  for (int i = 0; i < modification->assignment_count; i++)
-    if (index_reads(index, modification->assignments[i].column))
+  const struct relation *relation = modification->relation;
+  for (int i = 0; i < relation->schema.column_count; i++)
+    if (index_reads(index, i) && assigns(modification, i))
       return true;
   return false;
 }

@@ -231,7 +231,8 @@ static const PgQuery__Node *parse_expression(struct arena *arena, const char *te
 
 struct node *bind_default(struct binder *binder, const struct relation *relation, int column)
 {
-  const char *text = relation->defaults ? relation->defaults[column].text : NULL;
+  bool is_computed = relation->schema.columns[column].is_generated; // when the row is there (table_generate)
+  const char *text = relation->defaults && !is_computed ? relation->defaults[column].text : NULL;
   struct type type = relation->schema.columns[column].type;
   struct node *node;
   if (!text) {

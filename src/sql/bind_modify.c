@@ -167,10 +167,18 @@ static enum identity identity_of(const struct binder *binder, int column)
   return binder->statement->modification->relation->schema.columns[column].identity;
 }
 
-// A value of its own for an identity column: 428C9, unless it may be.
+// A value of its own for a generated or an identity column: 428C9, unless it may be.
 static int refuse_identity(struct binder *binder, int column, bool is_update)
 {
   const struct column *own = &binder->statement->modification->relation->schema.columns[column];
+  if (own->is_generated) {
+    int status = bind_error(binder, -1, SQLSTATE_GENERATED_ALWAYS,
+                            is_update ? "column \"%s\" can only be updated to DEFAULT"
+                                      : "cannot insert a non-DEFAULT value into column \"%s\"",
+                            own->name);
+    error_detail(binder->error, "Column \"%s\" is a generated column.", own->name);
+    return status;
+  }
   if (own->identity != IDENTITY_ALWAYS || binder->statement->modification->override == OVERRIDE_SYSTEM)
     return 0;
   int status = bind_error(binder, -1, SQLSTATE_GENERATED_ALWAYS,

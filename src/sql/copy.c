@@ -266,7 +266,7 @@ static int find_columns(const struct bind_input *input, const PgQuery__CopyStmt 
   if (!copy->columns)
     return error_memory(error);
   for (int i = 0; i < relation->schema.column_count && tree->n_attlist == 0; i++)
-    if (!relation->schema.columns[i].is_dropped)
+    if (!relation->schema.columns[i].is_dropped && !relation->schema.columns[i].is_generated)
       copy->columns[copy->column_count++] = i;
   for (size_t i = 0; i < tree->n_attlist; i++) {
     const char *name = string_of(tree->attlist[i]);
@@ -274,6 +274,11 @@ static int find_columns(const struct bind_input *input, const PgQuery__CopyStmt 
     if (column < 0)
       return error_set(error, SQLSTATE_UNDEFINED_COLUMN, "column \"%s\" of relation \"%s\" does not exist", name,
                        relation->name);
+    if (relation->schema.columns[column].is_generated) {
+      int status = error_set(error, SQLSTATE_INVALID_COLUMN_REFERENCE, "column \"%s\" is a generated column", name);
+      error_detail(error, "Generated columns cannot be used in COPY.");
+      return status;
+    }
     for (int j = 0; j < copy->column_count; j++)
       if (copy->columns[j] == column)
         return error_set(error, SQLSTATE_DUPLICATE_COLUMN, "column \"%s\" specified more than once", name);
@@ -332,7 +337,12 @@ static int bind_to_stdout(const struct bind_input *input, const PgQuery__CopyStm
     buffer_append_string(&text, i ? ", " : "");
     append_name(&text, string_of(tree->attlist[i]));
   }
-  buffer_append_string(&text, tree->n_attlist ? " FROM " : "* FROM ");
+  bool names_all = !tree->n_attlist && copy->relation && copy->relation->has_generated;
+  for (int i = 0; i < copy->column_count && names_all; i++) {
+    buffer_append_string(&text, i ? ", " : "");
+    append_name(&text, copy->relation->schema.columns[copy->columns[i]].name);
+  }
+  buffer_append_string(&text, tree->n_attlist || names_all ? " FROM " : "* FROM ");
   append_table(&text, tree->relation);
   int status = bind_text(input, &text, NULL, 0, &copy->select, error);
   buffer_deinit(&text);

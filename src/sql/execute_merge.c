@@ -101,7 +101,9 @@ static int insert_row(struct execution *execution, const struct collected *found
   struct change_state *change = execution->change;
   struct bytes key;
   memcpy(change->values, found->values, sizeof *found->values * modification->relation->schema.column_count);
-  int status = table_insert(execution->input.writer, modification->relation, change->values, -1, NULL, &key);
+  int status = change_generate(execution);
+  if (!status)
+    status = table_insert(execution->input.writer, modification->relation, change->values, -1, NULL, &key);
   if (!status && modification->relation->key_count && merge_is_relied_on(modification))
     status = change_claim(execution, key, CLAIM_UPDATE);
   return status;
@@ -162,7 +164,9 @@ static int change_row(struct execution *execution, const struct collected *found
     return status;
   for (int i = 0; i < action->assignment_count; i++)
     change->values[action->assignments[i].column] = found->values[i];
-  status = claim_update(execution, found->key, action);
+  status = change_generate(execution);
+  if (!status)
+    status = claim_update(execution, found->key, action);
   return status ? status : table_update(writer, modification->relation, found->key, row, change->values);
 }
 

@@ -58,6 +58,15 @@ static int give_returning(struct execution *execution)
   return 0;
 }
 
+int change_generate(struct execution *execution)
+{
+  const struct relation *relation = modification_of(execution)->relation;
+  struct writer *writer = execution->input.writer;
+  return relation->has_generated ? table_generate(writer->catalog, relation, execution->change->values, writer->arena,
+                                                  execution->evaluation.error)
+                                 : 0;
+}
+
 static void set_range(struct execution *execution, int range, const struct value *values)
 {
   if (range < 0)
@@ -106,10 +115,9 @@ int change_claim(struct execution *execution, struct bytes key, enum claim_mode 
 
 bool assignments_move_key(const struct relation *relation, const struct assignment *assignments, int count)
 {
-  for (int i = 0; i < count; i++)
-    for (int k = 0; k < relation->key_count; k++)
-      if (relation->key[k].column == assignments[i].column)
-        return true;
+  for (int k = 0; k < relation->key_count; k++)
+    if (assignments_change(relation, assignments, count, relation->key[k].column))
+      return true;
   return false;
 }
 
@@ -205,8 +213,10 @@ static int update_conflict(struct execution *execution, const struct conflict *c
   memcpy(change->values, old, sizeof *old * modification->relation->schema.column_count);
   for (int i = 0; i < modification->assignment_count; i++)
     change->values[modification->assignments[i].column] = change->scratch[i];
+  status = change_generate(execution);
   set_range(execution, modification->new_range, change->values);
-  status = give_returning(execution);
+  if (!status)
+    status = give_returning(execution);
   if (!status && !is_single)
     status = change_touch(execution, conflict->key);
   if (!status && !is_single)
@@ -229,8 +239,10 @@ int change_insert_row(struct execution *execution)
   struct conflict conflict = {0};
   struct bytes key;
   bool may_conflict = modification->conflict != CONFLICT_ERROR;
-  int status = table_insert(writer, modification->relation, change->values, may_conflict ? modification->arbiter : -1,
-                            may_conflict ? &conflict : NULL, &key);
+  int status = change_generate(execution);
+  if (!status)
+    status = table_insert(writer, modification->relation, change->values, may_conflict ? modification->arbiter : -1,
+                          may_conflict ? &conflict : NULL, &key);
   if (status)
     return status;
   if (conflict.found && modification->conflict == CONFLICT_NOTHING)
@@ -366,9 +378,10 @@ static int collect_found(struct execution *execution, struct bytes key, struct b
       return status;
     for (int i = 0; i < count; i++)
       change->values[modification->assignments[i].column] = change->scratch[i];
+    status = change_generate(execution);
     set_range(execution, modification->new_range, change->values);
   }
-  return give_returning(execution);
+  return status ? status : give_returning(execution);
 }
 
 static int find_rows(struct execution *execution)
@@ -425,7 +438,9 @@ static int write_found(struct execution *execution, const struct collected *foun
     return status;
   for (int i = 0; i < modification->assignment_count; i++)
     change->values[modification->assignments[i].column] = found->values[i];
-  status = change_claim_update(execution, found->key, row, change->values);
+  status = change_generate(execution);
+  if (!status)
+    status = change_claim_update(execution, found->key, row, change->values);
   return status ? status : table_update(writer, modification->relation, found->key, row, change->values);
 }
 

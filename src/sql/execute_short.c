@@ -70,6 +70,8 @@ static int short_update(struct execution *execution)
   for (int i = 0; !status && i < modification->assignment_count; i++)
     status = expression_get(execution, &plan->assignments[i], &change->values[modification->assignments[i].column]);
   if (!status)
+    status = change_generate(execution);
+  if (!status)
     status = change_claim_update(execution, key, row, change->values);
   if (!status)
     status = table_update(execution->input.writer, modification->relation, key, row, change->values);

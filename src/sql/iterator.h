@@ -138,6 +138,7 @@ bool change_open(struct execution *execution);
 void change_stop(struct execution *execution);
 void change_close(struct execution *execution);
 // Writes one row with the values in change->values, conflicts and RETURNING included.
+int change_generate(struct execution *execution); // the generated columns of change->values
 int change_insert_row(struct execution *execution);
 // The end of the statement, for its constraints. mark: where it began in the change list.
 int change_check(struct execution *execution, size_t mark);

@@ -460,9 +460,10 @@ static bool find_assigned(const struct node *node, void *context)
 {
   struct assigned_columns *assigned = context;
   const struct modification *modification = assigned->modification;
-  for (int i = 0; i < modification->assignment_count; i++)
-    assigned->found |= node->kind == NODE_COLUMN && node->range == modification->target_range &&
-                       node->column == modification->assignments[i].column;
+  assigned->found |= node->kind == NODE_COLUMN && node->range == modification->target_range &&
+                     node->column < modification->relation->schema.column_count &&
+                     assignments_change(modification->relation, modification->assignments, modification->assignment_count,
+                                        node->column);
   return !assigned->found;
 }
 

@@ -197,6 +197,16 @@ struct assignment {
   bool is_part;       // SET a[1] = …: more of the kind may join it
 };
 
+// Does an UPDATE with these assignments change the column? A generated one follows from the others.
+static inline bool assignments_change(const struct relation *relation, const struct assignment *assignments, int count,
+                                      int column)
+{
+  bool changes = count > 0 && relation->schema.columns[column].is_generated;
+  for (int i = 0; i < count && !changes; i++)
+    changes = assignments[i].column == column;
+  return changes;
+}
+
 enum override { OVERRIDE_NOT, OVERRIDE_SYSTEM, OVERRIDE_USER }; // OVERRIDING … VALUE
 
 enum conflict_action { CONFLICT_ERROR, CONFLICT_NOTHING, CONFLICT_UPDATE };

@@ -180,6 +180,7 @@ struct attribute_row {
   bool not_null, has_default, is_dropped;
   struct value acl;
   enum identity identity;
+  bool is_generated;
 };
 
 static int add_attribute(const struct system_table *table, struct row_sink *sink, const struct attribute_row *row,
@@ -213,7 +214,7 @@ static int add_attribute(const struct system_table *table, struct row_sink *sink
       value_string(row->identity == IDENTITY_ALWAYS       ? "a"
                    : row->identity == IDENTITY_BY_DEFAULT ? "d"
                                                           : ""),
-      value_string(""),
+      value_string(row->is_generated ? "s" : ""),
       truth(row->is_dropped),
       truth(true),
       number(0),
@@ -257,6 +258,7 @@ static int add_relation_attributes(const struct system_table *table, const struc
         .not_null = column->not_null,
         .has_default = relation->defaults && relation->defaults[i].text && !column->identity,
         .identity = column->identity,
+        .is_generated = column->is_generated,
         .is_dropped = column->is_dropped,
     };
     status = add_attribute(table, sink, &row, error);

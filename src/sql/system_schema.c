@@ -235,6 +235,7 @@ static struct numeric_facts numeric_facts(struct type type)
 
 struct column_row {
   const char *schema, *table, *name, *default_text;
+  bool is_generated; // default_text is its expression
   int place;
   struct type type;
   bool not_null, is_updatable;
@@ -268,7 +269,7 @@ static int add_column(const struct system_table *table, struct system_context *c
   int digits = row->type.id == TYPE_DATE ? 0 : row->type.modifier < 0 ? 6 : row->type.modifier & 0xffff;
   int64_t octets = has_length ? 4 * (int64_t)row->type.modifier : 1073741824;
   return ADD(database, value_string(row->schema), value_string(row->table), value_string(row->name), number(row->place),
-             text_or_null(row->default_text), value_string(row->not_null ? "NO" : "YES"),
+             text_or_null(row->is_generated ? NULL : row->default_text), value_string(row->not_null ? "NO" : "YES"),
              value_string(type_is_array(row->type.id) ? "ARRAY" : type->name),
              has_length ? number(row->type.modifier) : value_null(), is_text ? number(octets) : value_null(),
              numeric.precision, numeric.radix, numeric.scale,
@@ -282,7 +283,8 @@ static int add_column(const struct system_table *table, struct system_context *c
              sequence ? system_text(sink, "%lld", (long long)sequence->increment) : value_null(),
              sequence ? system_text(sink, "%lld", (long long)sequence->maximum) : value_null(),
              sequence ? system_text(sink, "%lld", (long long)sequence->minimum) : value_null(),
-             value_string(sequence && sequence->is_cycled ? "YES" : "NO"), value_string("NEVER"), value_null(),
+             value_string(sequence && sequence->is_cycled ? "YES" : "NO"), value_string(row->is_generated ? "ALWAYS" : "NEVER"),
+             text_or_null(row->is_generated ? row->default_text : NULL),
              value_string(row->is_updatable ? "YES" : "NO"));
 }
 
@@ -301,6 +303,7 @@ ROWS(columns_rows)
           .default_text = system_default_text(context, relation, i, sink->arena),
           .sequence = column->identity ? system_serial_sequence(context, relation->oid, i) : NULL,
           .identity = column->identity,
+          .is_generated = column->is_generated,
           .place = i + 1,
           .type = column->type,
           .not_null = column->not_null,

@@ -191,6 +191,8 @@ const char *system_default_text(struct system_context *context, const struct rel
   const char *text = relation->defaults ? relation->defaults[column].text : NULL;
   if (!text || relation->schema.columns[column].identity)
     return NULL;
+  if (relation->schema.columns[column].is_generated)
+    return relation->defaults[column].shown;
   struct buffer out = {0};
   append_default(context, text, &out);
   buffer_append_u8(&out, 0);

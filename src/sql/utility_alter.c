@@ -281,7 +281,8 @@ static int add_column(const struct utility_input *input, const struct relation *
     return error_memory(error);
   int status = table_column(input, definition, column, error);
   if (!status)
-    status = table_column_sequence(input, definition, column, error);
+    status = generated_of(column) ? generated_add(input, definition, column, error)
+                                  : table_column_sequence(input, definition, column, error);
   for (size_t i = 0; i < column->n_constraints && !status; i++) {
     PgQuery__Constraint constraint;
     status = constraint_of_column(input, column, i, &constraint, error);
@@ -299,6 +300,7 @@ static int add_column(const struct utility_input *input, const struct relation *
       status = constraint_add_key(input, definition, &constraint, column->colname, error);
       break;
     case PG_QUERY__CONSTR_TYPE__CONSTR_IDENTITY: // with the column itself
+    case PG_QUERY__CONSTR_TYPE__CONSTR_GENERATED:
     case PG_QUERY__CONSTR_TYPE__CONSTR_NULL:
     case PG_QUERY__CONSTR_TYPE__CONSTR_NOTNULL:
     case PG_QUERY__CONSTR_TYPE__CONSTR_FOREIGN: // when its rows are there
@@ -340,6 +342,13 @@ static int alter_column(const struct utility_input *input, struct relation *defi
                        column->name, definition->name);
     if (is_default && !command->def)
       error_hint(error, "Use ALTER TABLE ... ALTER COLUMN ... DROP IDENTITY instead.");
+    return status;
+  }
+  if (is_default && column->is_generated) {
+    status = error_set(error, SQLSTATE_SYNTAX_ERROR, "column \"%s\" of relation \"%s\" is a generated column",
+                       column->name, definition->name);
+    if (!command->def)
+      error_hint(error, "Use ALTER TABLE ... ALTER COLUMN ... DROP EXPRESSION instead.");
     return status;
   }
   if (is_default) {
@@ -403,6 +412,7 @@ static int run_command(const struct utility_input *input, const PgQuery__AlterTa
   case PG_QUERY__ALTER_TABLE_TYPE__AT_AddIdentity:
   case PG_QUERY__ALTER_TABLE_TYPE__AT_SetIdentity:
   case PG_QUERY__ALTER_TABLE_TYPE__AT_DropIdentity: return alter_identity(input, definition, command, relation, error);
+  case PG_QUERY__ALTER_TABLE_TYPE__AT_DropExpression: return generated_drop(input, definition, command, relation, error);
   case PG_QUERY__ALTER_TABLE_TYPE__AT_ChangeOwner: return change_owner(input, command->newowner, relation, error);
   case PG_QUERY__ALTER_TABLE_TYPE__AT_SetRelOptions:
     return table_storage_options(input, command->def->list->items, command->def->list->n_items, error);
@@ -488,6 +498,9 @@ static int rename_column(const struct utility_input *input, struct relation *def
                        rename->newname, definition->name);
   for (int i = 0; i < definition->check_count && !status; i++)
     status = rename_in_text(input, &definition->checks[i].check.text, rename->subname, rename->newname, error);
+  for (int i = 0; i < definition->schema.column_count && !status; i++)
+    if (definition->schema.columns[i].is_generated)
+      status = rename_in_text(input, &definition->defaults[i].text, rename->subname, rename->newname, error);
   for (int i = 0; i < definition->expression_count && !status; i++)
     status = rename_in_text(input, &definition->expressions[i].text, rename->subname, rename->newname, error);
   if (status)

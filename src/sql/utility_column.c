@@ -116,11 +116,23 @@ static int view_lines(const struct utility_input *input, const struct relation *
   return status;
 }
 
+// Generated columns that read this one.
+static void generated_lines(const struct utility_input *input, const struct relation *relation, int column,
+                            struct buffer *lines)
+{
+  struct shown table = catalog_shown(input->writer, relation);
+  for (int i = 0; i < relation->schema.column_count; i++)
+    if (generated_reads(relation, i, column))
+      buffer_format(lines, "%scolumn %s of table %s depends on column %s of table %s", lines->size ? "\n" : "",
+                    relation->schema.columns[i].name, table.text, relation->schema.columns[column].name, table.text);
+}
+
 static int refuse_needed(const struct utility_input *input, const struct relation *relation, int column,
                          struct error *error)
 {
   struct buffer lines = {0};
   int status = foreign_lines(input, relation, column, &lines, error);
+  generated_lines(input, relation, column, &lines);
   if (!status)
     status = view_lines(input, relation, column, &lines, error);
   if (!status && lines.size) {
@@ -134,7 +146,24 @@ static int refuse_needed(const struct utility_input *input, const struct relatio
   return status;
 }
 
-// With CASCADE: views and foreign keys that need the column go.
+static int drop_generated(const struct utility_input *input, const struct relation **relation, int column,
+                          struct error *error)
+{
+  int status = 0;
+  for (int i = 0; i < (*relation)->schema.column_count && !status; i++) {
+    if (!generated_reads(*relation, i, column))
+      continue;
+    PgQuery__AlterTableCmd command = PG_QUERY__ALTER_TABLE_CMD__INIT;
+    command.name = (*relation)->schema.columns[i].name;
+    command.behavior = PG_QUERY__DROP_BEHAVIOR__DROP_CASCADE;
+    utility_notice(input, SQLSTATE_SUCCESSFUL_COMPLETION, "drop cascades to column %s of table %s", command.name,
+                   catalog_shown(input->writer, *relation).text);
+    status = column_drop(input, &command, relation, error);
+  }
+  return status;
+}
+
+// With CASCADE: views, generated columns and foreign keys that need the column go.
 static int drop_needed(const struct utility_input *input, const struct relation **relation, int column,
                        struct error *error)
 {
@@ -146,6 +175,8 @@ static int drop_needed(const struct utility_input *input, const struct relation 
     if (!status)
       status = views_needing(input, table, column, &oid, &view, error);
   }
+  if (!status)
+    status = drop_generated(input, relation, column, error);
   for (int i = 0; !status && i < (*relation)->index_count; i++)
     if (index_has(&(*relation)->indexes[i], column))
       status = drop_needing(input, relation, &(*relation)->indexes[i], "column", true, error);
@@ -193,6 +224,7 @@ static int take_off(const struct utility_input *input, const struct relation *re
   column->is_dropped = true;
   column->not_null = false;
   column->identity = IDENTITY_NOT;
+  column->is_generated = false;
   definition->defaults[number] = (struct expression_text){0};
   return 0;
 }
@@ -266,6 +298,27 @@ static int refuse_read(const struct utility_input *input, const struct relation 
   return status;
 }
 
+// Values that follow from others follow from their type, too.
+static int refuse_generated(const struct relation *relation, int number, const PgQuery__Node *using, struct error *error)
+{
+  const struct column *column = &relation->schema.columns[number];
+  if (column->is_generated && using) {
+    int status = error_set(error, SQLSTATE_INVALID_COLUMN_DEFINITION,
+                           "cannot specify USING when altering type of generated column");
+    error_detail(error, "Column \"%s\" is a generated column.", column->name);
+    return status;
+  }
+  for (int i = 0; i < relation->schema.column_count; i++)
+    if (generated_reads(relation, i, number)) {
+      int status =
+          error_set(error, SQLSTATE_FEATURE_NOT_SUPPORTED, "cannot alter type of a column used by a generated column");
+      error_detail(error, "Column \"%s\" is used by generated column \"%s\".", column->name,
+                   relation->schema.columns[i].name);
+      return status;
+    }
+  return 0;
+}
+
 static int not_castable(const char *what, const struct column *column, struct type type, const char *hint,
                         struct error *error)
 {
@@ -326,9 +379,13 @@ static int retype_default(const struct utility_input *input, struct relation *de
   struct node *node;
   if (!own->text || sequence_of_default(own->text))
     return 0;
-  int status = bind_expression(&bind, NULL, own->text, type_plain(TYPE_UNKNOWN), &node, error);
+  int status = bind_expression(&bind, column->is_generated ? definition : NULL, own->text, type_plain(TYPE_UNKNOWN), &node, error);
   if (status)
     return status;
+  if (column->is_generated)
+    return node->type.id == TYPE_UNKNOWN || cast_find(node->type.id, type.id, CAST_ASSIGNMENT, &function)
+               ? 0
+               : not_castable("generation expression for column", column, type, NULL, error);
   if (!cast_find(column->type.id, type.id, CAST_ASSIGNMENT, &function))
     return not_castable("default for column", column, type, NULL, error);
   if (node->type.id == TYPE_UNKNOWN || cast_find(node->type.id, column->type.id, CAST_IMPLICIT, &function))
@@ -418,6 +475,8 @@ int column_retype(const struct utility_input *input, struct relation *definition
     status = bind_type(tree->type_name, input->text, &type, error);
   if (status && error)
     error_position(error, 0);
+  if (!status)
+    status = refuse_generated(from, number, tree->raw_default, error);
   if (!status)
     status = retype_program(input, from, number, tree->raw_default, type, &program, error);
   if (!status)

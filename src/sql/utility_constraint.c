@@ -17,7 +17,6 @@ int constraint_refuse(const struct utility_input *input, const PgQuery__Constrai
   case PG_QUERY__CONSTR_TYPE__CONSTR_EXCLUSION:
     return utility_unsupported(input, error, at, "exclusion constraints are");
   case PG_QUERY__CONSTR_TYPE__CONSTR_IDENTITY: return utility_unsupported(input, error, at, "identity columns are");
-  case PG_QUERY__CONSTR_TYPE__CONSTR_GENERATED: return utility_unsupported(input, error, at, "generated columns are");
   default: return utility_unsupported(input, error, at, "this constraint is");
   }
 }

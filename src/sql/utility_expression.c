@@ -64,16 +64,18 @@ int definition_expression(const struct utility_input *input, const struct relati
       [PLACE_GENERATED] = "generation expression is not immutable",
   };
   struct bind_input bind = bind_of(input, place);
-  struct type want = type_plain(place == PLACE_PREDICATE ? TYPE_BOOLEAN : TYPE_UNKNOWN);
+  struct type want = type_plain(TYPE_UNKNOWN);
   struct node *node;
   int status = bind_expression_tree(&bind, definition, tree, type_plain(TYPE_UNKNOWN), &node, error);
   if (!status && place == PLACE_PREDICATE && node->type.id != TYPE_BOOLEAN && node->type.id != TYPE_UNKNOWN)
     status = utility_error(input, error, bind_location(tree), SQLSTATE_DATATYPE_MISMATCH,
                            "argument of WHERE must be type boolean, not type %s", type_info(node->type.id)->name);
   if (!status && node->type.id == TYPE_UNKNOWN) {
-    want = type_plain(place == PLACE_PREDICATE ? TYPE_BOOLEAN : TYPE_TEXT);
+    want = defined->type;
     status = bind_expression_tree(&bind, definition, tree, want, &node, error);
   }
+  if (!status && place == PLACE_GENERATED)
+    status = generated_check(input, definition, node, error);
   if (status)
     return status;
   if (!node_walk(node, is_pure, NULL))
@@ -113,10 +115,24 @@ int definition_add_expression(const struct utility_input *input, struct relation
   return 0;
 }
 
+static int generated_bind(const struct utility_input *input, struct relation *definition, int column, struct error *error)
+{
+  struct bind_input bind = bind_of(input, PLACE_GENERATED);
+  struct expression_text *own = &definition->defaults[column];
+  struct node *node;
+  int status = bind_expression(&bind, definition, own->text, type_plain(TYPE_UNKNOWN), &node, error);
+  if (!status && !(own->shown = node_deparse_row(definition, node, input->arena)))
+    status = error_memory(error);
+  return status;
+}
+
 int expressions_bind(const struct utility_input *input, struct relation *definition, struct error *error)
 {
   struct bind_input bind = bind_of(input, PLACE_INDEX);
   int status = 0;
+  for (int i = 0; i < definition->schema.column_count && definition->has_generated && !status; i++)
+    if (definition->schema.columns[i].is_generated)
+      status = generated_bind(input, definition, i, error);
   for (int i = 0; i < definition->expression_count && !status; i++) {
     struct expression_text *expression = &definition->expressions[i];
     struct node *node;

@@ -289,6 +289,8 @@ int foreign_key_add(const struct utility_input *input, struct relation *definiti
                             &key.columns, error);
   if (!status)
     status = delete_columns(input, definition, constraint, &key, error);
+  if (!status)
+    status = generated_check_key(definition, &key, error);
   if (status)
     return status;
   key.referenced_oid = parent->oid;

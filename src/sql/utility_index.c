@@ -50,7 +50,7 @@ static int find_column(const struct utility_input *input, const struct relation 
 static int index_part(const struct utility_input *input, struct relation *definition, const PgQuery__IndexElem *element,
                       struct key_part *part, struct error *error)
 {
-  struct defined defined;
+  struct defined defined = {.type = type_plain(TYPE_TEXT)};
   set_order(element, part);
   int status;
   if (!element->expr) {
@@ -153,7 +153,7 @@ static int find_table(const struct utility_input *input, const PgQuery__RangeVar
 static int index_predicate(const struct utility_input *input, struct relation *definition, const PgQuery__Node *tree,
                            struct index *index, struct error *error)
 {
-  struct defined defined;
+  struct defined defined = {.type = type_plain(TYPE_BOOLEAN)};
   int status = definition_expression(input, definition, tree, PLACE_PREDICATE, &defined, error);
   index->is_partial = true;
   return status ? status : definition_add_expression(input, definition, &defined, "pred", &index->predicate, error);

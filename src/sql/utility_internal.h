@@ -63,6 +63,7 @@ int table_elements(const struct utility_input *input, struct relation *definitio
                    size_t count, struct error *error);
 int table_column(const struct utility_input *input, struct relation *definition, const PgQuery__ColumnDef *column,
                  struct error *error);
+int default_check_type(const struct column *column, const struct node *node, struct error *error); // 42804
 bool column_draws(const PgQuery__ColumnDef *column); // serial, or an identity
 int table_column_sequence(const struct utility_input *input, struct relation *definition,
                           const PgQuery__ColumnDef *column, struct error *error);
@@ -150,19 +151,34 @@ int column_drop(const struct utility_input *input, const PgQuery__AlterTableCmd 
 int column_retype(const struct utility_input *input, struct relation *definition, const PgQuery__AlterTableCmd *command,
                   const struct relation **relation, struct error *error);
 
+// --- utility_generated.c: generated columns
+const PgQuery__Constraint *generated_of(const PgQuery__ColumnDef *column); // NULL: it is none
+// Gives the column, which is in the definition and marked as generated, its expression.
+int generated_add(const struct utility_input *input, struct relation *definition, const PgQuery__ColumnDef *column,
+                  struct error *error);
+int generated_check(const struct utility_input *input, const struct relation *definition, const struct node *node,
+                    struct error *error); // 42P17 where it reads a generated column
+// ALTER COLUMN … DROP EXPRESSION.
+int generated_drop(const struct utility_input *input, struct relation *definition, const PgQuery__AlterTableCmd *command,
+                   const struct relation **relation, struct error *error);
+// What a foreign key may not do to columns that follow from others. 42601, 42P17.
+int generated_check_key(const struct relation *definition, const struct foreign_key *key, struct error *error);
+// Is it a generated column that reads the other one?
+bool generated_reads(const struct relation *relation, int generated, int column);
+
 // --- utility_expression.c
 struct defined {
   const char *text, *shown; // in input->arena
   const struct node *node;  // over the row
   struct type type;
 };
-// Binds what must hang on the row alone. 42P17 where a function of it does not.
+// Binds what must hang on the row alone; defined->type is that of what has none of its own. 42P17 where a function of it does not.
 int definition_expression(const struct utility_input *input, const struct relation *definition, const PgQuery__Node *tree,
                           enum expression_place place, struct defined *defined, struct error *error);
 // Adds it to the expressions of the definition's indexes, or finds it there: its number, as of a column.
 int definition_add_expression(const struct utility_input *input, struct relation *definition, const struct defined *defined,
                               const char *name, uint16_t *number, struct error *error);
-// Another column's name or type: all expressions of indexes are bound anew. 42P17 where one is not pure any more.
+// Another column's name or type: expressions of indexes and of generated columns are bound anew. 42P17 where one is not pure any more.
 int expressions_bind(const struct utility_input *input, struct relation *definition, struct error *error);
 
 // --- utility_index.c

@@ -6,6 +6,7 @@
 enum { // as in PostgreSQL's parser
   LIKE_CONSTRAINTS = 1 << 2,
   LIKE_DEFAULTS = 1 << 3,
+  LIKE_GENERATED = 1 << 4,
   LIKE_IDENTITY = 1 << 5,
   LIKE_INDEXES = 1 << 6,
 };
@@ -48,11 +49,14 @@ int like_columns(const struct utility_input *input, struct relation *definition,
       return error_set(error, SQLSTATE_TOO_MANY_COLUMNS, "tables can have at most %d columns", LIMIT_COLUMNS);
     if (column.identity && (like->options & LIKE_IDENTITY))
       return utility_unsupported(input, error, like->relation->location, "INCLUDING IDENTITY of an identity column is");
-    bool keeps_default = (like->options & LIKE_DEFAULTS) && source->defaults && !column.identity;
+    bool keeps_default =
+        (like->options & (column.is_generated ? LIKE_GENERATED : LIKE_DEFAULTS)) && source->defaults && !column.identity;
     int number = definition->schema.column_count++;
     column.identity = IDENTITY_NOT;
+    column.is_generated &= keeps_default;
     definition->schema.columns[number] = column;
-    definition->defaults[number] = (struct expression_text){.text = keeps_default ? source->defaults[i].text : NULL};
+    definition->defaults[number] = (struct expression_text){
+        .text = keeps_default ? source->defaults[i].text : NULL, .shown = keeps_default ? source->defaults[i].shown : NULL};
   }
   return status;
 }

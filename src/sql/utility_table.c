@@ -169,13 +169,14 @@ int table_column(const struct utility_input *input, struct relation *definition,
     status = column_collation(input, tree, column, error);
   if (!status)
     status = column_nulls(input, definition, tree, column, error);
+  column->is_generated = generated_of(tree) != NULL;
   schema->column_count += !status;
   return status;
 }
 
 // --- Defaults -------------------------------------------------------------------------------------------------
 
-static int check_default_type(const struct column *column, const struct node *node, struct error *error)
+int default_check_type(const struct column *column, const struct node *node, struct error *error)
 {
   const struct function *function;
   if (node->type.id == TYPE_UNKNOWN || cast_find(node->type.id, column->type.id, CAST_ASSIGNMENT, &function))
@@ -213,7 +214,7 @@ int table_default(const struct utility_input *input, struct relation *definition
   if (status && error && strcmp(error->sqlstate, SQLSTATE_UNDEFINED_COLUMN) == 0)
     status = error_set(error, SQLSTATE_FEATURE_NOT_SUPPORTED, "cannot use column reference in DEFAULT expression");
   if (!status)
-    status = check_default_type(column, node, error);
+    status = default_check_type(column, node, error);
   if (!status)
     status = bind_expression(&bind, NULL, text, column->type, &node, error);
   if (!status)
@@ -225,6 +226,8 @@ static int column_default(const struct utility_input *input, struct relation *de
                           const PgQuery__ColumnDef *tree, struct error *error)
 {
   const PgQuery__Constraint *found = NULL;
+  if (definition->schema.columns[relation_column(definition, tree->colname)].is_generated)
+    return generated_add(input, definition, tree, error);
   for (size_t i = 0; i < tree->n_constraints; i++) {
     const PgQuery__Constraint *constraint = tree->constraints[i]->constraint;
     if (constraint->contype != PG_QUERY__CONSTR_TYPE__CONSTR_DEFAULT)
@@ -258,6 +261,7 @@ static int add_constraint(const struct utility_input *input, struct relation *de
   case PG_QUERY__CONSTR_TYPE__CONSTR_NOTNULL:
   case PG_QUERY__CONSTR_TYPE__CONSTR_DEFAULT:
   case PG_QUERY__CONSTR_TYPE__CONSTR_IDENTITY:
+  case PG_QUERY__CONSTR_TYPE__CONSTR_GENERATED:
   case PG_QUERY__CONSTR_TYPE__CONSTR_ATTR_DEFERRABLE:
   case PG_QUERY__CONSTR_TYPE__CONSTR_ATTR_NOT_DEFERRABLE:
   case PG_QUERY__CONSTR_TYPE__CONSTR_ATTR_DEFERRED:

@@ -1,4 +1,5 @@
-// Indexes over expressions, and over some of a table's rows: what such an index has of a row.
+// What is computed of a row: generated columns; and, of indexes over expressions, or over some of a table's rows, what such an
+// index has of it.
 //
 // 1. It hangs on the row alone. Only pure functions are let in, and they run under settings that are always the same: so
 //    who changes a row, who makes the index again and who recovers it come to the same entry.
@@ -32,6 +33,20 @@ int index_compute(struct catalog *catalog, const struct relation *relation, cons
   for (int i = 0; i < index->part_count && *is_in && !status; i++)
     if (relation_is_expression(relation, index->parts[i].column))
       status = evaluate(catalog, relation, index->parts[i].column, values, error);
+  return status;
+}
+
+int table_generate(struct catalog *catalog, const struct relation *relation, struct value *values, struct arena *arena,
+                   struct error *error)
+{
+  if (!relation->has_generated)
+    return STATUS_OK;
+  struct value *const row[1] = {values};
+  struct evaluation evaluation = {.ranges = row, .arena = arena, .settings = &format_settings_default, .error = error};
+  int status = catalog_compile(catalog, relation, error);
+  for (int i = 0; i < relation->schema.column_count && !status; i++)
+    if (relation->schema.columns[i].is_generated)
+      status = program_run(relation->defaults[i].program, &evaluation, &values[i]);
   return status;
 }
 

@@ -10,9 +10,9 @@
 #include "base/sqlstate.h"
 #include "table/change.h"
 
-// Versions: 1 the first, 2 foreign keys, 3 sequences and identity columns, 4 expressions of indexes.
+// Versions: 1 the first, 2 foreign keys, 3 sequences and identity columns, 4 expressions of indexes, generated columns.
 enum { DEFINITION_VERSION = 4, NULL_TEXT = UINT32_MAX };
-enum { COLUMN_NOT_NULL = 1, COLUMN_DROPPED = 2, COLUMN_IDENTITY_ALWAYS = 4, COLUMN_IDENTITY_DEFAULT = 8 };
+enum { COLUMN_NOT_NULL = 1, COLUMN_DROPPED = 2, COLUMN_IDENTITY_ALWAYS = 4, COLUMN_IDENTITY_DEFAULT = 8, COLUMN_GENERATED = 16 };
 enum { PART_DESCENDING = 1, PART_NULLS_FIRST = 2 };
 enum {
   INDEX_UNIQUE = 1,
@@ -57,7 +57,8 @@ static void encode_columns(struct buffer *out, const struct schema *schema)
     buffer_append_u8(out, (uint8_t)((column->not_null ? COLUMN_NOT_NULL : 0) |
                                     (column->is_dropped ? COLUMN_DROPPED : 0) |
                                     (column->identity == IDENTITY_ALWAYS ? COLUMN_IDENTITY_ALWAYS : 0) |
-                                    (column->identity == IDENTITY_BY_DEFAULT ? COLUMN_IDENTITY_DEFAULT : 0)));
+                                    (column->identity == IDENTITY_BY_DEFAULT ? COLUMN_IDENTITY_DEFAULT : 0) |
+                                    (column->is_generated ? COLUMN_GENERATED : 0)));
     buffer_append_le16(out, column->collation);
   }
 }
@@ -128,6 +129,9 @@ static void encode_expressions(struct buffer *out, const struct relation *relati
     buffer_append_le16(out, index->predicate);
     encode_column_numbers(out, index->includes, index->include_count);
   }
+  for (int i = 0; i < relation->schema.column_count; i++)
+    if (relation->schema.columns[i].is_generated)
+      encode_text(out, relation->defaults[i].shown);
 }
 
 static void encode_sequence(struct buffer *out, const struct sequence *sequence)
@@ -303,6 +307,8 @@ static void take_columns(struct decoder *decoder, struct relation *relation, str
     columns[i].identity = flags & COLUMN_IDENTITY_ALWAYS    ? IDENTITY_ALWAYS
                           : flags & COLUMN_IDENTITY_DEFAULT ? IDENTITY_BY_DEFAULT
                                                             : IDENTITY_NOT;
+    columns[i].is_generated = flags & COLUMN_GENERATED;
+    relation->has_generated |= columns[i].is_generated;
     columns[i].collation = take_u16(decoder);
     if (type == TYPE_UNKNOWN || type >= TYPE_COUNT)
       decoder->is_malformed = true;
@@ -454,6 +460,11 @@ static void take_computed(struct decoder *decoder, struct relation *relation)
     index->predicate = take_u16(decoder);
     index->includes = take_column_numbers(decoder, &index->include_count, schema->column_count);
   }
+  for (int i = 0; relation->defaults && i < schema->column_count; i++)
+    if (columns[i].is_generated) {
+      relation->defaults[i].shown = take_text(decoder);
+      decoder->is_malformed |= !decoder->is_out_of_memory && (!relation->defaults[i].text || !relation->defaults[i].shown);
+    }
 }
 
 // Every part of a key is a column that is there; those of the primary key, and of its index, are no expressions.

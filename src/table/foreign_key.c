@@ -430,7 +430,8 @@ static int change_child(struct writer *writer, struct children *children, struct
     if (status)
       return status;
   }
-  return table_update(writer, child, key, row, children->values);
+  int status = table_generate(writer->catalog, child, children->values, writer->arena, writer->error);
+  return status ? status : table_update(writer, child, key, row, children->values);
 }
 
 int reference_act(struct writer *writer, const struct reference *reference, enum foreign_action action,

@@ -30,7 +30,7 @@ struct expression_text {
   const char *text;               // SQL; NULL: none
   const struct program *program;  // compiled over range 0 = the row; NULL until compiled
   const struct node *node;        // the same as a tree; NULL until compiled
-  const char *shown;              // of the expressions of indexes: as PostgreSQL shows it
+  const char *shown;              // of indexes and generated columns: as PostgreSQL shows it
 };
 
 struct constraint {
@@ -137,6 +137,7 @@ struct relation {
   // The rest is the catalog's.
   int references;
   bool is_compiled;    // every expression has its program
+  bool has_generated;  // has generated columns
   bool has_secondary;  // has an index beside the primary key's own entry
   bool is_checked_late; // has constraints that are checked behind the change of a row (table/late.c)
   struct arena arena;

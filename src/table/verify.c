@@ -8,6 +8,19 @@ static bool has_own_tree(const struct relation *relation, const struct index *in
   return index->tree && index->tree != relation->tree;
 }
 
+static int verify_generated(struct writer *writer, const struct relation *relation, const struct value *values)
+{
+  struct value *again = arena_copy(writer->arena, values, sizeof *values * relation->schema.column_count);
+  int status = again ? table_generate(writer->catalog, relation, again, writer->arena, writer->error) : error_memory(writer->error);
+  for (int i = 0; i < relation->schema.column_count && !status; i++) {
+    const struct column *column = &relation->schema.columns[i];
+    if (column->is_generated && !value_is_same(column->type.id, &values[i], &again[i]))
+      return error_set(writer->error, SQLSTATE_DATA_CORRUPTED, "generated column \"%s\" of a row of \"%s\" has another value",
+                       column->name, relation->name);
+  }
+  return status;
+}
+
 // Counts the row in `entries` for each index that has it.
 static int verify_row(struct writer *writer, const struct relation *relation, const struct cursor *cursor,
                       struct value *values, uint64_t *entries)
@@ -18,6 +31,8 @@ static int verify_row(struct writer *writer, const struct relation *relation, co
   int status = relation_row(relation, cursor->row, values, writer->error);
   if (!status)
     status = table_check(writer, relation, values);
+  if (!status && relation->has_generated)
+    status = verify_generated(writer, relation, values);
   buffer_clear(&scratch->key);
   if (!status && relation->key_count)
     status = table_key(relation, values, &scratch->key, writer->error);

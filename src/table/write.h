@@ -60,6 +60,11 @@ int ahead_build(struct writer *writer, const struct relation *relation, const st
 int ahead_check(struct writer *writer, const struct relation *relation, const struct ahead *ahead,
                 const struct version *version, const struct version *part);
 
+// Puts the values of generated columns into a row that is to be written, as they follow from the others: before table_insert
+// and its kin. Their bytes lie in the arena. What fails is the expression.
+int table_generate(struct catalog *catalog, const struct relation *relation, struct value *values, struct arena *arena,
+                   struct error *error);
+
 // What INSERT … ON CONFLICT found in the way.
 struct conflict {
   bool found;

@@ -132,4 +132,22 @@ def test_computed_indexes():
     assert seen[0] == [("1",)] and seen[3] == [("38",)] and seen[4:6] == [[("3",)], [("2",)]], seen
 
 
-quern.run(test_computed_indexes, test_comments, test_schemas, test_views, test_columns, test_tables_of_queries)
+def test_generated_columns():
+    seen = through_restarts(
+        [
+            "create table p (x int primary key); insert into p values (2), (4), (6)",
+            "create table t (id int primary key, a int references p on update cascade, "
+            "b int generated always as (a * 2) stored, c text generated always as (id || '-' || a) stored unique)",
+            "insert into t select i, 2 * i from generate_series(1, 3) i",
+            "create index on t (b, id); update t set a = 4 where id = 1; update p set x = 60 where x = 6",
+            "alter table t add column d int generated always as (id + a) stored; alter table t rename column a to z",
+            "insert into t values (9, 60)",
+        ],
+        ["select * from t order by b, id", "select id from t where c = '9-60'",
+         "select column_name, generation_expression from information_schema.columns where table_name = 't' order by 1"],
+    )
+    assert seen[0] == [("1", "4", "8", "1-4", "5"), ("2", "4", "8", "2-4", "6"), ("3", "60", "120", "3-60", "63"),
+                       ("9", "60", "120", "9-60", "69")], seen
+
+
+quern.run(test_generated_columns, test_computed_indexes, test_comments, test_schemas, test_views, test_columns, test_tables_of_queries)

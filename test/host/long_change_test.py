@@ -33,12 +33,15 @@ def test_a_stream_goes_on_beside_long_changes():
         for text in ("update t set r = r + 1", "update t set s = 'other' where r = 0", "update t set r = r + 1 where n >= 0",
                      "delete from t where k < 0", "create index on t (n, s)", "create unique index on t (s, k)",
                      "create index on t ((n % 10), lower(s))", "create unique index on t ((k * 2)) where n >= 0",
-                     "create index on t ((r + k)) where s = 'row'", "update t set r = r + 1"):
+                     "create index on t ((r + k)) where s = 'row'",
+                     "alter table t add column twice int8 generated always as (r * 2) stored", "create index on t (twice)",
+                     "update t set r = r + 1"):
             client.query(text)
         client.query("alter source g set (state = 'paused')")
         assert client.rows("select count(*), min(r), max(r) from t where s = 'row'") == [[str(ROWS), "3", "3"]]
         assert client.rows("select count(*) from t where r = 3") == [[str(ROWS)]]
         assert client.rows("select count(*), sum(n) = (select sum(n) from t) from t where n % 10 between 0 and 9") == [[str(ROWS), "t"]]
+        assert client.rows("select count(*) from t where twice = 6 and r = 3") == [[str(ROWS)]]
         assert client.rows("select count(*) from t where k * 2 > 0 and n >= 0") == [[str(ROWS)]]
         assert client.rows("select min(r + k), max(r + k), count(*) from t where s = 'row' and r + k > 0") == \
             [["4", str(ROWS + 3), str(ROWS)]]
