@@ -103,8 +103,11 @@ static int insert_row(struct copy_feed *feed, const struct execution_input *inpu
   int status = execution_start(feed->execution, input, error);
   while (!status && (status = execution_next(feed->execution, &row, error)) > 0)
     status = 0;
+  if (!status)
+    feed->row_count += execution_row_count(feed->execution);
   execution_stop(feed->execution);
-  feed->row_count += !status;
+  if (status == STATUS_INPUT)
+    copy_reader_place(&feed->reader, error);
   return status;
 }
 
@@ -135,6 +138,7 @@ int copy_feed_chunk(struct copy_feed *feed, struct writer *writer, struct bytes 
     .clock_now = session->partition->time.wall,
     .mark = &mark,
     .push = keep_row,
+    .row_filter = copy->where,
     .is_part = true,
     .system = &run->system,
   };
@@ -212,7 +216,8 @@ int copying_begin(struct session *session, struct portal *portal, struct error *
     copying_close(session);
     return error->status;
   }
-  message_copy_response(&session->partition->replies, 'G', prepared->copy->column_count);
+  message_copy_response(&session->partition->replies, 'G', prepared->copy->column_count,
+                        prepared->copy->options.is_binary);
   return RUN_COPY;
 }
 

@@ -218,7 +218,7 @@ void job_done(struct job *job)
   session->job_ended = true;
   if (!status) {
     if (job->prepared->copy)
-      message_empty(&partition->replies, 'c');
+      copy_out_end(job->prepared->copy, execution_row_count(job->execution) > 0, &partition->replies);
     char tag[64];
     statement_tag(job->prepared, execution_row_count(job->execution), tag, sizeof tag);
     if (job->wants_promise) {

@@ -222,12 +222,12 @@ void message_text_row(struct buffer *out, const char *const *values, int count)
   message_end(out, begin);
 }
 
-void message_copy_response(struct buffer *out, char type, int columns)
+void message_copy_response(struct buffer *out, char type, int columns, bool is_binary)
 {
   size_t begin = message_begin(out, type);
-  buffer_append_u8(out, 0);
+  buffer_append_u8(out, is_binary);
   buffer_append_be16(out, (uint16_t)columns);
   for (int i = 0; i < columns; i++)
-    buffer_append_be16(out, 0);
+    buffer_append_be16(out, is_binary);
   message_end(out, begin);
 }

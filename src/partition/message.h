@@ -45,4 +45,4 @@ void message_parameter_description(struct buffer *out, const struct type *parame
 void message_text_description(struct buffer *out, const char *const *names, int count);
 void message_text_row(struct buffer *out, const char *const *values, int count); // NULL: NULL
 // 'G' or 'H': text, `columns` of them.
-void message_copy_response(struct buffer *out, char type, int columns);
+void message_copy_response(struct buffer *out, char type, int columns, bool is_binary);

@@ -63,7 +63,19 @@ void run_init(struct run *run, struct partition *partition, const struct setting
   };
 }
 
-void row_write(const struct row_writer *writer, const struct value *values, struct buffer *out)
+void copy_out_end(const struct copy *copy, bool has_rows, struct buffer *out)
+{
+  if (copy->options.is_binary) {
+    size_t begin = message_begin(out, 'd');
+    if (!has_rows)
+      copy_write_signature(out);
+    copy_write_trailer(out);
+    message_end(out, begin);
+  }
+  message_empty(out, 'c');
+}
+
+void row_write(struct row_writer *writer, const struct value *values, struct buffer *out)
 {
   if (!writer->copy) {
     message_row(out, writer->columns, writer->column_count, values, writer->formats, &writer->settings);
@@ -73,13 +85,16 @@ void row_write(const struct row_writer *writer, const struct value *values, stru
   for (int i = 0; i < writer->column_count; i++)
     types[i] = writer->columns[i].expression->type.id;
   size_t begin = message_begin(out, 'd');
+  if (writer->copy->options.is_binary && !writer->has_begun)
+    copy_write_signature(out);
+  writer->has_begun = true;
   copy_write_row(&writer->copy->options, types, values, writer->column_count, &writer->settings, out);
   message_end(out, begin);
 }
 
 struct row_writer row_writer_for(const struct session *session, const struct prepared *prepared, const bool *formats)
 {
-  const struct statement *statement = prepared->copy ? prepared->copy->select : prepared->statement;
+  const struct statement *statement = prepared_statement(prepared);
   return (struct row_writer){
     .columns = statement->columns,
     .column_count = statement->column_count,
@@ -114,15 +129,21 @@ void run_fill_input(struct execution_input *input, struct run *run, const struct
 
 static bool is_ordered(const struct prepared *prepared)
 {
-  return prepared->statement && prepared->statement->query && prepared->statement->query->order_count > 0;
+  const struct statement *statement = prepared_statement(prepared);
+  return statement && statement->kind == STATEMENT_SELECT && statement->query->order_count > 0;
 }
 
 void statement_promise_row(const struct session *session, struct promise *promise, const struct prepared *prepared,
                         const struct buffer *out, size_t begin)
 {
-  if (!out->failed)
-    promise_add_row(promise, bytes_of(out->data + begin + 5, out->size - begin - 5), session->partition->promise_seed,
-                    is_ordered(prepared));
+  if (out->failed)
+    return;
+  struct bytes row = bytes_of(out->data + begin + 5, out->size - begin - 5);
+  // Which row comes first is promised to nobody, so what a binary COPY begins with is not part of it.
+  bool is_binary = prepared->copy && prepared->copy->options.is_binary;
+  if (is_binary && row.size >= COPY_SIGNATURE_SIZE && memcmp(row.data, "PGCOPY", 6) == 0)
+    row = bytes_of(row.data + COPY_SIGNATURE_SIZE, row.size - COPY_SIGNATURE_SIZE);
+  promise_add_row(promise, row, session->partition->promise_seed, is_ordered(prepared));
 }
 
 // "UPDATE 1": on every statement's way, so without the printf family.
@@ -401,11 +422,11 @@ void statement_run_init(struct statement_run *run, struct session *session, stru
 // After a statement: what its replies depend on, and its step in the script.
 static int after_statement(struct session *session, struct portal *portal, struct statement_run *run, struct error *error)
 {
-  const struct statement *statement = run->prepared->statement;
+  const struct statement *statement = prepared_statement(run->prepared);
+  bool reads_system = statement && statement->reads_system;
   if (transaction_in_branch(session))
-    return transaction_record(session, portal, run->promise, run->random,
-                              statement && statement->reads_system ? NULL : run->mark->set, error);
-  session_depends(session, run->prepared->statement && run->prepared->statement->reads_system ? UINT64_MAX : run->mark->position);
+    return transaction_record(session, portal, run->promise, run->random, reads_system ? NULL : run->mark->set, error);
+  session_depends(session, reads_system ? UINT64_MAX : run->mark->position);
   return 0;
 }
 
@@ -536,48 +557,82 @@ int portal_keep(struct session *session, struct portal *portal, struct error *er
   return portal_run_statement(session, portal, true, error);
 }
 
-// COPY … TO STDOUT: always a job, unless it cannot be one.
-static int portal_run_copy_to(struct session *session, struct portal *portal, struct error *error)
+static void copy_out_begin(const struct copy *copy, struct buffer *out)
 {
-  struct prepared *prepared = portal->prepared;
-  struct copy *copy = prepared->copy;
+  message_copy_response(out, 'H', copy->select->column_count, copy->options.is_binary);
+  if (!copy->options.header)
+    return;
+  size_t begin = message_begin(out, 'd');
+  copy_write_header(&copy->options, copy->select->columns, copy->select->column_count, out);
+  message_end(out, begin);
+}
+
+// What COPY writes, in one piece on the loop.
+static int copy_out_whole(struct session *session, struct portal *portal, const struct version *version,
+                          struct writer *writer, struct error *error)
+{
   struct buffer *out = &session->partition->replies;
-  const struct version *version;
-  session->has_queried = true;
-  int status = transaction_version(session, false, &version, NULL, error);
-  if (!status)
-    status = portal_revalidate(session, portal, version, error);
-  if (status)
-    return status;
-  if (must_restart(session))
-    return RUN_RESTART;
-  message_copy_response(out, 'H', copy->select->column_count);
-  if (copy->options.header) {
-    size_t begin = message_begin(out, 'd');
-    copy_write_header(&copy->options, copy->select->columns, copy->select->column_count, out);
-    message_end(out, begin);
-  }
-  if (may_be_job(copy->select) && !session->is_whole) {
-    status = job_start(session, portal, version, random_next(&session->partition->random), error);
-    return status ? status : RUN_JOB;
-  }
+  size_t begin = out->size;
   struct read_mark mark = {0};
   struct promise promise = {0};
   struct statement_run run;
   buffer_clear(&session->kept);
+  read_set_clear(&session->reads);
   statement_run_init(&run, session, portal);
   run.version = version;
+  run.writer = writer;
   run.mark = &mark;
   run.promise = transaction_in_branch(session) ? &promise : NULL;
   run.without_tag = true;
-  status = statement_run(&run, error);
+  run.claimer = waiting_claimer(session);
+  mark.set = run.promise ? &session->reads : NULL;
+  copy_out_begin(portal->prepared->copy, out);
+  int status = statement_run(&run, error);
+  if (status && !out->failed)
+    out->size = begin;
+  if (status == STATUS_WAIT)
+    return waiting_begin(session, transaction_in_branch(session) ? WAITING_STATEMENT : WAITING_GROUP);
+  if (status == STATUS_INPUT && session->savepoints.count) { // the transaction may live on
+    script_promise_error(session, error, &promise);
+    struct error ignored;
+    session->failure_recorded = !transaction_record(session, portal, &promise, run.random, NULL, &ignored);
+  }
+  if (status < 0 && !transaction_in_branch(session))
+    session_depends(session, mark.position);
   if (status)
     return status;
-  message_empty(out, 'c');
+  copy_out_end(portal->prepared->copy, run.row_count > 0, out);
   char tag[64];
-  statement_tag(prepared, run.row_count, tag, sizeof tag);
+  statement_tag(portal->prepared, run.row_count, tag, sizeof tag);
   message_tag(out, tag);
   return after_statement(session, portal, &run, error);
+}
+
+// COPY … TO STDOUT: a query is always a job, unless it cannot be one; a change never.
+static int portal_run_copy_to(struct session *session, struct portal *portal, struct error *error)
+{
+  const struct copy *copy = portal->prepared->copy;
+  bool is_read = copy->select->kind == STATEMENT_SELECT;
+  if (!is_read && session->settings.read_only)
+    return error_set(error, SQLSTATE_READ_ONLY_SQL_TRANSACTION, "cannot execute %s in a read-only transaction",
+                     query_command(copy->select->kind));
+  const struct version *version;
+  struct writer writer;
+  session->has_queried = true;
+  int status = transaction_version(session, !is_read, &version, &writer, error);
+  if (!status)
+    status = portal_revalidate(session, portal, version, error);
+  if (status)
+    return status;
+  if (!is_read)
+    return copy_out_whole(session, portal, version, &writer, error);
+  if (must_restart(session))
+    return RUN_RESTART;
+  if (!may_be_job(copy->select) || session->is_whole)
+    return copy_out_whole(session, portal, version, NULL, error);
+  copy_out_begin(copy, &session->partition->replies);
+  status = job_start(session, portal, version, random_next(&session->partition->random), error);
+  return status ? status : RUN_JOB;
 }
 
 static int portal_dispatch(struct session *session, struct portal *portal, uint64_t max_rows, struct error *error)

@@ -246,8 +246,9 @@ static int rerun_statement(struct rerun *rerun, struct writer *writer, struct by
     status = script_prepare(session, &session->settings, writer->version, &statement, &prepared, error);
   if (status)
     return status;
-  bool is_read = prepared->plan && prepared->statement->kind == STATEMENT_SELECT;
-  reads->failed |= prepared->statement && prepared->statement->reads_system;
+  const struct statement *bound = prepared_statement(prepared);
+  bool is_read = bound && bound->kind == STATEMENT_SELECT;
+  reads->failed |= bound && bound->reads_system;
   struct read_mark mark = {.set = reads};
   struct statement_run run = {
     .session = session,

@@ -393,10 +393,13 @@ struct row_writer {
   int column_count;
   const bool *formats;
   const struct copy *copy; // NULL: DataRow
+  bool has_begun;          // of a COPY: its first row is written
   struct format_settings settings;
 };
 struct row_writer row_writer_for(const struct session *session, const struct prepared *prepared, const bool *formats);
-void row_write(const struct row_writer *writer, const struct value *values, struct buffer *out);
+// The end of a COPY TO.
+void copy_out_end(const struct copy *copy, bool has_rows, struct buffer *out);
+void row_write(struct row_writer *writer, const struct value *values, struct buffer *out);
 // Adds a row that was just written (from `begin` in out) to the promise.
 void statement_promise_row(const struct session *session, struct promise *promise, const struct prepared *prepared,
                            const struct buffer *out, size_t begin);

@@ -387,6 +387,26 @@ int bind_expression_tree(const struct bind_input *input, const struct relation *
   return bind_over(input, relation, tree, NULL, want, node, error);
 }
 
+int bind_row_condition(const struct bind_input *input, const struct relation *relation, const PgQuery__Node *tree,
+                       const struct program **program, struct error *error)
+{
+  struct error own;
+  struct binder binder;
+  error_clear(error ? error : &own);
+  if (!new_statement(&binder, input, error ? error : &own))
+    return error_memory(error);
+  binder.no_parameters = "COPY";
+  struct scope scope = {.clause = CLAUSE_COPY, .group_range = -1};
+  int range = bind_relation_range(&binder, RANGE_ROW, relation, relation->name);
+  int status = range < 0 ? range : bind_add_item(&binder, &scope.items, relation->name, NULL, range, -1);
+  struct node *node = status ? NULL : bind_condition(&binder, &scope, tree, CLAUSE_COPY, "WHERE");
+  statement_release(binder.statement);
+  if (!node)
+    return binder.error->status;
+  *program = program_compile(node, input->arena, error);
+  return *program ? 0 : error ? (int)error->status : STATUS_INPUT;
+}
+
 int bind_compile(const struct bind_input *input, const struct relation *relation, const char *text, struct type want,
                  struct expression_text *compiled, struct error *error)
 {

@@ -42,6 +42,9 @@ int bind_expression_tree(const struct bind_input *input, const struct relation *
                          struct type want, struct node **node, struct error *error);
 // The name that a SELECT gives the column of this expression.
 const char *bind_column_name(const PgQuery__Node *tree, const char *otherwise);
+// A condition over range 0 = the relation's columns, from the tree of input's own text: WHERE of COPY FROM.
+int bind_row_condition(const struct bind_input *input, const struct relation *relation, const PgQuery__Node *tree,
+                       const struct program **program, struct error *error);
 // For catalog_hooks.compile.
 int bind_compile(const struct bind_input *input, const struct relation *relation, const char *text, struct type want,
                  struct expression_text *compiled, struct error *error);

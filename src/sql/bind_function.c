@@ -65,6 +65,7 @@ static const char *refuses_aggregates(enum clause clause)
   case CLAUSE_FROM: return "aggregate functions are not allowed in functions in FROM";
   case CLAUSE_VALUES: return "aggregate functions are not allowed in VALUES";
   case CLAUSE_UPDATE: return "aggregate functions are not allowed in UPDATE";
+  case CLAUSE_COPY: return "aggregate functions are not allowed in COPY FROM WHERE conditions";
   case CLAUSE_MERGE: return "aggregate functions are not allowed in MERGE WHEN conditions";
   case CLAUSE_RETURNING: return "aggregate functions are not allowed in RETURNING";
   case CLAUSE_FILTER: return "aggregate functions are not allowed in FILTER";
@@ -206,6 +207,7 @@ static const char *refuses_sets(enum clause clause)
   case CLAUSE_OFFSET: return "set-returning functions are not allowed in OFFSET";
   case CLAUSE_JOIN: return "set-returning functions are not allowed in JOIN conditions";
   case CLAUSE_UPDATE: return "set-returning functions are not allowed in UPDATE";
+  case CLAUSE_COPY: return "set-returning functions are not allowed in COPY FROM WHERE conditions";
   case CLAUSE_MERGE: return "set-returning functions are not allowed in MERGE WHEN conditions";
   case CLAUSE_RETURNING: return "set-returning functions are not allowed in RETURNING";
   case CLAUSE_FILTER: return "set-returning functions are not allowed in FILTER";

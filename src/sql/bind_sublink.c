@@ -263,7 +263,8 @@ static int note_name(struct binder *binder, const PgQuery__SubLink *link, const 
 
 struct node *bind_sublink(struct binder *binder, struct scope *scope, const PgQuery__SubLink *link)
 {
-  static const char *const places[] = {"a definition", "index expression", "index predicate", "column generation expression"};
+  static const char *const places[] = {"a definition", "index expression", "index predicate", "column generation expression",
+                                       "COPY FROM WHERE condition"};
   if (scope->clause >= CLAUSE_DEFAULT)
     return bind_fail(binder, link->location, SQLSTATE_FEATURE_NOT_SUPPORTED, "cannot use subquery in %s",
                      places[scope->clause - CLAUSE_DEFAULT]);

@@ -301,6 +301,7 @@ static const char *refuses_windows(enum clause clause)
   case CLAUSE_FROM: return "window functions are not allowed in functions in FROM";
   case CLAUSE_VALUES: return "window functions are not allowed in VALUES";
   case CLAUSE_UPDATE: return "window functions are not allowed in UPDATE";
+  case CLAUSE_COPY: return "window functions are not allowed in COPY FROM WHERE conditions";
   case CLAUSE_MERGE: return "window functions are not allowed in MERGE WHEN conditions";
   case CLAUSE_RETURNING: return "window functions are not allowed in RETURNING";
   case CLAUSE_FILTER: return "window functions are not allowed in FILTER";

@@ -32,6 +32,7 @@ enum clause {
   CLAUSE_INDEX,
   CLAUSE_PREDICATE,
   CLAUSE_GENERATED,
+  CLAUSE_COPY, // WHERE of COPY FROM
 };
 
 // A name in FROM: a range, or a join, whose columns are expressions over the ranges below it.

@@ -19,6 +19,7 @@ struct option_state {
   const struct bind_input *input;
   struct copy_options *options;
   const char *null, *delimiter, *quote, *escape; // as given; NULL: not
+  const PgQuery__DefElem *force_quote, *force_not_null, *force_null; // NULL: not given
   bool is_from;
   bool has_format, has_header, has_freeze, has_encoding;
   struct error *error;
@@ -64,10 +65,9 @@ static int take_format(struct option_state *state, const PgQuery__DefElem *optio
     return status;
   state->has_format = true;
   state->options->is_csv = strcmp(format, "csv") == 0;
-  if (state->options->is_csv || strcmp(format, "text") == 0)
+  state->options->is_binary = strcmp(format, "binary") == 0;
+  if (state->options->is_csv || state->options->is_binary || strcmp(format, "text") == 0)
     return 0;
-  if (strcmp(format, "binary") == 0)
-    return error_set(state->error, SQLSTATE_FEATURE_NOT_SUPPORTED, "binary COPY is not supported");
   status = error_set(state->error, SQLSTATE_INVALID_PARAMETER_VALUE, "COPY format \"%s\" not recognized", format);
   return copy_error(state->input, option->location, status, state->error);
 }
@@ -127,6 +127,21 @@ static int take_encoding(struct option_state *state, const PgQuery__DefElem *opt
   return copy_error(state->input, option->location, status, state->error);
 }
 
+// A list of columns, or for FORCE_QUOTE a star: looked at when it is known which columns there are.
+static int take_columns(struct option_state *state, const PgQuery__DefElem *option, bool may_be_all,
+                        const PgQuery__DefElem **columns)
+{
+  if (*columns)
+    return duplicate(state, option);
+  *columns = option;
+  bool is_all = option->arg && option->arg->node_case == PG_QUERY__NODE__NODE_A_STAR;
+  if (option->arg && (option->arg->node_case == PG_QUERY__NODE__NODE_LIST || (is_all && may_be_all)))
+    return 0;
+  int status = error_set(state->error, SQLSTATE_INVALID_PARAMETER_VALUE,
+                         "argument to option \"%s\" must be a list of column names", option->defname);
+  return copy_error(state->input, option->location, status, state->error);
+}
+
 static int take_option(struct option_state *state, const PgQuery__DefElem *option)
 {
   const char *name = option->defname;
@@ -146,8 +161,12 @@ static int take_option(struct option_state *state, const PgQuery__DefElem *optio
     return take_text(state, option, &state->quote);
   if (strcmp(name, "escape") == 0)
     return take_text(state, option, &state->escape);
-  if (strncmp(name, "force_", 6) == 0)
-    return error_set(state->error, SQLSTATE_FEATURE_NOT_SUPPORTED, "COPY option \"%s\" is not supported", name);
+  if (strcmp(name, "force_quote") == 0)
+    return take_columns(state, option, true, &state->force_quote);
+  if (strcmp(name, "force_not_null") == 0)
+    return take_columns(state, option, false, &state->force_not_null);
+  if (strcmp(name, "force_null") == 0)
+    return take_columns(state, option, false, &state->force_null);
   int status = error_set(state->error, SQLSTATE_SYNTAX_ERROR, "option \"%s\" not recognized", name);
   return copy_error(state->input, option->location, status, state->error);
 }
@@ -162,6 +181,25 @@ static int one_byte(struct option_state *state, const char *what, const char *te
   return 0;
 }
 
+static int check_forced(const struct option_state *state)
+{
+  const char *reason = NULL;
+  bool is_csv = state->options->is_csv;
+  if (state->force_quote)
+    reason = !is_csv          ? "COPY force quote available only in CSV mode"
+             : state->is_from ? "COPY force quote only available using COPY TO"
+                              : NULL;
+  if (state->force_not_null && !reason)
+    reason = !is_csv           ? "COPY force not null available only in CSV mode"
+             : !state->is_from ? "COPY force not null only available using COPY FROM"
+                               : NULL;
+  if (state->force_null && !reason)
+    reason = !is_csv           ? "COPY force null available only in CSV mode"
+             : !state->is_from ? "COPY force null only available using COPY FROM"
+                               : NULL;
+  return reason ? error_set(state->error, SQLSTATE_FEATURE_NOT_SUPPORTED, "%s", reason) : 0;
+}
+
 // PostgreSQL's rules for options that do not go together.
 static int check_options(struct option_state *state)
 {
@@ -174,12 +212,17 @@ static int check_options(struct option_state *state)
                      "COPY null representation cannot use newline or carriage return");
   if (!options->is_csv && strchr("\\.abcdefghijklmnopqrstuvwxyz0123456789", options->delimiter))
     return error_set(error, SQLSTATE_INVALID_PARAMETER_VALUE, "COPY delimiter cannot be \"%c\"", options->delimiter);
+  if (options->is_binary && options->header)
+    return error_set(error, SQLSTATE_FEATURE_NOT_SUPPORTED, "cannot specify HEADER in BINARY mode");
   if (!options->is_csv && state->quote)
     return error_set(error, SQLSTATE_FEATURE_NOT_SUPPORTED, "COPY quote available only in CSV mode");
   if (!options->is_csv && state->escape)
     return error_set(error, SQLSTATE_FEATURE_NOT_SUPPORTED, "COPY escape available only in CSV mode");
   if (options->is_csv && options->delimiter == options->quote)
     return error_set(error, SQLSTATE_INVALID_PARAMETER_VALUE, "COPY delimiter and quote must be different");
+  int status = check_forced(state);
+  if (status)
+    return status;
   if (strchr(options->null, options->delimiter))
     return error_set(error, SQLSTATE_FEATURE_NOT_SUPPORTED, "COPY delimiter must not appear in the NULL specification");
   if (options->is_csv && strchr(options->null, options->quote))
@@ -188,24 +231,27 @@ static int check_options(struct option_state *state)
   return 0;
 }
 
-static int read_options(const struct bind_input *input, const PgQuery__CopyStmt *tree, struct copy_options *options,
-                        struct error *error)
+static int read_options(struct option_state *state, const PgQuery__CopyStmt *tree)
 {
-  struct option_state state = {.input = input, .options = options, .is_from = tree->is_from, .error = error};
+  struct copy_options *options = state->options;
   int status = 0;
   for (size_t i = 0; i < tree->n_options && !status; i++)
-    status = take_option(&state, tree->options[i]->def_elem);
+    status = take_option(state, tree->options[i]->def_elem);
+  if (!status && options->is_binary && state->delimiter)
+    status = error_set(state->error, SQLSTATE_SYNTAX_ERROR, "cannot specify DELIMITER in BINARY mode");
+  if (!status && options->is_binary && state->null)
+    status = error_set(state->error, SQLSTATE_SYNTAX_ERROR, "cannot specify NULL in BINARY mode");
   options->delimiter = options->is_csv ? ',' : '\t';
   options->quote = '"';
-  options->null = state.null ? state.null : options->is_csv ? "" : "\\N";
+  options->null = state->null ? state->null : options->is_csv ? "" : "\\N";
   if (!status)
-    status = one_byte(&state, "delimiter", state.delimiter, &options->delimiter);
+    status = one_byte(state, "delimiter", state->delimiter, &options->delimiter);
   if (!status)
-    status = one_byte(&state, "quote", state.quote, &options->quote);
+    status = one_byte(state, "quote", state->quote, &options->quote);
   options->escape = options->quote;
   if (!status)
-    status = one_byte(&state, "escape", state.escape, &options->escape);
-  return status ? status : check_options(&state);
+    status = one_byte(state, "escape", state->escape, &options->escape);
+  return status ? status : check_options(state);
 }
 
 // --- The statements underneath ------------------------------------------------------------------------------------
@@ -303,6 +349,63 @@ static int find_relation(const struct bind_input *input, const PgQuery__CopyStmt
                       RIGHT_NONE, !tree->is_from, relation, error); // what runs underneath asks
 }
 
+// --- FORCE_QUOTE and its kin: which columns of the file ---------------------------------------------------------------
+
+static const char *file_column(const struct copy *copy, int i)
+{
+  return copy->relation && copy->column_count ? copy->relation->schema.columns[copy->columns[i]].name
+                                              : copy->select->columns[i].name;
+}
+
+static int find_forced(const struct copy *copy, int count, const char *name, const char *option, struct error *error)
+{
+  for (int i = 0; i < count; i++)
+    if (strcmp(file_column(copy, i), name) == 0)
+      return i;
+  if (!copy->relation)
+    return error_set(error, SQLSTATE_UNDEFINED_COLUMN, "column \"%s\" does not exist", name);
+  if (relation_column(copy->relation, name) < 0)
+    return error_set(error, SQLSTATE_UNDEFINED_COLUMN, "column \"%s\" of relation \"%s\" does not exist", name,
+                     copy->relation->name);
+  return error_set(error, SQLSTATE_INVALID_COLUMN_REFERENCE, "%s column \"%s\" not referenced by COPY", option, name);
+}
+
+static int mark_forced(const struct option_state *state, const struct copy *copy, const PgQuery__DefElem *option,
+                       const char *name, const bool **forced)
+{
+  if (!option)
+    return 0;
+  int count = copy->select ? copy->select->column_count : copy->column_count;
+  bool is_all = option->arg->node_case == PG_QUERY__NODE__NODE_A_STAR;
+  bool *marks = ARENA_ARRAY(state->input->arena, bool, count + 1);
+  *forced = marks;
+  if (!marks)
+    return error_memory(state->error);
+  for (int i = 0; i < count; i++)
+    marks[i] = is_all;
+  for (size_t i = 0; !is_all && i < option->arg->list->n_items; i++) {
+    const char *column = string_of(option->arg->list->items[i]);
+    int found = find_forced(copy, count, column, name, state->error);
+    if (found < 0)
+      return found;
+    if (marks[found])
+      return error_set(state->error, SQLSTATE_DUPLICATE_COLUMN, "column \"%s\" specified more than once", column);
+    marks[found] = true;
+  }
+  return 0;
+}
+
+static int mark_all_forced(const struct option_state *state, struct copy *copy)
+{
+  struct copy_options *options = &copy->options;
+  int status = mark_forced(state, copy, state->force_quote, "FORCE_QUOTE", &options->force_quote);
+  if (!status)
+    status = mark_forced(state, copy, state->force_not_null, "FORCE_NOT_NULL", &options->force_not_null);
+  return status ? status : mark_forced(state, copy, state->force_null, "FORCE_NULL", &options->force_null);
+}
+
+// --- Tables and queries -----------------------------------------------------------------------------------------
+
 static int bind_from_stdin(const struct bind_input *input, const PgQuery__CopyStmt *tree, struct copy *copy,
                            struct error *error)
 {
@@ -325,7 +428,9 @@ static int bind_from_stdin(const struct bind_input *input, const PgQuery__CopySt
     buffer_append_u8(&text, ')');
   int status = bind_text(input, &text, types, copy->column_count, &copy->insert, error);
   buffer_deinit(&text);
-  return status;
+  if (status || !tree->where_clause)
+    return status;
+  return bind_row_condition(input, relation, tree->where_clause, &copy->where, error);
 }
 
 static int bind_to_stdout(const struct bind_input *input, const PgQuery__CopyStmt *tree, struct copy *copy,
@@ -349,11 +454,28 @@ static int bind_to_stdout(const struct bind_input *input, const PgQuery__CopyStm
   return status;
 }
 
+// Views and sequences: 42809, in PostgreSQL's words.
+static int refuse_kind(const struct relation *relation, bool is_from, struct error *error)
+{
+  bool is_view = relation->kind == RELATION_VIEW;
+  if (!is_view && relation->kind != RELATION_SEQUENCE)
+    return 0;
+  int status = error_set(error, SQLSTATE_WRONG_OBJECT_TYPE, "cannot copy %s %s \"%s\"", is_from ? "to" : "from",
+                         is_view ? "view" : "sequence", relation->name);
+  if (is_view && is_from)
+    error_hint(error, "To enable copying to a view, provide an INSTEAD OF INSERT trigger.");
+  else if (is_view)
+    error_hint(error, "Try the COPY (SELECT ...) TO variant.");
+  return status;
+}
+
 static int bind_table(const struct bind_input *input, const PgQuery__CopyStmt *tree, struct copy *copy,
                       struct error *error)
 {
   const struct relation *relation;
   int status = find_relation(input, tree, &relation, error);
+  if (!status && relation)
+    status = refuse_kind(relation, copy->is_from, error);
   if (!status && relation)
     status = find_columns(input, tree, relation, copy, error);
   if (status)
@@ -365,22 +487,19 @@ static int bind_table(const struct bind_input *input, const PgQuery__CopyStmt *t
 static int bind_query(const struct bind_input *input, const PgQuery__CopyStmt *tree, struct copy *copy,
                       struct error *error)
 {
-  if (tree->query->node_case == PG_QUERY__NODE__NODE_MERGE_STMT)
+  const PgQuery__Node *query = tree->query;
+  if (query->node_case == PG_QUERY__NODE__NODE_MERGE_STMT)
     return error_set(error, SQLSTATE_FEATURE_NOT_SUPPORTED, "MERGE not supported in COPY");
-  if (tree->query->node_case != PG_QUERY__NODE__NODE_SELECT_STMT)
-    return error_set(error, SQLSTATE_FEATURE_NOT_SUPPORTED, "COPY of a query takes SELECT and VALUES only");
-  if (tree->query->select_stmt->into_clause)
+  if (query->node_case == PG_QUERY__NODE__NODE_SELECT_STMT && query->select_stmt->into_clause)
     return error_set(error, SQLSTATE_FEATURE_NOT_SUPPORTED, "COPY (SELECT INTO) is not supported");
-  struct parsed query = *input->parsed;
-  query.node = tree->query;
+  struct parsed parsed = *input->parsed;
+  parsed.node = tree->query;
   struct bind_input bind = *input;
-  bind.parsed = &query;
+  bind.parsed = &parsed;
   int status = bind_statement(&bind, &copy->select, error);
-  if (status || copy->select->kind == STATEMENT_SELECT)
+  if (status || !copy->select->modification || copy->select->column_count)
     return status;
-  statement_release(copy->select);
-  copy->select = NULL;
-  return error_set(error, SQLSTATE_FEATURE_NOT_SUPPORTED, "COPY of a query whose WITH has changes is not supported");
+  return error_set(error, SQLSTATE_FEATURE_NOT_SUPPORTED, "COPY query must have a RETURNING clause");
 }
 
 int copy_bind(const struct bind_input *input, struct copy **result, struct error *error)
@@ -390,20 +509,25 @@ int copy_bind(const struct bind_input *input, struct copy **result, struct error
   if (!copy)
     return error_memory(error);
   copy->is_from = tree->is_from;
+  struct option_state state = {.input = input, .options = &copy->options, .is_from = tree->is_from, .error = error};
+  int status = read_options(&state, tree);
+  if (status)
+    return status;
   if (tree->is_program || (tree->filename && tree->filename[0])) {
-    int status = error_set(error, SQLSTATE_FEATURE_NOT_SUPPORTED, "COPY %s a %s is not supported",
+    status = error_set(error, SQLSTATE_FEATURE_NOT_SUPPORTED, "COPY %s a %s is not supported",
                            tree->is_from ? "from" : "to", tree->is_program ? "program" : "file");
     error_hint(error,
                "COPY to stdout and from stdin is there for anyone. psql's \\copy command also works for anyone.");
     return status;
   }
-  if (tree->where_clause)
-    return error_set(error, SQLSTATE_FEATURE_NOT_SUPPORTED, "WHERE in COPY FROM is not supported");
-  int status = read_options(input, tree, &copy->options, error);
   if (!status)
     status = tree->query ? bind_query(input, tree, copy, error) : bind_table(input, tree, copy, error);
   if (!status)
+    status = mark_all_forced(&state, copy);
+  if (!status)
     *result = copy;
+  else
+    copy_release(copy);
   return status;
 }
 

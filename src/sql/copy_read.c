@@ -1,4 +1,4 @@
-// Rows from the bytes of a COPY FROM: PostgreSQL's text and csv forms.
+// Rows from the bytes of a COPY FROM: PostgreSQL's text and csv forms (copy_binary.c has the binary one).
 //
 // A row is read in two passes: its end is looked for first (and the look goes on where it stopped when more bytes have
 // come), then its fields are taken apart. Fields without escapes are used where they lie.
@@ -33,7 +33,7 @@ void copy_reader_deinit(struct copy_reader *reader)
 int copy_reader_feed(struct copy_reader *reader, struct bytes chunk, struct error *error)
 {
   struct buffer *pending = &reader->pending;
-  if (reader->ended)
+  if (reader->ended && !reader->copy->options.is_binary)
     return 0;
   if (reader->at) {
     memmove(pending->data, pending->data + reader->at, pending->size - reader->at);
@@ -60,28 +60,21 @@ static size_t shown(struct bytes text)
   return size;
 }
 
-static void append_detail(struct error *error, const char *place)
+static void append_context(struct error *error, const char *place)
 {
   if (!error)
     return;
-  char detail[sizeof error->detail];
-  snprintf(detail, sizeof detail, "%s", error->detail);
-  if (detail[0])
-    error_detail(error, "%s\n%s", detail, place);
+  char context[sizeof error->context];
+  snprintf(context, sizeof context, "%s", error->context);
+  if (context[0])
+    error_context(error, "%s\n%s", context, place);
   else
-    error_detail(error, "%s", place);
+    error_context(error, "%s", place);
 }
 
 static const char *target_name(const struct copy_reader *reader)
 {
   return reader->copy->relation ? reader->copy->relation->name : "";
-}
-
-void copy_reader_place(const struct copy_reader *reader, struct error *error)
-{
-  char place[128];
-  snprintf(place, sizeof place, "COPY %s, line %llu", target_name(reader), (unsigned long long)reader->line);
-  append_detail(error, place);
 }
 
 // `COPY t, line 3, column b: "x"`; column NULL: of the line as a whole.
@@ -92,7 +85,25 @@ static void place_text(const struct copy_reader *reader, const char *column, str
   snprintf(place, sizeof place, "COPY %s, line %llu%s%s: \"%.*s%s\"", target_name(reader),
            (unsigned long long)reader->line, column ? ", column " : "", column ? column : "", (int)size,
            (const char *)text.data, size < text.size ? "..." : "");
-  append_detail(error, place);
+  append_context(error, place);
+}
+
+void copy_reader_place_column(const struct copy_reader *reader, const char *column, struct error *error)
+{
+  char place[256];
+  snprintf(place, sizeof place, "COPY %s, line %llu%s%s", target_name(reader), (unsigned long long)reader->line,
+           column ? ", column " : "", column ? column : "");
+  append_context(error, place);
+}
+
+void copy_reader_place(const struct copy_reader *reader, struct error *error)
+{
+  // By the time that an index refuses a row PostgreSQL has read others.
+  bool is_late = error && strcmp(error->sqlstate, SQLSTATE_UNIQUE_VIOLATION) == 0;
+  if (reader->copy->options.is_binary || is_late)
+    copy_reader_place_column(reader, NULL, error);
+  else
+    place_text(reader, NULL, reader->row, error);
 }
 
 static int bad_line(const struct copy_reader *reader, struct bytes line, struct error *error, int status)
@@ -401,6 +412,16 @@ static const struct column *column_at(const struct copy_reader *reader, int i)
   return &reader->copy->relation->schema.columns[reader->copy->columns[i]];
 }
 
+// What FORCE_NOT_NULL and FORCE_NULL make of a field.
+static void force_field(const struct copy_reader *reader, int i, struct field *field)
+{
+  const struct copy_options *options = &reader->copy->options;
+  if (field->is_null)
+    field->is_null = !options->force_not_null || !options->force_not_null[i];
+  else if (options->force_null && options->force_null[i])
+    field->is_null = bytes_equal(field->text, bytes_of_string(options->null));
+}
+
 static int read_value(struct copy_reader *reader, const struct column *column, const struct field *field,
                       const struct format_settings *settings, struct arena *arena, struct value *value,
                       struct error *error)
@@ -430,11 +451,12 @@ static int read_row(struct copy_reader *reader, struct bytes line, const struct 
   const uint8_t *at = line.data, *end = line.data + line.size;
   int count = reader->copy->column_count;
   for (int i = 0; i < count; i++) {
-    struct field field;
+    struct field field = {0};
     if (i && at == end)
       return missing_data(reader, i, line, error);
     at += i > 0; // the delimiter
     int status = next_field(reader, &at, end, arena, &field, error);
+    force_field(reader, i, &field);
     if (!status)
       status = read_value(reader, column_at(reader, i), &field, settings, arena, &values[i], error);
     if (status)
@@ -481,6 +503,8 @@ static int match_header(struct copy_reader *reader, struct bytes line, struct ar
 int copy_reader_next(struct copy_reader *reader, bool at_end, const struct format_settings *settings,
                      struct arena *arena, struct value *values, struct error *error)
 {
+  if (reader->copy->options.is_binary)
+    return copy_binary_next(reader, at_end, arena, values, error);
   struct line line;
   int status = next_line(reader, at_end, &line, error);
   if (status > 0 && reader->copy->options.header && !reader->header_skipped) {
@@ -494,6 +518,7 @@ int copy_reader_next(struct copy_reader *reader, bool at_end, const struct forma
   }
   if (status <= 0)
     return status;
+  reader->row = line.text;
   status = read_row(reader, line.text, settings, arena, values, error);
   return status ? status : 1;
 }

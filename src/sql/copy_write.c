@@ -1,4 +1,4 @@
-// Rows as lines of a COPY TO: PostgreSQL's text and csv forms.
+// Rows as lines of a COPY TO: PostgreSQL's text and csv forms (copy_binary.c has the binary one).
 #include "sql/copy.h"
 
 // What stands for a byte behind a backslash; 0: the byte needs none.
@@ -49,10 +49,13 @@ static bool needs_quotes(const struct copy_options *options, const uint8_t *text
   return false;
 }
 
-static void quote_csv(const struct copy_options *options, struct buffer *out, size_t start, bool is_alone)
+enum quoting { QUOTE_NEEDED, QUOTE_NEEDED_ALONE, QUOTE_ALWAYS }; // ALONE: a line's only field
+
+static void quote_csv(const struct copy_options *options, struct buffer *out, size_t start, enum quoting quoting)
 {
   size_t end = out->size, extra = 2;
-  if (!needs_quotes(options, out->data + start, end - start, is_alone))
+  bool is_alone = quoting == QUOTE_NEEDED_ALONE;
+  if (quoting != QUOTE_ALWAYS && !needs_quotes(options, out->data + start, end - start, is_alone))
     return;
   uint8_t quote = (uint8_t)options->quote, escape = (uint8_t)options->escape;
   for (size_t i = start; i < end; i++)
@@ -70,12 +73,12 @@ static void quote_csv(const struct copy_options *options, struct buffer *out, si
   out->data[--to] = quote;
 }
 
-static void finish_field(const struct copy_options *options, struct buffer *out, size_t start, bool is_alone)
+static void finish_field(const struct copy_options *options, struct buffer *out, size_t start, enum quoting quoting)
 {
   if (out->failed)
     return;
   if (options->is_csv)
-    quote_csv(options, out, start, is_alone);
+    quote_csv(options, out, start, quoting);
   else
     escape_text(options, out, start);
 }
@@ -83,6 +86,11 @@ static void finish_field(const struct copy_options *options, struct buffer *out,
 void copy_write_row(const struct copy_options *options, const enum type_id *types, const struct value *values,
                     int count, const struct format_settings *settings, struct buffer *out)
 {
+  if (options->is_binary) {
+    copy_write_binary_row(types, values, count, out);
+    return;
+  }
+  enum quoting quoting = count == 1 ? QUOTE_NEEDED_ALONE : QUOTE_NEEDED;
   for (int i = 0; i < count; i++) {
     if (i)
       buffer_append_u8(out, (uint8_t)options->delimiter);
@@ -92,7 +100,7 @@ void copy_write_row(const struct copy_options *options, const enum type_id *type
     }
     size_t start = out->size;
     value_to_text(types[i], &values[i], settings, out);
-    finish_field(options, out, start, count == 1);
+    finish_field(options, out, start, options->force_quote && options->force_quote[i] ? QUOTE_ALWAYS : quoting);
   }
   buffer_append_u8(out, '\n');
 }
@@ -104,7 +112,7 @@ void copy_write_header(const struct copy_options *options, const struct target *
       buffer_append_u8(out, (uint8_t)options->delimiter);
     size_t start = out->size;
     buffer_append_string(out, columns[i].name);
-    finish_field(options, out, start, count == 1);
+    finish_field(options, out, start, count == 1 ? QUOTE_NEEDED_ALONE : QUOTE_NEEDED);
   }
   buffer_append_u8(out, '\n');
 }

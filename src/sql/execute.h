@@ -33,6 +33,7 @@ struct execution_input {
   int (*push)(void *context, struct writer *writer, const struct relation *source, const struct row_batch *rows,
               struct error *error);
   const struct claimer *claimer;     // told of what the reply relies on; NULL: nobody
+  const struct program *row_filter;  // INSERT: rows, over range 0, that it does not hold for are left out; NULL: none
   bool is_part;                      // of a larger statement, whose owner calls table_check_statement at its end
   // Rows of a system table, in the arena: see sql/system.h.
   struct system_context *system;

@@ -231,6 +231,17 @@ static int update_conflict(struct execution *execution, const struct conflict *c
   return status;
 }
 
+int change_filter_row(struct execution *execution, bool *passes)
+{
+  *passes = true;
+  if (!execution->input.row_filter)
+    return 0;
+  struct evaluation evaluation = execution->evaluation;
+  struct value *ranges[] = {execution->change->values};
+  evaluation.ranges = ranges;
+  return program_test(execution->input.row_filter, &evaluation, passes);
+}
+
 int change_insert_row(struct execution *execution)
 {
   const struct modification *modification = modification_of(execution);
@@ -339,9 +350,14 @@ static int run_insert(struct execution *execution)
   while (!status) {
     if (root ? (status = root->next(root)) != 1 : given++)
       break;
+    bool passes = true;
     status = get_values(execution);
+    if (!status)
+      status = change_filter_row(execution, &passes);
     if (status)
       break;
+    if (!passes)
+      continue;
     if (pushes || (root && !plan->modification->is_streamed)) {
       status =
           change_collect(execution, bytes_of(NULL, 0), change->column_types, change->values, relation->schema.column_count);

@@ -54,7 +54,9 @@ static int short_insert(struct execution *execution)
     if (status)
       return status;
   }
-  return change_insert_row(execution);
+  bool passes;
+  int status = change_filter_row(execution, &passes);
+  return status || !passes ? status : change_insert_row(execution);
 }
 
 static int short_update(struct execution *execution)

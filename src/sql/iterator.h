@@ -137,6 +137,8 @@ int change_run(struct execution *execution);
 bool change_open(struct execution *execution);
 void change_stop(struct execution *execution);
 void change_close(struct execution *execution);
+// Is the row in change->values one that is to be inserted?
+int change_filter_row(struct execution *execution, bool *passes);
 // Writes one row with the values in change->values, conflicts and RETURNING included.
 int change_generate(struct execution *execution); // the generated columns of change->values
 int change_insert_row(struct execution *execution);

@@ -86,6 +86,13 @@ static inline struct prepared *prepared_retain(struct prepared *prepared)
   return prepared;
 }
 
+// What its plan is of: the statement itself, or what a COPY runs underneath; NULL: no plan.
+static inline const struct statement *prepared_statement(const struct prepared *prepared)
+{
+  const struct copy *copy = prepared->copy;
+  return !copy ? prepared->statement : copy->is_from ? copy->insert : copy->select;
+}
+
 // Takes the idle execution or opens one. NULL: out of memory. Give it back when it does not run any more.
 struct execution *prepared_take_execution(struct prepared *prepared);
 void prepared_give_execution(struct prepared *prepared, struct execution *execution);

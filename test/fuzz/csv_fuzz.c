@@ -122,6 +122,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
   struct copy copy = {.is_from = true, .relation = &relation, .column_count = COLUMNS, .columns = (int[]){0, 1, 2},
                       .options = {.is_csv = data[0] & 0x10, .header = data[0] & 0x20, .header_match = data[0] & 0x40,
                                   .delimiter = csv.delimiter, .quote = csv.quote, .escape = csv.escape, .null = "\\N"}};
+  static const bool forced[COLUMNS] = {false, true, true}, others[COLUMNS] = {true, true, false};
+  copy.options.is_binary = !copy.options.is_csv && copy.options.header_match;
+  copy.options.header &= !copy.options.is_binary;
+  if (copy.options.is_csv && data[0] & 0x80) {
+    copy.options.force_null = forced;
+    copy.options.force_not_null = others;
+  }
   struct buffer whole = {0}, pieces = {0};
   copy_rows(&copy, bytes, NULL, &whole);
   copy_rows(&copy, bytes, &state, &pieces);

@@ -51,7 +51,12 @@ static const char *const scenario[] = {
   "prepare p (int, text) as select * from t where k = $1 or v = $2; execute p (3, 'row 9'); deallocate p",
   "explain select * from t a join child on a.k = child.id where a.v > 'x' order by n",
   "copy t (k, v, n) from stdin",
+  "copy t (k, v) from stdin with (format csv, delimiter '\t', null '\\N', force_null (v)) where k > 1000 or random() > 2",
   "copy t to stdout (format csv, header)",
+  "copy (update t set n = n + 1 where k < 3 returning *) to stdout (format binary)",
+  "merge into t using (select id + 1 as i, x from child union all values (3000, 'm')) s on t.k = s.i when matched and k % 2 = 0 "
+  "then delete when matched then update set v = x || v, a[1] = k when not matched then insert (k, v) values (i, x)",
+  "insert into t (k, a[1], a[2]) values (4000, 1, 2) on conflict do nothing returning (select count(*) from t), a",
   "alter table t add column e timestamptz default '2021-02-03 04:05:06+01'; alter table t drop column d; alter table t rename to tt; alter table tt rename to t",
   "alter table t add constraint c check (n is null or n < 1000000); create index ti on t (n desc, k); drop index ti",
   "create sequence q start 3 increment 2 cache 5; select nextval('q'), currval('q'), lastval(); alter sequence q restart; drop sequence q",

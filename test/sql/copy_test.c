@@ -90,7 +90,7 @@ static void read_file(struct fixture *fixture, struct bytes file, size_t size, s
       break;
   }
   if (status)
-    buffer_format(out, "%s %s: %s", error->sqlstate, error->message, error->detail);
+    buffer_format(out, "%s %s: %s", error->sqlstate, error->message, error->context);
   buffer_append_u8(out, 0);
   arena_deinit(&arena);
   copy_reader_deinit(&reader);
@@ -210,10 +210,73 @@ static void written_rows_are_read_back(void **state)
   close_fixture(&fixture);
 }
 
+// A file of the binary form: what stands between the parentheses is text, all else are hexadecimal digits.
+static struct bytes binary_file(const char *form, struct buffer *out)
+{
+  buffer_clear(out);
+  for (bool is_text = false; *form; form++) {
+    if (*form == '(' || *form == ')')
+      is_text = *form == '(';
+    else if (is_text)
+      buffer_append_u8(out, (uint8_t)*form);
+    else if (*form != ' ') {
+      char digits[3] = {form[0], form[1], 0};
+      buffer_append_u8(out, (uint8_t)strtol(digits, NULL, 16));
+      form++;
+    }
+  }
+  return buffer_bytes(out);
+}
+
+#define SIGNATURE "(PGCOPY)0a ff 0d0a 00 00000000 00000000"
+#define FIRST "0003 00000004 00000001 00000003 (one) 00000008 3ff8000000000000"
+
+static void binary_rows_may_be_cut_anywhere(void **state)
+{
+  static const char *const cases[][2] = {
+      {SIGNATURE FIRST "0003 00000004 ffffffff ffffffff ffffffff ffff", "[1|one|1.5][-1|-|-]"},
+      {SIGNATURE FIRST, "[1|one|1.5]"},
+      {SIGNATURE "ffff", ""},
+      {SIGNATURE "", ""},
+      {"(PGCOPY)0a ff 0d0a 00 0000ffff 00000003 414243" FIRST "ffff", "[1|one|1.5]"},
+      {"", "22P04 COPY file signature not recognized: "},
+      {"(PGCOPX)", "22P04 COPY file signature not recognized: "},
+      {"(PGCOPY)0a ff 0d0a 00 0000", "22P04 invalid COPY file header (missing flags): "},
+      {"(PGCOPY)0a ff 0d0a 00 00010000", "22P04 invalid COPY file header (WITH OIDS): "},
+      {"(PGCOPY)0a ff 0d0a 00 00020000", "22P04 unrecognized critical flags in COPY file header: "},
+      {"(PGCOPY)0a ff 0d0a 00 00000000 0000", "22P04 invalid COPY file header (missing length): "},
+      {"(PGCOPY)0a ff 0d0a 00 00000000 00000005 41", "22P04 invalid COPY file header (wrong length): "},
+      {SIGNATURE FIRST "ffff 00", "[1|one|1.5]22P04 received copy data after EOF marker: COPY t, line 2"},
+      {SIGNATURE FIRST "0002", "[1|one|1.5]22P04 row field count is 2, expected 3: COPY t, line 2"},
+      {SIGNATURE FIRST "0003 0000", "[1|one|1.5]22P04 unexpected EOF in COPY data: COPY t, line 2, column a"},
+      {SIGNATURE "0003 00000004 00000001 fffffffe", "22P04 invalid field size: COPY t, line 1, column b"},
+      {SIGNATURE "0003 00000004 00000001 00000003 (on)", "22P04 unexpected EOF in COPY data: COPY t, line 1, column b"},
+      {SIGNATURE "0003 00000003 000001 ffffffff ffffffff",
+       "08P01 insufficient data left in message: COPY t, line 1, column a"},
+      {SIGNATURE "0003 00000004 00000001 00000001 ff ffffffff",
+       "22021 invalid byte sequence for encoding \"UTF8\": 0xff: COPY t, line 1, column b"},
+  };
+  struct fixture fixture;
+  struct buffer file = {0}, out = {0};
+  open_fixture(&fixture);
+  assert_int_equal(bind_copy(&fixture, "COPY t FROM STDIN (FORMAT binary)"), 0);
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    struct bytes bytes = binary_file(cases[i][0], &file);
+    for (size_t size = 1; size <= bytes.size + 1; size++) {
+      read_file(&fixture, bytes, size, &out);
+      if (strcmp((char *)out.data, cases[i][1]))
+        fail_msg("%s in pieces of %zu\n  gives    %s\n  expected %s", cases[i][0], size, (char *)out.data, cases[i][1]);
+    }
+  }
+  buffer_deinit(&file);
+  buffer_deinit(&out);
+  release_copy(&fixture);
+  close_fixture(&fixture);
+}
+
 static void files_and_programs_are_refused(void **state)
 {
-  static const char *const refused[] = {"COPY t TO '/tmp/x'", "COPY t FROM '/tmp/x'", "COPY t FROM PROGRAM 'cat'",
-                                        "COPY t TO STDOUT (FORMAT binary)", "COPY t FROM STDIN WHERE a > 1"};
+  static const char *const refused[] = {"COPY t TO '/tmp/x'", "COPY t FROM '/tmp/x'", "COPY t FROM PROGRAM 'cat'"};
   struct fixture fixture;
   open_fixture(&fixture);
   for (size_t i = 0; i < sizeof refused / sizeof *refused; i++) {
@@ -256,7 +319,8 @@ int main(void)
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(text_rows_may_be_cut_anywhere),   cmocka_unit_test(lines_end_as_the_first_one_does),
       cmocka_unit_test(csv_rows_may_be_cut_anywhere),    cmocka_unit_test(broken_rows_say_where),
-      cmocka_unit_test(written_rows_are_read_back),      cmocka_unit_test(files_and_programs_are_refused),
+      cmocka_unit_test(written_rows_are_read_back),      cmocka_unit_test(binary_rows_may_be_cut_anywhere),
+      cmocka_unit_test(files_and_programs_are_refused),
       cmocka_unit_test(a_row_without_an_end_is_refused),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
