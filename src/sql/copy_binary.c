@@ -158,7 +158,7 @@ int copy_binary_next(struct copy_reader *reader, bool at_end, struct arena *aren
     return bad_row(reader, error,
                    error_set(error, SQLSTATE_BAD_COPY_FILE_FORMAT, "row field count is %d, expected %d", count,
                              reader->copy->column_count));
-  size_t size;
+  size_t size = 0;
   status = find_row(reader, at_end, &size, error);
   if (status <= 0) {
     reader->line -= status == 0;
