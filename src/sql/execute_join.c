@@ -1,4 +1,4 @@
-// Joins: nested loop, hash join, and rows kept to be read again.
+// Joins: nested loop, hash join, a correlated query's lookup, and rows kept to be read again.
 //
 // The left side drives. A left join whose left row finds nothing gives it once with the right side's ranges NULL. A full
 // join then gives what is left of the right side.
@@ -22,6 +22,15 @@ struct hash_join {
   struct value *keys;
   enum type_id *types; // of the keys, then of the slots
   struct value *kept;  // scratch: keys and slots of one row
+};
+
+struct lookup {
+  struct iterator op;
+  struct row_table table; // as a hash join's
+  bool is_built;
+  uint32_t entry;
+  struct value *keys, *kept;
+  enum type_id *types;
 };
 
 struct material {
@@ -240,6 +249,77 @@ static void hash_close(struct iterator *op)
   row_table_deinit(&((struct hash_join *)op)->table);
 }
 
+// --- Lookup ----------------------------------------------------------------------------------------------
+
+static int lookup_build(struct lookup *lookup)
+{
+  struct iterator *op = &lookup->op;
+  struct execution *execution = op->execution;
+  const struct plan_join *plan = &op->node->join;
+  struct arena_mark mark = arena_mark(execution->evaluation.arena);
+  int status = op->left->rewind(op->left);
+  while (!status && (status = op->left->next(op->left)) == 1) {
+    bool has_null;
+    status = get_keys(execution, plan->right_keys, plan->key_count, lookup->kept, &has_null);
+    if (status || has_null)
+      continue;
+    save_slots(execution, op->node, lookup->kept + plan->key_count);
+    struct value *row = values_keep(&lookup->table.arena, lookup->types, lookup->kept, plan->key_count + op->node->slot_count);
+    if (!row || !row_table_add(&lookup->table, values_hash(lookup->types, row, plan->key_count), row))
+      status = execution_memory(execution);
+  }
+  execution_release(execution, mark);
+  lookup->is_built = !status;
+  return status;
+}
+
+static int lookup_rewind(struct iterator *op)
+{
+  struct lookup *lookup = (struct lookup *)op;
+  const struct plan_join *plan = &op->node->join;
+  bool has_null;
+  int status = lookup->is_built ? 0 : lookup_build(lookup);
+  if (!status)
+    status = get_keys(op->execution, plan->left_keys, plan->key_count, lookup->keys, &has_null);
+  if (!status)
+    lookup->entry =
+        has_null ? 0 : row_table_first(&lookup->table, values_hash(lookup->types, lookup->keys, plan->key_count));
+  return status;
+}
+
+static int lookup_next(struct iterator *op)
+{
+  struct lookup *lookup = (struct lookup *)op;
+  int key_count = op->node->join.key_count;
+  while (lookup->entry) {
+    const struct value *row = lookup->table.entries[lookup->entry - 1].row;
+    bool holds = false;
+    lookup->entry = row_table_next(&lookup->table, lookup->entry);
+    if (!values_equal(lookup->types, row, lookup->keys, key_count))
+      continue;
+    restore_slots(op->execution, op->node, row + key_count);
+    int status = execution_visit(op->execution);
+    if (!status)
+      status = filters_hold(op->execution, op->node, &holds);
+    if (status || holds)
+      return status ? status : 1;
+  }
+  return 0;
+}
+
+static void lookup_stop(struct iterator *op)
+{
+  struct lookup *lookup = (struct lookup *)op;
+  lookup->is_built = false;
+  lookup->entry = 0;
+  row_table_clear(&lookup->table);
+}
+
+static void lookup_close(struct iterator *op)
+{
+  row_table_deinit(&((struct lookup *)op)->table);
+}
+
 // --- Material --------------------------------------------------------------------------------------------
 
 static int material_rewind(struct iterator *op)
@@ -303,7 +383,7 @@ static void material_close(struct iterator *op)
 
 static enum type_id *kept_types(struct execution *execution, const struct plan_node *node)
 {
-  int keys = node->kind == PLAN_HASH_JOIN ? node->join.key_count : 0;
+  int keys = node->kind == PLAN_MATERIAL ? 0 : node->join.key_count;
   enum type_id *types = ARENA_ARRAY(&execution->memory, enum type_id, keys + node->slot_count + 1);
   if (types)
     types[keys + node->slot_count] = TYPE_BOOLEAN;
@@ -347,12 +427,31 @@ static bool material_open(struct iterator **op, struct execution *execution, con
   return material->types && material->kept;
 }
 
+static bool lookup_open(struct iterator **op, struct execution *execution, const struct plan_node *node)
+{
+  struct lookup *lookup = ARENA_NEW(&execution->memory, struct lookup);
+  if (!lookup)
+    return false;
+  row_table_init(&lookup->table, execution->account);
+  lookup->op.rewind = lookup_rewind;
+  lookup->op.next = lookup_next;
+  lookup->op.stop = lookup_stop;
+  lookup->op.close = lookup_close;
+  *op = &lookup->op;
+  lookup->types = kept_types(execution, node);
+  lookup->keys = ARENA_ARRAY(&execution->memory, struct value, node->join.key_count + 1);
+  lookup->kept = ARENA_ARRAY(&execution->memory, struct value, node->join.key_count + node->slot_count + 1);
+  return lookup->types && lookup->keys && lookup->kept;
+}
+
 bool join_open(struct iterator **op, struct execution *execution, const struct plan_node *node)
 {
   if (node->kind == PLAN_HASH_JOIN)
     return hash_open(op, execution, node);
   if (node->kind == PLAN_MATERIAL)
     return material_open(op, execution, node);
+  if (node->kind == PLAN_LOOKUP)
+    return lookup_open(op, execution, node);
   struct loop *loop = ARENA_NEW(&execution->memory, struct loop);
   if (!loop)
     return false;

@@ -237,16 +237,18 @@ static void explain_from(struct explaining *e, const struct plan_node *node)
 static void explain_join(struct explaining *e, const struct plan_node *node, int depth)
 {
   bool is_left = node->join.form == JOIN_FORM_LEFT;
-  if (node->join.form == JOIN_FORM_FULL)
+  if (node->kind == PLAN_LOOKUP)
+    buffer_append_string(&e->text, "Hash Lookup");
+  else if (node->join.form == JOIN_FORM_FULL)
     buffer_append_string(&e->text, "Hash Full Join");
   else if (node->kind == PLAN_HASH_JOIN)
     buffer_append_string(&e->text, is_left ? "Hash Left Join" : "Hash Join");
   else
     buffer_append_string(&e->text, is_left ? "Nested Loop Left Join" : "Nested Loop");
   end_node_line(e, node);
-  if (node->kind == PLAN_HASH_JOIN)
+  if (node->kind == PLAN_HASH_JOIN || node->kind == PLAN_LOOKUP)
     details(e, depth, "Hash Cond: ", node->join.key_nodes, node->join.key_count);
-  detail(e, depth, "Join Filter: ", node->condition);
+  detail(e, depth, node->kind == PLAN_LOOKUP ? "Filter: " : "Join Filter: ", node->condition);
 }
 
 static void explain_named(struct explaining *e, const struct plan_node *node, const char *name)
@@ -301,6 +303,7 @@ static bool explain_head(struct explaining *e, const struct plan_node *node, int
   case PLAN_SUBQUERY: explain_from(e, node); break;
   case PLAN_RECURSION: explain_named(e, node, "Recursive Union"); break;
   case PLAN_LOOP:
+  case PLAN_LOOKUP:
   case PLAN_HASH_JOIN: explain_join(e, node, depth); return true;
   case PLAN_AGGREGATE: explain_aggregate(e, node, depth); break;
   case PLAN_SORT: explain_sort(e, node, depth); break;

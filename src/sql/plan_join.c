@@ -244,6 +244,12 @@ bool join_is_equality(const struct conjunct *conjunct)
   return a_type == b_type || (type_is_integer(a_type) && type_is_integer(b_type));
 }
 
+enum type_id join_key_type(const struct node *equality)
+{
+  enum type_id type = compared_type(equality, 0);
+  return type_is_integer(type) ? TYPE_INT8 : type;
+}
+
 bool join_hash_key(struct joining *j, const struct conjunct *conjunct, range_set left, range_set right,
                    const struct node **left_key, const struct node **right_key)
 {
@@ -288,9 +294,7 @@ static int make_hash_join(struct joining *j, struct plan_node *node, range_set l
       status = expression_make(planner, right_key, &join->right_keys[join->key_count]);
     if (status)
       return status;
-    enum type_id type = compared_type(conjunct->node, 0);
-    type = type_is_integer(type) ? TYPE_INT8 : type;
-    join->left_keys[join->key_count].type = join->right_keys[join->key_count].type = type;
+    join->left_keys[join->key_count].type = join->right_keys[join->key_count].type = join_key_type(conjunct->node);
     join->key_nodes[join->key_count++] = conjunct->node;
     conjunct->is_used = true;
   }

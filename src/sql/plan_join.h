@@ -38,6 +38,7 @@ bool join_hash_key(struct joining *j, const struct conjunct *conjunct, range_set
                    const struct node **left_key, const struct node **right_key);
 // The sides of an equality that could be one.
 bool join_is_equality(const struct conjunct *conjunct);
+enum type_id join_key_type(const struct node *equality); // what both sides are hashed as
 
 // The rows of one item by itself, under what can be tested with `available` (its own ranges come on top).
 int join_plan_item(struct joining *j, struct item *item, range_set available, range_set joined,

@@ -23,6 +23,7 @@ enum plan_kind {
   PLAN_SUBQUERY,  // a query in FROM
   PLAN_LOOP,      // nested loop: the right side starts again for each row of the left one
   PLAN_HASH_JOIN, // the right side is hashed
+  PLAN_LOOKUP,    // its input's rows, which are hashed once, that agree with the row around the query
   PLAN_MATERIAL,  // keeps its input's rows, to be read again
   PLAN_WINDOW,    // keeps them too, sorts them and adds what window functions say
   PLAN_AGGREGATE,
@@ -107,7 +108,7 @@ struct slot {
 enum join_form { JOIN_FORM_INNER, JOIN_FORM_LEFT, JOIN_FORM_FULL };
 struct plan_join {
   enum join_form form;
-  int key_count; // HASH_JOIN
+  int key_count; // HASH_JOIN; LOOKUP: left keys are those of the row around the query
   struct expression *left_keys, *right_keys;
   const struct node **key_nodes;
   int null_count; // ranges of the right side, set to NULL where a left join finds nothing
@@ -179,7 +180,7 @@ struct plan_node {
   int condition_count;
   double rows, start_cost, cost; // estimates
   int width;
-  int slot_count; // MATERIAL; HASH_JOIN: of the right side: what is kept of a row
+  int slot_count; // MATERIAL, LOOKUP; HASH_JOIN: of the right side: what is kept of a row
   struct slot *slots;
   union {
     struct plan_scan scan;
@@ -369,6 +370,8 @@ int expressions_make(struct planner *planner, struct node *const *nodes, int cou
 int conjuncts_split(struct planner *planner, struct node *node, struct conjuncts *conjuncts);
 int conjuncts_split_or(struct planner *planner, struct node *node, struct conjuncts *conjuncts); // plan_or.c
 int conjunct_add(struct planner *planner, struct node *node, struct conjuncts *conjuncts);
+// May it be computed once more, or elsewhere? No subqueries, nothing volatile.
+bool node_may_move(const struct node *node);
 int node_add_filter(struct planner *planner, struct plan_node *node, struct conjunct *conjunct);
 // Notes for EXPLAIN that the node tests it.
 int node_add_condition(struct planner *planner, struct plan_node *plan_node, struct node *node);
@@ -412,6 +415,8 @@ int relation_expression_of(const struct relation *relation, const struct node *n
 // imply.c: does it follow from the clauses over this range (all of them hold) that the other, over a row, holds too?
 bool clauses_imply(struct node *const *clauses, int count, int range, const struct node *wanted);
 int plan_query(struct planner *planner, const struct query *query, struct plan_node **node);
+// Hashes the rows of a correlated query, if that is better than *node, which is its plan without it (plan_lookup.c).
+int plan_lookup(struct planner *planner, const struct query *query, range_set own, struct plan_node **node);
 // The rows of a RANGE_SET, as rows of target values.
 int plan_set_operation(struct planner *planner, int range, struct plan_node **node);
 // Is the query nothing but its set operation, in some order?

@@ -28,8 +28,7 @@ static bool look_for_calls(const struct node *node, void *context)
   return may_move;
 }
 
-// May it be computed once more, or elsewhere?
-static bool may_move(const struct node *node)
+bool node_may_move(const struct node *node)
 {
   struct calls calls = {true};
   node_walk(node, look_for_calls, &calls);
@@ -77,7 +76,7 @@ static int take_common(struct planner *planner, const struct arms *arms, struct 
   int at = 0;
   while (at < arms->part_counts[0]) {
     struct node *part = arms->parts[0][at];
-    bool is_common = may_move(part);
+    bool is_common = node_may_move(part);
     for (int i = 1; is_common && i < arms->count; i++)
       is_common = arm_has(arms, i, part);
     if (!is_common) {
@@ -103,7 +102,7 @@ static bool reads_only(struct planner *planner, const struct node *node, int ran
     return false;
   node_ranges(planner, node, ranges);
   set_add(only, range);
-  return set_has(ranges, range) && set_within(planner, ranges, only) && may_move(node);
+  return set_has(ranges, range) && set_within(planner, ranges, only) && node_may_move(node);
 }
 
 // An OR of what the arms say of the range alone; none where an arm says nothing of it.

@@ -144,7 +144,13 @@ static int plan_source_rows(struct planner *planner, const struct query *query, 
     (*node)->rows = 1;
     (*node)->cost = 0.01;
   }
-  return status ? status : add_gate(planner, &conjuncts, node);
+  if (!status)
+    status = add_gate(planner, &conjuncts, node);
+  const struct plan_node *plain = *node;
+  if (!status && query->from)
+    status = plan_lookup(planner, query, own, node);
+  *is_ordered &= *node == plain;
+  return status;
 }
 
 static int make_call(struct planner *planner, const struct aggregate_call *call, size_t *state_size,

@@ -315,6 +315,41 @@ static void test_conditions_that_arms_share(void **state)
   database_close(&database);
 }
 
+// Rows that are found once and hashed for all rows around a query.
+static void test_correlated_queries(void **state)
+{
+  static const char *const shapes[] = {
+      "SELECT a, b FROM r WHERE EXISTS (SELECT 1 FROM w WHERE %s)",
+      "SELECT a, b FROM r WHERE NOT EXISTS (SELECT 1 FROM w WHERE %s)",
+      "SELECT a, b, (SELECT sum(w.id) FROM w WHERE %s) FROM r",
+      "SELECT a, b, y.id FROM r, LATERAL (SELECT w.id, w.s FROM w WHERE %s) y",
+      "SELECT a, b, y.n FROM r LEFT JOIN LATERAL (SELECT count(*) AS n FROM w WHERE %s) y ON y.n > 2",
+      "SELECT a, b FROM r WHERE r.a IN (SELECT w.c FROM w WHERE %s)",
+      "SELECT a, b, (SELECT min(x.v) FROM w JOIN x ON x.b = w.id WHERE %s) FROM r",
+      "SELECT a, b, ARRAY(SELECT w.id FROM w WHERE %s ORDER BY w.id + 0) FROM r",
+      "SELECT a, b, (SELECT max((SELECT count(*) FROM x WHERE x.v = w.c AND x.b < r.b)) FROM w WHERE %s) FROM r",
+  };
+  static const char *const keys[] = {"w.c = r.c", "w.s = r.s", "w.c + 0 = r.c", "r.d = w.id", "w.s = r.s AND w.c = r.c", "w.c = r.a + 1"};
+  static const char *const more[] = {"true", "w.id > r.b", "w.id < 20", "w.s <> r.s", "w.c > 0 AND r.c < 3", "w.s > 'b'"};
+  struct database database;
+  uint64_t seed = 31;
+  database_open(&database);
+  fill(&database, &seed);
+  for (size_t i = 0; i < 9 * 6 * 6; i++) {
+    char plain[256], where[256], sql[1024], oracle[1024];
+    const char *shape = shapes[i / 36];
+    snprintf(where, sizeof where, "%s AND %s", keys[i / 6 % 6], more[i % 6]);
+    snprintf(plain, sizeof plain, "(%s AND %s) IS TRUE", keys[i / 6 % 6], more[i % 6]);
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wformat-nonliteral"
+    snprintf(sql, sizeof sql, shape, where);
+    snprintf(oracle, sizeof oracle, shape, plain);
+#pragma GCC diagnostic pop
+    check_same(&database, sql, oracle, false);
+  }
+  database_close(&database);
+}
+
 // In whatever order tables are joined, up to more of them than all orders are tried of: a count is that of a chain of
 // queries, of one table each.
 static void test_joins_of_many(void **state)
@@ -464,6 +499,7 @@ int main(void)
       cmocka_unit_test(test_every_join_gives_the_rows_of_a_nested_loop),
       cmocka_unit_test(test_left_joins_of_joins),
       cmocka_unit_test(test_conditions_that_arms_share),
+      cmocka_unit_test(test_correlated_queries),
       cmocka_unit_test(test_joins_of_many),
       cmocka_unit_test(test_groups_and_distinct_agree),
       cmocka_unit_test(test_the_first_rows_of_a_long_sort),
