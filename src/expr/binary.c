@@ -62,6 +62,8 @@ static int overlay(CALL)
   int64_t start = arguments[2].integer, count = argument_count > 3 ? arguments[3].integer : arguments[1].size;
   if (start <= 0)
     return error_set(evaluation->error, SQLSTATE_SUBSTRING_ERROR, "negative substring length not allowed");
+  if (start + count > INT32_MAX || start + count < INT32_MIN)
+    return error_set(evaluation->error, SQLSTATE_NUMERIC_VALUE_OUT_OF_RANGE, "integer out of range");
   struct value first = piece(&arguments[0], 1, start - 1), both[2], joined;
   struct value last = piece(&arguments[0], start + count, (int64_t)UINT32_MAX * 2);
   both[0] = first;

@@ -160,8 +160,8 @@ static int make_date(CALL)
   int64_t astronomic = year < 0 ? year + 1 : year;
   if (year == 0 || month < 1 || month > 12 || day < 1 || day > days_in_month(astronomic, (int)month))
     return error_set(evaluation->error, SQLSTATE_DATETIME_FIELD_OVERFLOW,
-                     "date field value out of range: %lld-%02lld-%02lld", (long long)year, (long long)month,
-                     (long long)day);
+                     "date field value out of range: %lld-%02lld-%02lld", (long long)(year < 0 ? -year - 1 : year),
+                     (long long)month, (long long)day);
   int64_t days = days_from_civil(astronomic, (int)month, (int)day);
   if (days < DATE_LOW || days >= DATE_END)
     return error_set(evaluation->error, SQLSTATE_DATETIME_FIELD_OVERFLOW, "date out of range: %lld-%02lld-%02lld",
@@ -178,7 +178,9 @@ static int make_time(CALL)
   int64_t time = is_good ? (hour * 60 + minute) * 60 * SECOND + (int64_t)rint(second * SECOND) : 0;
   if (!is_good || time > DAY_MICROSECONDS)
     return error_set(evaluation->error, SQLSTATE_DATETIME_FIELD_OVERFLOW,
-                     "time field value out of range: %lld:%02lld:%02g", (long long)hour, (long long)minute, second);
+                     isnan(second) ? "time field value out of range: %lld:%02lld:NaN"
+                                   : "time field value out of range: %lld:%02lld:%02g",
+                     (long long)hour, (long long)minute, second);
   *result = value_integer(time);
   return STATUS_OK;
 }

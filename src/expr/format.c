@@ -263,7 +263,7 @@ static int format(CALL)
 // ---- to_char for numbers ----
 
 enum number_mark { MARK_NINE, MARK_ZERO, MARK_POINT, MARK_COMMA, MARK_MI, MARK_PL, MARK_SG, MARK_S, MARK_PR, MARK_FM,
-                   MARK_TH, MARK_CURRENCY, MARK_REFUSED, MARK_COUNT };
+                   MARK_TH, MARK_CURRENCY, MARK_BLANK, MARK_REFUSED, MARK_COUNT };
 
 static const struct {
   const char *text;
@@ -272,6 +272,7 @@ static const struct {
     {"9", MARK_NINE}, {"0", MARK_ZERO}, {".", MARK_POINT}, {"D", MARK_POINT}, {",", MARK_COMMA}, {"G", MARK_COMMA},
     {"MI", MARK_MI},  {"PL", MARK_PL},  {"SG", MARK_SG},   {"S", MARK_S},     {"PR", MARK_PR},   {"FM", MARK_FM},
     {"TH", MARK_TH},  {"L", MARK_CURRENCY}, {"EEEE", MARK_REFUSED}, {"RN", MARK_REFUSED}, {"V", MARK_REFUSED},
+    {"B", MARK_BLANK},
 };
 
 struct number_pattern {
@@ -306,16 +307,45 @@ size_t quoted_end(struct bytes pattern, size_t at)
   return end < pattern.size ? end : pattern.size;
 }
 
+// What stands before the mark may not go with it.
+static int check_mark(struct evaluation *evaluation, enum number_mark mark, const struct number_pattern *p)
+{
+  bool has_s = p->sign_first || p->sign_last;
+  const char *problem = NULL;
+  switch (mark) {
+  case MARK_NINE: problem = p->brackets ? "\"9\" must be ahead of \"PR\"" : NULL; break;
+  case MARK_ZERO: problem = p->brackets ? "\"0\" must be ahead of \"PR\"" : NULL; break;
+  case MARK_POINT: problem = p->has_point ? "multiple decimal points" : NULL; break;
+  case MARK_S:
+    problem = has_s ? "cannot use \"S\" twice"
+              : p->plus || p->minus || p->brackets ? "cannot use \"S\" and \"PL\"/\"MI\"/\"SG\"/\"PR\" together"
+                                                   : NULL;
+    break;
+  case MARK_MI: problem = has_s ? "cannot use \"S\" and \"MI\" together" : NULL; break;
+  case MARK_PL: problem = has_s ? "cannot use \"S\" and \"PL\" together" : NULL; break;
+  case MARK_SG: problem = has_s ? "cannot use \"S\" and \"SG\" together" : NULL; break;
+  case MARK_PR:
+    problem = has_s || p->plus || p->minus ? "cannot use \"PR\" and \"S\"/\"PL\"/\"MI\"/\"SG\" together" : NULL;
+    break;
+  default: break;
+  }
+  return problem ? error_set(evaluation->error, SQLSTATE_SYNTAX_ERROR, "%s", problem) : STATUS_OK;
+}
+
 static int read_number_pattern(struct evaluation *evaluation, struct bytes text, struct number_pattern *p)
 {
   bool zero = false;
+  int status;
   *p = (struct number_pattern){0};
   for (size_t i = 0, size; i < text.size; i += size) {
     if (text.data[i] == '"') {
       size = quoted_end(text, i) + 1 - i;
       continue;
     }
-    switch (number_mark(text, i, &size)) {
+    enum number_mark mark = number_mark(text, i, &size);
+    if ((status = check_mark(evaluation, mark, p)))
+      return status;
+    switch (mark) {
     case MARK_ZERO:
       if (p->has_point)
         p->zero_last = p->after + 1;
@@ -459,7 +489,8 @@ static void write_mark(struct number_writer *w, enum number_mark mark, struct by
       buffer_append_string(w->out, ordinal_suffix(last, text.data[0] == 'T'));
     }
     break;
-  case MARK_FM: break;
+  case MARK_FM:
+  case MARK_BLANK: break;
   default: buffer_append_bytes(w->out, text);
   }
 }

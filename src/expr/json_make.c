@@ -325,6 +325,8 @@ static int object_of_texts(struct evaluation *evaluation, const struct value *ar
   struct json_path names, values;
   bool is_pairs = argument_count == 1;
   struct array_shape shape = array_of(TYPE_TEXT_ARRAY, &arguments[0]).shape;
+  if (!is_pairs && array_of(TYPE_TEXT_ARRAY, &arguments[1]).shape.dimension_count != shape.dimension_count)
+    return error_set(evaluation->error, SQLSTATE_ARRAY_SUBSCRIPT_ERROR, "wrong number of array subscripts");
   if (is_pairs && shape.dimension_count == 2 && shape.lengths[1] != 2)
     return error_set(evaluation->error, SQLSTATE_ARRAY_SUBSCRIPT_ERROR, "array must have two columns");
   // Pairs may lie in two columns.

@@ -179,6 +179,14 @@ static int read_flags(struct evaluation *evaluation, struct bytes flags, uint32_
     case 'c': *options &= ~PCRE2_CASELESS; break;
     case 'x': *options |= PCRE2_EXTENDED; break;
     case 's': *options = (*options | PCRE2_DOTALL) & ~PCRE2_MULTILINE; break;
+    case 't': *options &= ~PCRE2_EXTENDED; break;
+    case 'b':
+    case 'e':
+    case 'p':
+    case 'q':
+    case 'w':
+      return error_set(evaluation->error, SQLSTATE_FEATURE_NOT_SUPPORTED,
+                       "regular expression option \"%c\" is not supported", flags.data[i]);
     case 'n':
     case 'm': *options = (*options | PCRE2_MULTILINE) & ~PCRE2_DOTALL; break;
     default:

@@ -171,6 +171,8 @@ static int overlay(CALL)
   int64_t count = argument_count > 3 ? arguments[3].integer : (int64_t)utf8_length(with);
   if (start <= 0)
     return negative_length(evaluation);
+  if (start + count > INT32_MAX || start + count < INT32_MIN)
+    return error_set(evaluation->error, SQLSTATE_NUMERIC_VALUE_OUT_OF_RANGE, "integer out of range");
   struct buffer out = buffer_for(evaluation);
   buffer_append_bytes(&out, slice(text, 1, start));
   buffer_append_bytes(&out, with);

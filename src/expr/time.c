@@ -65,6 +65,10 @@ static int trunc_timestamptz(CALL)
 static int trunc_zone(CALL)
 {
   struct zone zone;
+  if (timestamp_is_infinite(arguments[1].integer)) {
+    *result = arguments[1];
+    return STATUS_OK;
+  }
   int status = moment_find_zone(evaluation, &arguments[2], true, &zone);
   return status == STATUS_OK ? truncate_local(evaluation, arguments, TYPE_TIMESTAMPTZ, zone, result) : status;
 }
@@ -109,6 +113,10 @@ static int to_zone(struct evaluation *evaluation, struct zone zone, int64_t at, 
 static int timestamptz_at_zone(CALL)
 {
   struct zone zone;
+  if (timestamp_is_infinite(arguments[1].integer)) {
+    *result = arguments[1];
+    return STATUS_OK;
+  }
   int status = moment_find_zone(evaluation, &arguments[0], true, &zone);
   return status == STATUS_OK ? to_zone(evaluation, zone, arguments[1].integer, true, result) : status;
 }
@@ -116,6 +124,10 @@ static int timestamptz_at_zone(CALL)
 static int timestamp_at_zone(CALL)
 {
   struct zone zone;
+  if (timestamp_is_infinite(arguments[1].integer)) {
+    *result = arguments[1];
+    return STATUS_OK;
+  }
   int status = moment_find_zone(evaluation, &arguments[0], true, &zone);
   return status == STATUS_OK ? to_zone(evaluation, zone, arguments[1].integer, false, result) : status;
 }
@@ -141,6 +153,10 @@ static int zone_of_interval(struct evaluation *evaluation, const struct value *v
 static int timestamptz_at_interval(CALL)
 {
   struct zone zone;
+  if (timestamp_is_infinite(arguments[1].integer)) {
+    *result = arguments[1];
+    return STATUS_OK;
+  }
   int status = zone_of_interval(evaluation, &arguments[0], &zone);
   return status == STATUS_OK ? to_zone(evaluation, zone, arguments[1].integer, true, result) : status;
 }
@@ -148,6 +164,10 @@ static int timestamptz_at_interval(CALL)
 static int timestamp_at_interval(CALL)
 {
   struct zone zone;
+  if (timestamp_is_infinite(arguments[1].integer)) {
+    *result = arguments[1];
+    return STATUS_OK;
+  }
   int status = zone_of_interval(evaluation, &arguments[0], &zone);
   return status == STATUS_OK ? to_zone(evaluation, zone, arguments[1].integer, false, result) : status;
 }
@@ -207,11 +227,14 @@ static int make_local(struct evaluation *evaluation, const struct value *argumen
   if (civil.year == 0 || civil.month < 1 || civil.month > 12 || civil.day < 1 ||
       civil.day > calendar_days_of_month(before_christ ? civil.year + 1 : civil.year, civil.month))
     return error_set(evaluation->error, SQLSTATE_DATETIME_FIELD_OVERFLOW,
-                     "date field value out of range: %lld-%02d-%02d", (long long)civil.year, civil.month, civil.day);
+                     "date field value out of range: %lld-%02d-%02d",
+                     (long long)(before_christ ? -civil.year - 1 : civil.year), civil.month, civil.day);
   bool is_midnight = civil.hour == 24 && civil.minute == 0 && seconds == 0;
   if (isnan(seconds) || civil.hour < 0 || (civil.hour > 23 && !is_midnight) || civil.minute < 0 || civil.minute > 59 ||
       seconds < 0 || seconds > 60)
-    return error_set(evaluation->error, SQLSTATE_DATETIME_FIELD_OVERFLOW, "time field value out of range: %d:%02d:%02g",
+    return error_set(evaluation->error, SQLSTATE_DATETIME_FIELD_OVERFLOW,
+                     isnan(seconds) ? "time field value out of range: %d:%02d:NaN"
+                                    : "time field value out of range: %d:%02d:%02g",
                      civil.hour, civil.minute, seconds);
   int64_t of_day = ((int64_t)civil.hour * 60 + civil.minute) * 60 * SECOND + (int64_t)rint(seconds * SECOND);
   civil.hour = civil.minute = 0;
@@ -234,9 +257,9 @@ static int make_timestamptz(CALL)
 {
   int64_t timestamp = 0, utc = 0;
   struct zone zone = moment_zone(evaluation);
-  int status = argument_count > 6 ? moment_find_zone(evaluation, &arguments[6], false, &zone) : STATUS_OK;
-  if (status == STATUS_OK)
-    status = make_local(evaluation, arguments, &timestamp);
+  int status = make_local(evaluation, arguments, &timestamp);
+  if (status == STATUS_OK && argument_count > 6)
+    status = moment_find_zone(evaluation, &arguments[6], false, &zone);
   if (status == STATUS_OK)
     status = moment_to_utc(evaluation, zone, timestamp, &utc);
   *result = value_integer(utc);

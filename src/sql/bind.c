@@ -13,6 +13,7 @@
 
 #include "expr/program.h"
 #include "sql/binder.h"
+#include "sql/parentheses.h"
 
 // --- Errors and memory -----------------------------------------------------------------------------
 
@@ -431,17 +432,24 @@ int bind_deparse_query(const PgQuery__Node *query, struct arena *arena, const ch
   tree.stmts = statements;
 
   size_t size = pg_query__parse_result__get_packed_size(&tree);
-  char *packed = malloc(size);
-  if (!packed)
+  uint8_t *packed = malloc(size);
+  char mark[PARENTHESES_MARK];
+  if (packed)
+    pg_query__parse_result__pack(&tree, packed);
+  if (!packed || !parentheses_put(&packed, &size, mark)) {
+    free(packed);
     return error_memory(error);
-  PgQueryProtobuf bytes = {.data = packed, .len = pg_query__parse_result__pack(&tree, (uint8_t *)packed)};
-  PgQueryDeparseResult result = pg_query_deparse_protobuf(bytes);
+  }
+  PgQueryDeparseResult result = pg_query_deparse_protobuf((PgQueryProtobuf){.data = (char *)packed, .len = size});
   free(packed);
   int status = 0;
-  if (result.error)
+  if (result.error) {
     status = error_set(error, SQLSTATE_FEATURE_NOT_SUPPORTED, "%s", result.error->message);
-  else if (!(*text = arena_string(arena, result.query)))
-    status = error_memory(error);
+  } else {
+    parentheses_finish(result.query, mark);
+    if (!(*text = arena_string(arena, result.query)))
+      status = error_memory(error);
+  }
   pg_query_free_deparse_result(result);
   return status;
 }

@@ -357,7 +357,9 @@ static struct node *bind_pair(struct binder *binder, struct scope *scope, const 
   struct type type;
   if (!equal || bind_common(binder, pair, 2, "NULLIF", &type))
     return NULL;
-  if (first.id == type.id)
+  if (first.id == TYPE_VARCHAR)
+    type = type_plain(TYPE_TEXT); // as `=` takes it
+  else if (first.id == type.id)
     type = first;
   struct node *node = bind_node(binder, NODE_NULLIF, type, tree->location, pair, 2);
   return node && keeps_first && first.id != type.id ? bind_cast(binder, node, first, CAST_ASSIGNMENT) : node;

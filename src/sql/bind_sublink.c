@@ -25,13 +25,13 @@ static struct node *add_subquery(struct binder *binder, const struct subquery *s
 }
 
 // left IN (subquery): both sides of one type that `=` knows.
-static struct node *finish_in(struct binder *binder, const struct subquery *subquery, struct node *left,
-                              int32_t location)
+static struct node *finish_in(struct binder *binder, const char *name, const struct subquery *subquery,
+                              struct node *left, int32_t location)
 {
   struct target *target = &subquery->query->targets[0];
   struct node *pair[2] = {left, target->expression};
   struct type type;
-  if (!bind_operator(binder, "=", left, target->expression, location) || bind_common(binder, pair, 2, "IN", &type))
+  if (!bind_operator(binder, name, left, target->expression, location) || bind_common(binder, pair, 2, "IN", &type))
     return NULL;
   target->expression = pair[1];
   return add_subquery(binder, subquery, pair[0], type_plain(TYPE_BOOLEAN), location);
@@ -233,7 +233,7 @@ static struct node *bind_quantified(struct binder *binder, struct scope *scope, 
   if (strcmp(name, is_all ? "<>" : "=") != 0)
     return compare_value(binder, name, left, subquery, link->location);
   subquery->kind = SUBQUERY_IN;
-  struct node *node = finish_in(binder, subquery, left, link->location);
+  struct node *node = finish_in(binder, name, subquery, left, link->location);
   return node && is_all ? bind_not(binder, node, link->location) : node;
 }
 

@@ -33,6 +33,11 @@ class Calls:
     def call(self, function, depth=1):
         small = function.name in SMALL
         arguments = [self.argument(kind, depth, small) for kind in function.arguments]
+        if function.name in ("timezone", "make_timestamptz", "date_trunc") and "text" in function.arguments:
+            place = 0 if function.name == "timezone" else len(arguments) - 1
+            if place or function.name == "timezone":
+                zone = self.random.choice(["UTC", "Europe/Berlin", "EST", "+03", "nope", "america/new_york"])
+                arguments[place] = literal("text", zone) if function.arguments[place] == "text" else arguments[place]
         node = Node(function.result)
         if function.operator:
             node.parts = ["(", *([arguments[0], " "] if len(arguments) > 1 else []), function.name, " ",

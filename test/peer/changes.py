@@ -23,11 +23,11 @@ class Changes:
     def scope_of(self, table, alias=""):
         return [(alias, [(column.name, column.kind) for column in table.columns])]
 
-    def returning(self, scope, part=0.35):
+    def returning(self, scope, part=0.35, star="*"):
         if not self.chance(part):
             return ""
         if self.chance(0.4):
-            return optional("clause", " returning *")
+            return optional("clause", f" returning {star}")
         kinds = [kind for _, columns in scope[0] for _, kind in columns]
         return optional("clause", " returning ", self.expression(self.pick(*kinds), scope, 1), ", ",
                         self.expression(self.pick(*kinds), scope, 1))
@@ -120,7 +120,7 @@ class Changes:
             both = [scope[0] + level]
             return Node("delete", f"delete from {table.name} {alias} using ", source, " where ",
                         self.equality(scope[0], level) or self.condition(both, 1), self.extra_condition(both),
-                        self.returning(scope))
+                        self.returning(scope, star=f"{alias}.*"))
         return Node("delete", f"delete from {table.name} {alias} where ", self.simple_condition(scope),
                     self.extra_condition(scope), self.returning(scope))
 

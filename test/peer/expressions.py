@@ -125,7 +125,7 @@ class Expressions:
         if self.chance(0.6) and self.aggregates_of[kind]:
             function = self.pick(*self.aggregates_of[kind])
             node, inner = self.sources([*scope], depth - 1)
-            arguments = [self.expression(of, inner, 1) for of in function.arguments]
+            arguments = [self.expression(of, inner[:1], 1) for of in function.arguments]
             call = f"{function.name}(", *[p for a in arguments for p in (", ", a)][1:], ")"
             if function.name == "count" and not arguments:
                 call = ("count(*)",)

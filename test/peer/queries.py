@@ -109,6 +109,7 @@ class Queries:
     def aggregate(self, function, scope, depth):
         if not function.arguments:
             return Node(function.result, "count(*)")
+        scope = scope[:1]  # over columns of outer queries only, it would be theirs
         arguments = [self.expression(kind, scope, 1) for kind in function.arguments]
         distinct = "distinct " if self.chance(0.15) and set(function.arguments) <= set(SORTED) else ""
         node = Node(function.result, f"{function.name}({distinct}",
