@@ -516,6 +516,32 @@ static int interval_avg_finish(FINISH)
   return status == STATUS_OK ? interval_result(evaluation, &average, result) : status;
 }
 
+// ---- bits ----
+
+struct bits {
+  int64_t value;
+  bool is_set;
+};
+
+#define BITS(name, operator)                                                                        \
+  static int bit_##name##_step(STEP)                                                                \
+  {                                                                                                 \
+    struct bits *bits = state;                                                                      \
+    bits->value = bits->is_set ? (bits->value operator arguments[0].integer) : arguments[0].integer; \
+    bits->is_set = true;                                                                            \
+    return STATUS_OK;                                                                               \
+  }
+BITS(and, &)
+BITS(or, |)
+BITS(xor, ^)
+
+static int bits_finish(FINISH)
+{
+  const struct bits *bits = state;
+  *result = bits->is_set ? value_integer(bits->value) : value_null();
+  return STATUS_OK;
+}
+
 // ---- booleans ----
 
 struct truths {
@@ -602,6 +628,11 @@ static int string_agg_finish(FINISH)
       AGGREGATE(name, NUMERIC, NUMERIC, exact, numeric_variance_step, exact_##finish, numeric_variance_unstep), \
       AGGREGATE(name, FLOAT8, FLOAT4, float_sum, float_moment_step, float_##finish, NULL), \
       AGGREGATE(name, FLOAT8, FLOAT8, float_sum, float_moment_step, float_##finish, NULL)
+#define BIT_ROWS(name, step)                                                                        \
+  AGGREGATE(name, INT2, INT2, bits, step, bits_finish, NULL), AGGREGATE(name, INT4, INT4, bits, step, bits_finish, NULL), \
+      AGGREGATE(name, INT8, INT8, bits, step, bits_finish, NULL)
+#define REGRESSION(name, result, finish)                                                            \
+  {name, (result), 2, {FLOAT8, FLOAT8}, sizeof(struct regression), true, regression_step, regression_##finish, NULL}
 
 const struct aggregate aggregates[] = {
     {"count", TYPE_INT8, 0, {0}, sizeof(int64_t), false, count_step, count_finish, count_unstep},
@@ -659,5 +690,20 @@ const struct aggregate aggregates[] = {
      jsonb_object_agg_finish, NULL},
     {"string_agg", TYPE_BYTEA, 2, {TYPE_BYTEA, TYPE_BYTEA}, sizeof(struct joined), false, string_agg_step,
      string_agg_finish, NULL},
+    BIT_ROWS("bit_and", bit_and_step),
+    BIT_ROWS("bit_or", bit_or_step),
+    BIT_ROWS("bit_xor", bit_xor_step),
+    REGRESSION("corr", FLOAT8, corr),
+    REGRESSION("covar_pop", FLOAT8, covar_pop),
+    REGRESSION("covar_samp", FLOAT8, covar_samp),
+    REGRESSION("regr_count", INT8, count),
+    REGRESSION("regr_sxx", FLOAT8, sxx),
+    REGRESSION("regr_syy", FLOAT8, syy),
+    REGRESSION("regr_sxy", FLOAT8, sxy),
+    REGRESSION("regr_avgx", FLOAT8, avgx),
+    REGRESSION("regr_avgy", FLOAT8, avgy),
+    REGRESSION("regr_r2", FLOAT8, r2),
+    REGRESSION("regr_slope", FLOAT8, slope),
+    REGRESSION("regr_intercept", FLOAT8, intercept),
     {0},
 };

@@ -43,6 +43,22 @@ const struct window_function *window_function_at(int index)
   return NULL;
 }
 
+const struct ordered_set *ordered_set_at(int index)
+{
+  for (const struct ordered_set *row = ordered_sets; row->name; row++)
+    if (index-- == 0)
+      return row;
+  return NULL;
+}
+
+bool ordered_set_exists(const char *name)
+{
+  for (const struct ordered_set *row = ordered_sets; row->name; row++)
+    if (strcmp(row->name, name) == 0)
+      return true;
+  return ordered_set_is_hypothetical(name);
+}
+
 bool window_function_exists(const char *name)
 {
   for (const struct window_function *row = window_functions; row->name; row++)

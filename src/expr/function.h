@@ -129,6 +129,29 @@ int window_function_resolve(const char *name, const enum type_id *given, int cou
 int window_function_types(const struct window_function *function, const enum type_id *given, int count,
                           enum type_id *wanted, enum type_id *result, struct error *error);
 
+// Ordered-set aggregates: WITHIN GROUP (ORDER BY …). The arguments are the direct ones and then what is ordered.
+// (The hypothetical ones are window functions, asked about a row that is not there.)
+struct ordered_rows {
+  struct value *const *rows; // sorted; the first column is what is ordered by, never NULL
+  int64_t count;
+  enum type_id type;
+};
+struct ordered_set {
+  const char *name;
+  enum type_id result;
+  int8_t argument_count;
+  enum type_id arguments[2];
+  // What it gives may be borrowed from the rows.
+  int (*finish)(struct evaluation *evaluation, const struct ordered_rows *rows, const struct value *direct,
+                struct value *result);
+};
+bool ordered_set_exists(const char *name);
+bool ordered_set_is_hypothetical(const char *name);
+int ordered_set_resolve(const char *name, const enum type_id *given, int count, const struct ordered_set **set,
+                        struct error *error);
+int ordered_set_types(const struct ordered_set *set, const enum type_id *given, int count, enum type_id *wanted,
+                      enum type_id *result, struct error *error);
+
 // RANGE frames with offsets: of what type one must be for rows ordered by this column. 0A000 where there is none.
 int frame_offset_type(enum type_id column, enum type_id given, enum type_id *wanted, struct error *error);
 // Is the value at most (at least: not is_most) as far as the offset before (behind: not is_before) the base?
@@ -182,3 +205,4 @@ const struct function *function_at(int index);
 const struct aggregate *aggregate_at(int index);
 const struct set_function *set_function_at(int index);
 const struct window_function *window_function_at(int index);
+const struct ordered_set *ordered_set_at(int index);

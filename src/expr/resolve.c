@@ -454,6 +454,24 @@ int window_function_types(const struct window_function *function, const enum typ
   return call_types(function->arguments, WINDOW_ARGUMENTS, given, count, wanted, result, error);
 }
 
+int ordered_set_resolve(const char *name, const enum type_id *given, int count, const struct ordered_set **set,
+                        struct error *error)
+{
+  struct candidates candidates = {.count = 0};
+  int status = check_count(count, error);
+  for (const struct ordered_set *row = ordered_sets; !status && row->name; row++)
+    if (strcmp(row->name, name) == 0)
+      add_candidate(&candidates, row->arguments, row->argument_count, count, row);
+  return status ? status : resolve(&candidates, name, given, count, (const void **)set, error);
+}
+
+int ordered_set_types(const struct ordered_set *set, const enum type_id *given, int count, enum type_id *wanted,
+                      enum type_id *result, struct error *error)
+{
+  *result = set->result;
+  return call_types(set->arguments, set->argument_count, given, count, wanted, result, error);
+}
+
 // ---- common types ----
 
 int type_common(const struct node *const *nodes, int count, const char *what, enum type_id *common, struct error *error)

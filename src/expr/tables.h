@@ -137,6 +137,7 @@ extern const struct function array_operator_functions[];
 extern const struct aggregate aggregates[];
 extern const struct set_function set_functions[];
 extern const struct window_function window_functions[];
+extern const struct ordered_set ordered_sets[];
 extern const struct function *const function_tables[]; // all of the above that hold functions; NULL at the end
 
 static inline struct bytes bytes_of_value(const struct value *value) { return bytes_of(value->data, value->size); }
@@ -186,6 +187,23 @@ int json_object_agg_step(STEP);
 int json_object_agg_finish(FINISH);
 int jsonb_object_agg_step(STEP);
 int jsonb_object_agg_finish(FINISH);
+// regression.c. The state is struct regression.
+struct regression {
+  double count, x, xx, y, yy, xy; // sums; of the squares and products: of the differences from the means
+};
+int regression_step(STEP);
+int regression_covar_pop(FINISH);
+int regression_covar_samp(FINISH);
+int regression_corr(FINISH);
+int regression_count(FINISH);
+int regression_sxx(FINISH);
+int regression_syy(FINISH);
+int regression_sxy(FINISH);
+int regression_avgx(FINISH);
+int regression_avgy(FINISH);
+int regression_r2(FINISH);
+int regression_slope(FINISH);
+int regression_intercept(FINISH);
 // array_set.c. The state is struct gathered of array_tools.h.
 int array_agg_step(STEP);
 int array_agg_finish(FINISH);

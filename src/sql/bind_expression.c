@@ -28,6 +28,8 @@ int32_t bind_location(const PgQuery__Node *tree)
   case PG_QUERY__NODE__NODE_COLUMN_REF: return tree->column_ref->location;
   case PG_QUERY__NODE__NODE_PARAM_REF: return tree->param_ref->location;
   case PG_QUERY__NODE__NODE_FUNC_CALL: return tree->func_call->location;
+  case PG_QUERY__NODE__NODE_GROUPING_FUNC: return tree->grouping_func->location;
+  case PG_QUERY__NODE__NODE_GROUPING_SET: return tree->grouping_set->location;
   case PG_QUERY__NODE__NODE_SUB_LINK: return tree->sub_link->location;
   case PG_QUERY__NODE__NODE_CASE_EXPR: return tree->case_expr->location;
   case PG_QUERY__NODE__NODE_COALESCE_EXPR: return tree->coalesce_expr->location;
@@ -637,6 +639,7 @@ static struct node *bind_tree(struct binder *binder, struct scope *scope, const 
   case PG_QUERY__NODE__NODE_TYPE_CAST:
     return bind_is_reg(tree) ? bind_reg(binder, scope, tree, REG_OTHER) : bind_type_cast(binder, scope, tree->type_cast);
   case PG_QUERY__NODE__NODE_FUNC_CALL: return bind_function(binder, scope, tree->func_call);
+  case PG_QUERY__NODE__NODE_GROUPING_FUNC: return bind_grouping_call(binder, scope, tree->grouping_func);
   case PG_QUERY__NODE__NODE_SQLVALUE_FUNCTION: return bind_value_function(binder, tree->sqlvalue_function);
   case PG_QUERY__NODE__NODE_SUB_LINK: return bind_sublink(binder, scope, tree->sub_link);
   case PG_QUERY__NODE__NODE_CASE_EXPR: return bind_case(binder, scope, tree->case_expr);

@@ -1,7 +1,4 @@
-// Calls: functions, aggregates, the keywords that are functions, and subqueries in expressions.
-//
-// An aggregate becomes a column of its query's group range: number -1 - n stands for the query's aggregate n until
-// the number of group keys is known (bind_group.c).
+// Calls: functions, and the keywords that are functions. Aggregates: bind_aggregate.c; window functions: bind_window.c.
 #include "sql/binder.h"
 
 const char *bind_function_name(struct binder *binder, PgQuery__Node **names, size_t count, int32_t location)
@@ -45,155 +42,6 @@ struct node **bind_arguments(struct binder *binder, struct scope *scope, const P
     if (!(arguments[i] = bind_argument(binder, scope, tree->args[i], name)))
       return NULL;
   return arguments;
-}
-
-// --- Aggregates ------------------------------------------------------------------------------------
-
-// NULL: an aggregate may stand here.
-static const char *refuses_aggregates(enum clause clause)
-{
-  switch (clause) {
-  case CLAUSE_TARGET:
-  case CLAUSE_HAVING:
-  case CLAUSE_WINDOW:
-  case CLAUSE_ORDER: return NULL;
-  case CLAUSE_WHERE: return "aggregate functions are not allowed in WHERE";
-  case CLAUSE_GROUP: return "aggregate functions are not allowed in GROUP BY";
-  case CLAUSE_LIMIT: return "aggregate functions are not allowed in LIMIT";
-  case CLAUSE_OFFSET: return "aggregate functions are not allowed in OFFSET";
-  case CLAUSE_JOIN: return "aggregate functions are not allowed in JOIN conditions";
-  case CLAUSE_FROM: return "aggregate functions are not allowed in functions in FROM";
-  case CLAUSE_VALUES: return "aggregate functions are not allowed in VALUES";
-  case CLAUSE_UPDATE: return "aggregate functions are not allowed in UPDATE";
-  case CLAUSE_COPY: return "aggregate functions are not allowed in COPY FROM WHERE conditions";
-  case CLAUSE_MERGE: return "aggregate functions are not allowed in MERGE WHEN conditions";
-  case CLAUSE_RETURNING: return "aggregate functions are not allowed in RETURNING";
-  case CLAUSE_FILTER: return "aggregate functions are not allowed in FILTER";
-  case CLAUSE_AGGREGATE: return "aggregate function calls cannot be nested";
-  case CLAUSE_DEFAULT: return "aggregate functions are not allowed in definitions";
-  case CLAUSE_INDEX: return "aggregate functions are not allowed in index expressions";
-  case CLAUSE_PREDICATE: return "aggregate functions are not allowed in index predicates";
-  case CLAUSE_GENERATED: return "aggregate functions are not allowed in column generation expressions";
-  }
-  return NULL;
-}
-
-struct level_check {
-  const struct scope *scope;
-  bool has_columns, has_own;
-};
-
-static bool check_level(const struct node *node, void *context)
-{
-  struct level_check *check = context;
-  if (node->kind != NODE_COLUMN)
-    return true;
-  check->has_columns = true;
-  check->has_own |= bind_join_has(check->scope->items.join, node->range);
-  for (int i = 0; i < check->scope->items.count; i++)
-    check->has_own |= check->scope->items.items[i].range == node->range;
-  return true;
-}
-
-static bool same_call(const struct aggregate_call *a, const struct aggregate_call *b)
-{
-  if (a->aggregate != b->aggregate || a->argument_count != b->argument_count || a->is_distinct != b->is_distinct ||
-      (a->filter == NULL) != (b->filter == NULL) || (a->filter && !node_equal(a->filter, b->filter)))
-    return false;
-  for (int i = 0; i < a->argument_count; i++)
-    if (!node_equal(a->arguments[i], b->arguments[i]))
-      return false;
-  return true;
-}
-
-static struct node *add_aggregate(struct binder *binder, struct scope *scope, const struct aggregate_call *call,
-                                  int32_t location)
-{
-  int number = 0;
-  while (number < scope->aggregate_count && !same_call(&scope->aggregates[number], call))
-    number++;
-  if (number == scope->aggregate_count) {
-    if (!bind_grow(binder, &scope->aggregates, number, &scope->aggregate_capacity, sizeof *call))
-      return NULL;
-    scope->aggregates[scope->aggregate_count++] = *call;
-  }
-  if (scope->group_range < 0) {
-    struct range range = {.kind = RANGE_GROUP, .alias = "group"};
-    scope->group_range = bind_range(binder, &range);
-    if (scope->group_range < 0)
-      return NULL;
-  }
-  scope->has_aggregates = true;
-  struct node *node = node_column(binder->arena, call->type, scope->group_range, -1 - number, location);
-  return node ? node : bind_memory(binder);
-}
-
-// Arguments cast as the aggregate wants them; its type may be that of its argument.
-int bind_aggregate_arguments(struct binder *binder, const char *name, struct aggregate_call *call, int32_t location)
-{
-  enum type_id given[FUNCTION_ARGUMENTS] = {0};
-  if (call->argument_count > FUNCTION_ARGUMENTS)
-    return bind_error(binder, location, SQLSTATE_TOO_MANY_ARGUMENTS, "cannot pass more than %d arguments to a function",
-                      FUNCTION_ARGUMENTS);
-  for (int i = 0; i < call->argument_count; i++)
-    given[i] = call->arguments[i]->type.id;
-  error_clear(binder->error);
-  if (aggregate_resolve(name, given, call->argument_count, &call->aggregate, binder->error))
-    return bind_error_from(binder, location);
-  for (int i = 0; i < call->argument_count; i++) {
-    enum type_id want = call->aggregate->arguments[i < 2 ? i : 1];
-    struct node *cast = call->arguments[i];
-    if (want < TYPE_COUNT && want != cast->type.id)
-      cast = bind_cast(binder, cast, type_plain(want), CAST_IMPLICIT);
-    else
-      cast = bind_known(binder, cast);
-    if (!cast || (call->is_distinct && bind_ordered(binder, cast, EQUALITY_OPERATOR, cast->position)))
-      return binder->error->status;
-    call->arguments[i] = cast;
-  }
-  enum type_id result = call->aggregate->result;
-  struct type first = call->argument_count ? call->arguments[0]->type : type_plain(TYPE_UNKNOWN);
-  if (result == TYPE_ANY_ARRAY && !type_is_array(first.id))
-    first.id = type_array(first.id);
-  call->type = result >= TYPE_ANY ? first : type_plain(result);
-  return 0;
-}
-
-static struct node *bind_aggregate(struct binder *binder, struct scope *scope, const PgQuery__FuncCall *tree,
-                                   const char *name)
-{
-  if (tree->n_agg_order || tree->agg_within_group)
-    return bind_fail(binder, tree->location, SQLSTATE_FEATURE_NOT_SUPPORTED,
-                     "ORDER BY in an aggregate is not supported");
-  if (!tree->agg_star && tree->n_args == 0 && strcmp(name, "count") == 0)
-    return bind_fail(binder, tree->location, SQLSTATE_WRONG_OBJECT_TYPE,
-                     "%s(*) must be used to call a parameterless aggregate function", name);
-  struct aggregate_call call = {
-      .argument_count = (int)tree->n_args,
-      .is_distinct = tree->agg_distinct,
-  };
-  enum clause clause = scope->clause;
-  scope->clause = CLAUSE_AGGREGATE;
-  if (!(call.arguments = bind_arguments(binder, scope, tree, name)))
-    return NULL;
-  struct level_check check = {.scope = scope};
-  for (int i = 0; i < call.argument_count; i++)
-    node_walk(call.arguments[i], check_level, &check);
-  if (check.has_columns && !check.has_own)
-    return bind_fail(binder, tree->location, SQLSTATE_FEATURE_NOT_SUPPORTED,
-                     "aggregates over columns of an outer query are not supported");
-  const char *refusal = refuses_aggregates(clause);
-  if (refusal)
-    return bind_fail(binder, tree->location, SQLSTATE_GROUPING_ERROR, "%s", refusal);
-  if (tree->agg_filter) {
-    call.filter = bind_condition(binder, scope, tree->agg_filter, CLAUSE_FILTER, "FILTER");
-    if (!call.filter)
-      return NULL;
-  }
-  scope->clause = clause;
-  if (bind_aggregate_arguments(binder, name, &call, tree->location))
-    return NULL;
-  return add_aggregate(binder, scope, &call, tree->location);
 }
 
 // --- Functions -------------------------------------------------------------------------------------
@@ -292,9 +140,10 @@ struct node *bind_function(struct binder *binder, struct scope *scope, const PgQ
   const char *name = bind_function_name(binder, tree->funcname, tree->n_funcname, tree->location);
   if (!name)
     return NULL;
-  if (tree->over && (aggregate_exists(name) || window_function_exists(name)))
+  bool is_ordered_set = ordered_set_exists(name) && (!window_function_exists(name) || tree->n_args || tree->agg_within_group);
+  if (tree->over && (aggregate_exists(name) || window_function_exists(name) || is_ordered_set))
     return bind_window_call(binder, scope, tree, name);
-  if (aggregate_exists(name))
+  if (aggregate_exists(name) || is_ordered_set)
     return bind_aggregate(binder, scope, tree, name);
   if (scope->clause == CLAUSE_TARGET && (strcmp(name, "generate_series") == 0 || set_function_exists(name)))
     return bind_set_target(binder, scope, tree, name);

@@ -11,7 +11,7 @@ struct regroup {
   struct scope *scope;
   struct query *query;
   int key_capacity;
-  bool in_subquery;
+  bool in_subquery, in_direct; // in direct: arguments of WITHIN GROUP
 };
 
 static struct node *regroup_node(struct regroup *regroup, struct node *node);
@@ -26,11 +26,28 @@ static const struct item *own_item(const struct regroup *regroup, int range)
   return NULL;
 }
 
+static bool set_has_key(const struct group_set *set, int key)
+{
+  for (int i = 0; i < set->count; i++)
+    if (set->keys[i] == key)
+      return true;
+  return false;
+}
+
+// Do all grouping sets have the key?
+static bool is_common(const struct query *query, int key)
+{
+  for (int i = 0; key < query->set_key_count && i < query->set_count; i++)
+    if (!set_has_key(&query->sets[i], key))
+      return false;
+  return true;
+}
+
 static bool has_key(const struct regroup *regroup, int range, int column)
 {
   for (int i = 0; i < regroup->query->group_key_count; i++) {
     const struct node *key = regroup->query->group_keys[i];
-    if (key->kind == NODE_COLUMN && key->range == range && key->column == column)
+    if (is_common(regroup->query, i) && key->kind == NODE_COLUMN && key->range == range && key->column == column)
       return true;
   }
   return false;
@@ -74,9 +91,12 @@ static struct node *regroup_column(struct regroup *regroup, struct node *node)
     return bind_fail(binder, node->position, SQLSTATE_GROUPING_ERROR,
                      "subquery uses ungrouped column \"%s.%s\" from outer query", table,
                      range->columns[node->column].name);
-  return bind_fail(binder, node->position, SQLSTATE_GROUPING_ERROR,
-                   "column \"%s.%s\" must appear in the GROUP BY clause or be used in an aggregate function", table,
-                   range->columns[node->column].name);
+  (void)!bind_error(binder, node->position, SQLSTATE_GROUPING_ERROR,
+                    "column \"%s.%s\" must appear in the GROUP BY clause or be used in an aggregate function", table,
+                    range->columns[node->column].name);
+  if (regroup->in_direct)
+    error_detail(binder->error, "Direct arguments of an ordered-set aggregate must use only grouped columns.");
+  return NULL;
 }
 
 static struct node *regroup_arguments(struct regroup *regroup, struct node *node)
@@ -131,6 +151,14 @@ static int regroup_slot(struct regroup *regroup, struct node **slot)
   return *slot ? 0 : (int)regroup->binder->error->status;
 }
 
+static int regroup_slots(struct regroup *regroup, struct node **slots, int count)
+{
+  int status = 0;
+  for (int i = 0; i < count && !status; i++)
+    status = regroup_slot(regroup, &slots[i]);
+  return status;
+}
+
 static int regroup_visit(void *regroup, struct node **slot)
 {
   return regroup_slot(regroup, slot);
@@ -158,10 +186,8 @@ static bool find_misplaced(const struct node *node, void *context)
   return !found->aggregate && !found->window;
 }
 
-static int add_key(struct regroup *regroup, struct node *node)
+static int refuse_key(struct binder *binder, const struct node *node)
 {
-  struct binder *binder = regroup->binder;
-  struct query *query = regroup->query;
   struct misplaced found = {.statement = binder->statement};
   node_walk(node, find_misplaced, &found);
   if (found.aggregate)
@@ -170,32 +196,53 @@ static int add_key(struct regroup *regroup, struct node *node)
   if (found.window)
     return bind_error(binder, found.window->position, SQLSTATE_WINDOWING_ERROR,
                       "window functions are not allowed in GROUP BY");
-  int status = bind_ordered(binder, node, EQUALITY_OPERATOR, node->position);
+  return bind_ordered(binder, node, EQUALITY_OPERATOR, node->position);
+}
+
+// The set has the key from now on. Its keys are in order, each once.
+static int add_to_set(struct binder *binder, struct group_set *set, int key)
+{
+  if (set_has_key(set, key))
+    return 0;
+  int *keys = ARENA_ARRAY(binder->arena, int, set->count + 1), at = set->count;
+  if (!keys)
+    return error_memory(binder->error);
+  for (int i = 0; i < set->count; i++)
+    keys[i] = set->keys[i];
+  for (; at > 0 && keys[at - 1] > key; at--)
+    keys[at] = keys[at - 1];
+  keys[at] = key;
+  *set = (struct group_set){.keys = keys, .count = set->count + 1};
+  return 0;
+}
+
+static int add_key(struct regroup *regroup, struct node *node, struct group_set *set)
+{
+  struct binder *binder = regroup->binder;
+  struct query *query = regroup->query;
+  int status = refuse_key(binder, node);
   if (status)
     return status;
   for (int i = 0; i < query->group_key_count; i++)
     if (node_equal(query->group_keys[i], node))
-      return 0;
+      return add_to_set(binder, set, i);
   if (!bind_grow(binder, &query->group_keys, query->group_key_count, &regroup->key_capacity, sizeof *query->group_keys))
     return binder->error->status;
-  query->group_keys[query->group_key_count++] = node;
-  return 0;
+  query->group_keys[query->group_key_count] = node;
+  return add_to_set(binder, set, query->group_key_count++);
 }
 
 // A name means a column of FROM first, then one of the select list; ORDER BY has it the other way round.
-static int bind_key(struct regroup *regroup, const PgQuery__Node *tree)
+static int bind_key(struct regroup *regroup, const PgQuery__Node *tree, struct group_set *set)
 {
   struct binder *binder = regroup->binder;
   struct query *query = regroup->query;
   struct node *node = NULL;
   int target;
-  if (tree->node_case == PG_QUERY__NODE__NODE_GROUPING_SET)
-    return bind_error(binder, tree->grouping_set->location, SQLSTATE_FEATURE_NOT_SUPPORTED,
-                      "grouping sets are not supported");
   if (tree->node_case == PG_QUERY__NODE__NODE_ROW_EXPR) {
     int status = 0;
     for (size_t i = 0; i < tree->row_expr->n_args && !status; i++)
-      status = bind_key(regroup, tree->row_expr->args[i]);
+      status = bind_key(regroup, tree->row_expr->args[i], set);
     return status;
   }
   regroup->scope->clause = CLAUSE_GROUP;
@@ -215,7 +262,133 @@ static int bind_key(struct regroup *regroup, const PgQuery__Node *tree)
     node = bind_expr(binder, regroup->scope, tree);
   if (!node || !(node = bind_known(binder, node)))
     return binder->error->status;
-  return add_key(regroup, node);
+  return add_key(regroup, node, set);
+}
+
+// --- Grouping sets -----------------------------------------------------------------------------------------
+
+enum { GROUP_SETS_MAX = 4096, CUBE_MAX = 12 }; // PostgreSQL's
+
+struct set_list {
+  struct group_set *sets;
+  int count, capacity;
+};
+
+static int add_set(struct regroup *regroup, struct set_list *list, struct group_set set)
+{
+  if (list->count == GROUP_SETS_MAX)
+    return bind_error(regroup->binder, -1, SQLSTATE_STATEMENT_TOO_COMPLEX,
+                      "too many grouping sets present (maximum %d)", GROUP_SETS_MAX);
+  if (!bind_grow(regroup->binder, &list->sets, list->count, &list->capacity, sizeof set))
+    return regroup->binder->error->status;
+  list->sets[list->count++] = set;
+  return 0;
+}
+
+static int unite(struct binder *binder, struct group_set *set, const struct group_set *other)
+{
+  int status = 0;
+  for (int i = 0; i < other->count && !status; i++)
+    status = add_to_set(binder, set, other->keys[i]);
+  return status;
+}
+
+// ROLLUP: the first n parts, for every n. CUBE: every choice of parts.
+static int expand_parts(struct regroup *regroup, const PgQuery__GroupingSet *tree, struct set_list *list)
+{
+  struct binder *binder = regroup->binder;
+  bool is_cube = tree->kind == PG_QUERY__GROUPING_SET_KIND__GROUPING_SET_CUBE;
+  int count = (int)tree->n_content, status = 0;
+  if (is_cube && count > CUBE_MAX)
+    return bind_error(binder, tree->location, SQLSTATE_TOO_MANY_COLUMNS, "CUBE is limited to %d elements", CUBE_MAX);
+  struct group_set *parts = ARENA_ARRAY(binder->arena, struct group_set, count + 1);
+  if (!parts)
+    return error_memory(binder->error);
+  for (int i = 0; i < count && !status; i++)
+    status = bind_key(regroup, tree->content[i], &parts[i]);
+  for (int choice = is_cube ? (1 << count) - 1 : count; choice >= 0 && !status; choice--) {
+    struct group_set set = {.count = 0};
+    for (int i = 0; i < count && !status; i++)
+      if (is_cube ? choice >> i & 1 : i < choice)
+        status = unite(binder, &set, &parts[i]);
+    if (!status)
+      status = add_set(regroup, list, set);
+  }
+  return status;
+}
+
+// The sets that one entry of GROUP BY stands for.
+static int expand(struct regroup *regroup, const PgQuery__Node *tree, struct set_list *list)
+{
+  const PgQuery__GroupingSet *grouping = tree->grouping_set;
+  struct group_set set = {.count = 0};
+  if (tree->node_case != PG_QUERY__NODE__NODE_GROUPING_SET) {
+    int status = bind_key(regroup, tree, &set);
+    return status ? status : add_set(regroup, list, set);
+  }
+  if (grouping->kind == PG_QUERY__GROUPING_SET_KIND__GROUPING_SET_EMPTY)
+    return add_set(regroup, list, set);
+  if (grouping->kind != PG_QUERY__GROUPING_SET_KIND__GROUPING_SET_SETS)
+    return expand_parts(regroup, grouping, list);
+  if (!bind_enter(regroup->binder, grouping->location))
+    return regroup->binder->error->status;
+  int status = 0;
+  for (size_t i = 0; i < grouping->n_content && !status; i++)
+    status = expand(regroup, grouping->content[i], list);
+  regroup->binder->depth--;
+  return status;
+}
+
+// Each set of the one list with each of the other.
+static int multiply(struct regroup *regroup, struct set_list *product, const struct set_list *by)
+{
+  struct set_list made = {.count = 0};
+  int status = 0;
+  for (int i = 0; i < product->count && !status; i++)
+    for (int k = 0; k < by->count && !status; k++) {
+      struct group_set set = product->sets[i];
+      status = unite(regroup->binder, &set, &by->sets[k]);
+      if (!status)
+        status = add_set(regroup, &made, set);
+    }
+  *product = made;
+  return status;
+}
+
+static void drop_repeated(struct set_list *list)
+{
+  int kept = 0;
+  for (int i = 0; i < list->count; i++) {
+    bool is_repeated = false;
+    for (int k = 0; k < kept && !is_repeated; k++)
+      is_repeated = list->sets[k].count == list->sets[i].count &&
+                    (!list->sets[i].count || memcmp(list->sets[k].keys, list->sets[i].keys,
+                                                    sizeof *list->sets[i].keys * (size_t)list->sets[i].count) == 0);
+    if (!is_repeated)
+      list->sets[kept++] = list->sets[i];
+  }
+  list->count = kept;
+}
+
+static int bind_keys(struct regroup *regroup, const PgQuery__SelectStmt *select)
+{
+  struct query *query = regroup->query;
+  struct set_list sets = {.count = 0};
+  int status = add_set(regroup, &sets, (struct group_set){.count = 0});
+  for (size_t i = 0; i < select->n_group_clause && !status; i++) {
+    struct set_list list = {.count = 0};
+    status = expand(regroup, select->group_clause[i], &list);
+    if (!status)
+      status = multiply(regroup, &sets, &list);
+  }
+  if (select->group_distinct)
+    drop_repeated(&sets);
+  if (status || (sets.count == 1 && sets.sets[0].count == query->group_key_count))
+    return status;
+  query->sets = sets.sets;
+  query->set_count = sets.count;
+  query->set_key_count = query->group_key_count;
+  return 0;
 }
 
 static int group_columns(struct binder *binder, struct query *query)
@@ -227,7 +400,7 @@ static int group_columns(struct binder *binder, struct query *query)
   for (int i = 0; i < range.column_count; i++) {
     int aggregate = i - query->group_key_count;
     range.columns[i] = (struct range_column){
-        .name = aggregate < 0 ? "key" : query->aggregates[aggregate].aggregate->name,
+        .name = aggregate < 0 ? "key" : aggregate_call_name(&query->aggregates[aggregate]),
         .type = aggregate < 0 ? query->group_keys[i]->type : query->aggregates[aggregate].type,
         .is_used = true,
     };
@@ -261,6 +434,22 @@ static int number_slot(void *context, struct node **slot)
   return 0;
 }
 
+// GROUPING: which keys its arguments are.
+static int find_grouping_keys(struct regroup *regroup, struct aggregate_call *call)
+{
+  const struct query *query = regroup->query;
+  for (int i = 0; i < call->grouping_count; i++) {
+    int key = 0;
+    while (key < query->group_key_count && !node_equal(query->group_keys[key], call->grouping[i]))
+      key++;
+    if (key == query->group_key_count)
+      return bind_error(regroup->binder, call->grouping[i]->position, SQLSTATE_GROUPING_ERROR,
+                        "arguments to GROUPING must be grouping expressions of the associated query level");
+    call->grouping_keys[i] = key;
+  }
+  return 0;
+}
+
 static int rewrite(struct regroup *regroup)
 {
   struct query *query = regroup->query;
@@ -269,6 +458,13 @@ static int rewrite(struct regroup *regroup)
     status = regroup_slot(regroup, &query->targets[i].expression);
   if (!status)
     status = query_each_window(query, regroup_visit, regroup);
+  regroup->in_direct = true;
+  for (int i = 0; i < query->aggregate_count && !status; i++) {
+    status = regroup_slots(regroup, query->aggregates[i].direct, query->aggregates[i].direct_count);
+    if (!status)
+      status = find_grouping_keys(regroup, &query->aggregates[i]);
+  }
+  regroup->in_direct = false;
   struct numbering numbering = {.statement = regroup->binder->statement, .query = query};
   return status ? status : query_each(numbering.statement->ranges, query, number_slot, &numbering);
 }
@@ -276,11 +472,9 @@ static int rewrite(struct regroup *regroup)
 int bind_grouping(struct binder *binder, struct scope *scope, const PgQuery__SelectStmt *select, struct query *query)
 {
   struct regroup regroup = {.binder = binder, .scope = scope, .query = query};
-  for (size_t i = 0; i < select->n_group_clause; i++) {
-    int status = bind_key(&regroup, select->group_clause[i]);
-    if (status)
-      return status;
-  }
+  int status = bind_keys(&regroup, select);
+  if (status)
+    return status;
   query->is_grouped = select->n_group_clause || query->having || scope->aggregate_count;
   if (!query->is_grouped)
     return 0;
@@ -293,6 +487,6 @@ int bind_grouping(struct binder *binder, struct scope *scope, const PgQuery__Sel
   query->group_range = scope->group_range;
   query->aggregates = scope->aggregates;
   query->aggregate_count = scope->aggregate_count;
-  int status = rewrite(&regroup);
+  status = rewrite(&regroup);
   return status ? status : group_columns(binder, query);
 }

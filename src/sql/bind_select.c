@@ -70,6 +70,7 @@ static enum name_strength name_of(const struct sublink_name *sublinks, const PgQ
         last_string(tree->type_cast->type_name->names, tree->type_cast->type_name->n_names, name))
       strength = NAME_TYPE;
     return strength;
+  case PG_QUERY__NODE__NODE_GROUPING_FUNC: return set_name(name, "grouping");
   case PG_QUERY__NODE__NODE_A_INDIRECTION: return name_of(sublinks, tree->a_indirection->arg, name);
   case PG_QUERY__NODE__NODE_COLLATE_CLAUSE: return name_of(sublinks, tree->collate_clause->arg, name);
   case PG_QUERY__NODE__NODE_SUB_LINK: return name_of_sublink(sublinks, tree->sub_link, name);
@@ -296,17 +297,13 @@ static int bind_order(struct binder *binder, struct scope *scope, const PgQuery_
     return error_memory(binder->error);
   for (size_t i = 0; i < select->n_sort_clause; i++) {
     const PgQuery__SortBy *sort = select->sort_clause[i]->sort_by;
-    struct sort_key key = {.is_descending = sort->sortby_dir == PG_QUERY__SORT_BY_DIR__SORTBY_DESC};
-    if (sort->sortby_dir == PG_QUERY__SORT_BY_DIR__SORTBY_USING)
-      return bind_error(binder, sort->location, SQLSTATE_FEATURE_NOT_SUPPORTED, "ORDER BY USING is not supported");
+    struct sort_key key = {0};
     int status = order_target(binder, scope, sort->node, query, list, &key.column, "ORDER BY");
     if (!status)
-      status = bind_ordered(binder, query->targets[key.column].expression, ORDERING_OPERATOR,
-                            bind_location(sort->node));
+      status = bind_direction(binder, sort, query->targets[key.column].expression, &key.is_descending,
+                              &key.nulls_first);
     if (status)
       return status;
-    key.nulls_first = sort->sortby_nulls == PG_QUERY__SORT_BY_NULLS__SORTBY_NULLS_FIRST ||
-                      (key.is_descending && sort->sortby_nulls != PG_QUERY__SORT_BY_NULLS__SORTBY_NULLS_LAST);
     bool is_repeated = false;
     for (int j = 0; j < query->order_count; j++)
       is_repeated |= query->order[j].column == key.column;
@@ -426,6 +423,7 @@ static int bind_list(struct binder *binder, struct scope *scope, const PgQuery__
     return bind_values_query(binder, scope, select, query, list);
   if (is_set_operation(select))
     return bind_set_operation(binder, scope, select, query, list);
+  scope->clause = CLAUSE_SUBSELECT;
   int status = bind_from(binder, scope, select->from_clause, select->n_from_clause);
   if (status)
     return status;

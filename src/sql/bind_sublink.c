@@ -100,13 +100,6 @@ static struct node *check_boolean(struct binder *binder, struct node *node, int3
                    "row comparison operator must yield type boolean, not type %s", type_info(node->type.id)->name);
 }
 
-static bool find_aggregate(const struct node *node, void *context)
-{
-  bool *found = context;
-  *found |= node->kind == NODE_COLUMN && node->column < 0;
-  return !*found;
-}
-
 // --- Rows ------------------------------------------------------------------------------------------
 
 static bool is_row_comparison(const char *name)
@@ -132,15 +125,9 @@ static struct node *compare_row(struct binder *binder, struct scope *scope, cons
   struct node **left = ARENA_ARRAY(binder->arena, struct node *, count + 1);
   if (!left)
     return bind_memory(binder);
-  bool has_aggregate = false;
-  for (int i = 0; i < count; i++) {
+  for (int i = 0; i < count; i++)
     if (!(left[i] = bind_expr(binder, scope, row->args[i])))
       return NULL;
-    node_walk(left[i], find_aggregate, &has_aggregate);
-  }
-  if (has_aggregate)
-    return bind_fail(binder, location, SQLSTATE_FEATURE_NOT_SUPPORTED,
-                     "aggregates in a row that is compared with a subquery are not supported");
   int range = rows_range(binder, subquery);
   struct node **right = range < 0 ? NULL : row_columns(binder, range);
   struct node *test = right ? bind_compare_columns(binder, name, left, right, (size_t)count, location) : NULL;

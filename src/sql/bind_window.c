@@ -92,12 +92,31 @@ static int bind_frame(struct binder *binder, struct scope *scope, const PgQuery_
 
 // --- Keys --------------------------------------------------------------------------------------------------
 
-static struct node *bind_key(struct binder *binder, struct scope *scope, const PgQuery__Node *tree, const char *what)
+// USING an operator: < and > of the column's type are ASC and DESC.
+static int find_direction(struct binder *binder, const PgQuery__SortBy *sort, struct node *node, bool *is_descending)
 {
-  struct node *node = bind_expr(binder, scope, tree);
-  if (!node || !(node = bind_known(binder, node)) || bind_ordered(binder, node, what, bind_location(tree)))
-    return NULL;
-  return node;
+  const char *name = sort->n_use_op ? bind_string(sort->use_op[sort->n_use_op - 1]) : "";
+  if (!bind_operator(binder, name, node, node, sort->location))
+    return binder->error->status;
+  *is_descending = strcmp(name, ">") == 0;
+  if (*is_descending || strcmp(name, "<") == 0)
+    return 0;
+  (void)!bind_error(binder, sort->location, SQLSTATE_WRONG_OBJECT_TYPE,
+                    "operator %s is not a valid ordering operator", name);
+  error_hint(binder->error, "Ordering operators must be \"<\" or \">\" members of btree operator families.");
+  return binder->error->status;
+}
+
+int bind_direction(struct binder *binder, const PgQuery__SortBy *sort, struct node *node, bool *is_descending,
+                   bool *nulls_first)
+{
+  *is_descending = sort->sortby_dir == PG_QUERY__SORT_BY_DIR__SORTBY_DESC;
+  int status = bind_ordered(binder, node, ORDERING_OPERATOR, bind_location(sort->node));
+  if (!status && sort->sortby_dir == PG_QUERY__SORT_BY_DIR__SORTBY_USING)
+    status = find_direction(binder, sort, node, is_descending);
+  *nulls_first = sort->sortby_nulls == PG_QUERY__SORT_BY_NULLS__SORTBY_NULLS_FIRST ||
+                 (*is_descending && sort->sortby_nulls != PG_QUERY__SORT_BY_NULLS__SORTBY_NULLS_LAST);
+  return status;
 }
 
 struct order_key *bind_order_keys(struct binder *binder, struct scope *scope, PgQuery__Node **trees, size_t count)
@@ -107,16 +126,11 @@ struct order_key *bind_order_keys(struct binder *binder, struct scope *scope, Pg
     return bind_memory(binder);
   for (size_t i = 0; i < count; i++) {
     const PgQuery__SortBy *sort = trees[i]->sort_by;
-    if (sort->sortby_dir == PG_QUERY__SORT_BY_DIR__SORTBY_USING) {
-      bind_fail(binder, sort->location, SQLSTATE_FEATURE_NOT_SUPPORTED, "ORDER BY USING is not supported");
+    struct node *node = bind_expr(binder, scope, sort->node);
+    if (!node || !(node = bind_known(binder, node)) ||
+        bind_direction(binder, sort, node, &keys[i].is_descending, &keys[i].nulls_first))
       return NULL;
-    }
-    keys[i].is_descending = sort->sortby_dir == PG_QUERY__SORT_BY_DIR__SORTBY_DESC;
-    keys[i].nulls_first =
-        sort->sortby_nulls == PG_QUERY__SORT_BY_NULLS__SORTBY_NULLS_FIRST ||
-        (keys[i].is_descending && sort->sortby_nulls != PG_QUERY__SORT_BY_NULLS__SORTBY_NULLS_LAST);
-    if (!(keys[i].expression = bind_key(binder, scope, sort->node, ORDERING_OPERATOR)))
-      return NULL;
+    keys[i].expression = node;
   }
   return keys;
 }
@@ -133,8 +147,9 @@ static int bind_partition(struct binder *binder, struct scope *scope, const PgQu
     for (size_t k = 0; k < count; k++) {
       if (!bind_grow(binder, &window->partition, window->partition_count, &capacity, sizeof *window->partition))
         return binder->error->status;
-      struct node *key = bind_key(binder, scope, parts[k], EQUALITY_OPERATOR);
-      if (!key)
+      struct node *key = bind_expr(binder, scope, parts[k]);
+      if (!key || !(key = bind_known(binder, key)) ||
+          bind_ordered(binder, key, EQUALITY_OPERATOR, bind_location(parts[k])))
         return binder->error->status;
       window->partition[window->partition_count++] = key;
     }
@@ -307,6 +322,7 @@ static const char *refuses_windows(enum clause clause)
   case CLAUSE_FILTER: return "window functions are not allowed in FILTER";
   case CLAUSE_AGGREGATE: return "aggregate function calls cannot contain window function calls";
   case CLAUSE_WINDOW: return "window functions are not allowed in window definitions";
+  case CLAUSE_SUBSELECT: return NULL;
   case CLAUSE_DEFAULT: return "window functions are not allowed in definitions";
   case CLAUSE_INDEX: return "window functions are not allowed in index expressions";
   case CLAUSE_PREDICATE: return "window functions are not allowed in index predicates";
@@ -315,7 +331,8 @@ static const char *refuses_windows(enum clause clause)
   return NULL;
 }
 
-static int refuse_form(struct binder *binder, const PgQuery__FuncCall *tree, const char *name, bool is_aggregate)
+static int refuse_form(struct binder *binder, const PgQuery__FuncCall *tree, const char *name, bool is_aggregate,
+                       struct node **arguments)
 {
   const char *text = tree->agg_distinct                ? "DISTINCT is not implemented for window functions"
                      : tree->n_agg_order               ? "aggregate ORDER BY is not implemented for window functions"
@@ -324,6 +341,8 @@ static int refuse_form(struct binder *binder, const PgQuery__FuncCall *tree, con
   if (tree->agg_within_group)
     return bind_error(binder, tree->location, SQLSTATE_FEATURE_NOT_SUPPORTED,
                       "OVER is not supported for ordered-set aggregate %s", name);
+  if (!is_aggregate && ordered_set_exists(name) && (tree->n_args || !window_function_exists(name)))
+    return bind_refuse_ordered_set(binder, name, arguments, (int)tree->n_args, tree->location);
   if (text)
     return bind_error(binder, tree->location, SQLSTATE_FEATURE_NOT_SUPPORTED, "%s", text);
   if (is_aggregate && !tree->agg_star && !tree->n_args)
@@ -410,7 +429,7 @@ static struct node *add_call(struct binder *binder, struct scope *scope, const s
 struct node *bind_window_call(struct binder *binder, struct scope *scope, const PgQuery__FuncCall *tree,
                               const char *name)
 {
-  bool is_aggregate = aggregate_exists(name) && (!window_function_exists(name) || tree->agg_within_group);
+  bool is_aggregate = aggregate_exists(name);
   const PgQuery__WindowDef *over = tree->over;
   if (refuse_place(binder, scope, tree->location))
     return NULL;
@@ -424,7 +443,8 @@ struct node *bind_window_call(struct binder *binder, struct scope *scope, const 
   if (tree->agg_filter && !(call.filter = bind_condition(binder, scope, tree->agg_filter, CLAUSE_FILTER, "FILTER")))
     return NULL;
   scope->clause = clause;
-  if (refuse_form(binder, tree, name, is_aggregate) || resolve(binder, name, is_aggregate, &call, tree->location))
+  if (refuse_form(binder, tree, name, is_aggregate, call.arguments) ||
+      resolve(binder, name, is_aggregate, &call, tree->location))
     return NULL;
   call.window = is_given(over->name)
                     ? find_named(binder, scope, over->name, scope->window_tree_count, over->location)

@@ -28,6 +28,7 @@ enum clause {
   CLAUSE_FILTER,
   CLAUSE_AGGREGATE,
   CLAUSE_WINDOW, // a window's definition
+  CLAUSE_SUBSELECT, // a query in FROM
   CLAUSE_DEFAULT, // this and the ones behind it: expressions of definitions
   CLAUSE_INDEX,
   CLAUSE_PREDICATE,
@@ -89,7 +90,6 @@ struct scope {
   struct items lateral; // while FROM is bound: what stands to the left, for the arguments of functions
   struct table_expression *with;
   enum clause clause;
-  bool has_aggregates;
   int nullable_depth;        // of outer joins whose nullable side is bound
   bool has_self_reference;   // to the WITH query around it
   bool is_set_operation;    // ORDER BY names its columns, and no expressions
@@ -229,7 +229,16 @@ const char *bind_function_name(struct binder *binder, PgQuery__Node **names, siz
 // NULL with the error set where an aggregate's or a window function's arguments do not bind.
 struct node **bind_arguments(struct binder *binder, struct scope *scope, const PgQuery__FuncCall *tree,
                              const char *name);
+
+// --- bind_aggregate.c
+struct node *bind_aggregate(struct binder *binder, struct scope *scope, const PgQuery__FuncCall *tree,
+                            const char *name);
+struct node *bind_grouping_call(struct binder *binder, struct scope *scope, const PgQuery__GroupingFunc *tree);
+// Resolves an aggregate that is called with the arguments, and casts them.
 int bind_aggregate_arguments(struct binder *binder, const char *name, struct aggregate_call *call, int32_t location);
+// Of an ordered-set aggregate without WITHIN GROUP: said.
+int bind_refuse_ordered_set(struct binder *binder, const char *name, struct node **arguments, int count,
+                            int32_t location);
 
 // --- bind_window.c
 int bind_window_clause(struct binder *binder, struct scope *scope, const PgQuery__SelectStmt *select);
@@ -239,6 +248,8 @@ struct node *bind_window_call(struct binder *binder, struct scope *scope, const 
 int bind_windows(struct binder *binder, struct scope *scope, struct query *query);
 // ORDER BY in a window or an aggregate: expressions alone. NULL with the error set.
 struct order_key *bind_order_keys(struct binder *binder, struct scope *scope, PgQuery__Node **trees, size_t count);
+int bind_direction(struct binder *binder, const PgQuery__SortBy *sort, struct node *node, bool *is_descending,
+                   bool *nulls_first);
 
 // --- bind_sublink.c
 struct node *bind_sublink(struct binder *binder, struct scope *scope, const PgQuery__SubLink *link);

@@ -80,20 +80,52 @@ static void deparse_list(const struct plan *plan, struct node *const *nodes, int
   }
 }
 
+static void deparse_order(const struct plan *plan, const struct aggregate_call *call, bool qualified,
+                          struct buffer *out)
+{
+  for (int i = 0; i < call->order_count; i++) {
+    const struct order_key *key = &call->order[i];
+    buffer_append_string(out, i ? ", " : "ORDER BY ");
+    deparse(plan, key->expression, qualified, out);
+    if (key->is_descending)
+      buffer_append_string(out, " DESC");
+    if (key->nulls_first != key->is_descending)
+      buffer_append_string(out, key->nulls_first ? " NULLS FIRST" : " NULLS LAST");
+  }
+}
+
+static void deparse_filter(const struct plan *plan, const struct node *filter, bool qualified, struct buffer *out)
+{
+  if (!filter)
+    return;
+  buffer_append_string(out, " FILTER (WHERE ");
+  deparse(plan, filter, qualified, out);
+  buffer_append_u8(out, ')');
+}
+
 static void deparse_aggregate(const struct plan *plan, const struct aggregate_call *call, bool qualified,
                               struct buffer *out)
 {
-  buffer_append_string(out, call->aggregate->name);
+  bool is_plain = call->aggregate != NULL;
+  buffer_append_string(out, call->grouping_count ? "GROUPING" : aggregate_call_name(call));
   buffer_append_string(out, call->is_distinct ? "(DISTINCT " : "(");
-  if (call->argument_count == 0)
+  if (is_plain && call->argument_count == 0)
     buffer_append_u8(out, '*');
   deparse_list(plan, call->arguments, call->argument_count, ", ", qualified, out);
+  deparse_list(plan, call->direct, call->direct_count, ", ", qualified, out);
+  deparse_list(plan, call->grouping, call->grouping_count, ", ", qualified, out);
+  bool has_order = call->order_count && !(call->is_distinct && call->order_count == call->argument_count);
+  if (is_plain && has_order)
+    buffer_append_u8(out, ' ');
+  if (is_plain && has_order)
+    deparse_order(plan, call, qualified, out);
   buffer_append_u8(out, ')');
-  if (call->filter) {
-    buffer_append_string(out, " FILTER (WHERE ");
-    deparse(plan, call->filter, qualified, out);
+  if (call->set || call->hypothetical) {
+    buffer_append_string(out, " WITHIN GROUP (");
+    deparse_order(plan, call, qualified, out);
     buffer_append_u8(out, ')');
   }
+  deparse_filter(plan, call->filter, qualified, out);
 }
 
 // Of the window itself PostgreSQL's EXPLAIN says nothing.
@@ -105,11 +137,7 @@ static void deparse_window_call(const struct plan *plan, const struct window_cal
     buffer_append_u8(out, '*');
   deparse_list(plan, call->arguments, call->argument_count, ", ", qualified, out);
   buffer_append_u8(out, ')');
-  if (call->filter) {
-    buffer_append_string(out, " FILTER (WHERE ");
-    deparse(plan, call->filter, qualified, out);
-    buffer_append_u8(out, ')');
-  }
+  deparse_filter(plan, call->filter, qualified, out);
   buffer_append_string(out, " OVER (?))");
 }
 

@@ -4,7 +4,7 @@
 // 2. Over ordered rows there are two groups at a time: the one given and the one that its successor's first row began.
 #include <string.h>
 
-#include "sql/iterator.h"
+#include "sql/execute_aggregate.h"
 #include "store/read_set.h"
 
 struct group {
@@ -20,30 +20,35 @@ struct aggregate_run {
   int turn;
   bool is_read, is_over, has_current;
   uint32_t at;
-  struct value *keys; // of the row at hand
+  struct value *keys; // of the row at hand; with grouping sets the number of one behind them
   enum type_id *types;
+  int key_count;          // with that
+  struct value *all_keys; // with grouping sets: before those are taken away that a set lacks
+  bool *has_key;          // has_key[set * keys + key]
+  struct value *values;   // scratch: what a call keeps of a row
+  struct arena finish;    // of the group that is given
   struct row_table *distinct; // one a call that is DISTINCT: group number, then arguments
   int64_t group_number;
 };
 
-static size_t keys_size(const struct plan_aggregate *plan)
+static size_t keys_size(const struct aggregate_run *run)
 {
-  return (sizeof(struct value) * (size_t)plan->key_count + 15) & ~(size_t)15;
+  return (sizeof(struct value) * (size_t)run->key_count + 15) & ~(size_t)15;
 }
 
-static uint8_t *states_of(const struct plan_aggregate *plan, struct value *keys)
+static uint8_t *states_of(const struct aggregate_run *run, struct value *keys)
 {
-  return (uint8_t *)keys + keys_size(plan);
+  return (uint8_t *)keys + keys_size(run);
 }
 
 // A group with the keys of the row at hand. NULL: out of memory.
 static struct value *make_group(struct aggregate_run *run, struct arena *arena)
 {
   const struct plan_aggregate *plan = &run->op.node->aggregate;
-  struct value *keys = arena_alloc_zeroed(arena, keys_size(plan) + plan->state_size);
+  struct value *keys = arena_alloc_zeroed(arena, keys_size(run) + plan->state_size);
   if (!keys)
     return NULL;
-  for (int i = 0; i < plan->key_count; i++) {
+  for (int i = 0; i < run->key_count; i++) {
     keys[i] = run->keys[i];
     if (!keys[i].is_null && !value_copy(run->types[i], &keys[i], arena))
       return NULL;
@@ -52,27 +57,15 @@ static struct value *make_group(struct aggregate_run *run, struct arena *arena)
   return keys;
 }
 
-static int is_first_of_kind(struct aggregate_run *run, int call_number, int64_t group, const struct value *arguments,
-                            bool *is_first)
+static struct aggregate_place place_of(struct aggregate_run *run, int number, uint8_t *states)
 {
-  const struct plan_aggregate_call *call = &run->op.node->aggregate.calls[call_number];
-  struct row_table *table = &run->distinct[call_number];
-  enum type_id types[3] = {TYPE_INT8};
-  struct value values[3] = {value_integer(group)};
-  int count = call->argument_count + 1;
-  for (int i = 1; i < count; i++) {
-    types[i] = call->arguments[i - 1].type;
-    values[i] = arguments[i - 1];
-  }
-  uint64_t hash = values_hash(types, values, count);
-  uint32_t entry = row_table_first(table, hash);
-  while (entry && !values_equal(types, table->entries[entry - 1].row, values, count))
-    entry = row_table_next(table, entry);
-  *is_first = !entry;
-  if (entry)
-    return 0;
-  struct value *kept = values_keep(&table->arena, types, values, count);
-  return kept && row_table_add(table, hash, kept) ? 0 : execution_memory(run->op.execution);
+  const struct plan_aggregate_call *call = &run->op.node->aggregate.calls[number];
+  return (struct aggregate_place){.execution = run->op.execution,
+                                  .call = call,
+                                  .state = states + call->state_offset,
+                                  .distinct = &run->distinct[number],
+                                  .values = run->values,
+                                  .finish = &run->finish};
 }
 
 // Shows the row at hand to all aggregates of a group. *decided: no further row can change the result.
@@ -84,13 +77,18 @@ static int accumulate(struct aggregate_run *run, uint8_t *states, int64_t group,
     const struct plan_aggregate_call *call = &plan->calls[i];
     struct value arguments[2];
     bool takes = true;
+    if (!call->is_plain) {
+      struct aggregate_place place = place_of(run, i, states);
+      int status = aggregate_show(&place, group, arena);
+      if (status)
+        return status;
+      continue;
+    }
     int status = call->filter ? expression_holds(execution, call->filter, &takes) : 0;
     for (int a = 0; !status && takes && a < call->argument_count; a++) {
       status = expression_get(execution, &call->arguments[a], &arguments[a]);
       takes = !(call->aggregate->skips_null && arguments[a].is_null);
     }
-    if (!status && takes && call->is_distinct)
-      status = is_first_of_kind(run, i, group, arguments, &takes);
     execution->evaluation.argument_types = call->types;
     if (!status && takes)
       status = call->aggregate->step(&execution->evaluation, states + call->state_offset, arguments, arena);
@@ -101,19 +99,38 @@ static int accumulate(struct aggregate_run *run, uint8_t *states, int64_t group,
   return 0;
 }
 
+// GROUPING: a bit for each argument, set where the group's set lacks it.
+static struct value grouping_of(const struct aggregate_run *run, const struct aggregate_call *call,
+                                const struct value *keys)
+{
+  const struct plan_aggregate *plan = &run->op.node->aggregate;
+  int64_t bits = 0;
+  for (int i = 0; i < call->grouping_count; i++) {
+    int key = call->grouping_keys[i];
+    bits = bits << 1 | (plan->set_count && !run->has_key[keys[plan->key_count].integer * plan->key_count + key]);
+  }
+  return value_integer(bits);
+}
+
 // Sets the group's row. 1: it passes HAVING.
 static int give_group(struct aggregate_run *run, struct value *keys)
 {
   struct execution *execution = run->op.execution;
   const struct plan_aggregate *plan = &run->op.node->aggregate;
   struct value *row = execution->ranges[plan->range];
-  uint8_t *states = states_of(plan, keys);
+  uint8_t *states = states_of(run, keys);
+  arena_reset(&run->finish);
   for (int i = 0; i < plan->key_count; i++)
     row[i] = keys[i];
   for (int i = 0; i < plan->call_count; i++) {
     const struct plan_aggregate_call *call = &plan->calls[i];
-    int status =
-        call->aggregate->finish(&execution->evaluation, states + call->state_offset, &row[plan->key_count + i]);
+    struct value *result = &row[plan->key_count + i];
+    struct aggregate_place place = place_of(run, i, states);
+    execution->evaluation.argument_types = call->types;
+    int status = call->is_plain ? call->aggregate->finish(&execution->evaluation, place.state, result)
+                 : call->call->grouping_count
+                     ? (*result = grouping_of(run, call->call, keys), 0)
+                     : aggregate_result(&place, result);
     if (status)
       return status;
   }
@@ -145,7 +162,7 @@ static int plain_next(struct iterator *op)
   struct value *keys = make_group(run, &run->arenas[0]);
   if (!keys)
     return execution_memory(op->execution);
-  uint8_t *states = states_of(&op->node->aggregate, keys);
+  uint8_t *states = states_of(run, keys);
   int status;
   bool decided = false;
   while (!decided && (status = op->left->next(op->left)) != 0) {
@@ -160,34 +177,70 @@ static int plain_next(struct iterator *op)
 
 // --- Hashed --------------------------------------------------------------------------------------------
 
+// Shows the row at hand to the group of run->keys.
+static int add_to_group(struct aggregate_run *run)
+{
+  uint64_t hash = values_hash(run->types, run->keys, run->key_count);
+  uint32_t entry = row_table_first(&run->table, hash);
+  bool decided;
+  while (entry && !values_equal(run->types, run->table.entries[entry - 1].row, run->keys, run->key_count))
+    entry = row_table_next(&run->table, entry);
+  if (!entry) {
+    struct value *keys = make_group(run, &run->table.arena);
+    if (!keys || !row_table_add(&run->table, hash, keys))
+      return execution_memory(run->op.execution);
+    entry = run->table.count;
+  }
+  return accumulate(run, states_of(run, run->table.entries[entry - 1].row), entry, &run->table.arena, &decided);
+}
+
+// Once for each grouping set, whose number stands behind the keys.
+static int add_to_sets(struct aggregate_run *run)
+{
+  const struct plan_aggregate *plan = &run->op.node->aggregate;
+  int status = 0;
+  memcpy(run->all_keys, run->keys, sizeof *run->keys * (size_t)plan->key_count);
+  for (int s = 0; s < plan->set_count && !status; s++) {
+    for (int i = 0; i < plan->key_count; i++)
+      run->keys[i] = run->has_key[s * plan->key_count + i] ? run->all_keys[i] : value_null();
+    run->keys[plan->key_count] = value_integer(s);
+    status = add_to_group(run);
+  }
+  return status;
+}
+
+// Of no rows there is a group for each set without keys.
+static int add_empty_groups(struct aggregate_run *run)
+{
+  const struct plan_aggregate *plan = &run->op.node->aggregate;
+  for (int s = 0; s < plan->set_count; s++) {
+    if (plan->sets[s].count)
+      continue;
+    for (int i = 0; i < plan->key_count; i++)
+      run->keys[i] = value_null();
+    run->keys[plan->key_count] = value_integer(s);
+    struct value *keys = make_group(run, &run->table.arena);
+    if (!keys || !row_table_add(&run->table, 0, keys))
+      return execution_memory(run->op.execution);
+  }
+  return 0;
+}
+
 static int read_groups(struct aggregate_run *run)
 {
   struct iterator *op = &run->op;
-  const struct plan_aggregate *plan = &op->node->aggregate;
   struct arena_mark mark = arena_mark(op->execution->evaluation.arena);
   int status;
-  bool decided;
   while ((status = op->left->next(op->left)) == 1) {
     status = get_keys(run);
-    if (status)
-      return status;
-    uint64_t hash = values_hash(run->types, run->keys, plan->key_count);
-    uint32_t entry = row_table_first(&run->table, hash);
-    while (entry && !values_equal(run->types, run->table.entries[entry - 1].row, run->keys, plan->key_count))
-      entry = row_table_next(&run->table, entry);
-    if (!entry) {
-      struct value *keys = make_group(run, &run->table.arena);
-      if (!keys || !row_table_add(&run->table, hash, keys))
-        return execution_memory(op->execution);
-      entry = run->table.count;
-    }
-    status = accumulate(run, states_of(plan, run->table.entries[entry - 1].row), entry, &run->table.arena, &decided);
+    if (!status)
+      status = op->node->aggregate.set_count ? add_to_sets(run) : add_to_group(run);
     if (status)
       return status;
   }
   execution_release(op->execution, mark);
   run->is_read = true;
-  return status;
+  return status || run->table.count ? status : add_empty_groups(run);
 }
 
 static int hashed_next(struct iterator *op)
@@ -216,7 +269,7 @@ static int begin_group(struct aggregate_run *run)
   run->current.keys = make_group(run, arena);
   if (!run->current.keys)
     return execution_memory(run->op.execution);
-  run->current.states = states_of(plan, run->current.keys);
+  run->current.states = states_of(run, run->current.keys);
   run->has_current = true;
   return accumulate(run, run->current.states, run->group_number, arena, &decided);
 }
@@ -260,6 +313,7 @@ static void aggregate_stop(struct iterator *op)
   row_table_clear(&run->table);
   arena_reset(&run->arenas[0]);
   arena_reset(&run->arenas[1]);
+  arena_reset(&run->finish);
   for (int i = 0; i < op->node->aggregate.call_count; i++)
     if (op->node->aggregate.calls[i].is_distinct)
       row_table_clear(&run->distinct[i]);
@@ -281,8 +335,26 @@ static void aggregate_close(struct iterator *op)
   row_table_deinit(&run->table);
   arena_deinit(&run->arenas[0]);
   arena_deinit(&run->arenas[1]);
+  arena_deinit(&run->finish);
   for (int i = 0; i < op->node->aggregate.call_count; i++)
     row_table_deinit(&run->distinct[i]);
+}
+
+static bool open_sets(struct aggregate_run *run, struct execution *execution, const struct plan_aggregate *plan)
+{
+  if (!plan->set_count)
+    return true;
+  run->all_keys = ARENA_ARRAY(&execution->memory, struct value, plan->key_count + 1);
+  run->has_key = ARENA_ARRAY(&execution->memory, bool, plan->set_count * plan->key_count + 1);
+  if (!run->all_keys || !run->has_key)
+    return false;
+  for (int s = 0; s < plan->set_count; s++) {
+    for (int i = plan->set_key_count; i < plan->key_count; i++)
+      run->has_key[s * plan->key_count + i] = true;
+    for (int i = 0; i < plan->sets[s].count; i++)
+      run->has_key[s * plan->key_count + plan->sets[s].keys[i]] = true;
+  }
+  return true;
 }
 
 static bool aggregate_open(struct iterator **op, struct execution *execution, const struct plan_node *node)
@@ -295,18 +367,22 @@ static bool aggregate_open(struct iterator **op, struct execution *execution, co
   row_table_init(&run->table, execution->account);
   arena_init(&run->arenas[0], execution->account);
   arena_init(&run->arenas[1], execution->account);
+  arena_init(&run->finish, execution->account);
   run->op.next = nexts[plan->form];
   run->op.rewind = aggregate_rewind;
   run->op.stop = aggregate_stop;
   run->op.close = aggregate_close;
   *op = &run->op;
+  run->key_count = plan->key_count + (plan->set_count ? 1 : 0);
   run->keys = ARENA_ARRAY(&execution->memory, struct value, plan->key_count + 1);
   run->types = ARENA_ARRAY(&execution->memory, enum type_id, plan->key_count + 1);
   run->distinct = ARENA_ARRAY(&execution->memory, struct row_table, plan->call_count + 1);
-  if (!run->keys || !run->types || !run->distinct)
+  run->values = ARENA_ARRAY(&execution->memory, struct value, plan->value_count + 1);
+  if (!run->keys || !run->types || !run->distinct || !run->values || !open_sets(run, execution, plan))
     return false;
   for (int i = 0; i < plan->key_count; i++)
     run->types[i] = plan->keys[i].type;
+  run->types[plan->key_count] = TYPE_INT8;
   for (int i = 0; i < plan->call_count; i++)
     row_table_init(&run->distinct[i], execution->account);
   return true;

@@ -183,20 +183,32 @@ static bool explain_window_sort(struct explaining *e, const struct plan_node *no
   return true;
 }
 
+static void explain_keys(struct explaining *e, int depth, const char *label, const struct plan_aggregate *plan,
+                         const struct group_set *set)
+{
+  int count = set ? set->count : plan->key_count;
+  begin_detail(e, depth, label);
+  for (int i = 0; i < count; i++) {
+    if (i)
+      buffer_append_string(&e->text, ", ");
+    node_deparse(e->plan, plan->keys[set ? set->keys[i] : i].node, e->qualified, &e->text);
+  }
+  buffer_append_string(&e->text, count ? "\n" : "()\n");
+}
+
 static void explain_aggregate(struct explaining *e, const struct plan_node *node, int depth)
 {
   static const char *const names[] = {"Aggregate", "HashAggregate", "GroupAggregate"};
-  buffer_append_string(&e->text, names[node->aggregate.form]);
+  const struct plan_aggregate *plan = &node->aggregate;
+  bool has_empty = false;
+  for (int i = 0; i < plan->set_count; i++)
+    has_empty |= !plan->sets[i].count;
+  buffer_append_string(&e->text, has_empty ? "MixedAggregate" : names[plan->form]);
   end_node_line(e, node);
-  if (node->aggregate.key_count == 0)
-    return;
-  begin_detail(e, depth, "Group Key: ");
-  for (int i = 0; i < node->aggregate.key_count; i++) {
-    if (i)
-      buffer_append_string(&e->text, ", ");
-    node_deparse(e->plan, node->aggregate.keys[i].node, e->qualified, &e->text);
-  }
-  buffer_append_u8(&e->text, '\n');
+  for (int i = 0; i < plan->set_count; i++)
+    explain_keys(e, depth, plan->sets[i].count ? "Hash Key: " : "Group Key: ", plan, &plan->sets[i]);
+  if (!plan->set_count && plan->key_count)
+    explain_keys(e, depth, "Group Key: ", plan, NULL);
 }
 
 static void explain_from(struct explaining *e, const struct plan_node *node)

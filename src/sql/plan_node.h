@@ -117,15 +117,27 @@ struct plan_join {
   int *left_ranges;
 };
 
+// Calls that do more than show each row keep values of it: the arguments, then what they are ordered by.
 struct plan_aggregate_call {
-  const struct aggregate *aggregate;
+  const struct aggregate *aggregate; // NULL: WITHIN GROUP, GROUPING
   int argument_count;
-  struct expression arguments[2];
-  enum type_id types[2]; // of the arguments
+  struct expression *arguments; // then of the other values
+  enum type_id *types;
   struct expression *filter;
+  bool is_plain; // shows each row, and that is all
   bool is_distinct;
+  bool sorts; // the rows are kept, and shown in order at the end
+  int value_count;
+  struct row_order order;
+  struct expression *direct;
   size_t state_offset;
   const struct aggregate_call *call;
+};
+
+// The state of a call that sorts: the rows of a group. They lie where the group does.
+struct sorted_rows {
+  struct value **rows;
+  uint32_t count, capacity;
 };
 
 enum aggregate_form { AGGREGATE_PLAIN, AGGREGATE_HASHED, AGGREGATE_SORTED };
@@ -137,6 +149,10 @@ struct plan_aggregate {
   int call_count;
   struct plan_aggregate_call *calls;
   size_t state_size;   // of all calls' states
+  int value_count;     // the most that a call keeps of a row
+  int set_count;       // grouping sets; 0: none
+  const struct group_set *sets;
+  int set_key_count; // keys that sets may lack
   bool stops_at_first; // min or max over an ordered scan: the first argument that is not NULL decides
 };
 
@@ -421,6 +437,8 @@ int plan_lookup(struct planner *planner, const struct query *query, range_set ow
 int plan_set_operation(struct planner *planner, int range, struct plan_node **node);
 // Is the query nothing but its set operation, in some order?
 bool is_bare_set(const struct planner *planner, const struct query *query);
+int plan_aggregate_call(struct planner *planner, const struct aggregate_call *call, struct plan_aggregate *aggregate,
+                        struct plan_aggregate_call *made);
 // What the query's window functions say, on top of its rows.
 int plan_windows(struct planner *planner, const struct query *query, struct plan_node **node);
 int plan_modification(struct planner *planner);

@@ -64,8 +64,9 @@ static bool find_extreme(const struct query *query, struct wanted_order *order)
       query->from->kind != JOIN_RANGE)
     return false;
   const struct aggregate_call *call = &query->aggregates[0];
-  bool is_minimum = !strcmp(call->aggregate->name, "min"), is_maximum = !strcmp(call->aggregate->name, "max");
-  if ((!is_minimum && !is_maximum) || call->filter || call->arguments[0]->kind != NODE_COLUMN ||
+  const char *name = aggregate_call_name(call);
+  bool is_minimum = !strcmp(name, "min"), is_maximum = !strcmp(name, "max");
+  if ((!is_minimum && !is_maximum) || call->filter || query->set_count || call->arguments[0]->kind != NODE_COLUMN ||
       call->arguments[0]->range != query->from->range)
     return false;
   *order = (struct wanted_order){.range = query->from->range, .count = 1, .limit = 1};
@@ -78,7 +79,7 @@ static bool find_extreme(const struct query *query, struct wanted_order *order)
 // Groups by columns that an order of one table can bring together.
 static bool find_group_order(struct planner *planner, const struct query *query, struct wanted_order *order)
 {
-  if (!query->is_grouped || query->group_key_count == 0 || query->group_key_count > 8 || !query->from ||
+  if (!query->is_grouped || query->set_count || query->group_key_count == 0 || query->group_key_count > 8 || !query->from ||
       query->from->kind != JOIN_RANGE || planner->statement->ranges[query->from->range].kind != RANGE_TABLE)
     return false;
   *order = (struct wanted_order){.range = query->from->range, .is_for_groups = true};
@@ -93,11 +94,11 @@ static bool find_group_order(struct planner *planner, const struct query *query,
 
 static bool is_whole_count(struct planner *planner, const struct query *query)
 {
-  if (!query->is_grouped || query->group_key_count || query->aggregate_count != 1 || query->where || !query->from ||
+  if (!query->is_grouped || query->group_key_count || query->set_count || query->aggregate_count != 1 || query->where || !query->from ||
       query->from->kind != JOIN_RANGE || planner->statement->ranges[query->from->range].kind != RANGE_TABLE)
     return false;
   const struct aggregate_call *call = &query->aggregates[0];
-  return !strcmp(call->aggregate->name, "count") && call->argument_count == 0 && !call->filter && !call->is_distinct;
+  return !strcmp(aggregate_call_name(call), "count") && call->argument_count == 0 && !call->filter && !call->is_distinct;
 }
 
 // Conditions that read no range of the query decide once whether there are rows at all.
@@ -153,27 +154,6 @@ static int plan_source_rows(struct planner *planner, const struct query *query, 
   return status;
 }
 
-static int make_call(struct planner *planner, const struct aggregate_call *call, size_t *state_size,
-                     struct plan_aggregate_call *made)
-{
-  *made = (struct plan_aggregate_call){.aggregate = call->aggregate,
-                                       .argument_count = call->argument_count,
-                                       .is_distinct = call->is_distinct,
-                                       .call = call,
-                                       .state_offset = *state_size};
-  *state_size += (call->aggregate->state_size + 15) & ~(size_t)15;
-  for (int i = 0; i < call->argument_count && i < 2; i++) {
-    made->types[i] = call->arguments[i]->type.id;
-    int status = expression_make(planner, call->arguments[i], &made->arguments[i]);
-    if (status)
-      return status;
-  }
-  if (!call->filter)
-    return 0;
-  made->filter = ARENA_NEW(planner->arena, struct expression);
-  return made->filter ? expression_make(planner, call->filter, made->filter) : error_memory(planner->error);
-}
-
 static int plan_groups(struct planner *planner, const struct query *query, bool is_ordered, bool is_extreme,
                        struct plan_node **node)
 {
@@ -181,7 +161,13 @@ static int plan_groups(struct planner *planner, const struct query *query, bool 
   if (!made)
     return error_memory(planner->error);
   struct plan_aggregate *aggregate = &made->aggregate;
-  aggregate->form = query->group_key_count == 0 ? AGGREGATE_PLAIN : is_ordered ? AGGREGATE_SORTED : AGGREGATE_HASHED;
+  aggregate->form = query->set_count                ? AGGREGATE_HASHED
+                    : query->group_key_count == 0 ? AGGREGATE_PLAIN
+                    : is_ordered                    ? AGGREGATE_SORTED
+                                                    : AGGREGATE_HASHED;
+  aggregate->sets = query->sets;
+  aggregate->set_count = query->set_count;
+  aggregate->set_key_count = query->set_key_count;
   aggregate->stops_at_first = is_extreme && is_ordered;
   aggregate->range = query->group_range;
   aggregate->key_count = query->group_key_count;
@@ -191,7 +177,7 @@ static int plan_groups(struct planner *planner, const struct query *query, bool 
     return error_memory(planner->error);
   int status = expressions_make(planner, query->group_keys, query->group_key_count, &aggregate->keys);
   for (int i = 0; !status && i < query->aggregate_count; i++)
-    status = make_call(planner, &query->aggregates[i], &aggregate->state_size, &aggregate->calls[i]);
+    status = plan_aggregate_call(planner, &query->aggregates[i], aggregate, &aggregate->calls[i]);
   made->left = *node;
   made->rows = query->group_key_count ? fmax(1, fmin((*node)->rows, 200)) : 1;
   made->cost = (*node)->cost + (*node)->rows * 0.0125;

@@ -78,6 +78,10 @@ static int walk_query(const struct walk *walk, struct query *query)
   for (int i = 0; i < query->aggregate_count && !status; i++) {
     struct aggregate_call *call = &query->aggregates[i];
     status = walk_slots(walk, call->arguments, call->argument_count);
+    for (int k = 0; k < call->order_count && !status; k++)
+      status = walk_slot(walk, &call->order[k].expression);
+    if (!status)
+      status = walk_slots(walk, call->direct, call->direct_count);
     if (!status)
       status = walk_slot(walk, &call->filter);
   }
@@ -87,6 +91,14 @@ static int walk_query(const struct walk *walk, struct query *query)
   for (size_t i = 0; i < sizeof slots / sizeof *slots && !status; i++)
     status = walk_slot(walk, slots[i]);
   return status;
+}
+
+const char *aggregate_call_name(const struct aggregate_call *call)
+{
+  return call->aggregate      ? call->aggregate->name
+         : call->set          ? call->set->name
+         : call->hypothetical ? call->hypothetical->name
+                              : "grouping";
 }
 
 int query_each_window(struct query *query, query_visit visit, void *context)

@@ -84,18 +84,36 @@ struct join {
   struct node *condition;    // NULL: none (a cross join)
 };
 
+struct order_key {
+  struct node *expression;
+  bool is_descending, nulls_first;
+};
+
+// One of aggregate, set (WITHIN GROUP), hypothetical (the same; a window function asked about a row that is not there)
+// and grouping.
 struct aggregate_call {
   const struct aggregate *aggregate;
+  const struct ordered_set *set;
+  const struct window_function *hypothetical;
   struct node **arguments;
   int argument_count;
+  struct order_key *order; // within the call
+  int order_count;
+  struct node **direct; // of WITHIN GROUP: reads the groups
+  int direct_count;
+  struct node **grouping; // GROUPING: its arguments, and which group keys they are
+  int *grouping_keys;
+  int grouping_count;
   struct node *filter; // NULL: none
   bool is_distinct;
   struct type type;
 };
+const char *aggregate_call_name(const struct aggregate_call *call);
 
-struct order_key {
-  struct node *expression;
-  bool is_descending, nulls_first;
+// Keys that a grouping set has; those that follow from keys are in all of them.
+struct group_set {
+  int *keys;
+  int count;
 };
 
 enum frame_mode { WINDOW_RANGE, WINDOW_ROWS, WINDOW_GROUPS };
@@ -151,6 +169,9 @@ struct query {
   int group_range;
   struct node **group_keys;
   int group_key_count; // 0 with is_grouped: one group, even of no rows
+  struct group_set *sets;
+  int set_count;     // 0: no grouping sets, all keys are grouped by
+  int set_key_count; // the first keys, which sets may lack
   struct aggregate_call *aggregates;
   int aggregate_count;
   struct node *having;

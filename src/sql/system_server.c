@@ -82,7 +82,14 @@ static const struct system_column function_columns[] = {
     C_OID("prorettype"), C_TEXT("proargtypes"), C_TEXT("prosrc"),
 };
 
-enum { OID_MADE_UP_FUNCTION = 0x70000000, OID_MADE_UP_AGGREGATE = 0x78000000, OID_MADE_UP_WINDOW = 0x7a000000, OID_MADE_UP_SET = 0x7c000000, OID_RECORD = 2249 };
+enum {
+  OID_MADE_UP_FUNCTION = 0x70000000,
+  OID_MADE_UP_AGGREGATE = 0x78000000,
+  OID_MADE_UP_ORDERED = 0x79000000,
+  OID_MADE_UP_WINDOW = 0x7a000000,
+  OID_MADE_UP_SET = 0x7c000000,
+  OID_RECORD = 2249
+};
 
 // The object id of a type of the tables of functions, pseudo-types included.
 static uint32_t type_oid(enum type_id type)
@@ -125,6 +132,13 @@ ROWS(function_rows)
             number(SCHEMA_PG_CATALOG), number(ROLE_OWNER), number(12), value_string("a"), truth(false), truth(false),
             value_string("i"), number(aggregate->argument_count), number(type_oid(aggregate->result)),
             argument_types(sink, aggregate->arguments, aggregate->argument_count), value_string("aggregate_dummy"));
+  const struct ordered_set *ordered;
+  for (int i = 0; !status && (ordered = ordered_set_at(i)); i++)
+    status =
+        ADD(number((uint32_t)OID_MADE_UP_ORDERED + (uint32_t)i), value_string(ordered->name),
+            number(SCHEMA_PG_CATALOG), number(ROLE_OWNER), number(12), value_string("a"), truth(false), truth(false),
+            value_string("i"), number(ordered->argument_count), number(type_oid(ordered->result)),
+            argument_types(sink, ordered->arguments, ordered->argument_count), value_string("aggregate_dummy"));
   const struct window_function *window;
   for (int i = 0; !status && (window = window_function_at(i)); i++)
     status =

@@ -48,6 +48,9 @@ static const char *const scenario[] = {
   "begin; declare c cursor with hold for select k, v from t order by k desc; fetch 3 from c; move 2 in c; commit; fetch backward 2 from c; close c",
   "select k, sum(k) over (order by v, k rows 1 preceding), rank() over (order by v), min(v) over (order by k range between 1 "
   "preceding and 1 following exclude ties), string_agg(v, $$,$$) over (order by k groups 1 preceding) from t",
+  "select v, grouping(v, n), array_agg(distinct k order by k desc), string_agg(v, $$,$$ order by n, k), "
+  "percentile_cont(array[0.1, 0.9]) within group (order by k), rank(3, 4) within group (order by k, n) from t "
+  "group by rollup (v, n)",
   "prepare p (int, text) as select * from t where k = $1 or v = $2; execute p (3, 'row 9'); deallocate p",
   "explain select * from t a join child on a.k = child.id where a.v > 'x' order by n",
   "copy t (k, v, n) from stdin",

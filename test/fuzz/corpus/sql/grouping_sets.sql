@@ -1,0 +1,1 @@
+SELECT a, b, grouping(a, b), array_agg(DISTINCT c ORDER BY c DESC), string_agg(b, ',' ORDER BY a) FILTER (WHERE c > 1), percentile_cont(ARRAY[0.1, 0.9]) WITHIN GROUP (ORDER BY c), rank(3) WITHIN GROUP (ORDER BY a), (SELECT max(t.c) FROM t u LIMIT 1) FROM t GROUP BY DISTINCT GROUPING SETS (ROLLUP (a, b), CUBE (b, c), ()) HAVING grouping(a) < 1
