@@ -154,7 +154,10 @@ static int timestamptz_from_timestamp(CALL)
 
 static int timestamp_from_timestamptz(CALL)
 {
-  *result = value_integer(zone_to_local(settings_of(evaluation)->zone, arguments[0].integer));
+  int64_t local = zone_to_local(settings_of(evaluation)->zone, arguments[0].integer);
+  if (!timestamp_is_valid(local))
+    return error_set(evaluation->error, SQLSTATE_DATETIME_FIELD_OVERFLOW, "timestamp out of range");
+  *result = value_integer(local);
   return STATUS_OK;
 }
 

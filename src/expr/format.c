@@ -270,6 +270,7 @@ static const struct {
   enum number_mark mark;
 } number_marks[] = {
     {"9", MARK_NINE}, {"0", MARK_ZERO}, {".", MARK_POINT}, {"D", MARK_POINT}, {",", MARK_COMMA}, {"G", MARK_COMMA},
+    {"SP", MARK_BLANK}, {"C", MARK_BLANK},
     {"MI", MARK_MI},  {"PL", MARK_PL},  {"SG", MARK_SG},   {"S", MARK_S},     {"PR", MARK_PR},   {"FM", MARK_FM},
     {"TH", MARK_TH},  {"L", MARK_CURRENCY}, {"EEEE", MARK_REFUSED}, {"RN", MARK_REFUSED}, {"V", MARK_REFUSED},
     {"B", MARK_BLANK},

@@ -381,10 +381,10 @@ static int jsonb_object(CALL)
 }
 
 const struct function json_make_functions[] = {
-    TYPED("to_json", to_json, JSON, 1, ANY),
+    TYPED("to_json", to_json, JSON, 1, TYPE_ANY_ELEMENT),
     TYPED("array_to_json", array_to_json, JSON, 1, TYPE_ANY_ARRAY),
     TYPED("array_to_json", array_to_json, JSON, 2, TYPE_ANY_ARRAY, BOOLEAN),
-    TYPED("to_jsonb", to_jsonb, JSONB, 1, ANY),
+    TYPED("to_jsonb", to_jsonb, JSONB, 1, TYPE_ANY_ELEMENT),
     PURE("row_to_json", row_to_json, JSON, 1, JSON),
     TYPED("json_build_array", json_build_array, JSON, 0, 0),
     TYPED("json_build_array", json_build_array, JSON, -1, ANY),

@@ -239,9 +239,9 @@ static int change_at(struct evaluation *evaluation, const struct value *argument
 {
   struct json_path path;
   struct jsonb item = jsonb_of(&arguments[0]);
-  if (!json_is_container(item.kind))
-    return error_set(evaluation->error, SQLSTATE_INVALID_PARAMETER_VALUE, "cannot %s path in scalar", verb);
   int status = json_path_from_line(evaluation, &arguments[1], &path);
+  if (!status && !json_is_container(item.kind))
+    return error_set(evaluation->error, SQLSTATE_INVALID_PARAMETER_VALUE, "cannot %s path in scalar", verb);
   *result = arguments[0];
   if (status || path.count == 0 || (jsonb_count(item) == 0 && !creates(change)))
     return status;

@@ -320,6 +320,12 @@ struct replacement {
   int64_t number; // which match; 0: all; -1: as the flags say
 };
 
+// Where matches are looked for from this character on, from 1; behind the text: nowhere.
+static size_t search_from(struct bytes text, int64_t start)
+{
+  return start - 1 > (int64_t)utf8_length(text) ? text.size + 1 : utf8_prefix(text, (size_t)start - 1);
+}
+
 static int replace(struct evaluation *evaluation, const struct replacement *r, struct value *result)
 {
   struct regex regex;
@@ -328,7 +334,7 @@ static int replace(struct evaluation *evaluation, const struct replacement *r, s
   if (status != STATUS_OK)
     return status;
   int64_t number = r->number >= 0 ? r->number : regex.is_global ? 0 : 1;
-  size_t copied = 0, from = utf8_prefix(r->text, (size_t)r->start - 1);
+  size_t copied = 0, from = search_from(r->text, r->start);
   for (int64_t n = 1; from <= r->text.size && !out.failed; n++) {
     bool found;
     status = regex_find(evaluation, &regex, r->text, from, &found);
@@ -399,7 +405,7 @@ static int regexp_count(CALL) // text, pattern [, start [, flags]]
   int status = regex_compile(evaluation, bytes_of_value(&arguments[1]), flags, &regex);
   if (status == STATUS_OK)
     status = no_global(evaluation, &regex, "regexp_count");
-  for (size_t from = utf8_prefix(text, (size_t)start - 1); status == STATUS_OK && from <= text.size; count++) {
+  for (size_t from = search_from(text, start); status == STATUS_OK && from <= text.size; count++) {
     bool found;
     status = regex_find(evaluation, &regex, text, from, &found);
     if (status != STATUS_OK || !found)
@@ -465,8 +471,7 @@ static int similar(CALL)
     if (escape.size == width && memcmp(&pattern.data[i], escape.data, width) == 0 && i + width < pattern.size) {
       i += width;
       width = (size_t)utf8_width(pattern.data[i]);
-      if (width == 1 && !(pattern.data[i] & 0x80))
-        buffer_append_u8(&out, '\\');
+      buffer_append_u8(&out, '\\');
       buffer_append(&out, &pattern.data[i], width);
     } else if (in_bracket) {
       if (c == '\\')

@@ -312,7 +312,7 @@ static bool is_ambiguous_arithmetic(const char *name, const enum type_id *given,
   for (int i = 0; i < count; i++)
     if (given[i] != TYPE_UNKNOWN)
       return false;
-  return name[1] == 0 && strchr("+-*/%", name[0]);
+  return name[1] == 0 && strchr(count == 1 ? "-*/%" : "+-*/%", name[0]);
 }
 
 static int check_count(int count, struct error *error)

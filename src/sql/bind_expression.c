@@ -558,7 +558,14 @@ static struct node *bind_type_cast(struct binder *binder, struct scope *scope, c
   if (!cast_find(argument->type.id, type.id, CAST_EXPLICIT, &function))
     return bind_fail(binder, tree->location >= 0 ? tree->location : argument->position, SQLSTATE_CANNOT_COERCE,
                      "cannot cast type %s to %s", type_info(argument->type.id)->name, type_info(type.id)->name);
-  return bind_cast(binder, argument, type, CAST_EXPLICIT);
+  struct node *node = bind_cast(binder, argument, type, CAST_EXPLICIT);
+  if (!node || node->type.id != type.id || node->type.modifier == type.modifier)
+    return node;
+  node = arena_copy(binder->arena, node, sizeof *node); // the same value, of any length
+  if (!node)
+    return bind_memory(binder);
+  node->type = type;
+  return node;
 }
 
 static struct node *bind_collate(struct binder *binder, struct scope *scope, const PgQuery__CollateClause *tree)

@@ -84,7 +84,7 @@ class Calls:
         rows = [", ".join(str(literal(kind, self.value(kind))) for kind in function.arguments) or "1"
                 for _ in range(self.random.randrange(1, 4))]
         names = [f"c{i}" for i in range(len(function.arguments))]
-        distinct = "distinct " if len(names) == 1 and self.random.random() < 0.15 else ""
+        distinct = "distinct " if len(names) == 1 and "_agg" not in function.name and self.random.random() < 0.15 else ""
         arguments = "*" if not names else distinct + ", ".join(names)
         values = f"(values ({'), ('.join(rows)})) v({', '.join(names or ['c'])})"
         return repr(function), Node("query", f"select {function.name}({arguments}) from {values}")

@@ -20,7 +20,7 @@ NO_PREFIX = ("pg_", "has_", "to_reg", "current_", "inet_", "txid_", "binary_upgr
              "gin_", "gist_", "brin_", "spg_", "ri_fkey", "int4_", "xml")
 # The numbers that make their results long.
 SMALL = {"repeat", "lpad", "rpad", "factorial", "array_fill", "generate_series", "power", "pow", "^", "exp", "!", "<<",
-         "gcd", "lcm", "trim_scale", "round", "trunc", "make_interval", "generate_subscripts"}
+         "gcd", "lcm", "width_bucket", "trim_scale", "round", "trunc", "make_interval", "generate_subscripts"}
 
 
 class Function:
