@@ -134,6 +134,10 @@ static enum problem read_time(struct reader *reader, int first, int digits)
       skip(reader, 1);
       if (!take_number(reader, &civil->second))
         return PROBLEM_SYNTAX;
+    } else if (peek(reader, 0) == '.') { // minutes and seconds
+      civil->second = civil->minute;
+      civil->minute = first;
+      civil->hour = 0;
     }
   } else if (digits == 6 || digits == 4) {
     civil->second = digits == 6 ? first % 100 : 0;

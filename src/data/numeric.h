@@ -28,6 +28,8 @@ int numeric_modulo(const struct value *a, const struct value *b, struct arena *a
 int numeric_power(const struct value *a, const struct value *b, struct arena *arena, struct value *out,
                   struct error *error);
 int numeric_negate(const struct value *a, struct arena *arena, struct value *out, struct error *error);
+// With so many digits behind the point; scale < 0: as many as PostgreSQL gives.
+int numeric_sqrt_to(const struct value *a, int scale, struct arena *arena, struct value *out, struct error *error);
 int numeric_sqrt(const struct value *a, struct arena *arena, struct value *out, struct error *error);
 int numeric_ln(const struct value *a, struct arena *arena, struct value *out, struct error *error);
 int numeric_exp(const struct value *a, struct arena *arena, struct value *out, struct error *error);

@@ -259,7 +259,7 @@ static double approximate(const struct decimal *d)
 
 // ---- square root ----
 
-int numeric_sqrt(const struct value *a, struct arena *arena, struct value *out, struct error *error)
+int numeric_sqrt_to(const struct value *a, int scale, struct arena *arena, struct value *out, struct error *error)
 {
   struct decimal d;
   decimal_read(a, &d);
@@ -268,9 +268,11 @@ int numeric_sqrt(const struct value *a, struct arena *arena, struct value *out, 
     goto negative;
   if (d.kind != NUMERIC_FINITE)
     return numeric_special(d.kind, arena, out, error);
-  struct leading_digits leading;
-  decimal_leading(&d, &leading);
-  int scale = result_scale(leading.weight * 2 + 1, d.scale, 0);
+  if (scale < 0) {
+    struct leading_digits leading;
+    decimal_leading(&d, &leading);
+    scale = result_scale(leading.weight * 2 + 1, d.scale, 0);
+  }
   mpz_t v, rest;
   mpz_inits(v, rest, NULL);
   mpz_pow10(rest, (unsigned long)(2 * scale - d.scale));
@@ -289,6 +291,11 @@ negative:
   decimal_clear(&d);
   return error_set(error, SQLSTATE_INVALID_ARGUMENT_FOR_POWER_FUNCTION,
                    "cannot take square root of a negative number");
+}
+
+int numeric_sqrt(const struct value *a, struct arena *arena, struct value *out, struct error *error)
+{
+  return numeric_sqrt_to(a, -1, arena, out, error);
 }
 
 // ---- logarithms ----

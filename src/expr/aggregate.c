@@ -369,7 +369,7 @@ static int exact_variance(struct evaluation *evaluation, const struct exact *exa
 static int exact_spread(struct evaluation *evaluation, const struct exact *exact, bool sample, bool root,
                         struct value *result)
 {
-  struct value variance, whole;
+  struct value variance;
   *result = value_null();
   if (exact->count <= (sample ? 1 : 0))
     return STATUS_OK;
@@ -379,10 +379,7 @@ static int exact_spread(struct evaluation *evaluation, const struct exact *exact
   *result = variance;
   if (status != STATUS_OK || !root)
     return status;
-  status = numeric_sqrt(&variance, evaluation->arena, &whole, evaluation->error);
-  return status == STATUS_OK
-             ? numeric_round(&whole, numeric_scale(&variance), evaluation->arena, result, evaluation->error)
-             : status;
+  return numeric_sqrt_to(&variance, numeric_scale(&variance), evaluation->arena, result, evaluation->error);
 }
 
 static int exact_var_pop(FINISH) { return exact_spread(evaluation, state, false, false, result); }

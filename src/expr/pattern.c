@@ -468,8 +468,10 @@ static int similar(CALL)
   for (size_t i = 0; i < pattern.size;) {
     size_t width = (size_t)utf8_width(pattern.data[i]);
     uint8_t c = pattern.data[i];
-    if (escape.size == width && memcmp(&pattern.data[i], escape.data, width) == 0 && i + width < pattern.size) {
+    if (escape.size == width && memcmp(&pattern.data[i], escape.data, width) == 0) {
       i += width;
+      if (i == pattern.size)
+        break; // an escape of nothing
       width = (size_t)utf8_width(pattern.data[i]);
       buffer_append_u8(&out, '\\');
       buffer_append(&out, &pattern.data[i], width);

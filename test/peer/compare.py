@@ -22,6 +22,7 @@ from maker import Maker
 from shrink import shrink
 from tree import Node
 
+LOCALE = "C.UTF-8"  # Quern's
 ZONES = ["UTC", "America/New_York", "Asia/Kolkata"]
 CALLS, WORLD = 500, 100  # statements of a seed
 
@@ -140,7 +141,7 @@ def main():
     if not (options.cases or options.calls or options.worlds):
         options.cases, options.calls, options.worlds = True, range(1, 201), range(1, 1001)
     began = time.monotonic()
-    with PostgreSQL(locale="C.UTF-8") as peer:
+    with PostgreSQL(locale=LOCALE) as peer:
         failed = cases.run(peer) if options.cases else 0
         run = Run(peer)
         for work, chosen in (run.calls, options.calls or ()), (run.world, options.worlds or ()):

@@ -90,8 +90,10 @@ def excuse(peer, engine, statement):
                 return reason
     if modifiers_alone(peer, engine) and re.search("case|coalesce", str(statement.tree)):
         return "PostgreSQL tells the modifier of what is left when constants have been computed"
-    if peer.failure and engine.failure and statement.many and "22" in (peer.sqlstate[:2], engine.sqlstate[:2]) and \
-            "23" in (peer.sqlstate[:2], engine.sqlstate[:2]):
+    if is_computed(engine) and peer.rows == [(None,)]:
+        return "what stands beside a NULL argument need not be computed"
+    if peer.failure and engine.failure and statement.many and (is_computed(peer) or is_computed(engine)) and \
+            {peer.sqlstate[:2], engine.sqlstate[:2]} & {"23", "21"}:
         return "which of many rows is computed before another one is written is the planner's"
     computed = [outcome.sqlstate for outcome in (peer, engine) if is_computed(outcome)]
     if statement.many and computed and all(not outcome.failure or is_computed(outcome) for outcome in (peer, engine)):
