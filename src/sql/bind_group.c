@@ -370,6 +370,11 @@ static void drop_repeated(struct set_list *list)
   list->count = kept;
 }
 
+static bool is_no_literal(const struct node *node, void *context)
+{
+  return node->kind != NODE_PARAMETER && node->kind != NODE_CONSTANT;
+}
+
 static int bind_keys(struct regroup *regroup, const PgQuery__SelectStmt *select)
 {
   struct query *query = regroup->query;
@@ -385,6 +390,10 @@ static int bind_keys(struct regroup *regroup, const PgQuery__SelectStmt *select)
     drop_repeated(&sets);
   if (status || (sets.count == 1 && sets.sets[0].count == query->group_key_count))
     return status;
+  // What equals a key is NULL where a set lacks it: a literal must be seen to be the same as the key's.
+  for (int i = 0; i < query->group_key_count && regroup->binder->input->parameters_are_literals; i++)
+    if (!node_walk(query->group_keys[i], is_no_literal, NULL))
+      return bind_error(regroup->binder, -1, SQLSTATE_SYNTAX_ERROR, "GROUP BY needs the constant");
   query->sets = sets.sets;
   query->set_count = sets.count;
   query->set_key_count = query->group_key_count;
