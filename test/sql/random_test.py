@@ -3,6 +3,7 @@
 
   - Ternary logic partitioning: the rows where p, where NOT p and where p IS NULL are together all rows.
   - NoREC: the number of rows where p is the number of rows for which p, computed as a column, is true.
+  - Windows and grouping sets: a partition's last running count is its group's; ROLLUP adds the total to the groups.
   - Two ways to say the same: IN, BETWEEN, EXISTS and their kin, and what they stand for, are never distinct.
 
 Each holds on tables without and with indexes, and both give the same answers. A failure prints seed and statement;
@@ -141,6 +142,10 @@ def counted(client, text):
     return collections.Counter(map(tuple, client.rows(text)))
 
 
+def tables_key(source):
+    return "x.k, y.k" if " u y" in source else "x.k"
+
+
 def check(client, query):
     """Runs the oracles on a query's parts; gives what must be the same with indexes."""
     source, selected, predicate, grouping, (one, other) = query
@@ -160,6 +165,12 @@ def check(client, query):
     assert sum(int(row[-1]) for row in grouped.elements()) == where, "the groups are not the whole"
     ordered = client.rows(f"{groups} having count(*) > 1 order by {grouping} desc nulls last")
     assert len(ordered) == sum(1 for row in grouped.elements() if int(row[-1]) > 1), "HAVING gives another number"
+    counts = sorted(int(row[-1]) for row in grouped.elements())
+    running = f"select {grouping} as g, count(*) over (partition by {grouping} order by {tables_key(source)}) as n"
+    last = client.rows(f"select g, max(n) from ({running} from {source} where {predicate}) q group by g")
+    assert sorted(int(row[-1]) for row in last) == counts, "the partitions are not the groups"
+    rolled = client.rows(f"select grouping({grouping}), count(*) from {source} where {predicate} group by rollup ({grouping})")
+    assert sorted((int(is_total), int(n)) for is_total, n in rolled) == [(0, n) for n in counts] + [(1, where)], "ROLLUP"
     # A group's key may be shown as any of its equal values (1.0, 1.00), so that only the counts are compared.
     return everything, parts, sorted(row[-1] for row in grouped.elements()), [row[-1] for row in ordered]
 
