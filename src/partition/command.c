@@ -221,6 +221,10 @@ static int discard_command(struct session *session, const PgQuery__DiscardStmt *
   bool all = discard->target == PG_QUERY__DISCARD_MODE__DISCARD_ALL;
   if (all && session->transaction == TRANSACTION_OPEN)
     return error_set(error, SQLSTATE_ACTIVE_SQL_TRANSACTION, "DISCARD ALL cannot run inside a transaction block");
+  if (all && (session->has_atom || session->branch))
+    return error_set(error, SQLSTATE_ACTIVE_SQL_TRANSACTION, "DISCARD ALL cannot run inside a transaction block");
+  if (all && !session_drop_temporary(session))
+    return error_memory(error);
   if (all) {
     session_forget_portals(session, PORTALS_ALL);
     session_forget_statements(session);
@@ -233,7 +237,7 @@ static int discard_command(struct session *session, const PgQuery__DiscardStmt *
   case PG_QUERY__DISCARD_MODE__DISCARD_ALL: message_tag(replies(session), "DISCARD ALL"); break;
   case PG_QUERY__DISCARD_MODE__DISCARD_PLANS: message_tag(replies(session), "DISCARD PLANS"); break;
   case PG_QUERY__DISCARD_MODE__DISCARD_SEQUENCES: message_tag(replies(session), "DISCARD SEQUENCES"); break;
-  default: message_tag(replies(session), "DISCARD TEMP"); break;
+  default: break; // TEMP is a definition
   }
   return 0;
 }

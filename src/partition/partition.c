@@ -150,12 +150,24 @@ uint64_t partition_position(const struct partition *partition)
   return partition->trunk.position;
 }
 
+// What sessions left behind that the process did not outlive.
+static int drop_temporary(struct partition *partition, struct error *error)
+{
+  struct writer writer = {.error = error};
+  uint64_t position;
+  atom_begin(&partition->trunk, &writer);
+  int status = temporary_drop_all(&writer);
+  if (status)
+    atom_abort(&partition->trunk);
+  return status ? status : atom_commit(&partition->trunk, &position, error);
+}
+
 int partition_recovered(struct partition *partition, uint64_t position, struct error *error)
 {
   if (position > partition->trunk.position)
     partition->trunk.position = position;
   catalog_recover(partition->catalog, store_trunk(partition->store));
-  return partition->trunk.position == 0 ? bootstrap(partition, error) : 0;
+  return partition->trunk.position == 0 ? bootstrap(partition, error) : drop_temporary(partition, error);
 }
 
 const struct relation *partition_relation_of(const struct partition *partition, tree_number tree)

@@ -470,7 +470,9 @@ static int portal_run_statement(struct session *session, struct portal *portal, 
   bool is_read = portal->prepared->utility == UTILITY_NONE && statement->kind == STATEMENT_SELECT;
   bool claims = is_read && statement->claims_rows;
   bool sets = !statement && strcmp(utility_tag(portal->prepared->parsed), "SET CONSTRAINTS") == 0;
-  if ((!is_read || claims) && !sets && session->settings.read_only)
+  bool is_own = statement && statement->modification && !statement->part_count &&
+                relation_is_temporary(statement->modification->relation);
+  if ((!is_read || claims) && !sets && !is_own && session->settings.read_only)
     return error_set(error, SQLSTATE_READ_ONLY_SQL_TRANSACTION, "cannot execute %s in a read-only transaction",
                      claims      ? "SELECT FOR UPDATE"
                      : statement ? query_command(statement->kind)

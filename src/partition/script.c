@@ -311,7 +311,9 @@ int script_check_deferred(struct session *session, struct writer *writer, struct
   writer->evaluation = &environment.evaluation;
   writer->error = error;
   writer->mark = &mark;
-  return table_check_deferred(writer, 0);
+  int status = table_check_deferred(writer, 0);
+  return status ? status
+                : temporary_at_commit(writer, settings_temporary(&session->settings), session->partition->options.statement_memory);
 }
 
 void script_promise_error(struct session *session, const struct error *error, struct promise *promise)

@@ -171,6 +171,24 @@ void session_forget_portals(struct session *session, enum portals_end end)
     portal_clear(&session->unnamed);
 }
 
+bool session_drop_temporary(struct session *session)
+{
+  struct partition *partition = session->partition;
+  struct error error;
+  struct writer writer = {.error = &error};
+  uint64_t position = 0;
+  uint32_t schema = settings_temporary(&session->settings);
+  if (!catalog_schema_name(partition->catalog, store_trunk(partition->store), schema))
+    return true;
+  atom_begin(&partition->trunk, &writer);
+  int status = temporary_drop(&writer, schema);
+  if (status)
+    atom_abort(&partition->trunk);
+  else
+    status = atom_commit(&partition->trunk, &position, &error);
+  return !status;
+}
+
 void session_close(struct session *session)
 {
   timeouts_clear(session);
@@ -188,6 +206,7 @@ void session_close(struct session *session)
   copying_close(session);
   transaction_abort(session);
   session_forget_portals(session, PORTALS_ALL);
+  (void)session_drop_temporary(session); // where memory is lacking the next start does it
   arena_deinit(&session->unnamed.arena);
   session_forget_statements(session);
   claims_release(&partition->claims, &session->claimant, true);

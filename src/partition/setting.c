@@ -67,10 +67,14 @@ void session_end_settings(struct session *session, bool is_committed)
 static uint32_t find_schema(void *context, const char *name)
 {
   struct session *session = context;
+  uint32_t temporary = settings_temporary(&session->settings);
+  if (strcmp(name, "pg_temp") == 0) // it is on the path once there is one
+    return catalog_schema_name(session->partition->catalog, session_version(session), temporary) ? temporary : 0;
   bool is_own = strcmp(name, "$user") == 0;
   const char *own = session->settings.role_name[0] ? session->settings.role_name : session->settings.user;
   uint32_t oid = catalog_schema(session->partition->catalog, session_version(session), is_own ? own : name);
-  return is_own && oid == SCHEMA_QUERN ? 0 : oid; // the first role happens to have its name
+  bool is_others = schema_is_temporary(oid) && oid != temporary;
+  return is_others || (is_own && oid == SCHEMA_QUERN) ? 0 : oid; // the first role happens to have its name
 }
 
 void session_refresh_path(struct session *session)

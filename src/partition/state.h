@@ -22,6 +22,7 @@
 #include "sql/prepared.h"
 #include "store/read_set.h"
 #include "sql/system.h"
+#include "table/temporary.h"
 #include "txn/branch.h"
 #include "txn/claim.h"
 
@@ -321,6 +322,7 @@ void batch_start_over(struct session *session);
 bool batch_starts_again(struct session *session, const struct error *error);
 
 struct session *session_open(struct partition *partition, const struct frame *frame);
+bool session_drop_temporary(struct session *session); // no transaction of it may be open. False: out of memory
 void session_close(struct session *session); // its job must be back
 void session_process(struct session *session);
 void session_note_query(struct session *session, struct bytes text);

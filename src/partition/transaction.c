@@ -148,9 +148,11 @@ static int check_branch(struct session *session, struct error *error)
     return 0;
   branch_writer(session->branch, &writer);
   int status = script_check_deferred(session, &writer, error);
+  bool has_temporary =
+      catalog_schema_name(session->partition->catalog, writer.version, settings_temporary(&session->settings)) != NULL;
   session->is_checked = !status; // a COMMIT that waits comes here again
   return status ? status : transaction_record_copy(session, 'C', bytes_of(NULL, 0), &promise,
-                                                  writer.changes->checked ? NULL : &no_reads, error);
+                                                  writer.changes->checked || has_temporary ? NULL : &no_reads, error);
 }
 
 // STATUS_WAIT: the branch stays, and the session stands in a claim's queue.

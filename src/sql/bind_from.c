@@ -124,6 +124,7 @@ int bind_relation(struct binder *binder, const PgQuery__RangeVar *name, const ch
       .role = input->settings->role,
       .search_path = input->settings->search_path,
       .search_path_count = input->settings->search_path_count,
+      .temporary = settings_temporary(input->settings),
       .mark = input->mark,
   };
   const char *schema = name->schemaname && name->schemaname[0] ? name->schemaname : NULL;

@@ -342,6 +342,7 @@ static int find_relation(const struct bind_input *input, const PgQuery__CopyStmt
       .role = input->settings->role,
       .search_path = input->settings->search_path,
       .search_path_count = input->settings->search_path_count,
+      .temporary = settings_temporary(input->settings),
       .mark = input->mark,
   };
   return catalog_find(input->catalog, input->version, &scope,

@@ -549,7 +549,7 @@ SET(search_path)
   const char *value = change->value ? change->value : default_path, *rest = value;
   uint32_t oids[SETTINGS_SEARCH_PATH];
   int count = 0, found;
-  bool names_catalog = false;
+  bool names_catalog = false, names_temporary = false;
   char name[64];
   if (strlen(value) >= sizeof settings->search_path_text)
     return error_set(error, SQLSTATE_INVALID_PARAMETER_VALUE, "the search path is longer than %d bytes",
@@ -560,7 +560,8 @@ SET(search_path)
                    : strcmp(name, "public") == 0   ? (uint32_t)SCHEMA_PUBLIC
                                                    : 0;
     names_catalog |= oid == SCHEMA_PG_CATALOG;
-    if (oid && count < SETTINGS_SEARCH_PATH - 1)
+    names_temporary |= schema_is_temporary(oid);
+    if (oid && count < SETTINGS_SEARCH_PATH - 2)
       oids[count++] = oid;
   }
   if (found < 0) {
@@ -569,6 +570,8 @@ SET(search_path)
     return status;
   }
   settings->search_path_count = 0;
+  if (!names_temporary && change->schema_oid)
+    add_schema(settings, change->schema_oid(change->context, "pg_temp"));
   if (!names_catalog)
     add_schema(settings, SCHEMA_PG_CATALOG);
   for (int i = 0; i < count; i++)
@@ -696,6 +699,11 @@ static const struct setting *find_setting(const char *name)
     if (strcasecmp(table[i].name, name) == 0)
       return &table[i];
   return NULL;
+}
+
+uint32_t settings_temporary(const struct settings *settings)
+{
+  return SCHEMA_TEMPORARY + ((uint32_t)settings->backend & SESSION_NUMBERS);
 }
 
 void settings_init(struct settings *settings)

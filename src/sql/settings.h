@@ -5,7 +5,7 @@
 #include "base/buffer.h"
 #include "data/value.h"
 
-enum { SETTINGS_SEARCH_PATH = 8, SETTINGS_NUMBERS = 48 };
+enum { SETTINGS_SEARCH_PATH = 9, SETTINGS_NUMBERS = 48 };
 
 struct settings {
   uint32_t role;         // whose rights hold
@@ -40,6 +40,7 @@ void settings_init(struct settings *settings);
 void settings_moved(struct settings *settings);
 void settings_begin_transaction(struct settings *settings); // its characteristics are the defaults
 void settings_continue_transaction(struct settings *settings, const struct settings *before); // or those of the one before
+uint32_t settings_temporary(const struct settings *settings); // the schema of the session's temporary relations
 bool settings_waits_for_log(const struct settings *settings); // false: synchronous_commit is off
 // SET name TO value (NULL: DEFAULT). Lists come as one text with commas. 55P02 for what cannot be changed, 42704 `unrecognized configuration parameter "x"`, 22023 as PostgreSQL words them.
 // schema_oid finds search_path's schemas.

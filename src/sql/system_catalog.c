@@ -76,7 +76,7 @@ static int add_class(const struct system_table *table, struct system_context *co
       number(0),
       truth(row->has_index),
       truth(false),
-      value_string("p"),
+      value_string(schema_is_temporary(row->schema) ? "t" : "p"),
       value_string(row->kind),
       number(row->columns),
       number(row->checks),

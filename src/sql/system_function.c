@@ -109,7 +109,7 @@ static int current_schema(const struct call *call)
 {
   const struct settings *settings = call->system->settings;
   for (int i = 0; i < settings->search_path_count; i++)
-    if (settings->search_path[i] != SCHEMA_PG_CATALOG)
+    if (settings->search_path[i] != SCHEMA_PG_CATALOG && !schema_is_temporary(settings->search_path[i]))
       return give_text(call, system_schema_name(call->system, settings->search_path[i]));
   return give_null(call);
 }

@@ -126,8 +126,9 @@ uint32_t system_object_named(struct system_context *context, struct bytes text)
   text = bytes_of(text.data + 1, text.size - 1);
   if (!take_identifier(&text, second) || text.size)
     return 0;
-  uint32_t schema = catalog_schema(context->catalog, context->version, first);
-  return schema ? find_in_schema(context, schema, second) : 0;
+  uint32_t temporary = settings_temporary(context->settings);
+  uint32_t schema = strcmp(first, "pg_temp") == 0 ? temporary : catalog_schema(context->catalog, context->version, first);
+  return schema && (!schema_is_temporary(schema) || schema == temporary) ? find_in_schema(context, schema, second) : 0;
 }
 
 bool system_is_visible(struct system_context *context, const struct system_object *object)

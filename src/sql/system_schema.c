@@ -147,7 +147,8 @@ ROWS(tables_rows)
   const struct relation *relation;
   while (!status && (relation = next_table(context, &oid)))
     status = add_table(table, context, sink, system_schema_name(context, relation->schema_oid), relation->name,
-                       system_relkind(relation) == RELATION_TABLE  ? "BASE TABLE"
+                       relation_is_temporary(relation) && relation->kind == RELATION_TABLE ? "LOCAL TEMPORARY"
+                       : system_relkind(relation) == RELATION_TABLE  ? "BASE TABLE"
                        : system_relkind(relation) == RELATION_VIEW ? "VIEW"
                                                                    : "FOREIGN",
                        relation->kind != RELATION_VIEW, error);

@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "sql/scan.h"
+#include "sql/system_internal.h"
 #include "sql/utility_internal.h"
 
 // --- Which is which -----------------------------------------------------------------------------------------
@@ -116,7 +117,8 @@ enum utility_kind utility_kind(const struct parsed *parsed)
   case PG_QUERY__NODE__NODE_DECLARE_CURSOR_STMT: return UTILITY_DECLARE;
   case PG_QUERY__NODE__NODE_FETCH_STMT: return UTILITY_FETCH;
   case PG_QUERY__NODE__NODE_CLOSE_PORTAL_STMT: return UTILITY_CLOSE;
-  case PG_QUERY__NODE__NODE_DISCARD_STMT: return UTILITY_DISCARD;
+  case PG_QUERY__NODE__NODE_DISCARD_STMT:
+    return node->discard_stmt->target == PG_QUERY__DISCARD_MODE__DISCARD_TEMP ? UTILITY_DEFINITION : UTILITY_DISCARD;
   case PG_QUERY__NODE__NODE_LOCK_STMT: return UTILITY_LOCK;
   case PG_QUERY__NODE__NODE_COPY_STMT: return UTILITY_COPY;
   case PG_QUERY__NODE__NODE_EXPLAIN_STMT: return UTILITY_EXPLAIN;
@@ -252,6 +254,7 @@ const char *utility_tag(const struct parsed *parsed)
     return drop[parsed->form];
   case PG_QUERY__NODE__NODE_VACUUM_STMT: return node->vacuum_stmt->is_vacuumcmd ? "VACUUM" : "ANALYZE";
   case PG_QUERY__NODE__NODE_REINDEX_STMT: return "REINDEX";
+  case PG_QUERY__NODE__NODE_DISCARD_STMT: return "DISCARD TEMP";
   case PG_QUERY__NODE__NODE_CLUSTER_STMT: return "CLUSTER";
   case PG_QUERY__NODE__NODE_CHECK_POINT_STMT: return "CHECKPOINT";
   default: return "";
@@ -340,6 +343,7 @@ struct name_scope utility_scope(const struct utility_input *input)
       .role = input->settings->role,
       .search_path = input->settings->search_path,
       .search_path_count = input->settings->search_path_count,
+      .temporary = settings_temporary(input->settings),
       .mark = input->writer->mark,
   };
 }
@@ -393,9 +397,37 @@ static int may_create_in(const struct utility_input *input, const PgQuery__Range
   return status;
 }
 
+// Is what is made temporary: by its own word, or by the name of its schema?
+static bool is_temporary(const struct utility_input *input, const PgQuery__RangeVar *name)
+{
+  if (utility_text_given(name->schemaname))
+    return strcmp(name->schemaname, "pg_temp") == 0 ||
+           catalog_schema(input->catalog, input->writer->version, name->schemaname) == settings_temporary(input->settings);
+  return strcmp(name->relpersistence, "t") == 0 || strncmp(input->settings->search_path_text, "pg_temp", 7) == 0;
+}
+
+int utility_temporary_schema(const struct utility_input *input, uint32_t *oid, struct error *error)
+{
+  struct right_object database;
+  const struct version *version = input->writer->version;
+  *oid = settings_temporary(input->settings);
+  if (!right_object_find(version, CLASS_DATABASE, OID_DATABASE, input->arena, &database))
+    return error_memory(error);
+  if (!(rights_held(version, input->settings->role, &database, -1, input->writer->mark) & RIGHT_TEMPORARY))
+    return error_set(error, SQLSTATE_INSUFFICIENT_PRIVILEGE, "permission denied to create temporary tables in database \"%s\"",
+                     input->settings->database);
+  input->writer->error = error;
+  return temporary_open(input->writer, *oid);
+}
+
 int utility_schema(const struct utility_input *input, const PgQuery__RangeVar *name, uint32_t *oid, struct error *error)
 {
   *oid = 0;
+  if (is_temporary(input, name))
+    return utility_temporary_schema(input, oid, error);
+  if (strcmp(name->relpersistence, "t") == 0)
+    return utility_error(input, error, name->location, SQLSTATE_INVALID_TABLE_DEFINITION,
+                         "cannot create temporary relation in non-temporary schema");
   if (utility_text_given(name->schemaname)) {
     *oid = catalog_schema(input->catalog, input->writer->version, name->schemaname);
     if (!*oid)
@@ -403,7 +435,7 @@ int utility_schema(const struct utility_input *input, const PgQuery__RangeVar *n
                            name->schemaname);
   }
   for (int i = 0; i < input->settings->search_path_count && !*oid; i++)
-    if (input->settings->search_path[i] != SCHEMA_PG_CATALOG)
+    if (input->settings->search_path[i] != SCHEMA_PG_CATALOG && !schema_is_temporary(input->settings->search_path[i]))
       *oid = input->settings->search_path[i];
   if (!*oid)
     return utility_error(input, error, name->location, SQLSTATE_INVALID_SCHEMA_NAME,
@@ -473,6 +505,8 @@ static int run(const struct utility_input *input, const char **tag, struct error
     if (node->alter_owner_stmt->object_type != PG_QUERY__OBJECT_TYPE__OBJECT_SCHEMA)
       return utility_unknown(input->parsed, error);
     return schema_change_owner(input, node->alter_owner_stmt, error);
+  case PG_QUERY__NODE__NODE_DISCARD_STMT:
+    return temporary_drop(input->writer, settings_temporary(input->settings));
   case PG_QUERY__NODE__NODE_COMMENT_STMT: return comment_on(input, node->comment_stmt, error);
   case PG_QUERY__NODE__NODE_CREATE_SCHEMA_STMT: return schema_create(input, node->create_schema_stmt, error);
   case PG_QUERY__NODE__NODE_ALTER_OBJECT_SCHEMA_STMT:

@@ -293,6 +293,10 @@ int foreign_key_add(const struct utility_input *input, struct relation *definiti
     status = generated_check_key(definition, &key, error);
   if (status)
     return status;
+  if (relation_is_temporary(definition) != relation_is_temporary(parent))
+    return error_set(error, SQLSTATE_INVALID_TABLE_DEFINITION,
+                     relation_is_temporary(parent) ? "constraints on permanent tables may reference only permanent tables"
+                                                   : "constraints on temporary tables may reference only temporary tables");
   key.referenced_oid = parent->oid;
   int count = (int)constraint->n_pk_attrs;
   if (!count)

@@ -9,6 +9,7 @@
 #include "sql/bind.h"
 #include "sql/utility.h"
 #include "table/right.h"
+#include "table/temporary.h"
 #include "table/write.h"
 
 enum {
@@ -38,6 +39,10 @@ int utility_find_to_alter(const struct utility_input *input, const PgQuery__Alte
 // The schema in which a new relation of this name is made.
 int utility_schema(const struct utility_input *input, const PgQuery__RangeVar *name, uint32_t *oid,
                    struct error *error);
+// The session's schema of temporary relations, made where it is not there. 42501.
+int utility_temporary_schema(const struct utility_input *input, uint32_t *oid, struct error *error);
+// What ON COMMIT says of the table. 42P16 where it is not temporary.
+int table_on_commit(struct relation *definition, PgQuery__OnCommitAction action, struct error *error);
 const char *utility_form_kinds(enum statement_form form); // for catalog_find: what the statement is about
 bool utility_text_given(const char *text); // protobuf's strings are empty where there is none
 // The value of an option (WITH (name = value)) as text; NULL: out of memory or none that can be one.

@@ -266,6 +266,8 @@ int relation_set_schema(const struct utility_input *input, const PgQuery__AlterO
   name.schemaname = alter->newschema;
   name.location = -1;
   status = utility_schema(input, &name, &schema, error);
+  if (!status && (relation_is_temporary(relation) || schema_is_temporary(schema)))
+    status = error_set(error, SQLSTATE_FEATURE_NOT_SUPPORTED, "cannot move objects into or out of temporary schemas");
   if (!status && relation->kind == RELATION_SEQUENCE && relation->sequence.owner)
     status = error_set(error, SQLSTATE_FEATURE_NOT_SUPPORTED, "cannot move an owned sequence into another schema");
   if (status || schema == relation->schema_oid)

@@ -258,8 +258,6 @@ int sequence_create(const struct utility_input *input, const PgQuery__CreateSeqS
   struct sequence_options options;
   if (!definition)
     return error_memory(error);
-  if (strcmp(create->sequence->relpersistence, "t") == 0)
-    return utility_unsupported(input, error, create->sequence->location, "temporary sequences are");
   snprintf(definition->name, sizeof definition->name, "%s", create->sequence->relname);
   int status = utility_schema(input, create->sequence, &definition->schema_oid, error);
   if (status)

@@ -371,8 +371,6 @@ int table_storage_options(const struct utility_input *input, PgQuery__Node **opt
 static int refuse_forms(const struct utility_input *input, const PgQuery__CreateStmt *create, struct error *error)
 {
   int32_t at = create->relation->location;
-  if (strcmp(create->relation->relpersistence, "t") == 0)
-    return utility_unsupported(input, error, at, "temporary tables are");
   if (create->partspec || create->partbound)
     return utility_unsupported(input, error, at, "partitioned tables are");
   if (create->n_inh_relations)
@@ -384,6 +382,17 @@ static int refuse_forms(const struct utility_input *input, const PgQuery__Create
   if (utility_text_given(create->access_method) && strcmp(create->access_method, "heap") != 0)
     return error_set(error, SQLSTATE_UNDEFINED_OBJECT, "access method \"%s\" does not exist", create->access_method);
   return table_storage_options(input, create->options, create->n_options, error);
+}
+
+int table_on_commit(struct relation *definition, PgQuery__OnCommitAction action, struct error *error)
+{
+  definition->on_commit = action == PG_QUERY__ON_COMMIT_ACTION__ONCOMMIT_DELETE_ROWS ? ON_COMMIT_DELETE
+                          : action == PG_QUERY__ON_COMMIT_ACTION__ONCOMMIT_DROP      ? ON_COMMIT_DROP
+                                                                                     : ON_COMMIT_PRESERVE;
+  bool is_said = action > PG_QUERY__ON_COMMIT_ACTION__ONCOMMIT_NOOP;
+  if (is_said && !relation_is_temporary(definition))
+    return error_set(error, SQLSTATE_INVALID_TABLE_DEFINITION, "ON COMMIT can only be used on temporary tables");
+  return 0;
 }
 
 int table_create(const struct utility_input *input, const PgQuery__CreateStmt *create, struct error *error)
@@ -398,6 +407,8 @@ int table_create(const struct utility_input *input, const PgQuery__CreateStmt *c
   definition->owner = input->settings->role;
   snprintf(definition->name, sizeof definition->name, "%s", create->relation->relname);
   status = utility_schema(input, create->relation, &definition->schema_oid, error);
+  if (!status)
+    status = table_on_commit(definition, create->oncommit, error);
   if (status)
     return status;
   bool exists = catalog_name(input->catalog, input->writer->version, definition->schema_oid, definition->name) != 0;

@@ -15,8 +15,6 @@ static int refuse_forms(const struct utility_input *input, const struct table_as
 {
   const PgQuery__IntoClause *into = as->into;
   int32_t at = into->rel->location;
-  if (strcmp(into->rel->relpersistence, "t") == 0)
-    return utility_unsupported(input, error, at, "temporary tables are");
   if (as->query->node_case != PG_QUERY__NODE__NODE_SELECT_STMT)
     return utility_unsupported(input, error, at, "CREATE TABLE AS EXECUTE is");
   if (utility_text_given(into->table_space_name) && strcmp(into->table_space_name, "pg_default") != 0)
@@ -117,6 +115,8 @@ static int create(const struct utility_input *input, const struct table_as *as, 
   definition->owner = input->settings->role;
   snprintf(definition->name, sizeof definition->name, "%s", as->into->rel->relname);
   status = utility_schema(input, as->into->rel, &definition->schema_oid, error);
+  if (!status)
+    status = table_on_commit(definition, as->into->on_commit, error);
   if (status)
     return status;
   if (catalog_name(input->catalog, input->writer->version, definition->schema_oid, definition->name)) {

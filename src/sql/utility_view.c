@@ -172,8 +172,6 @@ static int fill(const struct utility_input *input, struct relation *definition, 
 static int refuse_forms(const struct utility_input *input, const PgQuery__ViewStmt *create, struct error *error)
 {
   int32_t at = create->view->location;
-  if (strcmp(create->view->relpersistence, "t") == 0)
-    return utility_unsupported(input, error, at, "temporary views are");
   if (create->with_check_option > PG_QUERY__VIEW_CHECK_OPTION__NO_CHECK_OPTION)
     return utility_unsupported(input, error, at, "WITH CHECK OPTION is");
   for (size_t i = 0; i < create->n_options; i++) {
@@ -210,6 +208,41 @@ static int check_replaced(const struct relation *old, const struct relation *new
   return 0;
 }
 
+struct reading {
+  const struct utility_input *input;
+  bool is_temporary;
+};
+
+static void find_temporary(ProtobufCMessage *message, void *context)
+{
+  struct reading *reading = context;
+  if (message->descriptor != &pg_query__range_var__descriptor)
+    return;
+  const PgQuery__RangeVar *name = (const PgQuery__RangeVar *)(const void *)message;
+  const struct utility_input *input = reading->input;
+  struct name_scope scope = utility_scope(input);
+  const struct relation *relation;
+  struct error ignored;
+  if (catalog_find(input->catalog, input->writer->version, &scope,
+                   utility_text_given(name->schemaname) ? name->schemaname : NULL, name->relname, "rvfS", RIGHT_NONE, true,
+                   &relation, &ignored) == 0 && relation)
+    reading->is_temporary |= relation_is_temporary(relation);
+}
+
+// A view of what is temporary is temporary.
+static int view_schema(const struct utility_input *input, const PgQuery__ViewStmt *create, uint32_t *oid, struct error *error)
+{
+  struct reading reading = {.input = input};
+  int status = utility_schema(input, create->view, oid, error);
+  if (status || schema_is_temporary(*oid))
+    return status;
+  parse_walk(&create->query->base, find_temporary, &reading);
+  if (!reading.is_temporary)
+    return 0;
+  utility_notice(input, SQLSTATE_SUCCESSFUL_COMPLETION, "view \"%s\" will be a temporary view", create->view->relname);
+  return utility_temporary_schema(input, oid, error);
+}
+
 int view_create(const struct utility_input *input, const PgQuery__ViewStmt *create, struct error *error)
 {
   int status = refuse_forms(input, create, error);
@@ -219,7 +252,7 @@ int view_create(const struct utility_input *input, const PgQuery__ViewStmt *crea
   definition->kind = RELATION_VIEW;
   definition->owner = input->settings->role;
   snprintf(definition->name, sizeof definition->name, "%s", create->view->relname);
-  status = utility_schema(input, create->view, &definition->schema_oid, error);
+  status = view_schema(input, create, &definition->schema_oid, error);
   if (status)
     return status;
   const struct relation *old = NULL;

@@ -118,6 +118,11 @@ int body_depend(const struct utility_input *input, struct relation *definition, 
                 struct error *error)
 {
   for (int i = 0; i < statement->relation_count; i++)
+    if (relation_is_temporary(statement->relations[i]))
+      return error_set(error, SQLSTATE_INVALID_TABLE_DEFINITION, "%s \"%s\" cannot use the temporary %s \"%s\"",
+                       relation_kind_name(definition->kind), definition->name,
+                       relation_kind_name(statement->relations[i]->kind), statement->relations[i]->name);
+  for (int i = 0; i < statement->relation_count; i++)
     if (!add_dependency(definition, input->arena, statement->relations[i]->oid))
       return error_memory(error);
   return 0;
@@ -299,6 +304,7 @@ static int find_old(const struct utility_input *input, const struct relation *de
   struct name_scope scope = {.role = input->settings->role,
                              .search_path = &definition->schema_oid,
                              .search_path_count = 1,
+                             .temporary = settings_temporary(input->settings),
                              .mark = input->writer->mark};
   int status = catalog_find(input->catalog, input->writer->version, &scope, NULL, definition->name, "w", RIGHT_OWN,
                             false, old, error);

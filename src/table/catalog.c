@@ -406,7 +406,9 @@ int catalog_find(struct catalog *catalog, const struct version *version, const s
   struct name_target target = {0};
   bool found = false;
   if (schema) {
-    uint32_t schema_oid = catalog_schema(catalog, version, schema);
+    uint32_t schema_oid = strcmp(schema, "pg_temp") == 0 ? scope->temporary : catalog_schema(catalog, version, schema);
+    if (schema_is_temporary(schema_oid) && schema_oid != scope->temporary)
+      return error_set(error, SQLSTATE_FEATURE_NOT_SUPPORTED, "cannot access temporary tables of other sessions");
     if (!schema_oid && !missing_ok)
       return error_set(error, SQLSTATE_INVALID_SCHEMA_NAME, "schema \"%s\" does not exist", schema);
     int status = schema_oid ? schema_require(catalog, version, scope->role, schema_oid, RIGHT_USAGE, scope->mark, error) : 0;

@@ -70,6 +70,7 @@ struct name_scope {
   uint32_t role;
   const uint32_t *search_path; // schema oids
   int search_path_count;
+  uint32_t temporary;          // the session's own schema of temporary relations (pg_temp); others' are not to be seen
   struct read_mark *mark;      // the definitions that were looked at; may be NULL
 };
 

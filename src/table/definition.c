@@ -132,6 +132,7 @@ static void encode_expressions(struct buffer *out, const struct relation *relati
   for (int i = 0; i < relation->schema.column_count; i++)
     if (relation->schema.columns[i].is_generated)
       encode_text(out, relation->defaults[i].shown);
+  buffer_append_u8(out, (uint8_t)relation->on_commit);
 }
 
 static void encode_sequence(struct buffer *out, const struct sequence *sequence)
@@ -465,6 +466,9 @@ static void take_computed(struct decoder *decoder, struct relation *relation)
       relation->defaults[i].shown = take_text(decoder);
       decoder->is_malformed |= !decoder->is_out_of_memory && (!relation->defaults[i].text || !relation->defaults[i].shown);
     }
+  uint8_t on_commit = take_u8(decoder);
+  relation->on_commit = on_commit;
+  decoder->is_malformed |= on_commit > ON_COMMIT_DROP;
 }
 
 // Every part of a key is a column that is there; those of the primary key, and of its index, are no expressions.

@@ -37,7 +37,7 @@ static bool read_row(struct bytes row, struct bytes *name)
   return true;
 }
 
-static int put_row(struct writer *writer, uint32_t oid, uint32_t owner, const char *name)
+int namespace_put(struct writer *writer, uint32_t oid, uint32_t owner, const char *name)
 {
   uint8_t key[4], row[SCHEMA_ROW_HEAD + LIMIT_IDENTIFIER] = {SCHEMA_ROW_VERSION};
   size_t size = strnlen(name, LIMIT_IDENTIFIER);
@@ -69,7 +69,7 @@ int catalog_bootstrap(struct catalog *catalog, struct writer *writer, struct err
   size_t mark = change_mark(writer->changes);
   writer->error = error;
   for (size_t i = 0; i < sizeof schemas / sizeof *schemas; i++) {
-    int status = put_row(writer, schemas[i].oid, ROLE_OWNER, schemas[i].name);
+    int status = namespace_put(writer, schemas[i].oid, ROLE_OWNER, schemas[i].name);
     if (status)
       return write_undo(writer, mark, status);
   }
@@ -84,19 +84,19 @@ int namespace_create(struct writer *writer, const char *name, uint32_t owner, ui
     status = catalog_draw_oid(writer, oid);
   else if (!status && catalog_schema_name(writer->catalog, writer->version, SCHEMA_PUBLIC)) // it has another name by now
     status = catalog_draw_oid(writer, oid);
-  return status ? status : put_row(writer, *oid, owner, name);
+  return status ? status : namespace_put(writer, *oid, owner, name);
 }
 
 int namespace_rename(struct writer *writer, uint32_t oid, const char *name)
 {
   int status = taken(writer, name);
-  return status ? status : put_row(writer, oid, schema_owner(writer->version, oid), name);
+  return status ? status : namespace_put(writer, oid, schema_owner(writer->version, oid), name);
 }
 
 int namespace_give(struct writer *writer, uint32_t oid, uint32_t owner)
 {
   const char *name = catalog_schema_name(writer->catalog, writer->version, oid);
-  return name ? put_row(writer, oid, owner, name) : error_memory(writer->error);
+  return name ? namespace_put(writer, oid, owner, name) : error_memory(writer->error);
 }
 
 int namespace_drop(struct writer *writer, uint32_t oid)
@@ -131,8 +131,10 @@ bool namespace_next(struct catalog *catalog, const struct version *version, uint
 uint32_t namespace_oid_limit(const struct version *version)
 {
   struct cursor cursor;
+  uint8_t temporary[4]; // these are not drawn
+  put_be32(temporary, SCHEMA_TEMPORARY);
   cursor_init(&cursor, version, TREE_SCHEMAS, NULL);
-  bool found = cursor_seek_before(&cursor, (struct bytes){0}) && cursor.key.size == 4;
+  bool found = cursor_seek_before(&cursor, bytes_of(temporary, 4)) && cursor.key.size == 4;
   uint32_t limit = found ? get_be32(cursor.key.data) + 1 : 0;
   cursor_deinit(&cursor);
   return limit;

@@ -21,6 +21,9 @@ enum relation_kind { // as in pg_class.relkind where PostgreSQL has the kind
 };
 
 enum { SCHEMA_PG_CATALOG = 11, SCHEMA_PUBLIC = 2200, SCHEMA_QUERN = 12000, SCHEMA_INFORMATION = 13000 };
+// Of a session's temporary relations: this and the session's number (table/temporary.h).
+enum { SCHEMA_TEMPORARY = 0x70000000, SESSION_NUMBERS = 0x0fffffff };
+static inline bool schema_is_temporary(uint32_t oid) { return oid >= SCHEMA_TEMPORARY; }
 enum { ROLE_OWNER = 10 }; // the role that is there from the beginning (table/role.h)
 enum { OID_FIRST_USER = 16384 };
 
@@ -94,6 +97,8 @@ struct sequence {
   uint16_t owner_column;
 };
 
+enum on_commit { ON_COMMIT_PRESERVE, ON_COMMIT_DELETE, ON_COMMIT_DROP }; // of temporary tables
+
 struct option {
   const char *name;  // lower case, dots kept: "connector", "id.kind"
   const char *value; // text as given
@@ -121,6 +126,7 @@ struct relation {
   int referencing_count;
   uint32_t *referencing;      // tables with foreign keys to this one, ascending; kept by catalog_create and its kin
   struct expression_text *defaults; // one a column
+  enum on_commit on_commit;
   // Expressions of indexes, their predicates among them, are columns behind those of the schema: schema.columns has their
   // names and types there, and parts of indexes their numbers. No row has them (index_compute).
   int expression_count;
@@ -145,6 +151,7 @@ struct relation {
 
 // Option by name, NULL if it is not there.
 const char *relation_option(const struct relation *relation, const char *name);
+static inline bool relation_is_temporary(const struct relation *relation) { return schema_is_temporary(relation->schema_oid); }
 // Column number by name, -1 if there is none.
 int relation_column(const struct relation *relation, const char *name);
 // The index of this name, NULL if there is none; and the primary key's own entry, which a deferrable key does not have.

@@ -290,7 +290,7 @@ bool right_on_any_column(const struct version *version, uint32_t role, const str
 
 uint32_t schema_rights(const struct version *version, uint32_t role, uint32_t schema, struct read_mark *mark)
 {
-  if (role_is_superuser(version, role, mark))
+  if (schema_is_temporary(schema) || role_is_superuser(version, role, mark))
     return RIGHTS_OF_SCHEMA;
   struct arena arena;
   struct right_object object;
