@@ -179,6 +179,43 @@ int numeric_constant(int64_t unscaled, int scale, struct arena *arena, struct va
   return write_small(unscaled, scale, arena, out, error);
 }
 
+int numeric_from_unscaled(__int128 v, int scale, struct arena *arena, struct value *out, struct error *error)
+{
+  return write_small(v, scale, arena, out, error);
+}
+
+// --- Numbers of one word, which most are: no decimals are made of them ---
+
+static inline bool read_word(const struct value *v, int64_t *word, int *scale)
+{
+  if (v->size != NUMERIC_HEADER + 8)
+    return false;
+  *word = (int64_t)get_le64(v->data + NUMERIC_HEADER);
+  *scale = get_le16(v->data + 1);
+  return true;
+}
+
+bool numeric_unscaled(const struct value *v, int64_t *unscaled, int *scale)
+{
+  return read_word(v, unscaled, scale);
+}
+
+// Both of one scale, where no digit is lost: a word times 10^18 fits in two.
+static inline bool read_words(const struct value *a, const struct value *b, wide *x, wide *y, int *scale)
+{
+  int64_t v, w;
+  int v_scale, w_scale;
+  if (!read_word(a, &v, &v_scale) || !read_word(b, &w, &w_scale))
+    return false;
+  int apart = v_scale - w_scale;
+  if (apart > 18 || apart < -18)
+    return false;
+  *x = apart < 0 ? v * wide_pow10(-apart) : v;
+  *y = apart > 0 ? w * wide_pow10(apart) : w;
+  *scale = apart < 0 ? w_scale : v_scale;
+  return true;
+}
+
 int numeric_from_int64(int64_t v, struct arena *arena, struct value *out, struct error *error)
 {
   return write_small(v, 0, arena, out, error);
@@ -254,6 +291,10 @@ int decimal_compare(const struct decimal *a, const struct decimal *b)
 int numeric_compare(const struct value *a, const struct value *b)
 {
   struct decimal x, y;
+  wide v, w;
+  int scale;
+  if (read_words(a, b, &v, &w, &scale))
+    return (v > w) - (v < w);
   decimal_read(a, &x);
   decimal_read(b, &y);
   int order = decimal_compare(&x, &y);
@@ -507,6 +548,10 @@ static int add_or_subtract(const struct value *a, const struct value *b, bool is
                            struct value *out, struct error *error)
 {
   struct decimal x, y;
+  wide v, w;
+  int scale;
+  if (read_words(a, b, &v, &w, &scale))
+    return write_small(is_subtraction ? v - w : v + w, scale, arena, out, error);
   decimal_read(a, &x);
   decimal_read(b, &y);
   int status = add_decimals(&x, &y, is_subtraction, arena, out, error);
@@ -561,6 +606,10 @@ int numeric_multiply(const struct value *a, const struct value *b, struct arena 
                      struct error *error)
 {
   struct decimal x, y, product;
+  int64_t v, w;
+  int v_scale, w_scale;
+  if (read_word(a, &v, &v_scale) && read_word(b, &w, &w_scale) && v_scale + w_scale <= LIMIT_NUMERIC_SCALE)
+    return write_small((wide)v * w, v_scale + w_scale, arena, out, error);
   decimal_read(a, &x);
   decimal_read(b, &y);
   int status;

@@ -7,6 +7,10 @@
 
 #include "data/value.h"
 
+// v * 10^-scale.
+int numeric_from_unscaled(__int128 v, int scale, struct arena *arena, struct value *out, struct error *error);
+// The other way, of those that are one word long. False: it is longer, or not finite.
+bool numeric_unscaled(const struct value *v, int64_t *unscaled, int *scale);
 int numeric_from_int64(int64_t v, struct arena *arena, struct value *out, struct error *error);
 int numeric_from_float8(double v, struct arena *arena, struct value *out, struct error *error);
 // Rounds half away from zero; 22003 beyond the integer's range (name says which: "bigint", …).

@@ -139,20 +139,7 @@ static int sum_int8_finish(FINISH) // of int2 and int4
 // high * 2^64 + low, built from pieces that numeric takes.
 static int numeric_from_int128(struct evaluation *evaluation, __int128 v, struct value *result)
 {
-  struct arena *arena = evaluation->arena;
-  struct error *error = evaluation->error;
-  if (v == (int64_t)v)
-    return numeric_from_int64((int64_t)v, arena, result, error);
-  struct value high, low, base, product;
-  const int64_t half = (int64_t)1 << 62;
-  int status = numeric_from_int128(evaluation, v / half, &high);
-  if (status == STATUS_OK)
-    status = numeric_from_int64((int64_t)(v % half), arena, &low, error);
-  if (status == STATUS_OK)
-    status = numeric_from_int64(half, arena, &base, error);
-  if (status == STATUS_OK)
-    status = numeric_multiply(&high, &base, arena, &product, error);
-  return status == STATUS_OK ? numeric_add(&product, &low, arena, result, error) : status;
+  return numeric_from_unscaled(v, 0, evaluation->arena, result, evaluation->error);
 }
 
 static int sum_numeric_finish(FINISH) // of int8
@@ -188,6 +175,9 @@ struct exact {
   struct kept sum, squares; // size 0: zero
   int64_t *scales;          // scales[s]: how many values had the display scale s; the result has the highest
   int scale_capacity;
+  bool has_small;           // most values are one word long and have one scale: these are summed here, beside `sum`
+  int small_scale;
+  __int128 small;           // of at most 2^63 words: it fits
 };
 
 static int keep(struct evaluation *evaluation, struct kept *kept, const struct value *value, struct arena *arena)
@@ -256,8 +246,16 @@ static int exact_change(struct evaluation *evaluation, struct exact *exact, cons
                                  : &exact->negative_infinities) += one;
     return STATUS_OK;
   }
-  int status = count_scale(evaluation, exact, numeric_scale(value), add, arena);
-  if (status == STATUS_OK)
+  int64_t word;
+  int scale = numeric_scale(value), status = count_scale(evaluation, exact, scale, add, arena);
+  bool is_small = numeric_unscaled(value, &word, &scale);
+  if (is_small && !exact->has_small) {
+    exact->has_small = true;
+    exact->small_scale = scale;
+  }
+  if (is_small && scale == exact->small_scale)
+    exact->small += add ? word : -(__int128)word;
+  else if (status == STATUS_OK)
     status = keep_sum(evaluation, &exact->sum, value, add, arena);
   if (status != STATUS_OK || !with_squares)
     return status;
@@ -303,11 +301,17 @@ static int highest_scale(const struct exact *exact)
   return 0;
 }
 
-static int exact_part(struct evaluation *evaluation, const struct kept *kept, int scale, struct value *value)
+// The sum of all finite values, with that scale.
+static int exact_total(struct evaluation *evaluation, const struct exact *exact, int scale, struct value *value)
 {
-  struct value whole;
-  int status = kept_value(evaluation, kept, &whole);
-  return status == STATUS_OK ? numeric_round(&whole, scale, evaluation->arena, value, evaluation->error) : status;
+  struct value large, small, total;
+  struct arena *arena = evaluation->arena;
+  int status = kept_value(evaluation, &exact->sum, &large);
+  if (status == STATUS_OK)
+    status = numeric_from_unscaled(exact->small, exact->small_scale, arena, &small, evaluation->error);
+  if (status == STATUS_OK)
+    status = numeric_add(&large, &small, arena, &total, evaluation->error);
+  return status == STATUS_OK ? numeric_round(&total, scale, arena, value, evaluation->error) : status;
 }
 
 static int exact_sum(struct evaluation *evaluation, const struct exact *exact, struct value *result)
@@ -316,7 +320,7 @@ static int exact_sum(struct evaluation *evaluation, const struct exact *exact, s
     return special(evaluation, "NaN", result);
   if (exact->infinities || exact->negative_infinities)
     return special(evaluation, exact->infinities ? "Infinity" : "-Infinity", result);
-  return exact_part(evaluation, &exact->sum, highest_scale(exact), result);
+  return exact_total(evaluation, exact, highest_scale(exact), result);
 }
 
 static int numeric_sum_finish(FINISH)
@@ -339,6 +343,13 @@ static int numeric_avg_finish(FINISH)
   return status == STATUS_OK ? numeric_divide(&sum, &count, evaluation->arena, result, evaluation->error) : status;
 }
 
+static int exact_squares(struct evaluation *evaluation, const struct exact *exact, int scale, struct value *value)
+{
+  struct value whole;
+  int status = kept_value(evaluation, &exact->squares, &whole);
+  return status == STATUS_OK ? numeric_round(&whole, scale, evaluation->arena, value, evaluation->error) : status;
+}
+
 // (n * sum of squares - sum^2) / (n * (n - 1)), or n * n for the population.
 static int exact_variance(struct evaluation *evaluation, const struct exact *exact, bool sample, struct value *result)
 {
@@ -350,9 +361,9 @@ static int exact_variance(struct evaluation *evaluation, const struct exact *exa
   if (status == STATUS_OK)
     status = numeric_from_int64(exact->count - (sample ? 1 : 0), arena, &other, error);
   if (status == STATUS_OK)
-    status = exact_part(evaluation, &exact->sum, scale, &sum);
+    status = exact_total(evaluation, exact, scale, &sum);
   if (status == STATUS_OK)
-    status = exact_part(evaluation, &exact->squares, 2 * scale, &squares);
+    status = exact_squares(evaluation, exact, 2 * scale, &squares);
   if (status == STATUS_OK)
     status = numeric_multiply(&sum, &sum, arena, &square, error);
   if (status == STATUS_OK)

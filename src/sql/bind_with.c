@@ -366,12 +366,35 @@ static int shared_range(struct binder *binder, const struct table_expression *ex
   return status ? status : bind_range(binder, &range);
 }
 
+// A query that is named twice is run once, as in PostgreSQL, unless it is said otherwise.
+static int share_first(struct binder *binder, struct table_expression *expression)
+{
+  bool is_apart = expression->tree->ctematerialized == PG_QUERY__CTEMATERIALIZE__CTEMaterializeNever;
+  if (!expression->is_taken || is_apart || expression->is_correlated || expression->owner != binder->statement ||
+      binder->statement->working_count)
+    return 0;
+  int status = share(binder, expression);
+  struct range *first = &binder->statement->ranges[expression->first_range];
+  if (status)
+    return status;
+  first->kind = RANGE_SHARED;
+  first->query = NULL;
+  first->function = binder->statement->shared[expression->shared].name;
+  first->number = expression->shared;
+  return 0;
+}
+
 // The range of a query that is bound: its own, or of what it shares with others.
 static int query_range(struct binder *binder, struct scope *scope, struct table_expression *expression,
                        const char *alias)
 {
   struct query *query = expression->query;
   bool is_correlated;
+  if (expression->shared < 0) {
+    int status = share_first(binder, expression);
+    if (status)
+      return status;
+  }
   if (expression->shared >= 0)
     return shared_range(binder, expression, alias);
   if (expression->is_taken || expression->owner != binder->statement) {
@@ -386,6 +409,7 @@ static int query_range(struct binder *binder, struct scope *scope, struct table_
   int range = bind_query_range(binder, query, alias);
   if (range < 0)
     return range;
+  expression->first_range = query == expression->query ? range : expression->first_range;
   struct range *at = &binder->statement->ranges[range];
   for (int i = 0; i < at->column_count; i++)
     if (!(at->columns[i].name = bind_copy(binder, column_name(expression, i, at->columns[i].name))))

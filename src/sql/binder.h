@@ -64,7 +64,8 @@ struct table_expression {
   bool is_recursive;                 // of WITH RECURSIVE
   enum expression_state state;
   struct query *query; // bound once; named again it is bound anew
-  bool is_taken;       // the query stands somewhere
+  bool is_taken;       // the query stands somewhere:
+  int first_range;     // in this one
   bool is_correlated;
   const struct statement *owner; // in which it was bound
   int shared; // number in its owner's list; -1: it is put where it is named
