@@ -309,7 +309,7 @@ static int find_exact(struct ordering *o, struct tree **best, struct tree **orde
       with_order[set] = o->ordered_singles[lowest(set)];
       continue;
     }
-    for (uint64_t left = (set - 1) & set; left; left = (left - 1) & set) {
+    for (uint64_t left = set & -set; left != set; left = (left - set) & set) { // among equals as FROM has them
       struct tree made;
       int status = consider(o, &trees[left], &trees[set & ~left], 1, &made);
       if (!status && made.cost < trees[set].cost)

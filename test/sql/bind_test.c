@@ -291,9 +291,8 @@ static void subqueries_know_what_they_read(void **state)
        "(SELECT r1.p p:integer, r1.q q:text FROM r1=(SELECT r0.a a:integer, r0.b b:text FROM r0=t) WHERE (r1.p > "
        "1))"},
       {"with w as (select a, b from t), w2 as (select a from w) select * from w2, w where w2.a = w.a",
-       "(SELECT r2.a a:integer, r4.a a:integer, r4.b b:text FROM [r2=(SELECT r1.a a:integer FROM r1=(SELECT r0.a "
-       "a:integer, r0.b b:text FROM r0=t)) join r4=(SELECT r3.a a:integer, r3.b b:text FROM r3=t)] WHERE (r2.a = "
-       "r4.a))"},
+       "(SELECT r2.a a:integer, r3.a a:integer, r3.b b:text FROM [r2=(SELECT r1.a a:integer FROM r1=row) join r3=row] "
+       "WHERE (r2.a = r3.a))"},
       {"select b, (select max(x) from u where u.x = t.b) from t group by b",
        "(SELECT r3.key b:text, scalar~(SELECT r2.max max:text FROM r1=u WHERE (r1.x = r3.key) GROUP r2 () "
        "max(r1.x)) max:text FROM r0=t GROUP r3 (r0.b))"},
@@ -303,9 +302,7 @@ static void subqueries_know_what_they_read(void **state)
        "r0.a)), r0.b in(SELECT r2.x x:text FROM r2=u), (r0.c = scalar(SELECT r4.max max:bigint FROM r3=v GROUP r4 "
        "() max(r3.k))), not(r0.a in(SELECT r5.a a:integer FROM r5=u))))"},
       {"with w as (select * from t) select a from w where exists (select 1 from w w3 where w3.a = w.a)",
-       "(SELECT r1.a a:integer FROM r1=(SELECT r0.a a:integer, r0.b b:text, r0.c c:bigint, r0.n n:numeric FROM "
-       "r0=t) WHERE exists~(SELECT 1 ?column?:integer FROM r3=(SELECT r2.a a:integer, r2.b b:text, r2.c c:bigint, "
-       "r2.n n:numeric FROM r2=t) WHERE (r3.a = r1.a)))"},
+       "(SELECT r1.a a:integer FROM r1=row WHERE exists~(SELECT 1 ?column?:integer FROM r2=row WHERE (r2.a = r1.a)))"},
       {"select (with w as (select u.a) select a from w) from u",
        "(SELECT scalar~(SELECT r1.a a:integer FROM r1=(SELECT r0.a a:integer)) a:integer FROM r0=u)"},
       {"select (select x from (with w as (select u.x) select * from w) q) from u",
