@@ -325,7 +325,9 @@ static int prepare(struct session *session, const struct prepared_input *input, 
                    struct error *error)
 {
   int status = prepared_get(&session->partition->cache, input, prepared, error);
-  if (!status || session->transaction != TRANSACTION_FAILED || strcmp(error->sqlstate, SQLSTATE_SYNTAX_ERROR) == 0)
+  bool is_syntax = status && (strncmp(error->message, "syntax error", 12) == 0 ||
+                              strncmp(error->message, "unterminated", 12) == 0);
+  if (!status || session->transaction != TRANSACTION_FAILED || is_syntax)
     return status;
   error_clear(error);
   return transaction_refuse(session, error);

@@ -338,7 +338,7 @@ static int bind_set(struct binder *binder, const char *name, struct aggregate_ca
   struct node **ordered = &call->order[0].expression;
   if (!(*ordered = cast_to(binder, *ordered, wanted[call->direct_count])))
     return binder->error->status;
-  call->type = result == (*ordered)->type.id ? (*ordered)->type : type_plain(result);
+  call->type = type_plain(result);
   return 0;
 }
 

@@ -16,8 +16,10 @@ class Changes:
             return self.delete(table)
         if way < 0.88:
             return self.change_in_with(table)
-        if way < 0.95:
+        if way < 0.93:
             return self.fill(table)
+        if way < 0.97:
+            return self.merge(table)
         return self.definition(table)
 
     def scope_of(self, table, alias=""):
@@ -33,8 +35,7 @@ class Changes:
                         self.expression(self.pick(*kinds), scope, 1))
 
     def insert(self, table):
-        count = self.random.randint(1, len(table.columns))
-        columns = self.random.sample(table.columns, count)
+        columns = self.random.sample(table.own, self.random.randint(1, len(table.own)))
         if table.key and self.chance(0.9):
             columns += [column for column in table.key if column not in columns]
         names = ", ".join(column.name for column in columns)
@@ -72,7 +73,7 @@ class Changes:
         return optional("clause", f" on conflict ({target}) do update set ", sets, self.where(scope, 1))
 
     def assignments(self, table, scope, avoid=()):
-        columns = [column for column in table.columns if column not in avoid]
+        columns = [column for column in table.own if column not in avoid]
         if not columns:
             return None
         chosen = self.random.sample(columns, min(len(columns), self.pick(1, 1, 2)))
@@ -111,6 +112,34 @@ class Changes:
 
     def extra_condition(self, scope):
         return optional("clause", " and ", self.condition(scope, 1)) if self.chance(0.4) else ""
+
+    def merge(self, table):
+        """Each row of the table finds one row of the other at most, by its key."""
+        same = [(column, other) for other in self.tables if not other.is_view and len(other.key) == 1
+                for column in table.columns if column.kind == other.key[0].kind]
+        if not same:
+            return self.update(table)
+        column, other = self.pick(*same)
+        target, source = self.name("m"), self.name("n")
+        theirs = self.scope_of(other, source)
+        both = [self.scope_of(table, target) + theirs]
+        tree = Node("merge", f"merge into {table.name} {target} using {other.name} {source} on "
+                             f"{target}.{column.name} = {source}.{other.key[0].name}")
+        for _ in range(self.random.randint(1, 3)):
+            matched = self.chance(0.5)
+            condition = optional("clause", " and ", self.condition(both if matched else [theirs], 1))
+            sets = self.assignments(table, both, table.key)
+            if matched:
+                done = [self.pick("delete", "do nothing", "")]
+                done = ["update set ", sets] if not done[0] and sets else [done[0] or "do nothing"]
+            else:
+                values = [self.expression(c.kind, [theirs], 1) for c in table.own]
+                done = [f"insert ({', '.join(c.name for c in table.own)}) values (",
+                        *[p for value in values for p in (", ", value)][1:], ")"]
+                done = done if self.chance(0.8) else ["do nothing"]
+            tree.parts.append(optional("clause", f" when {'' if matched else 'not '}matched",
+                                       condition if self.chance(0.5) else "", " then ", *done))
+        return tree
 
     def delete(self, table):
         alias = self.name("d")

@@ -12,9 +12,10 @@ from session import Statement
 from tables import Column, Table
 from tree import Node, joined, literal, optional
 from values import CALM, EXACT, INTEGERS, SORTED, TYPES, WILD
+from windows import Windows
 
 
-class Maker(Expressions, Queries, Changes):
+class Maker(Expressions, Queries, Windows, Changes):
     def __init__(self, catalog, seed):
         self.random = random.Random(seed)
         self.catalog = catalog
@@ -77,6 +78,8 @@ class Maker(Expressions, Queries, Changes):
             parts.append(optional("constraint", f"primary key ({', '.join(column.name for column in key)})"))
             for column in key:
                 column.null = False
+        if self.chance(0.2):
+            parts.append(self.generated_column(columns))
         table = Table(name, columns, key)
         parts += self.constraints(table)
         self.tables.append(table)
@@ -94,6 +97,13 @@ class Maker(Expressions, Queries, Changes):
                 column.null = False
                 node.parts.append(optional("clause", " not null"))
         return node
+
+    def generated_column(self, columns):
+        base = self.pick(*columns)
+        column = Column("g", base.kind, generated=True)
+        columns.append(column)
+        value = Node(base.kind, f"coalesce({base.name}, ", self.constant(base.kind, 0), ")", simple=[base.name])
+        return optional("column", f"g {base.kind} generated always as (", value, ") stored")
 
     def constraints(self, table):
         parts = []
@@ -122,22 +132,36 @@ class Maker(Expressions, Queries, Changes):
         columns = [column for column in table.columns if column.kind in SORTED]
         chosen = self.random.sample(columns, min(len(columns), self.pick(1, 1, 2, 3)))
         unique = "unique " if self.chance(0.05) else ""
-        shown = [column.name + self.pick("", "", "", " desc", " nulls first", " desc nulls last") for column in chosen]
-        return Node("index", f"create {unique}index on {table.name} ({', '.join(shown)})")
+        shown = [self.index_part(column) + self.pick("", "", "", " desc", " nulls first", " desc nulls last")
+                 for column in chosen]
+        node = Node("index", f"create {unique}index on {table.name} ({', '.join(shown)})")
+        if self.chance(0.15):
+            node.parts.append(optional("clause", f" include ({self.bare(table)})"))
+        if self.chance(0.2):
+            scope = [[("", [(column.name, column.kind) for column in table.columns])]]
+            condition = self.simple_condition(scope) if self.chance(0.6) else f"{self.bare(table)} is not null"
+            node.parts.append(optional("clause", " where ", condition))
+        return node
+
+    def index_part(self, column):
+        if self.chance(0.8):
+            return column.name
+        return f"lower({column.name})" if column.kind == "text" else f"(coalesce({column.name}, {self.constant(column.kind, 0)}))"
 
     def fill(self, table):
         """An INSERT of rows whose first key column counts."""
         rows = []
+        names = ", ".join(column.name for column in table.own)
         first = self.random.randint(0, 30)
         for number in range(self.random.randint(1, 14)):
             values = []
-            for column in table.columns:
+            for column in table.own:
                 if table.key and column is table.key[0]:
                     values.append(literal(column.kind, str(first + number)))
                 else:
                     values.append(self.constant(column.kind, 0.2 if column.null else 0))
             rows.append(Node("row", "(", *[part for value in values for part in (", ", value)][1:], ")"))
-        return Node("insert", f"insert into {table.name} values ", joined(rows), optional("clause", " on conflict do nothing"))
+        return Node("insert", f"insert into {table.name} ({names}) values ", joined(rows), optional("clause", " on conflict do nothing"))
 
     def view(self):
         kinds = [self.pick(*EXACT) for _ in range(self.random.randint(1, 3))]

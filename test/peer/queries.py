@@ -43,6 +43,8 @@ class Queries:
             node = self.grouped(kinds, scope, depth)
         elif way < 0.5 and all(kind in EXACT for kind in kinds):
             node = self.distinct_on(kinds, scope, depth)
+        elif way < 0.6 and depth > 0:
+            node = self.windowed(kinds, scope, depth)
         else:
             node = self.plain_select(kinds, scope, depth)
         self.tables = saved
@@ -89,7 +91,10 @@ class Queries:
         targets, groups = [], []
         for kind in kinds:
             aggregates = self.aggregates_of[kind]
-            if aggregates and self.chance(0.6):
+            collected = self.ordered_aggregate(kind, inner[:1]) if self.chance(0.2) else None
+            if collected:
+                targets.append(collected)
+            elif aggregates and self.chance(0.6):
                 targets.append(self.aggregate(self.pick(*aggregates), inner, depth))
             elif kind in EXACT:
                 group = self.expression(kind, inner, 1 if self.chance(0.3) else 0)
@@ -102,14 +107,38 @@ class Queries:
                 targets.append(self.constant(kind))
         having = optional("clause", f" having count(*) {self.pick('>', '=', '<>')} {self.random.randrange(3)}")
         parts = [p for target in targets for p in (", ", target)][1:]
-        by = [" group by ", ", ".join(map(str, groups))] if groups else []
+        by = [" group by ", self.group_by(list(map(str, groups)))] if groups else []
         return Node("query", "select ", *parts, " from ", node, self.where(inner, depth), *by,
                     having if self.chance(0.25) else "")
+
+    def group_by(self, groups):
+        if self.chance(0.7):
+            return ", ".join(groups)
+        kind = self.pick("rollup", "cube", "grouping sets")
+        if kind != "grouping sets":
+            return f"{kind} ({', '.join(groups)})"
+        sets = [self.random.sample(groups, self.random.randint(0, len(groups))) for _ in range(self.random.randint(1, 3))]
+        return f"grouping sets (({', '.join(groups)}), {', '.join('(' + ', '.join(s) + ')' for s in sets)})"
+
+    def ordered_aggregate(self, kind, scope):
+        """One that collects values, in an order that says where each belongs; None: there is none of this kind."""
+        of = {"int4[]": "int4", "text[]": "text", "text": "text", "jsonb": "int4"}.get(kind, kind)
+        value = self.leaf(of, scope)
+        order = f" order by {value}{self.pick('', ' desc', ' nulls first')}"
+        if kind in ("int4[]", "text[]"):
+            return Node(kind, f"array_agg({self.pick('', 'distinct ')}", value, order, ")")
+        if kind == "text":
+            return Node(kind, "string_agg(", value, f", ','{order})")
+        if kind == "jsonb":
+            return Node(kind, "jsonb_agg(", value, order, ")")
+        if kind in EXACT:
+            return Node(kind, f"percentile_disc({self.pick('0', '0.5', '1')}) within group (order by ", value, ")")
+        return None
 
     def aggregate(self, function, scope, depth):
         if not function.arguments:
             return Node(function.result, "count(*)")
-        scope = scope[:1]  # over columns of outer queries only, it would be theirs
+        scope = scope[:1]  # over columns of outer queries only, it is theirs, and they are grouped then
         arguments = [self.expression(kind, scope, 1) for kind in function.arguments]
         distinct = "distinct " if self.chance(0.15) and set(function.arguments) <= set(SORTED) else ""
         node = Node(function.result, f"{function.name}({distinct}",

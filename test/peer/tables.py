@@ -2,8 +2,8 @@
 
 
 class Column:
-    def __init__(self, name, kind, unique=False, null=True):
-        self.name, self.kind, self.unique, self.null = name, kind, unique, null
+    def __init__(self, name, kind, unique=False, null=True, generated=False):
+        self.name, self.kind, self.unique, self.null, self.generated = name, kind, unique, null, generated
 
 
 class Table:
@@ -11,3 +11,4 @@ class Table:
 
     def __init__(self, name, columns, key=(), is_view=False):
         self.name, self.columns, self.key, self.is_view = name, columns, key, is_view
+        self.own = [column for column in columns if not column.generated]  # what one may set
