@@ -382,8 +382,7 @@ static int resolve_function(struct binder *binder, const char *name, struct wind
       return binder->error->status;
     call->arguments[i] = cast;
   }
-  bool is_first = call->argument_count && result == call->arguments[0]->type.id;
-  call->type = is_first && call->argument_count < WINDOW_ARGUMENTS ? call->arguments[0]->type : type_plain(result);
+  call->type = type_plain(result);
   return 0;
 }
 

@@ -4,6 +4,7 @@
   - Ternary logic partitioning: the rows where p, where NOT p and where p IS NULL are together all rows.
   - NoREC: the number of rows where p is the number of rows for which p, computed as a column, is true.
   - Windows and grouping sets: a partition's last running count is its group's; ROLLUP adds the total to the groups.
+  - Outer joins give the inner one's rows, and those that find no other, once each.
   - Two ways to say the same: IN, BETWEEN, EXISTS and their kin, and what they stand for, are never distinct.
 
 Each holds on tables without and with indexes, and both give the same answers. A failure prints seed and statement;
@@ -204,6 +205,109 @@ def run_seed(server, seed):
                     raise
 
 
+# --- Large tables -------------------------------------------------------------------------------------
+
+LARGE_SEEDS, LARGE_QUERIES, LARGE_ROWS = 3, 4, 12000
+JOINS = ["join", "left join", "right join", "full join"]
+
+
+def create_large(client):
+    """Tables of which a query reads more than the loop does by itself: it goes to workers. `h` joins few with few."""
+    columns = ", ".join(f"{name} {kind}" for name, kind in COLUMNS.items())
+    for table, count, salt in (("t", LARGE_ROWS, 7), ("u", LARGE_ROWS // 8, 11)):
+        client.query(f"create table {table} (k int primary key, h int, {columns})")
+        chosen = ", ".join(f"(array[{', '.join(VALUES[name])}]::{kind}[])[1 + k * {salt + at} / 3 % {len(VALUES[name])}]"
+                           for at, (name, kind) in enumerate(COLUMNS.items()))
+        client.query(f"insert into {table} select k, nullif(k * 5 % {count}, 3), {chosen} from generate_series(1, {count}) k")
+
+
+def large_source(generator):
+    form = generator.random.randrange(6)
+    if form == 0:
+        return "t x", ["x"]
+    if form == 1:
+        return f"t x where {generator.pick('', 'not ')}exists (select 1 from u z where z.h = x.h and z.i >= x.i)", ["x"]
+    if form == 2:
+        return f"t x where x.h {generator.pick('', 'not ')}in (select z.h from u z where z.h is not null)", ["x"]
+    return f"t x {generator.pick(*JOINS)} u y on {large_condition(generator)}", ["x", "y"]
+
+
+def large_condition(generator):
+    return "x.h = y.h" + generator.pick("", " and x.i <= y.i", " and x.s = y.s", " and x.b")
+
+
+def large_sums(client, source, tables, condition):
+    """What tells of all rows: their number, and sums over them."""
+    word = "and" if " where " in source else "where"
+    sums = ", ".join(f"count({table}.k), coalesce(sum({table}.k::int8 * {table}.k), 0)" for table in tables)
+    row = client.rows(f"select count(*), {sums} from {source} {word} ({condition})")[0]
+    return [int(value) for value in row]
+
+
+def check_large(client, source, tables, predicate, kind):
+    """The oracles; gives what must be the same with indexes."""
+    parts = [large_sums(client, source, tables, condition)
+             for condition in (predicate, f"not ({predicate})", f"({predicate}) is null")]
+    whole = large_sums(client, source, tables, "true")
+    assert [sum(column) for column in zip(*parts)] == whole, f"the parts are not the whole: {parts}, {whole}"
+    computed = client.value(f"select count(case when ({predicate}) then 1 end) from {source}")
+    assert int(computed) == parts[0][0], f"{parts[0][0]} rows, {computed} computed"
+    word = "and" if " where " in source else "where"
+    groups = client.rows(f"select {tables[-1]}.{kind}, count(*) from {source} {word} ({predicate}) group by 1")
+    assert sum(int(row[1]) for row in groups) == parts[0][0], "the groups are not the whole"
+    last = client.rows(f"select x.k from {source} {word} ({predicate}) order by x.k desc limit 5")
+    return parts, whole, sorted(row[1] for row in groups), last
+
+
+def check_joins(client, condition):
+    """Each kind of join, by its parts."""
+    def sums(source):
+        return [int(value) for value in client.rows(f"select count(*), coalesce(sum(x.k), 0), coalesce(sum(y.k), 0) "
+                                                    f"from {source}")[0]]
+    inner = sums(f"t x join u y on {condition}")
+    left = sums(f"(select * from t x where not exists (select 1 from u y where {condition})) x "
+                "left join u y on false")
+    right = sums(f"(select * from u y where not exists (select 1 from t x where {condition})) y left join t x on false")
+    for kind, parts in (("left", [inner, left]), ("right", [inner, right]), ("full", [inner, left, right])):
+        joined = sums(f"t x {kind} join u y on {condition}")
+        expected = [sum(column) for column in zip(*parts)]
+        assert joined == expected, f"{kind} join on {condition}: {joined}, its parts {expected}"
+
+
+def large_tables_agree_with_themselves():
+    seeds = [int(argument) for argument in sys.argv[1:]] or range(LARGE_SEEDS)
+    with quern.Server() as server, server.connect() as client:
+        for seed in seeds:
+            generator = Generator(seed)
+            client.query("drop table if exists t, u")
+            create_large(client)
+            queries = []
+            for _ in range(LARGE_QUERIES):
+                source, tables = large_source(generator)
+                # No subqueries: each would read a table for each row.
+                generator.subquery = lambda inner, depth: generator.comparison(inner, depth - 1)
+                queries.append((source, tables, generator.predicate(tables, 2), generator.pick(*COLUMNS)))
+            condition = large_condition(generator)
+            plain = []
+            for indexed in (False, True):
+                if indexed:
+                    check_joins(client, condition)
+                    for index in ("t (h)", "u (h, i)", "t (i, s)", "u (s, k)", "t (n desc)"):
+                        client.query(f"create index on {index}")
+                for query in queries:
+                    try:
+                        plain.append(check_large(client, *query))
+                        if indexed:
+                            assert plain[-1] == plain[-1 - LARGE_QUERIES], "an index gives another answer"
+                    except Exception:
+                        print(f"large tables, seed {seed}{', with indexes' if indexed else ''}: from {query[0]}\n"
+                              f"  where {query[2]}")
+                        raise
+            check_joins(client, condition)
+        jobs = client.value("select value from quern.metrics where name = 'quern_jobs_total'")
+        assert float(jobs) > len(seeds) * LARGE_QUERIES, f"only {jobs} queries went to workers"
+
+
 def random_queries_agree_with_themselves():
     seeds = [int(argument) for argument in sys.argv[1:]] or range(SEEDS)
     with quern.Server() as server:
@@ -212,4 +316,4 @@ def random_queries_agree_with_themselves():
 
 
 if __name__ == "__main__":
-    quern.run(random_queries_agree_with_themselves)
+    quern.run(random_queries_agree_with_themselves, large_tables_agree_with_themselves)
