@@ -87,7 +87,7 @@ static int accumulate(struct aggregate_run *run, uint8_t *states, int64_t group,
     int status = call->filter ? expression_holds(execution, call->filter, &takes) : 0;
     for (int a = 0; !status && takes && a < call->argument_count; a++) {
       status = expression_get(execution, &call->arguments[a], &arguments[a]);
-      takes = !(call->aggregate->skips_null && arguments[a].is_null);
+      takes = !status && !(call->aggregate->skips_null && arguments[a].is_null);
     }
     execution->evaluation.argument_types = call->types;
     if (!status && takes)

@@ -59,17 +59,14 @@ class Run:
             print(f"  {statement}")
         print(f"    PostgreSQL: {answers[0]}\n    Quern:      {answers[1]}", flush=True)
 
-    def crashed(self, name, script):
+    def crashed(self, name, script, why):
         """The engine ended; a new one takes its place."""
-        signature = "the connection ended"
+        signature = f"the connection ended: {why}"
         self.found[signature] = self.found.get(signature, 0) + 1
         print(f"\n{name}: {signature}")
         for statement in script:
             print(f"  {statement}")
-        try:
-            self.engine.stop()
-        except RuntimeError as error:
-            print(str(error)[-6000:])
+        print(f"    it ended with {self.engine.stop()}:\n{self.engine.errors()[-6000:]}", flush=True)
         self.pair.peer.close()
         self.start()
 
@@ -81,8 +78,8 @@ class Run:
             statement, about = calls.statement()
             try:
                 answers = self.pair.run(statement)
-            except ConnectionError:
-                return self.crashed(f"calls {seed}, statement {number}", [statement])
+            except ConnectionError as error:
+                return self.crashed(f"calls {seed}, statement {number}", [statement], error)
             self.count += 1
             signature = difference(*answers, statement)
             if signature:
@@ -101,8 +98,8 @@ class Run:
             script.append(statement)
             try:
                 answers = self.pair.run(statement)
-            except ConnectionError:
-                return self.crashed(f"world {seed}, statement {number}", script)
+            except ConnectionError as error:
+                return self.crashed(f"world {seed}, statement {number}", script, error)
             self.count += 1
             if answers[0].failure:
                 maker.forget(statement)
@@ -120,8 +117,8 @@ class Run:
             return
         try:
             script, answers = shrink(self.pair, zone, script, signature)
-        except ConnectionError:
-            self.crashed(name, script)
+        except ConnectionError as error:
+            self.crashed(name, script, error)
             return
         self.report(name, script, prefix + signature, answers)
 
