@@ -485,34 +485,56 @@ static int set_range(struct binder *binder, struct scope *scope, const PgQuery__
   return bind_range(binder, &range);
 }
 
+static struct node *refuse_set(struct binder *binder, int32_t location, const char *text)
+{
+  bind_fail(binder, location, SQLSTATE_FEATURE_NOT_SUPPORTED, "%s", text);
+  error_hint(binder->error, "You might be able to move the set-returning function into a LATERAL FROM item.");
+  return NULL;
+}
+
+static bool same_function(const struct range *a, const struct range *b)
+{
+  bool equal = a->set == b->set && strcmp(a->function, b->function) == 0 && a->argument_count == b->argument_count;
+  for (int i = 0; equal && i < a->argument_count; i++)
+    equal = node_equal(a->arguments[i], b->arguments[i]);
+  return equal;
+}
+
+// Adds the range to those of the select list, if an equal one is not there yet. Its number, or a status.
+static int add_set(struct binder *binder, struct scope *scope, int range)
+{
+  const struct range *ranges = binder->statement->ranges;
+  for (int i = 0; i < scope->set_count; i++)
+    if (same_function(&ranges[scope->set_ranges[i]], &ranges[range]))
+      return scope->set_ranges[i];
+  if (!bind_grow(binder, &scope->set_ranges, scope->set_count, &scope->set_capacity, sizeof *scope->set_ranges))
+    return binder->error->status;
+  scope->set_ranges[scope->set_count++] = range;
+  return range;
+}
+
 struct node *bind_set_target(struct binder *binder, struct scope *scope, const PgQuery__FuncCall *call,
                              const char *name)
 {
-  if (scope->refuses_sets) {
-    bind_fail(binder, call->location, SQLSTATE_FEATURE_NOT_SUPPORTED, "set-returning functions are not allowed in %s",
-              scope->refuses_sets);
-    error_hint(binder->error, "You might be able to move the set-returning function into a LATERAL FROM item.");
-    return NULL;
-  }
+  char text[96];
+  snprintf(text, sizeof text, "set-returning functions are not allowed in %s",
+           scope->refuses_sets ? scope->refuses_sets : "");
+  if (scope->refuses_sets)
+    return refuse_set(binder, call->location, text);
+  if (scope->in_window_call)
+    return refuse_set(binder, call->location, "window function calls cannot contain set-returning function calls");
+  if (scope->clause == CLAUSE_AGGREGATE)
+    return refuse_set(binder, call->location, "aggregate function calls cannot contain set-returning function calls");
   struct set_form form = {.name = name, .alias = name};
   int range = strcmp(name, "generate_series") == 0 ? series_range(binder, scope, call, name, name)
                                                    : set_range(binder, scope, call, &form);
   if (range < 0)
     return NULL;
-  const char *what = scope->has_set ? "several set-returning functions in one select list are"
-                     : binder->statement->ranges[range].column_count > 1
-                         ? "a set-returning function of several columns in a select list is"
-                         : NULL;
-  if (what)
-    return bind_fail(binder, call->location, SQLSTATE_FEATURE_NOT_SUPPORTED, "%s not supported", what);
-  struct join *own = bind_join_range(binder, range);
-  struct join *all = own ? bind_join_cross(binder, scope->items.join, own) : NULL;
-  if (!all)
-    return NULL;
-  scope->items.join = all;
-  scope->has_set = true;
-  struct item item = {.range = range, .column_count = 1};
-  return bind_item_column(binder, &item, 0, call->location);
+  if (binder->statement->ranges[range].column_count > 1)
+    return bind_fail(binder, call->location, SQLSTATE_FEATURE_NOT_SUPPORTED,
+                     "a set-returning function of several columns in a select list is not supported");
+  struct item item = {.range = add_set(binder, scope, range), .column_count = 1};
+  return item.range < 0 ? NULL : bind_item_column(binder, &item, 0, call->location);
 }
 
 // Any other function gives one row of one column.

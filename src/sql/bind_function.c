@@ -145,7 +145,8 @@ struct node *bind_function(struct binder *binder, struct scope *scope, const PgQ
     return bind_window_call(binder, scope, tree, name);
   if (aggregate_exists(name) || is_ordered_set)
     return bind_aggregate(binder, scope, tree, name);
-  if (scope->clause == CLAUSE_TARGET && (strcmp(name, "generate_series") == 0 || set_function_exists(name)))
+  bool may_be_set = scope->clause == CLAUSE_TARGET || scope->clause == CLAUSE_ORDER || scope->clause == CLAUSE_AGGREGATE;
+  if (may_be_set && (strcmp(name, "generate_series") == 0 || set_function_exists(name)))
     return bind_set_target(binder, scope, tree, name);
   error_clear(binder->error);
   refuse_form(binder, tree, name, scope->clause);

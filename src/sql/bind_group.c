@@ -474,14 +474,46 @@ static int rewrite(struct regroup *regroup)
       status = find_grouping_keys(regroup, &query->aggregates[i]);
   }
   regroup->in_direct = false;
+  for (int i = 0; i < query->expansion_count && !status; i++) {
+    const struct range *range = &regroup->binder->statement->ranges[query->expansions[i].range];
+    status = regroup_slots(regroup, range->arguments, range->argument_count);
+  }
   struct numbering numbering = {.statement = regroup->binder->statement, .query = query};
   return status ? status : query_each(numbering.statement->ranges, query, number_slot, &numbering);
+}
+
+static bool find_expansion(const struct node *node, void *context)
+{
+  const struct query *query = context;
+  for (int i = 0; node->kind == NODE_COLUMN && i < query->expansion_count; i++)
+    if (node->range == query->expansions[i].range)
+      return false;
+  return true;
+}
+
+// What a function that gives rows is grouped by: its rows come before the groups.
+static int take_expansion(struct binder *binder, struct query *query)
+{
+  bool found = false;
+  for (int i = 0; i < query->group_key_count; i++)
+    found |= !node_walk(query->group_keys[i], find_expansion, query);
+  if (!found)
+    return 0;
+  if (query->expansion_count > 1)
+    return bind_error(binder, -1, SQLSTATE_FEATURE_NOT_SUPPORTED,
+                      "several set-returning functions in the select list of a query that groups by one are not supported");
+  struct join *own = bind_join_range(binder, query->expansions[0].range);
+  query->from = own ? bind_join_cross(binder, query->from, own) : NULL;
+  query->expansion_count = 0;
+  return query->from ? 0 : (int)binder->error->status;
 }
 
 int bind_grouping(struct binder *binder, struct scope *scope, const PgQuery__SelectStmt *select, struct query *query)
 {
   struct regroup regroup = {.binder = binder, .scope = scope, .query = query};
   int status = bind_keys(&regroup, select);
+  if (!status)
+    status = take_expansion(binder, query);
   if (status)
     return status;
   query->is_grouped = select->n_group_clause || query->having || scope->aggregate_count;

@@ -91,6 +91,7 @@ static int refuse_locking(struct binder *binder, const PgQuery__SelectStmt *sele
                      : select->having_clause     ? "with HAVING clause"
                      : query->is_grouped         ? "with aggregate functions"
                      : query->window_call_count  ? "with window functions"
+                     : query->expansion_count    ? "with set-returning functions in the target list"
                                                  : NULL;
   if (!what)
     return 0;

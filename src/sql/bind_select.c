@@ -430,7 +430,6 @@ static int bind_list(struct binder *binder, struct scope *scope, const PgQuery__
   query->from = scope->items.join;
   scope->clause = CLAUSE_TARGET;
   status = bind_targets(binder, scope, select->target_list, select->n_target_list, list);
-  query->from = scope->items.join; // with what gives rows in the list
   if (!status && select->where_clause &&
       !(query->where = bind_condition(binder, scope, select->where_clause, CLAUSE_WHERE, "WHERE")))
     status = binder->error->status;
@@ -481,6 +480,38 @@ static int refuse_aggregate(struct binder *binder, const struct query *query)
                     "aggregate functions are not allowed in a recursive query's recursive term");
 }
 
+// How deep the node's functions that give rows stand within one another. (At most as many as there are.)
+static int level_of(const struct query *query, const struct node *node)
+{
+  int level = 0;
+  for (int i = 0; i < node->argument_count; i++) {
+    int own = level_of(query, node->arguments[i]);
+    level = own > level ? own : level;
+  }
+  for (int i = 0; node->kind == NODE_COLUMN && i < query->expansion_count; i++)
+    if (query->expansions[i].range == node->range)
+      level = query->expansions[i].level + 1;
+  return level;
+}
+
+// Inner functions are bound before those around them.
+static int bind_expansions(struct binder *binder, const struct scope *scope, struct query *query)
+{
+  query->expansions = ARENA_ARRAY(binder->arena, struct expansion, scope->set_count + 1);
+  if (!query->expansions)
+    return error_memory(binder->error);
+  for (int i = 0; i < scope->set_count; i++) {
+    const struct range *range = &binder->statement->ranges[scope->set_ranges[i]];
+    struct expansion expansion = {.range = scope->set_ranges[i]};
+    for (int k = 0; k < range->argument_count; k++) {
+      int level = level_of(query, range->arguments[k]);
+      expansion.level = level > expansion.level ? level : expansion.level;
+    }
+    query->expansions[query->expansion_count++] = expansion;
+  }
+  return 0;
+}
+
 static int bind_parts(struct binder *binder, struct scope *scope, const PgQuery__SelectStmt *select,
                       const struct select_options *options, struct query *query)
 {
@@ -503,15 +534,12 @@ static int bind_parts(struct binder *binder, struct scope *scope, const PgQuery_
   query->target_count = list.count;
   if (!status)
     status = settle_targets(binder, query, options->keeps_unknown);
-  bool groups = select->n_group_clause || query->having || scope->aggregate_count;
-  if (!status && scope->has_set && (groups || scope->window_call_count))
-    status = bind_error(binder, -1, SQLSTATE_FEATURE_NOT_SUPPORTED,
-                        "set-returning functions in the select list of a query that %s are not supported",
-                        groups ? "groups" : "has window functions");
   if (!status && scope->has_self_reference && scope->aggregate_count)
     status = refuse_aggregate(binder, query);
   if (!status)
     status = bind_windows(binder, scope, query);
+  if (!status)
+    status = bind_expansions(binder, scope, query);
   if (!status)
     status = bind_grouping(binder, scope, select, query);
   if (!status)

@@ -94,7 +94,8 @@ struct scope {
   int nullable_depth;        // of outer joins whose nullable side is bound
   bool has_self_reference;   // to the WITH query around it
   bool is_set_operation;    // ORDER BY names its columns, and no expressions
-  bool has_set;             // a function in the select list gives rows
+  int *set_ranges;          // functions in the select list that give rows
+  int set_count, set_capacity;
   const char *refuses_sets; // not NULL: the expression in which it may not stand
   int group_range; // -1: none yet
   struct aggregate_call *aggregates;

@@ -60,6 +60,8 @@ struct iterator *iterator_open(struct execution *execution, const struct plan_no
     opened = join_open(&op, execution, node);
   else if (node->kind == PLAN_WINDOW)
     opened = window_open(&op, execution, node);
+  else if (node->kind == PLAN_EXPAND)
+    opened = expand_open(&op, execution, node);
   else if (node->kind == PLAN_AGGREGATE || node->kind == PLAN_COUNT || node->kind == PLAN_DISTINCT)
     opened = group_open(&op, execution, node);
   else if (node->kind == PLAN_RECURSION)

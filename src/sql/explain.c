@@ -329,6 +329,7 @@ static bool explain_head(struct explaining *e, const struct plan_node *node, int
   case PLAN_DISTINCT: explain_distinct(e, node, depth); break;
   case PLAN_APPEND: explain_named(e, node, "Append"); break;
   case PLAN_SET: explain_set(e, node, depth); break;
+  case PLAN_EXPAND: explain_named(e, node, "ProjectSet"); break;
   case PLAN_WINDOW: explain_named(e, node, "WindowAgg"); break;
   case PLAN_CLAIM: explain_named(e, node, "LockRows"); break;
   case PLAN_UNIQUE: explain_named(e, node, "Unique"); break;

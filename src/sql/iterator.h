@@ -108,6 +108,7 @@ void list_free(struct memory_account *account, void *list, int *capacity, size_t
 bool scan_open(struct iterator **op, struct execution *execution, const struct plan_node *node);
 bool range_open(struct iterator **op, struct execution *execution, const struct plan_node *node);
 bool join_open(struct iterator **op, struct execution *execution, const struct plan_node *node);
+bool expand_open(struct iterator **op, struct execution *execution, const struct plan_node *node);
 bool window_open(struct iterator **op, struct execution *execution, const struct plan_node *node);
 bool group_open(struct iterator **op, struct execution *execution, const struct plan_node *node);
 bool recursion_open(struct iterator **op, struct execution *execution);

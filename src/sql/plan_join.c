@@ -142,6 +142,11 @@ static int plan_other_range(struct planner *planner, int number, struct plan_nod
   return 0;
 }
 
+int plan_function_range(struct planner *planner, int range, struct plan_node **node)
+{
+  return plan_other_range(planner, range, node);
+}
+
 // --- Pieces ---------------------------------------------------------------------------------------------
 
 // Tests here all conjuncts not yet tested that read nothing but what is there.

@@ -26,6 +26,7 @@ enum plan_kind {
   PLAN_LOOKUP,    // its input's rows, which are hashed once, that agree with the row around the query
   PLAN_MATERIAL,  // keeps its input's rows, to be read again
   PLAN_WINDOW,    // keeps them too, sorts them and adds what window functions say
+  PLAN_EXPAND,    // its input's rows, each as often as one of its arms, side by side, has rows
   PLAN_AGGREGATE,
   PLAN_COUNT, // count(*) of a whole table, from its tree
   PLAN_PROJECT,
@@ -234,7 +235,7 @@ struct plan_node {
     struct {
       int arm_count;
       struct plan_node **arms;
-    } append;
+    } append; // EXPAND too
     struct {
       enum set_kind kind;
       bool is_all;
@@ -441,6 +442,9 @@ int plan_aggregate_call(struct planner *planner, const struct aggregate_call *ca
                         struct plan_aggregate_call *made);
 // What the query's window functions say, on top of its rows.
 int plan_windows(struct planner *planner, const struct query *query, struct plan_node **node);
+// The rows that functions in the select list give, on top of that.
+int plan_expansions(struct planner *planner, const struct query *query, struct plan_node **node);
+int plan_function_range(struct planner *planner, int range, struct plan_node **node);
 int plan_modification(struct planner *planner);
 void plan_find_short(struct planner *planner);
 // Comparison that an operator's function stands for.

@@ -360,6 +360,33 @@ static int plan_order(struct planner *planner, const struct query *query, bool i
   return status ? status : plan_limit(planner, query, types, sort, node);
 }
 
+static int add_expansion(struct planner *planner, const struct query *query, int level, struct plan_node **node)
+{
+  struct plan_node *made = plan_above(planner, PLAN_EXPAND, *node);
+  if (!made || !(made->append.arms = ARENA_ARRAY(planner->arena, struct plan_node *, query->expansion_count)))
+    return error_memory(planner->error);
+  int status = 0;
+  for (int i = 0; i < query->expansion_count && !status; i++)
+    if (query->expansions[i].level == level)
+      status = plan_function_range(planner, query->expansions[i].range, &made->append.arms[made->append.arm_count++]);
+  *node = made;
+  if (status || !made->append.arm_count)
+    return status;
+  made->rows *= made->append.arms[0]->rows;
+  made->cost += made->rows * 0.01;
+  return 0;
+}
+
+int plan_expansions(struct planner *planner, const struct query *query, struct plan_node **node)
+{
+  int levels = 0, status = 0;
+  for (int i = 0; i < query->expansion_count; i++)
+    levels = query->expansions[i].level >= levels ? query->expansions[i].level + 1 : levels;
+  for (int level = 0; level < levels && !status; level++)
+    status = add_expansion(planner, query, level, node);
+  return status;
+}
+
 int plan_query(struct planner *planner, const struct query *query, struct plan_node **node)
 {
   struct wanted_order order;
@@ -394,6 +421,8 @@ int plan_query(struct planner *planner, const struct query *query, struct plan_n
     status = add_having(planner, query, *node);
   if (!status && query->window_call_count)
     status = plan_windows(planner, query, node);
+  if (!status)
+    status = plan_expansions(planner, query, node);
   if (!status)
     status = plan_project(planner, query, node);
   return status ? status : plan_order(planner, query, is_ordered, node);

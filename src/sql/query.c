@@ -87,6 +87,8 @@ static int walk_query(const struct walk *walk, struct query *query)
   }
   if (!status)
     status = walk_windows(walk, query);
+  for (int i = 0; i < query->expansion_count && !status; i++)
+    status = walk_range(walk, &walk->ranges[query->expansions[i].range]);
   struct node **slots[] = {&query->where, &query->having, &query->limit, &query->offset};
   for (size_t i = 0; i < sizeof slots / sizeof *slots && !status; i++)
     status = walk_slot(walk, slots[i]);

@@ -126,6 +126,11 @@ struct window_frame {
   struct node *start_offset, *end_offset; // of PRECEDING, FOLLOWING; they read no range of the query
 };
 
+struct expansion {
+  int range;
+  int level; // from 0
+};
+
 struct window {
   struct node **partition;
   int partition_count;
@@ -181,6 +186,11 @@ struct query {
   int window_count;
   struct window_call *window_calls; // by column of the range
   int window_call_count;
+
+  // Functions in the select list that give rows: ranges of each row, or group, that is left then. Those of one level give
+  // their rows side by side, and read what the levels before have given.
+  struct expansion *expansions;
+  int expansion_count;
 
   struct target *targets; // visible ones first
   int target_count;

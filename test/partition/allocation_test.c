@@ -51,6 +51,7 @@ static const char *const scenario[] = {
   "select v, grouping(v, n), array_agg(distinct k order by k desc), string_agg(v, $$,$$ order by n, k), "
   "percentile_cont(array[0.1, 0.9]) within group (order by k), rank(3, 4) within group (order by k, n) from t "
   "group by rollup (v, n)",
+  "select v, generate_series(1, count(*)), unnest(array_agg(k)) from t group by v",
   "prepare p (int, text) as select * from t where k = $1 or v = $2; execute p (3, 'row 9'); deallocate p",
   "explain select * from t a join child on a.k = child.id where a.v > 'x' order by n",
   "copy t (k, v, n) from stdin",
