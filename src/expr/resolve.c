@@ -259,6 +259,11 @@ static int function_error(const char *name, const enum type_id *given, int count
   return status;
 }
 
+int function_missing(const char *name, const enum type_id *given, int count, struct error *error)
+{
+  return function_error(name, given, count, true, error);
+}
+
 static int operator_error(const char *name, const enum type_id *given, int count, bool none, struct error *error)
 {
   char text[200] = "";

@@ -287,11 +287,26 @@ int bind_refuse_ordered_set(struct binder *binder, const char *name, struct node
                     "WITHIN GROUP is required for ordered-set aggregate %s", name);
 }
 
+// The direct arguments' types and those of what is ordered, in the error that there is no such function.
+static int missing(struct binder *binder, const char *name, const struct aggregate_call *call, int32_t location)
+{
+  int count = call->direct_count + call->order_count;
+  enum type_id *given = ARENA_ARRAY(binder->arena, enum type_id, count + 1);
+  if (!given)
+    return error_memory(binder->error);
+  for (int i = 0; i < count; i++)
+    given[i] = i < call->direct_count ? call->direct[i]->type.id
+                                      : call->order[i - call->direct_count].expression->type.id;
+  error_clear(binder->error);
+  (void)!function_missing(name, given, count, binder->error);
+  return bind_error_from(binder, location);
+}
+
 static int bind_hypothetical(struct binder *binder, const char *name, struct aggregate_call *call, int32_t location)
 {
   const enum type_id none = TYPE_UNKNOWN;
   if (call->direct_count != call->order_count) {
-    (void)!bind_error(binder, location, SQLSTATE_UNDEFINED_FUNCTION, "function %s does not exist", name);
+    (void)!missing(binder, name, call, location);
     error_hint(binder->error,
                "To use the hypothetical-set aggregate %s, the number of hypothetical direct arguments (here %d) must "
                "match the number of ordering columns (here %d).",
@@ -324,7 +339,7 @@ static int bind_set(struct binder *binder, const char *name, struct aggregate_ca
   if (status)
     return status;
   if (count > FUNCTION_ARGUMENTS || (call->order_count != 1 && count == 2))
-    return bind_error(binder, location, SQLSTATE_UNDEFINED_FUNCTION, "function %s does not exist", name);
+    return missing(binder, name, call, location);
   for (int i = 0; i < call->order_count; i++)
     given[call->direct_count + i] = call->order[i].expression->type.id;
   error_clear(binder->error);
