@@ -413,6 +413,18 @@ static size_t next_piece(struct bytes text, const struct value *separator, size_
   return at ? (size_t)(at - text.data) : text.size;
 }
 
+// The next piece of the rest, which is cut off; the third argument of both functions is what stands for NULL.
+// False: it was the last one.
+static bool cut_piece(struct bytes *rest, const struct value *arguments, int argument_count, struct value *piece)
+{
+  size_t gap, size = next_piece(*rest, &arguments[1], &gap);
+  bool is_null = argument_count > 2 && !arguments[2].is_null &&
+                 bytes_equal(bytes_of(rest->data, size), bytes_of_value(&arguments[2]));
+  *piece = is_null ? value_null() : value_bytes(rest->data, (uint32_t)size);
+  *rest = bytes_of(rest->data + size + gap, rest->size - size - gap);
+  return arguments[1].is_null ? rest->size > 0 : gap > 0;
+}
+
 // string_to_array(text, separator [, what is NULL])
 static int string_to_array(CALL)
 {
@@ -424,18 +436,24 @@ static int string_to_array(CALL)
   array_builder_init(&builder, TEXT, evaluation->arena->account);
   bool more = rest.size > 0;
   while (more) {
-    size_t gap, size = next_piece(rest, &arguments[1], &gap);
-    struct value piece = value_bytes(rest.data, (uint32_t)size);
-    bool is_null = argument_count > 2 && !arguments[2].is_null &&
-                   bytes_equal(bytes_of(rest.data, size), bytes_of_value(&arguments[2]));
-    if (is_null)
-      piece = value_null();
+    struct value piece;
+    more = cut_piece(&rest, arguments, argument_count, &piece);
     array_add(&builder, &piece);
-    rest = bytes_of(rest.data + size + gap, rest.size - size - gap);
-    more = arguments[1].is_null ? rest.size > 0 : gap > 0;
   }
   struct array_shape shape = array_line(builder.count);
   return array_finish(&builder, &shape, evaluation->arena, result, evaluation->error);
+}
+
+// The position is where the next piece begins, -1 behind the last one.
+int string_to_table(struct evaluation *evaluation, struct set_call *call, struct value *row)
+{
+  if (call->arguments[0].is_null || call->arguments[0].size == 0 || call->position < 0)
+    return 0;
+  struct bytes text = bytes_of_value(&call->arguments[0]);
+  struct bytes rest = bytes_of(text.data + call->position, text.size - (size_t)call->position);
+  bool more = cut_piece(&rest, call->arguments, call->argument_count, row);
+  call->position = more ? rest.data - text.data : -1;
+  return 1;
 }
 
 #define NULLS(name, code, result, count, volatility, ...)                                           \

@@ -32,6 +32,8 @@ struct evaluation_hooks {
   // current_user, current_database, version(), current_schema, pg_* lookups: by name of the function.
   int (*session_function)(struct evaluation *evaluation, const char *name, const struct value *arguments,
                           int argument_count, struct value *result);
+  // Asked now and then by what may take long: a status where the statement is not to go on. May be NULL.
+  int (*look)(struct evaluation *evaluation);
 };
 
 typedef int (*function_code)(struct evaluation *evaluation, const struct value *arguments, int argument_count,

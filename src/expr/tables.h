@@ -121,6 +121,7 @@ extern const struct function binary_cast_functions[];
 extern const struct function math_functions[];
 extern const struct function text_functions[];
 extern const struct function pattern_functions[];
+extern const struct function pattern_piece_functions[];
 extern const struct function format_functions[];
 extern const struct function time_functions[];
 extern const struct function time_field_functions[];
@@ -209,6 +210,11 @@ int array_agg_step(STEP);
 int array_agg_finish(FINISH);
 int array_unnest(struct evaluation *evaluation, struct set_call *call, struct value *row);
 int array_subscripts(struct evaluation *evaluation, struct set_call *call, struct value *row);
+// pattern_pieces.c
+int regexp_matches(struct evaluation *evaluation, struct set_call *call, struct value *row);
+int regexp_split_to_table(struct evaluation *evaluation, struct set_call *call, struct value *row);
+// array.c
+int string_to_table(struct evaluation *evaluation, struct set_call *call, struct value *row);
 // resolve.c
 bool type_can_become(enum type_id from, enum type_id to); // implicitly, as an argument; `to` may be ANY
 // match.c. LIKE's pattern with '\' as its escape; ignore_case folds ASCII and Unicode simple case.

@@ -254,6 +254,11 @@ static void look_up_set(struct subquery_run *run, const struct value *left, stru
     *result = value_null();
 }
 
+static int hook_look(struct evaluation *evaluation)
+{
+  return execution_check((struct execution *)((char *)evaluation - offsetof(struct execution, evaluation)));
+}
+
 static int hook_subquery(struct evaluation *evaluation, enum subquery_kind kind, int number, const struct value *left,
                          struct value *result)
 {
@@ -431,6 +436,7 @@ int execution_start(struct execution *execution, const struct execution_input *i
   evaluation->context = input->context;
   execution->hooks = input->hooks ? *input->hooks : (struct evaluation_hooks){0};
   execution->hooks.subquery = hook_subquery;
+  execution->hooks.look = hook_look;
   int status = 0;
   if (flag_is_set(input->is_cancelled))
     status = error_set(error, SQLSTATE_QUERY_CANCELED, "canceling statement due to user request");

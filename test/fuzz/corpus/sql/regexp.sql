@@ -1,0 +1,1 @@
+select regexp_matches('foobarbequebaz', '(?i)(b[^b]+)(?=b)|\mq*?\1', 'g'), regexp_split_to_array('a,b', '[[:punct:]]{1,2}?'); select * from regexp_split_to_table('abc', '') with ordinality; select regexp_instr('abc', '(?<!a)b\y', 1, 1, 0, 'nx', 1), substring('ab' similar '#"a#"b' escape '#')
