@@ -637,7 +637,8 @@ static int string_agg_finish(FINISH)
       AGGREGATE(name, FLOAT8, FLOAT4, float_sum, float_moment_step, float_##finish, NULL), \
       AGGREGATE(name, FLOAT8, FLOAT8, float_sum, float_moment_step, float_##finish, NULL)
 #define BIT_ROWS(name, step)                                                                        \
-  AGGREGATE(name, INT2, INT2, bits, step, bits_finish, NULL), AGGREGATE(name, INT4, INT4, bits, step, bits_finish, NULL), \
+  AGGREGATE(name, INT2, INT2, bits, step, bits_finish, NULL),                                       \
+      AGGREGATE(name, INT4, INT4, bits, step, bits_finish, NULL),                                   \
       AGGREGATE(name, INT8, INT8, bits, step, bits_finish, NULL)
 #define REGRESSION(name, result, finish)                                                            \
   {name, (result), 2, {FLOAT8, FLOAT8}, sizeof(struct regression), true, regression_step, regression_##finish, NULL}

@@ -35,7 +35,8 @@ int frame_offset_type(enum type_id column, enum type_id given, enum type_id *wan
     if (reaches[i].count == 1 && type_can_become(given, *wanted))
       return STATUS_OK;
     int status = error_set(error, SQLSTATE_FEATURE_NOT_SUPPORTED,
-                           "RANGE with offset PRECEDING/FOLLOWING is not supported for column type %s and offset type %s",
+                           "RANGE with offset PRECEDING/FOLLOWING is not supported for column type %s and offset "
+                           "type %s",
                            type_info(column)->name, type_info(given)->name);
     error_hint(error, "Cast the offset value to an appropriate type.");
     return status;

@@ -1,7 +1,7 @@
 // Aggregates, with DISTINCT, ORDER BY, FILTER and WITHIN GROUP; GROUPING.
 //
-// 1. A call becomes a column of a query's group range: number -1 - n stands for the query's aggregate n until the number
-//    of group keys is known (bind_group.c). Equal calls are one.
+// 1. A call becomes a column of a query's group range: number -1 - n stands for the query's aggregate n until the
+//    number of group keys is known (bind_group.c). Equal calls are one.
 // 2. It belongs to the innermost query whose columns it aggregates, which may be one around the query where it stands.
 #include "sql/binder.h"
 

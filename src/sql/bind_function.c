@@ -140,12 +140,14 @@ struct node *bind_function(struct binder *binder, struct scope *scope, const PgQ
   const char *name = bind_function_name(binder, tree->funcname, tree->n_funcname, tree->location);
   if (!name)
     return NULL;
-  bool is_ordered_set = ordered_set_exists(name) && (!window_function_exists(name) || tree->n_args || tree->agg_within_group);
+  bool is_ordered_set =
+      ordered_set_exists(name) && (!window_function_exists(name) || tree->n_args || tree->agg_within_group);
   if (tree->over && (aggregate_exists(name) || window_function_exists(name) || is_ordered_set))
     return bind_window_call(binder, scope, tree, name);
   if (aggregate_exists(name) || is_ordered_set)
     return bind_aggregate(binder, scope, tree, name);
-  bool may_be_set = scope->clause == CLAUSE_TARGET || scope->clause == CLAUSE_ORDER || scope->clause == CLAUSE_AGGREGATE;
+  bool may_be_set =
+      scope->clause == CLAUSE_TARGET || scope->clause == CLAUSE_ORDER || scope->clause == CLAUSE_AGGREGATE;
   if (may_be_set && (strcmp(name, "generate_series") == 0 || set_function_exists(name)))
     return bind_set_target(binder, scope, tree, name);
   error_clear(binder->error);

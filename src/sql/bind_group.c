@@ -501,7 +501,8 @@ static int take_expansion(struct binder *binder, struct query *query)
     return 0;
   if (query->expansion_count > 1)
     return bind_error(binder, -1, SQLSTATE_FEATURE_NOT_SUPPORTED,
-                      "several set-returning functions in the select list of a query that groups by one are not supported");
+                      "several set-returning functions in the select list of a query that groups by one are not "
+                      "supported");
   struct join *own = bind_join_range(binder, query->expansions[0].range);
   query->from = own ? bind_join_cross(binder, query->from, own) : NULL;
   query->expansion_count = 0;

@@ -334,10 +334,13 @@ static const char *refuses_windows(enum clause clause)
 static int refuse_form(struct binder *binder, const PgQuery__FuncCall *tree, const char *name, bool is_aggregate,
                        struct node **arguments)
 {
-  const char *text = tree->agg_distinct                ? "DISTINCT is not implemented for window functions"
-                     : tree->n_agg_order               ? "aggregate ORDER BY is not implemented for window functions"
-                     : tree->agg_filter && !is_aggregate ? "FILTER is not implemented for non-aggregate window functions"
-                                                       : NULL;
+  const char *text = NULL;
+  if (tree->agg_distinct)
+    text = "DISTINCT is not implemented for window functions";
+  else if (tree->n_agg_order)
+    text = "aggregate ORDER BY is not implemented for window functions";
+  else if (tree->agg_filter && !is_aggregate)
+    text = "FILTER is not implemented for non-aggregate window functions";
   if (tree->agg_within_group)
     return bind_error(binder, tree->location, SQLSTATE_FEATURE_NOT_SUPPORTED,
                       "OVER is not supported for ordered-set aggregate %s", name);

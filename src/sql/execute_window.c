@@ -2,8 +2,8 @@
 //
 // 1. A kept row is never changed: results that are an argument's value point into it.
 // 2. Rows of a partition are numbered from 0. Bounds of frames go forward only, from row to row of a partition.
-// 3. An aggregate's state holds the rows of its last frame. Where the next one only has more rows behind, they are added;
-//    where rows are gone in front, they are taken out again, if the aggregate can; otherwise it begins anew.
+// 3. An aggregate's state holds the rows of its last frame. Where the next one only has more rows behind, they are
+//    added; where rows are gone in front, they are taken out again, if the aggregate can; otherwise it begins anew.
 #include <string.h>
 
 #include "sql/iterator.h"

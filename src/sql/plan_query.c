@@ -76,11 +76,17 @@ static bool find_extreme(const struct query *query, struct wanted_order *order)
   return true;
 }
 
+static bool reads_one_table(const struct planner *planner, const struct query *query)
+{
+  return query->from && query->from->kind == JOIN_RANGE &&
+         planner->statement->ranges[query->from->range].kind == RANGE_TABLE;
+}
+
 // Groups by columns that an order of one table can bring together.
 static bool find_group_order(struct planner *planner, const struct query *query, struct wanted_order *order)
 {
-  if (!query->is_grouped || query->set_count || query->group_key_count == 0 || query->group_key_count > 8 || !query->from ||
-      query->from->kind != JOIN_RANGE || planner->statement->ranges[query->from->range].kind != RANGE_TABLE)
+  if (!query->is_grouped || query->set_count || query->group_key_count == 0 || query->group_key_count > 8 ||
+      !reads_one_table(planner, query))
     return false;
   *order = (struct wanted_order){.range = query->from->range, .is_for_groups = true};
   for (int i = 0; i < query->group_key_count; i++) {
@@ -94,11 +100,12 @@ static bool find_group_order(struct planner *planner, const struct query *query,
 
 static bool is_whole_count(struct planner *planner, const struct query *query)
 {
-  if (!query->is_grouped || query->group_key_count || query->set_count || query->aggregate_count != 1 || query->where || !query->from ||
-      query->from->kind != JOIN_RANGE || planner->statement->ranges[query->from->range].kind != RANGE_TABLE)
+  if (!query->is_grouped || query->group_key_count || query->set_count || query->aggregate_count != 1 ||
+      query->where || !reads_one_table(planner, query))
     return false;
   const struct aggregate_call *call = &query->aggregates[0];
-  return !strcmp(aggregate_call_name(call), "count") && call->argument_count == 0 && !call->filter && !call->is_distinct;
+  return !strcmp(aggregate_call_name(call), "count") && call->argument_count == 0 && !call->filter &&
+         !call->is_distinct;
 }
 
 // Conditions that read no range of the query decide once whether there are rows at all.

@@ -187,8 +187,8 @@ struct query {
   struct window_call *window_calls; // by column of the range
   int window_call_count;
 
-  // Functions in the select list that give rows: ranges of each row, or group, that is left then. Those of one level give
-  // their rows side by side, and read what the levels before have given.
+  // Functions in the select list that give rows: ranges of each row, or group, that is left then. Those of one level
+  // give their rows side by side, and read what the levels before have given.
   struct expansion *expansions;
   int expansion_count;
 
