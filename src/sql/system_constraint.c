@@ -146,7 +146,7 @@ ROWS(constraint_rows)
                                                    : 'u'),
         truth(is_deferrable(&place)),
         truth(is_deferred(&place)),
-        truth(!key || !key->is_not_valid),
+        truth(!(key ? key->is_not_valid : !index && place.relation->checks[place.check_number].is_not_valid)),
         number(place.relation->oid),
         number(0),
         number(index ? index->oid

@@ -412,6 +412,7 @@ static bool append_check(struct system_context *context, uint32_t oid, bool is_p
     for (int i = 0; i < relation->check_count; i++)
       if (system_check_oid(relation, i) == oid) {
         buffer_format(out, is_pretty ? "CHECK (%s)" : "CHECK ((%s))", relation->checks[i].check.text);
+        buffer_append_string(out, relation->checks[i].is_not_valid ? " NOT VALID" : "");
         return true;
       }
   return false;

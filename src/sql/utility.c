@@ -61,9 +61,9 @@ static bool is_owner_change(const PgQuery__AlterTableStmt *alter)
 static enum utility_kind kind_of_alter(const PgQuery__AlterTableStmt *alter)
 {
   bool is_known = alter->objtype == PG_QUERY__OBJECT_TYPE__OBJECT_TABLE ||
-                  ((alter->objtype == PG_QUERY__OBJECT_TYPE__OBJECT_SEQUENCE ||
-                    alter->objtype == PG_QUERY__OBJECT_TYPE__OBJECT_VIEW) &&
-                   is_owner_change(alter));
+                  alter->objtype == PG_QUERY__OBJECT_TYPE__OBJECT_INDEX ||
+                  alter->objtype == PG_QUERY__OBJECT_TYPE__OBJECT_VIEW ||
+                  (alter->objtype == PG_QUERY__OBJECT_TYPE__OBJECT_SEQUENCE && is_owner_change(alter));
   return is_known ? UTILITY_DEFINITION : UTILITY_UNKNOWN;
 }
 
@@ -226,6 +226,8 @@ const char *utility_tag(const struct parsed *parsed)
   case PG_QUERY__NODE__NODE_ALTER_TABLE_STMT:
     if (node->alter_table_stmt->objtype == PG_QUERY__OBJECT_TYPE__OBJECT_SEQUENCE)
       return "ALTER SEQUENCE";
+    if (node->alter_table_stmt->objtype == PG_QUERY__OBJECT_TYPE__OBJECT_INDEX)
+      return "ALTER INDEX";
     if (node->alter_table_stmt->objtype == PG_QUERY__OBJECT_TYPE__OBJECT_VIEW && parsed->form == FORM_PLAIN)
       return "ALTER VIEW";
     return alter[parsed->form];
@@ -457,8 +459,12 @@ static int run_alter(const struct utility_input *input, struct error *error)
                       : alter->objtype == PG_QUERY__OBJECT_TYPE__OBJECT_VIEW && input->parsed->form == FORM_PLAIN
                           ? "v"
                           : utility_form_kinds(input->parsed->form);
+  if (alter->objtype == PG_QUERY__OBJECT_TYPE__OBJECT_INDEX)
+    return index_alter(input, alter, error);
   if (is_owner_change(alter))
     return relation_change_owner(input, alter, kinds, error);
+  if (alter->objtype == PG_QUERY__OBJECT_TYPE__OBJECT_VIEW && input->parsed->form == FORM_PLAIN)
+    return view_alter(input, alter, error);
   switch (input->parsed->form) {
   case FORM_SOURCE: return source_alter(input, alter, error);
   case FORM_WORKFLOW: return workflow_alter(input, alter, error);

@@ -119,6 +119,17 @@ static int add_primary_key(const struct utility_input *input, const struct relat
   return status ? status : table_rewrite(input->writer, from, *relation);
 }
 
+static int add_using_index(const struct utility_input *input, const struct relation *from, struct relation *definition,
+                           const PgQuery__Constraint *constraint, const struct relation **relation, struct error *error)
+{
+  bool is_primary;
+  int status = constraint_use_index(input, definition, constraint, &is_primary, error);
+  definition->tree = is_primary ? 0 : definition->tree;
+  if (!status)
+    status = definition_store(input, definition, relation, error);
+  return status || !is_primary ? status : table_rewrite(input->writer, from, *relation);
+}
+
 static int add_unique(const struct utility_input *input, struct relation *definition,
                       const PgQuery__Constraint *constraint, const struct relation **relation, struct error *error)
 {
@@ -140,7 +151,7 @@ static int add_check(const struct utility_input *input, struct relation *definit
   char name[64];
   memcpy(name, definition->checks[definition->check_count - 1].name, sizeof name);
   status = definition_store(input, definition, relation, error);
-  if (status)
+  if (status || constraint->skip_validation)
     return status;
   struct row_walk walk = {.input = input, .relation = *relation, .error = error};
   for (int i = 0; i < (*relation)->check_count; i++)
@@ -164,6 +175,8 @@ static int add_foreign_key(const struct utility_input *input, struct relation *d
 static int add_constraint(const struct utility_input *input, const struct relation *from, struct relation *definition,
                           const PgQuery__Constraint *constraint, const struct relation **relation, struct error *error)
 {
+  if (utility_text_given(constraint->indexname))
+    return add_using_index(input, from, definition, constraint, relation, error);
   switch (constraint->contype) {
   case PG_QUERY__CONSTR_TYPE__CONSTR_PRIMARY:
     return add_primary_key(input, from, definition, constraint, relation, error);
@@ -242,7 +255,7 @@ static int alter_foreign_key(const struct utility_input *input, struct relation 
 {
   int status = command->subtype == PG_QUERY__ALTER_TABLE_TYPE__AT_AlterConstraint
                    ? foreign_key_alter(definition, command->def->constraint, error)
-                   : foreign_key_validate(input, definition, command->name, error);
+                   : constraint_validate(input, definition, command->name, *relation, error);
   return status ? status : definition_store(input, definition, relation, error);
 }
 
@@ -390,6 +403,51 @@ static int change_owner(const struct utility_input *input, const PgQuery__RoleSp
 
 // --- ALTER TABLE ---------------------------------------------------------------------------------
 
+// What is about PostgreSQL's files, estimates and triggers has no effect here, but must be about what is there.
+static int run_without_effect(const struct utility_input *input, const PgQuery__AlterTableCmd *command,
+                              const struct relation *relation, struct error *error)
+{
+  int number;
+  switch (command->subtype) {
+  case PG_QUERY__ALTER_TABLE_TYPE__AT_SetRelOptions:
+    return table_storage_options(input, command->def->list->items, command->def->list->n_items, error);
+  case PG_QUERY__ALTER_TABLE_TYPE__AT_ClusterOn:
+    if (relation_index(relation, command->name))
+      return 0;
+    return error_set(error, SQLSTATE_UNDEFINED_OBJECT, "index \"%s\" for table \"%s\" does not exist", command->name,
+                     relation->name);
+  case PG_QUERY__ALTER_TABLE_TYPE__AT_ResetRelOptions:
+  case PG_QUERY__ALTER_TABLE_TYPE__AT_SetLogged:
+  case PG_QUERY__ALTER_TABLE_TYPE__AT_SetUnLogged:
+  case PG_QUERY__ALTER_TABLE_TYPE__AT_DropCluster:
+  case PG_QUERY__ALTER_TABLE_TYPE__AT_DropOids:
+  case PG_QUERY__ALTER_TABLE_TYPE__AT_ReplicaIdentity:
+  case PG_QUERY__ALTER_TABLE_TYPE__AT_DisableRowSecurity:
+  case PG_QUERY__ALTER_TABLE_TYPE__AT_NoForceRowSecurity: return 0;
+  case PG_QUERY__ALTER_TABLE_TYPE__AT_SetStatistics:
+    if (!utility_text_given(command->name)) // an index's column by its number
+      return 0;
+    return column_find(relation, command->name, &number, error);
+  case PG_QUERY__ALTER_TABLE_TYPE__AT_SetOptions:
+  case PG_QUERY__ALTER_TABLE_TYPE__AT_ResetOptions:
+  case PG_QUERY__ALTER_TABLE_TYPE__AT_SetStorage:
+  case PG_QUERY__ALTER_TABLE_TYPE__AT_SetCompression: return column_find(relation, command->name, &number, error);
+  case PG_QUERY__ALTER_TABLE_TYPE__AT_SetTableSpace:
+    if (strcmp(command->name, "pg_default") == 0)
+      return 0;
+    return error_set(error, SQLSTATE_UNDEFINED_OBJECT, "tablespace \"%s\" does not exist", command->name);
+  case PG_QUERY__ALTER_TABLE_TYPE__AT_EnableTrig:
+  case PG_QUERY__ALTER_TABLE_TYPE__AT_EnableAlwaysTrig:
+  case PG_QUERY__ALTER_TABLE_TYPE__AT_EnableReplicaTrig:
+  case PG_QUERY__ALTER_TABLE_TYPE__AT_DisableTrig:
+  case PG_QUERY__ALTER_TABLE_TYPE__AT_EnableTrigAll:
+  case PG_QUERY__ALTER_TABLE_TYPE__AT_DisableTrigAll:
+  case PG_QUERY__ALTER_TABLE_TYPE__AT_EnableTrigUser:
+  case PG_QUERY__ALTER_TABLE_TYPE__AT_DisableTrigUser: return table_trigger(relation, command, error);
+  default: return utility_unsupported(input, error, -1, "this form of ALTER TABLE is");
+  }
+}
+
 static int run_command(const struct utility_input *input, const PgQuery__AlterTableCmd *command,
                        const struct relation **relation, struct error *error)
 {
@@ -414,18 +472,29 @@ static int run_command(const struct utility_input *input, const PgQuery__AlterTa
   case PG_QUERY__ALTER_TABLE_TYPE__AT_DropIdentity: return alter_identity(input, definition, command, relation, error);
   case PG_QUERY__ALTER_TABLE_TYPE__AT_DropExpression: return generated_drop(input, definition, command, relation, error);
   case PG_QUERY__ALTER_TABLE_TYPE__AT_ChangeOwner: return change_owner(input, command->newowner, relation, error);
-  case PG_QUERY__ALTER_TABLE_TYPE__AT_SetRelOptions:
-    return table_storage_options(input, command->def->list->items, command->def->list->n_items, error);
-  case PG_QUERY__ALTER_TABLE_TYPE__AT_ResetRelOptions:
-  case PG_QUERY__ALTER_TABLE_TYPE__AT_SetLogged:
-  case PG_QUERY__ALTER_TABLE_TYPE__AT_SetUnLogged:
-  case PG_QUERY__ALTER_TABLE_TYPE__AT_SetStatistics:
-  case PG_QUERY__ALTER_TABLE_TYPE__AT_ClusterOn: return 0; // about PostgreSQL's files and estimates
   case PG_QUERY__ALTER_TABLE_TYPE__AT_DropColumn: return column_drop(input, command, relation, error);
   case PG_QUERY__ALTER_TABLE_TYPE__AT_AlterColumnType:
     return column_retype(input, definition, command, relation, error);
-  default: return utility_unsupported(input, error, -1, "this form of ALTER TABLE is");
+  default: return run_without_effect(input, command, from, error);
   }
+}
+
+static bool is_about_storage(PgQuery__AlterTableType subtype)
+{
+  return subtype == PG_QUERY__ALTER_TABLE_TYPE__AT_SetRelOptions || subtype == PG_QUERY__ALTER_TABLE_TYPE__AT_ResetRelOptions ||
+         subtype == PG_QUERY__ALTER_TABLE_TYPE__AT_SetStatistics || subtype == PG_QUERY__ALTER_TABLE_TYPE__AT_SetTableSpace;
+}
+
+// ALTER INDEX: storage alone.
+int index_alter(const struct utility_input *input, const PgQuery__AlterTableStmt *alter, struct error *error)
+{
+  const struct relation *relation;
+  int status = utility_find(input, alter->relation, "i", alter->missing_ok, &relation, error);
+  for (size_t i = 0; i < alter->n_cmds && relation && !status; i++)
+    status = is_about_storage(alter->cmds[i]->alter_table_cmd->subtype)
+                 ? run_without_effect(input, alter->cmds[i]->alter_table_cmd, relation, error)
+                 : utility_unsupported(input, error, -1, "this form of ALTER INDEX is");
+  return status;
 }
 
 int table_alter(const struct utility_input *input, const PgQuery__AlterTableStmt *alter, struct error *error)
@@ -545,12 +614,14 @@ static const char *rename_kinds(const struct utility_input *input, const PgQuery
   bool is_view = rename->rename_type == PG_QUERY__OBJECT_TYPE__OBJECT_VIEW ||
                  rename->relation_type == PG_QUERY__OBJECT_TYPE__OBJECT_VIEW;
   if (rename->rename_type == PG_QUERY__OBJECT_TYPE__OBJECT_INDEX)
-    return "i";
+    return "irvS";
   if (rename->rename_type == PG_QUERY__OBJECT_TYPE__OBJECT_SEQUENCE)
     return "S";
   if (input->parsed->form != FORM_PLAIN)
     return utility_form_kinds(input->parsed->form);
-  return is_view ? "v" : rename->rename_type == PG_QUERY__OBJECT_TYPE__OBJECT_TABCONSTRAINT ? "r" : "rv";
+  return is_view ? "v" : rename->rename_type == PG_QUERY__OBJECT_TYPE__OBJECT_TABCONSTRAINT ? "r"
+         : rename->rename_type == PG_QUERY__OBJECT_TYPE__OBJECT_TABLE                  ? "rviS"
+                                                                                       : "rv";
 }
 
 // Views that name what got another name.
@@ -567,7 +638,7 @@ static int tell_views(const struct utility_input *input, const struct relation *
   if (rename->rename_type == PG_QUERY__OBJECT_TYPE__OBJECT_COLUMN) {
     change.kind = VIEW_COLUMN_RENAMED;
     change.column = relation_column(old, rename->subname);
-  } else if (rename->rename_type == PG_QUERY__OBJECT_TYPE__OBJECT_INDEX ||
+  } else if (strcmp(old->name, rename->relation->relname) != 0 || // an index
              rename->rename_type == PG_QUERY__OBJECT_TYPE__OBJECT_TABCONSTRAINT)
     return 0;
   return views_follow(input, old->oid, &change, error);
@@ -583,9 +654,13 @@ int relation_rename(const struct utility_input *input, const PgQuery__RenameStmt
   struct relation *definition = catalog_copy(relation, input->arena);
   if (!definition)
     return error_memory(error);
-  switch (rename->rename_type) {
+  bool is_index = relation_index(relation, rename->relation->relname) && strcmp(relation->name, rename->relation->relname) != 0;
+  switch (is_index ? PG_QUERY__OBJECT_TYPE__OBJECT_INDEX : rename->rename_type) {
   case PG_QUERY__OBJECT_TYPE__OBJECT_INDEX:
-    status = rename_index(definition, rename->relation->relname, rename->newname);
+    if (is_index)
+      status = rename_index(definition, rename->relation->relname, rename->newname);
+    else // ALTER INDEX takes a table as well
+      snprintf(definition->name, sizeof definition->name, "%s", rename->newname);
     break;
   case PG_QUERY__OBJECT_TYPE__OBJECT_COLUMN:
     status = relation->kind == RELATION_VIEW ? view_rename_column(definition, rename, error)

@@ -512,7 +512,7 @@ int column_retype(const struct utility_input *input, struct relation *definition
   walk.relation = *relation;
   for (int i = 0; i < (*relation)->check_count && !status; i++) {
     walk.check = &(*relation)->checks[i];
-    status = row_walk_run(&walk, row_walk_check);
+    status = walk.check->is_not_valid ? 0 : row_walk_run(&walk, row_walk_check);
   }
   return status ? status : validate_all(input, *relation, number, error);
 }

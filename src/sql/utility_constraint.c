@@ -25,10 +25,8 @@ int constraint_refuse(const struct utility_input *input, const PgQuery__Constrai
 static int refuse_options(const struct utility_input *input, const PgQuery__Constraint *constraint, struct error *error)
 {
   int32_t at = constraint->location;
-  if (utility_text_given(constraint->indexname))
+  if (utility_text_given(constraint->indexname)) // ALTER TABLE has it, and does not come here
     return utility_unsupported(input, error, at, "a constraint USING INDEX is");
-  if (constraint->skip_validation)
-    return utility_unsupported(input, error, at, "NOT VALID is");
   return 0;
 }
 
@@ -239,6 +237,7 @@ int constraint_add_check(const struct utility_input *input, struct relation *def
   struct constraint *check = &grown[definition->check_count];
   status = check_name(input, definition, constraint, node, check->name, error);
   check->check.text = text;
+  check->is_not_valid = constraint->skip_validation && definition->oid; // a new table has no rows to break it
   if (status)
     return status;
   definition->checks = grown;

@@ -117,6 +117,9 @@ int sequence_restart(const struct utility_input *input, const struct relation *s
 // there: sequence_give_owner.
 int sequence_for_column(const struct utility_input *input, struct relation *table, int column, PgQuery__Node **list,
                         size_t count, struct error *error);
+// The same of an identity column that is LIKE another one, which draws from the other sequence.
+int sequence_like(const struct utility_input *input, struct relation *table, int column, const struct relation *other,
+                  struct error *error);
 int sequence_give_owner(const struct utility_input *input, const struct relation *table, int column, struct error *error);
 uint32_t sequence_of_default(const char *text); // 0: it is not just one number of a sequence
 int sequence_default_text(const struct utility_input *input, const char **text, struct error *error);
@@ -146,6 +149,7 @@ struct evaluation row_evaluation(const struct row_walk *walk, struct value *cons
 int row_walk_check(const struct row_walk *walk); // 23514
 int row_walk_null(const struct row_walk *walk); // 23502: the column holds a NULL
 int table_alter(const struct utility_input *input, const PgQuery__AlterTableStmt *alter, struct error *error);
+int index_alter(const struct utility_input *input, const PgQuery__AlterTableStmt *alter, struct error *error);
 int relation_rename(const struct utility_input *input, const PgQuery__RenameStmt *rename, const char **tag,
                     struct error *error);
 
@@ -155,6 +159,15 @@ int column_drop(const struct utility_input *input, const PgQuery__AlterTableCmd 
                 const struct relation **relation, struct error *error);
 int column_retype(const struct utility_input *input, struct relation *definition, const PgQuery__AlterTableCmd *command,
                   const struct relation **relation, struct error *error);
+
+// --- utility_using.c
+// The index becomes a constraint's; of a primary key, whose tree is the table's, it goes and the rows are to move.
+int constraint_use_index(const struct utility_input *input, struct relation *definition,
+                         const PgQuery__Constraint *constraint, bool *is_primary, struct error *error);
+int constraint_validate(const struct utility_input *input, struct relation *definition, const char *name,
+                        const struct relation *relation, struct error *error); // a check or a foreign key
+int table_trigger(const struct relation *relation, const PgQuery__AlterTableCmd *command,
+                  struct error *error); // ENABLE, DISABLE TRIGGER: there are none
 
 // --- utility_generated.c: generated columns
 const PgQuery__Constraint *generated_of(const PgQuery__ColumnDef *column); // NULL: it is none
@@ -252,6 +265,7 @@ int query_columns(const struct utility_input *input, struct relation *definition
                   const struct query_names *names, struct error *error);
 struct view_change; // sql/view.h
 int view_create(const struct utility_input *input, const PgQuery__ViewStmt *create, struct error *error);
+int view_alter(const struct utility_input *input, const PgQuery__AlterTableStmt *alter, struct error *error);
 int view_rename_column(struct relation *definition, const PgQuery__RenameStmt *rename, struct error *error);
 int view_follow(const struct utility_input *input, const struct relation *view, const struct view_change *change,
                 struct error *error);

@@ -47,16 +47,18 @@ int like_columns(const struct utility_input *input, struct relation *definition,
       return error_set(error, SQLSTATE_DUPLICATE_COLUMN, "column \"%s\" specified more than once", column.name);
     if (definition->schema.column_count >= LIMIT_COLUMNS)
       return error_set(error, SQLSTATE_TOO_MANY_COLUMNS, "tables can have at most %d columns", LIMIT_COLUMNS);
-    if (column.identity && (like->options & LIKE_IDENTITY))
-      return utility_unsupported(input, error, like->relation->location, "INCLUDING IDENTITY of an identity column is");
+    uint32_t drawn = column.identity && (like->options & LIKE_IDENTITY) ? sequence_of_default(source->defaults[i].text) : 0;
+    const struct relation *sequence = drawn ? catalog_find_oid(input->catalog, input->writer->version, drawn) : NULL;
     bool keeps_default =
         (like->options & (column.is_generated ? LIKE_GENERATED : LIKE_DEFAULTS)) && source->defaults && !column.identity;
     int number = definition->schema.column_count++;
-    column.identity = IDENTITY_NOT;
+    column.identity = sequence ? column.identity : IDENTITY_NOT;
     column.is_generated &= keeps_default;
     definition->schema.columns[number] = column;
     definition->defaults[number] = (struct expression_text){
         .text = keeps_default ? source->defaults[i].text : NULL, .shown = keeps_default ? source->defaults[i].shown : NULL};
+    if (sequence)
+      status = sequence_like(input, definition, number, sequence, error);
   }
   return status;
 }

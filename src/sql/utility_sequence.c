@@ -376,6 +376,22 @@ int sequence_for_column(const struct utility_input *input, struct relation *tabl
   return status;
 }
 
+int sequence_like(const struct utility_input *input, struct relation *table, int column, const struct relation *other,
+                  struct error *error)
+{
+  struct relation *definition = ARENA_NEW(input->arena, struct relation);
+  if (!definition)
+    return error_memory(error);
+  struct name_maker maker = {.input = input, .schema_oid = table->schema_oid, .definition = table};
+  definition->schema_oid = table->schema_oid;
+  definition->sequence = other->sequence;
+  definition->sequence.owner = definition->sequence.owner_column = 0;
+  name_make(&maker, table->name, table->schema.columns[column].name, "seq", definition->name);
+  int status = store_new(input, definition, error);
+  table->defaults[column] = (struct expression_text){.text = arena_format(input->arena, "nextval(%u::oid)", definition->oid)};
+  return status || table->defaults[column].text ? status : error_memory(error);
+}
+
 int sequence_give_owner(const struct utility_input *input, const struct relation *table, int column, struct error *error)
 {
   uint32_t oid = sequence_of_default(table->defaults ? table->defaults[column].text : NULL);

@@ -426,5 +426,11 @@ int table_create(const struct utility_input *input, const PgQuery__CreateStmt *c
     if (element->node_case == PG_QUERY__NODE__NODE_COLUMN_DEF && column_draws(element->column_def))
       status = sequence_give_owner(input, definition, relation_column(definition, element->column_def->colname), error);
   }
+  for (int i = 0; i < definition->schema.column_count && !status; i++) { // identities that came by LIKE
+    uint32_t drawn = definition->schema.columns[i].identity ? sequence_of_default(definition->defaults[i].text) : 0;
+    const struct relation *sequence = drawn ? catalog_find_oid(input->catalog, input->writer->version, drawn) : NULL;
+    if (sequence && !sequence->sequence.owner)
+      status = sequence_give_owner(input, definition, i, error);
+  }
   return status ? status : foreign_keys_create(input, definition, create->table_elts, create->n_table_elts, error);
 }

@@ -169,19 +169,25 @@ static int fill(const struct utility_input *input, struct relation *definition, 
 
 // --- CREATE --------------------------------------------------------------------------------------------------------
 
-static int refuse_forms(const struct utility_input *input, const PgQuery__ViewStmt *create, struct error *error)
+static int check_options(const struct utility_input *input, PgQuery__Node **options, size_t count, int32_t at,
+                         struct error *error)
 {
-  int32_t at = create->view->location;
-  if (create->with_check_option > PG_QUERY__VIEW_CHECK_OPTION__NO_CHECK_OPTION)
-    return utility_unsupported(input, error, at, "WITH CHECK OPTION is");
-  for (size_t i = 0; i < create->n_options; i++) {
-    const char *name = create->options[i]->def_elem->defname;
+  for (size_t i = 0; i < count; i++) {
+    const char *name = options[i]->def_elem->defname;
     if (strcmp(name, "security_invoker") == 0 || strcmp(name, "check_option") == 0)
       return utility_unsupported(input, error, at, "this option of views is");
     if (strcmp(name, "security_barrier") != 0)
       return error_set(error, SQLSTATE_INVALID_PARAMETER_VALUE, "unrecognized parameter \"%s\"", name);
   }
   return 0;
+}
+
+static int refuse_forms(const struct utility_input *input, const PgQuery__ViewStmt *create, struct error *error)
+{
+  int32_t at = create->view->location;
+  if (create->with_check_option > PG_QUERY__VIEW_CHECK_OPTION__NO_CHECK_OPTION)
+    return utility_unsupported(input, error, at, "WITH CHECK OPTION is");
+  return check_options(input, create->options, create->n_options, at, error);
 }
 
 // The view that is to be replaced may get more columns behind those that it has.
@@ -283,6 +289,20 @@ int view_create(const struct utility_input *input, const PgQuery__ViewStmt *crea
 }
 
 // --- ALTER ---------------------------------------------------------------------------------------------------------
+
+int view_alter(const struct utility_input *input, const PgQuery__AlterTableStmt *alter, struct error *error)
+{
+  const struct relation *view;
+  int status = utility_find(input, alter->relation, "v", alter->missing_ok, &view, error);
+  for (size_t i = 0; i < alter->n_cmds && view && !status; i++) {
+    const PgQuery__AlterTableCmd *command = alter->cmds[i]->alter_table_cmd;
+    bool sets = command->subtype == PG_QUERY__ALTER_TABLE_TYPE__AT_SetRelOptions ||
+                command->subtype == PG_QUERY__ALTER_TABLE_TYPE__AT_ResetRelOptions;
+    status = sets ? check_options(input, command->def->list->items, command->def->list->n_items, -1, error)
+                  : utility_unsupported(input, error, -1, "this form of ALTER VIEW is");
+  }
+  return status;
+}
 
 int view_rename_column(struct relation *definition, const PgQuery__RenameStmt *rename, struct error *error)
 {

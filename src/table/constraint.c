@@ -187,7 +187,7 @@ static int check_violated(struct writer *writer, const struct relation *relation
   return status;
 }
 
-static int run_checks(struct writer *writer, const struct relation *relation, const struct value *values)
+static int run_checks(struct writer *writer, const struct relation *relation, const struct value *values, bool only_valid)
 {
   int status = catalog_compile(writer->catalog, relation, writer->error);
   if (status)
@@ -203,6 +203,8 @@ static int run_checks(struct writer *writer, const struct relation *relation, co
   evaluation->error = writer->error;
   for (int i = 0; i < relation->check_count && !status; i++) {
     struct value result;
+    if (only_valid && relation->checks[i].is_not_valid)
+      continue;
     status = program_run(relation->checks[i].check.program, evaluation, &result);
     if (!status && !result.is_null && !result.integer) // NULL passes
       status = check_violated(writer, relation, &relation->checks[i], values);
@@ -214,11 +216,21 @@ static int run_checks(struct writer *writer, const struct relation *relation, co
   return status;
 }
 
-int constraint_check(struct writer *writer, const struct relation *relation, const struct value *values)
+static int check(struct writer *writer, const struct relation *relation, const struct value *values, bool only_valid)
 {
   const struct schema *schema = &relation->schema;
   for (int i = 0; i < schema->column_count; i++)
     if (values[i].is_null && schema->columns[i].not_null && !schema->columns[i].is_dropped)
       return constraint_null_error(writer, relation, i, values);
-  return relation->check_count ? run_checks(writer, relation, values) : STATUS_OK;
+  return relation->check_count ? run_checks(writer, relation, values, only_valid) : STATUS_OK;
+}
+
+int constraint_check(struct writer *writer, const struct relation *relation, const struct value *values)
+{
+  return check(writer, relation, values, false);
+}
+
+int constraint_verify(struct writer *writer, const struct relation *relation, const struct value *values)
+{
+  return check(writer, relation, values, true);
 }

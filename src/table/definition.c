@@ -133,6 +133,8 @@ static void encode_expressions(struct buffer *out, const struct relation *relati
     if (relation->schema.columns[i].is_generated)
       encode_text(out, relation->defaults[i].shown);
   buffer_append_u8(out, (uint8_t)relation->on_commit);
+  for (int i = 0; i < relation->check_count; i++)
+    buffer_append_u8(out, relation->checks[i].is_not_valid);
 }
 
 static void encode_sequence(struct buffer *out, const struct sequence *sequence)
@@ -469,6 +471,8 @@ static void take_computed(struct decoder *decoder, struct relation *relation)
   uint8_t on_commit = take_u8(decoder);
   relation->on_commit = on_commit;
   decoder->is_malformed |= on_commit > ON_COMMIT_DROP;
+  for (int i = 0; relation->checks && i < relation->check_count; i++)
+    relation->checks[i].is_not_valid = take_u8(decoder) != 0;
 }
 
 // Every part of a key is a column that is there; those of the primary key, and of its index, are no expressions.

@@ -88,6 +88,7 @@ int ahead_ask(struct ahead *ahead, const struct relation *to, tree_number index)
 
 // constraint.c
 int constraint_check(struct writer *writer, const struct relation *relation, const struct value *values);
+int constraint_verify(struct writer *writer, const struct relation *relation, const struct value *values); // those that are valid
 enum unique_wording { UNIQUE_EXISTS, UNIQUE_DUPLICATED };
 // The 23505 of an index; returns its status.
 int constraint_unique_error(struct writer *writer, const struct relation *relation, const struct index *index,

@@ -39,6 +39,7 @@ struct expression_text {
 struct constraint {
   char name[64];
   struct expression_text check;
+  bool is_not_valid; // NOT VALID: rows that were there before may break it
 };
 
 struct index {

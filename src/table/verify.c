@@ -30,7 +30,7 @@ static int verify_row(struct writer *writer, const struct relation *relation, co
     return error_set(writer->error, SQLSTATE_DATA_CORRUPTED, "a row of \"%s\" is malformed", relation->name);
   int status = relation_row(relation, cursor->row, values, writer->error);
   if (!status)
-    status = table_check(writer, relation, values);
+    status = constraint_verify(writer, relation, values);
   if (!status && relation->has_generated)
     status = verify_generated(writer, relation, values);
   buffer_clear(&scratch->key);
