@@ -66,7 +66,7 @@ int aggregate_show(const struct aggregate_place *place, int64_t group, struct ar
   int status = takes && call->filter ? expression_holds(place->execution, call->filter, &takes) : 0;
   for (int i = 0; i < call->value_count && !status && takes; i++) {
     status = expression_get(place->execution, &call->arguments[i], &place->values[i]);
-    if (place->values[i].is_null)
+    if (!status && place->values[i].is_null)
       takes = call->call->set == NULL && !(call->aggregate && call->aggregate->skips_null && i < call->argument_count);
   }
   if (!status && takes && call->is_distinct)

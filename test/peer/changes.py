@@ -53,7 +53,9 @@ class Changes:
                 rows.append(Node("row", "(", *[p for value in values for p in (", ", value)][1:], ")"))
             source = Node("rows", "values ", joined(rows))
         alias = self.name("i")
-        return Node("insert", f"insert into {table.name} as {alias} ({names}) ", source, self.conflict(table, alias),
+        # Of rows in no order it would be nobody's business which of them comes first.
+        conflict = "" if source.kind == "query" else self.conflict(table, alias)
+        return Node("insert", f"insert into {table.name} as {alias} ({names}) ", source, conflict,
                     self.returning([self.scope_of(table, alias)]))
 
     def key_value(self, column):
