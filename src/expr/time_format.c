@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "data/utf8.h"
 #include "expr/moment.h"
 #include "expr/tables.h"
 
@@ -497,22 +498,29 @@ static const char *mark_at(struct bytes rest, enum time_mark *kind)
 
 static bool is_separator(uint8_t c) { return c < 128 && ispunct(c); }
 
+static size_t first_width(struct bytes text)
+{
+  size_t width = (size_t)utf8_width(text.data[0]);
+  return width < text.size ? width : text.size;
+}
+
 // A character of the pattern that is no mark: a separator or blank matches any of them, anything else one character.
 static void pass_literal(struct time_reader *reader, struct bytes *pattern)
 {
   uint8_t c = pattern->data[0];
   if (c == '"') {
     size_t end = quoted_end(*pattern, 0);
-    for (size_t i = 1; i < end && reader->text.size; i++)
-      pass(reader, 1);
+    for (size_t i = 1; i < end && reader->text.size; i += first_width(bytes_of(pattern->data + i, end - i)))
+      pass(reader, first_width(reader->text));
     size_t whole = end + (end < pattern->size);
     *pattern = bytes_of(pattern->data + whole, pattern->size - whole);
     return;
   }
-  *pattern = bytes_of(pattern->data + 1, pattern->size - 1);
+  size_t width = first_width(*pattern);
+  *pattern = bytes_of(pattern->data + width, pattern->size - width);
   if (!isspace(c) && !is_separator(c)) {
     if (reader->text.size)
-      pass(reader, 1);
+      pass(reader, first_width(reader->text));
     return;
   }
   pass_blanks(reader);

@@ -35,6 +35,7 @@ class Run:
         self.engine = None
         self.found = {}  # signature: how often
         self.count, self.failed = 0, collections.Counter()  # SQLSTATEs of statements that failed in both
+        self.excused = collections.Counter()
         self.start()
 
     def start(self):
@@ -81,7 +82,7 @@ class Run:
             except ConnectionError as error:
                 return self.crashed(f"calls {seed}, statement {number}", [statement], error)
             self.count += 1
-            signature = difference(*answers, statement)
+            signature = difference(*answers, statement, self.excused)
             if signature:
                 self.differs(f"calls {seed}, statement {number}", zone, [statement], signature, f"{about}: ")
         return None
@@ -104,7 +105,7 @@ class Run:
             if answers[0].failure:
                 maker.forget(statement)
                 self.failed[answers[0].sqlstate] += 1
-            signature = difference(*answers, statement)
+            signature = difference(*answers, statement, self.excused)
             if signature:
                 return self.differs(f"world {seed}, statement {number}", zone, script, signature)
             if (answers[0].failure is None) != (answers[1].failure is None):
@@ -149,6 +150,8 @@ def main():
         run.stop()
     print(f"\n{run.count} statements ({sum(run.failed.values())} of worlds failed in both: {dict(run.failed.most_common(8))}), {len(run.found)} kinds of differences, {sum(run.found.values())} in all, "
           f"{time.monotonic() - began:.0f} s")
+    for reason, count in run.excused.most_common():
+        print(f"{count:6} excused: {reason}")
     for signature, count in sorted(run.found.items(), key=lambda entry: -entry[1]):
         print(f"{count:6} {signature}")
     return 1 if run.found or failed else 0

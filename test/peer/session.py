@@ -13,6 +13,10 @@ class Client(quern.Client):
     """Columns are (name, type's oid, modifier)."""
 
     @staticmethod
+    def fields(body):
+        return {part[:1].decode(): part[1:].decode(errors="replace") for part in body.split(b"\0") if part}
+
+    @staticmethod
     def columns(body):
         columns, at = [], 2
         for _ in range(struct.unpack("!h", body[:2])[0]):
