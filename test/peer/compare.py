@@ -102,6 +102,8 @@ class Run:
             except ConnectionError as error:
                 return self.crashed(f"world {seed}, statement {number}", script, error)
             self.count += 1
+            if not answers[0].failure and statement.effect:
+                statement.effect()
             if answers[0].failure:
                 maker.forget(statement)
                 self.failed[answers[0].sqlstate] += 1

@@ -182,6 +182,10 @@ class Maker(Expressions, Queries, Windows, Changes):
             return Statement(Node("control", self.pick("rollback", "rollback", "commit", "rollback to s")))
         extended, parameters = self.chance(0.5), self.chance(0.5)
         ordered = False
+        if way < 0.04 and status == "I":
+            return self.script()
+        if way < 0.06 and status == "I":
+            return self.alteration()
         if way < 0.66:
             tree, ordered = self.top_query()
         elif way < 0.93:
@@ -192,6 +196,41 @@ class Maker(Expressions, Queries, Windows, Changes):
         else:
             tree = Node("query", f"select * from {self.pick(*self.tables).name}")
         return Statement(tree, extended, parameters and tree.kind not in ("alter", "index"), ordered)
+
+    def script(self):
+        """Several statements in one message, a transaction of their own; or a cursor in one."""
+        if self.chance(0.5):
+            parts = [self.change() if self.chance(0.6) else self.top_query()[0] for _ in range(self.random.randint(2, 4))]
+            return Statement(joined(parts, "; "))
+        query, ordered = self.top_query()
+        if not ordered:
+            return Statement(query)
+        moves = [self.pick("fetch 2 from c", "move 1 in c", "fetch all from c", "fetch prior from c", "fetch first from c",
+                           "fetch absolute 2 from c", "fetch relative -1 from c", "fetch backward 2 from c", "fetch c")
+                 for _ in range(self.random.randint(1, 4))]
+        return Statement(Node("script", "begin; declare c scroll cursor for ", query, "; ",
+                              joined([Node("move", move) for move in moves], "; "), "; commit"), ordered=True)
+
+    def alteration(self):
+        """Of a table's columns, or all of its rows at once."""
+        table = self.pick(*[table for table in self.tables if not table.is_view])
+        way = self.random.randrange(4)
+        column = self.pick(*table.columns)
+        if way == 0:
+            new = Column(self.name("x"), self.pick(*TYPES))
+            statement = Statement(Node("alter", f"alter table {table.name} add column {new.name} {new.kind}",
+                                       optional("clause", " default ", self.constant(new.kind, 0))))
+            statement.effect = lambda: (table.columns.append(new), table.own.append(new))
+        elif way == 1:
+            statement = Statement(Node("alter", f"alter table {table.name} drop column {column.name}"))
+            statement.effect = lambda: table.drop(column)
+        elif way == 2:
+            name = self.name("y")
+            statement = Statement(Node("alter", f"alter table {table.name} rename column {column.name} to {name}"))
+            statement.effect = lambda: setattr(column, "name", name)
+        else:
+            statement = Statement(Node("alter", f"truncate {table.name}", optional("clause", " cascade")))
+        return statement
 
     def contents(self):
         """What tells all that the tables hold."""

@@ -9,6 +9,10 @@ class Queries:
     def top_query(self):
         """(tree, whether its rows come in one order only)."""
         kinds = [self.pick(*self.kinds_there()) for _ in range(self.random.randint(1, 4))]
+        if self.chance(0.08):
+            node, inner = self.sources([], 2)
+            star = self.pick("*", f"{self.pick(*[alias for alias, _ in inner[0] if alias] or ['a'])}.*")
+            return Node("query", f"select {star} from ", node, self.where(inner, 1)), False
         query = self.query(kinds, [], 3)
         if self.chance(0.4) and all(kind in EXACT for kind in kinds):
             order = [f"{index + 1}{self.pick('', '', ' desc', ' nulls first', ' desc nulls last')}"
@@ -69,7 +73,7 @@ class Queries:
 
     def plain_select(self, kinds, scope, depth):
         node, inner = self.sources(scope, depth)
-        distinct = "distinct " if self.chance(0.15) and all(kind in SORTED for kind in kinds) else ""
+        distinct = "distinct " if self.chance(0.15) and all(kind in EXACT for kind in kinds) else ""
         return Node("query", f"select {distinct}", *self.targets(kinds, inner, depth - 1), " from ", node,
                     self.where(inner, depth))
 
@@ -219,6 +223,9 @@ class Queries:
         both = level + right_level
         if kind == "cross join":
             return Node("from", left, " cross join ", right), both
+        same = self.same_names(level, right_level)
+        if same and self.chance(0.3):
+            return self.named_join(kind, left, right, same, both)
         equal = self.equality(level, right_level)
         if kind == "full join":
             on = equal or "true"
@@ -228,8 +235,24 @@ class Queries:
                 on = equal if self.chance(0.6) else Node("bool", "(", equal, " and ", on, ")")
         return Node("from", left, f" {kind} ", right, " on ", on), both
 
+    @staticmethod
+    def same_names(left, right):
+        """The columns that two sides have by one name and of one type, each once."""
+        def once(level):
+            names = [(name, kind) for _, columns in level for name, kind in columns]
+            return {name: kind for name, kind in names if [n for n, _ in names].count(name) == 1}
+        one, other = once(left), once(right)
+        return [(name, kind) for name, kind in one.items() if other.get(name) == kind and kind in EXACT]
+
+    def named_join(self, kind, left, right, same, both):
+        """With USING: the columns are one then, which has no table's name."""
+        chosen = self.random.sample(same, self.random.randint(1, min(2, len(same))))
+        names = [name for name, _ in chosen]
+        rest = [(alias, [column for column in columns if column[0] not in names]) for alias, columns in both]
+        return Node("from", left, f" {kind} ", right, f" using ({', '.join(names)})"), rest + [("", chosen)]
+
     def equality(self, left, right):
-        pairs = [(f"{a}.{x}", f"{b}.{y}") for a, columns in left for x, kind in columns
+        pairs = [(f"{a}.{x}" if a else x, f"{b}.{y}" if b else y) for a, columns in left for x, kind in columns
                  for b, others in right for y, other in others if kind == other and kind in SORTED]
         if not pairs:
             return None

@@ -33,6 +33,7 @@ class Statement:
     def __init__(self, tree, extended=False, parameters=False, ordered=False, many=True):
         self.tree, self.extended, self.parameters = tree, extended, parameters
         self.ordered = ordered  # the rows come in one order only
+        self.effect = None      # what a maker does when it has been done
         self.many = many        # it computes over several rows: which of them fails first is nobody's business
 
     def with_tree(self, tree):

@@ -12,3 +12,8 @@ class Table:
     def __init__(self, name, columns, key=(), is_view=False):
         self.name, self.columns, self.key, self.is_view = name, columns, key, is_view
         self.own = [column for column in columns if not column.generated]  # what one may set
+
+    def drop(self, column):
+        self.columns.remove(column)
+        self.own = [other for other in self.own if other is not column]
+        self.key = [] if column in self.key else self.key
