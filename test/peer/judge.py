@@ -55,7 +55,7 @@ EXCUSES = [
     (None, "54001", "", "nesting has a limit of its own"),
     ("42725", None, "is not unique", "PostgreSQL has more functions of that name, for types that are not here"),
     (None, "22007", "invalid input syntax for type (date|time|interval)", "signs that mean nothing in a date are refused"),
-    ("22007|22008|22023|22009|22015", "22007|22008|22023|22009", "", "what is wrong first in a garbled date"),
+    ("22007|22008|22023|22009|22015", "22007|22008|22023|22009|22015", "", "what is wrong first in a garbled date"),
     ("", "22023", "time zone .* not recognized", "PostgreSQL takes any text for a zone in POSIX's form"),
     ("22007|22008", "", "(date|time|interval)", "what is wrong in a garbled date"),
     ("22P02", "", "is not a number", "a fault in to_char of PostgreSQL 15"),
