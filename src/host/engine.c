@@ -375,6 +375,7 @@ int quern_open(const struct quern_options *options, struct quern **result, struc
     .context = engine,
     .check_source = hook_check_source,
     .check_sink = hook_check_sink,
+    .nanoseconds = clock_nanoseconds,
     .metrics = hook_metrics,
     .source_lag = hook_source_lag,
     .backup = hook_backup,

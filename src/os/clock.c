@@ -17,6 +17,13 @@ int64_t clock_monotonic(void)
   return microseconds_of(CLOCK_MONOTONIC);
 }
 
+int64_t clock_nanoseconds(void)
+{
+  struct timespec now;
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
+}
+
 int64_t clock_wall(void)
 {
   return microseconds_of(CLOCK_REALTIME) - EPOCH_2000 * 1000000;

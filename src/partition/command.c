@@ -248,7 +248,7 @@ static int explain_command(struct session *session, const struct prepared *prepa
 {
   const char **lines;
   int count;
-  int status = plan_explain(prepared->plan, &prepared->explain, &session->scratch, &lines, &count, error);
+  int status = plan_explain(prepared->plan, &prepared->explain, NULL, &session->scratch, &lines, &count, error);
   if (status)
     return status;
   for (int i = 0; i < count; i++)

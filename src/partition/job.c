@@ -116,6 +116,8 @@ static int job_go(struct job *job, const struct version *version, const struct k
   job->writer = row_writer_for(session, job->prepared, formats);
   job->writer.settings = job->settings.format;
   job->mark.set = job->wants_promise ? &job->reads : NULL;
+  if (job->wants_promise)
+    job->input.nanoseconds = NULL;
   int status = job_emit(job, error);
   if (status)
     job_close(job);

@@ -43,6 +43,8 @@ struct partition_hooks {
   // 22023 or 42704: the source's connector or options will not do.
   int (*check_source)(void *context, const struct relation *source, struct error *error);
   int (*check_sink)(void *context, const struct relation *sink, struct error *error);
+  // A clock for EXPLAIN ANALYZE, whose times are part of no promise; any thread. NULL: it tells none.
+  int64_t (*nanoseconds)(void);
   // The host's own figures: calls metric_add for each.
   void (*metrics)(void *context, struct metric_sink *sink);
   // What the connector last said of its backlog; -1: unknown.

@@ -113,6 +113,7 @@ static int push_rows(void *context, struct writer *writer, const struct relation
 
 void run_fill_input(struct execution_input *input, struct run *run, const struct version *version, struct writer *writer)
 {
+  const struct partition_hooks *hooks = run->context.partition->options.hooks;
   *input = (struct execution_input){
     .version = version,
     .writer = writer,
@@ -124,6 +125,7 @@ void run_fill_input(struct execution_input *input, struct run *run, const struct
     .clock_now = run->evaluation.clock_now,
     .push = push_rows,
     .system = &run->system,
+    .nanoseconds = hooks ? hooks->nanoseconds : NULL,
   };
 }
 
@@ -149,6 +151,10 @@ void statement_promise_row(const struct session *session, struct promise *promis
 // "UPDATE 1": on every statement's way, so without the printf family.
 void statement_tag(const struct prepared *prepared, uint64_t rows, char *tag, size_t size)
 {
+  if (prepared->explain.analyze) {
+    memcpy(tag, "EXPLAIN", sizeof "EXPLAIN");
+    return;
+  }
   const char *name = prepared->copy ? "COPY" : prepared->tag;
   size_t length = strlen(name);
   char digits[20];
@@ -202,6 +208,8 @@ static int query_run(struct statement_run *run, struct run *environment, struct 
   input.mark = run->mark;
   input.allowance = run->allowance;
   input.claimer = run->claimer;
+  if (run->promise) // it would have to come out the same again
+    input.nanoseconds = NULL;
   int status = execution_start(execution, &input, error);
   if (!status)
     status = query_rows(run, execution, error);
@@ -510,7 +518,8 @@ static int portal_run_statement(struct session *session, struct portal *portal, 
     run.allowance = session->partition->options.scan_allowance * (has_changed ? BATCH_PATIENCE : 1);
     run.reply_limit = has_changed ? 0 : LIMIT_RESULT_CHUNK;
   }
-  if (!transaction_in_branch(session) && !session->is_whole && !keeps && may_run_twice(statement))
+  if (!transaction_in_branch(session) && !session->is_whole && !keeps && may_run_twice(statement) &&
+      !portal->prepared->explain.analyze)
     run.allowance = session->partition->options.scan_allowance;
   run.claimer = waiting_claimer(session);
   buffer_clear(&session->kept);

@@ -77,6 +77,8 @@ struct iterator *iterator_open(struct execution *execution, const struct plan_no
   op->node = node;
   op->execution = execution;
   execution->iterators[node->number] = op;
+  if (execution->analysis)
+    analysis_watch(execution, op);
   if (node->left && !(op->left = iterator_open(execution, node->left)))
     return NULL;
   if (node->right && !(op->right = iterator_open(execution, node->right)))
@@ -329,6 +331,8 @@ static bool open_parts(struct execution *execution)
   const struct statement *statement = plan->statement;
   execution->iterators = ARENA_ARRAY(&execution->memory, struct iterator *, plan->node_count + 1);
   execution->subqueries = ARENA_ARRAY(&execution->memory, struct subquery_state, statement->subquery_count + 1);
+  if (plan->analysis && !analysis_open(execution))
+    return false;
   if (!execution->iterators || !execution->subqueries || !open_ranges(execution) || !shared_open(execution) ||
       !parts_open(execution))
     return false;
@@ -438,6 +442,8 @@ int execution_start(struct execution *execution, const struct execution_input *i
   execution->hooks.subquery = hook_subquery;
   execution->hooks.look = hook_look;
   int status = 0;
+  if (execution->analysis)
+    analysis_start(execution);
   if (flag_is_set(input->is_cancelled))
     status = error_set(error, SQLSTATE_QUERY_CANCELED, "canceling statement due to user request");
   else if (execution->plan->short_form != SHORT_NONE)
@@ -457,9 +463,14 @@ int execution_start(struct execution *execution, const struct execution_input *i
 
 int execution_next(struct execution *execution, const struct value **row, struct error *error)
 {
+  execution->evaluation.error = error;
+  return execution->analysis ? analysis_next(execution, row) : execution_row(execution, row);
+}
+
+int execution_row(struct execution *execution, const struct value **row)
+{
   if (!execution->is_running)
     return 0;
-  execution->evaluation.error = error;
   struct change_state *change = execution->change;
   int status = 0;
   if (change) {

@@ -29,6 +29,7 @@ struct execution_input {
   const struct row_batch *source;    // rows of RANGE_SOURCE; NULL: none
   uint64_t allowance;                // rows that may be visited before STATUS_LONG; 0: no bound
   const bool *is_cancelled;          // looked at now and then: 57014; may be NULL
+  int64_t (*nanoseconds)(void);      // for EXPLAIN ANALYZE; NULL: it tells no times
   // INSERT into a source that is a stream, and into a keyed one: the rows arrive there (flow/). values as cast for the columns.
   int (*push)(void *context, struct writer *writer, const struct relation *source, const struct row_batch *rows,
               struct error *error);

@@ -434,6 +434,7 @@ static int scan_next(struct iterator *op)
       return status;
     if (passes)
       return 1;
+    op->removed++;
     execution_release(execution, op->mark);
   }
   return 0;

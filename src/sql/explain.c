@@ -1,37 +1,127 @@
-// EXPLAIN: a plan's nodes as PostgreSQL prints them. Costs are the planner's, scaled to look like PostgreSQL's.
+// EXPLAIN: what is told of each node of a plan, with PostgreSQL's words. Costs are the planner's, scaled to look like
+// PostgreSQL's.
+#include "sql/explain.h"
+
+#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
-#include "sql/plan_node.h"
+#include "base/sqlstate.h"
 #include "sql/system.h"
-
-#define COST_UNIT 0.0125 // what one row costs in PostgreSQL's measure
 
 struct explaining {
   const struct plan *plan;
   const struct explain_options *options;
+  const struct run_report *report;
   struct arena *arena;
-  struct buffer text; // lines, each ended by a newline
+  struct buffer text; // scratch
   bool qualified;
+  bool failed; // out of memory
 };
 
-static void explain_node(struct explaining *e, const struct plan_node *node, int depth, const struct node *extra);
+static struct explained *explain_node(struct explaining *e, const struct plan_node *node, const struct node *extra);
 
-static void begin_line(struct explaining *e, int depth)
+// --- Facts -----------------------------------------------------------------------------------------------------
+
+// What stands in the scratch text becomes the fact's value.
+static void add_fact(struct explaining *e, struct explained *to, const char *label, enum fact_kind kind, bool is_in_head)
 {
-  // The root stands at the margin; a node below has an arrow two columns further in than its parent's details.
-  if (depth == 0)
+  struct fact *fact = to ? ARENA_NEW(e->arena, struct fact) : NULL;
+  const char *value = fact ? arena_copy(e->arena, e->text.data, e->text.size) : NULL;
+  if (!value || e->text.failed) {
+    e->failed = true;
     return;
-  for (int i = 0; i < depth * 6 - 4; i++)
-    buffer_append_u8(&e->text, ' ');
-  buffer_append_string(&e->text, "->  ");
+  }
+  *fact = (struct fact){.label = label, .kind = kind, .is_in_head = is_in_head, .value = value, .size = e->text.size};
+  if (to->last_fact)
+    to->last_fact->next = fact;
+  else
+    to->facts = fact;
+  to->last_fact = fact;
+  buffer_clear(&e->text);
 }
 
-static void begin_detail(struct explaining *e, int depth, const char *label)
+static void head_fact(struct explaining *e, struct explained *to, const char *label, const char *value)
 {
-  for (int i = 0; i < depth * 6 + 2; i++)
-    buffer_append_u8(&e->text, ' ');
-  buffer_append_string(&e->text, label);
+  buffer_append_string(&e->text, value);
+  add_fact(e, to, label, FACT_TEXT, true);
+}
+
+static void condition(struct explaining *e, struct explained *to, const char *label, const struct node *node)
+{
+  if (!node)
+    return;
+  node_deparse(e->plan, node, e->qualified, &e->text);
+  add_fact(e, to, label, FACT_TEXT, false);
+}
+
+// Several conditions as PostgreSQL joins them: ((a) AND (b)).
+static void conditions(struct explaining *e, struct explained *to, const char *label, const struct node *const *nodes,
+                       int count)
+{
+  if (count == 0)
+    return;
+  buffer_append_string(&e->text, count > 1 ? "(" : "");
+  for (int i = 0; i < count; i++) {
+    buffer_append_string(&e->text, i ? " AND " : "");
+    node_deparse(e->plan, nodes[i], e->qualified, &e->text);
+  }
+  buffer_append_string(&e->text, count > 1 ? ")" : "");
+  add_fact(e, to, label, FACT_TEXT, false);
+}
+
+static void add_below(struct explained *above, struct explained *below, const char *relation)
+{
+  if (!above || !below)
+    return;
+  if (!below->relation)
+    below->relation = relation;
+  if (above->last)
+    above->last->next = below;
+  else
+    above->first = below;
+  above->last = below;
+}
+
+// A node with its type; what stands behind the type in its first line comes by set_head.
+static struct explained *begin(struct explaining *e, const struct plan_node *node, const char *type)
+{
+  struct explained *made = ARENA_NEW(e->arena, struct explained);
+  if (!made) {
+    e->failed = true;
+    return NULL;
+  }
+  made->head = type;
+  if (node) {
+    made->start_cost = node->start_cost;
+    made->cost = node->cost;
+    made->rows = node->rows;
+  }
+  head_fact(e, made, "Node Type", type);
+  return made;
+}
+
+static void set_head(struct explaining *e, struct explained *node, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+static void set_head(struct explaining *e, struct explained *node, const char *format, ...)
+{
+  char text[512];
+  va_list arguments;
+  va_start(arguments, format);
+  vsnprintf(text, sizeof text, format, arguments);
+  va_end(arguments);
+  if (node && !(node->head = arena_string(e->arena, text)))
+    e->failed = true;
+}
+
+// A name as it is written, in the arena.
+static const char *quoted(struct explaining *e, const char *name)
+{
+  name_deparse(name, &e->text);
+  const char *copy = arena_copy(e->arena, e->text.data, e->text.size);
+  buffer_clear(&e->text);
+  e->failed |= !copy;
+  return copy ? copy : "";
 }
 
 static int node_width(const struct plan *plan, const struct plan_node *node)
@@ -56,53 +146,17 @@ static int node_width(const struct plan *plan, const struct plan_node *node)
   return width + (node->right ? node_width(plan, node->right) : 0);
 }
 
-static void end_line(struct explaining *e, double start, double cost, double rows, int width)
-{
-  if (!e->options || e->options->costs)
-    buffer_format(&e->text, "  (cost=%.2f..%.2f rows=%.0f width=%d)", start * COST_UNIT, cost * COST_UNIT, rows, width);
-  buffer_append_u8(&e->text, '\n');
-}
+// --- Scans -----------------------------------------------------------------------------------------------------
 
-static void end_node_line(struct explaining *e, const struct plan_node *node)
-{
-  end_line(e, node->start_cost, node->cost, node->rows, node_width(e->plan, node));
-}
-
-static void detail(struct explaining *e, int depth, const char *label, const struct node *node)
-{
-  if (!node)
-    return;
-  begin_detail(e, depth, label);
-  node_deparse(e->plan, node, e->qualified, &e->text);
-  buffer_append_u8(&e->text, '\n');
-}
-
-// Several conditions as PostgreSQL joins them: ((a) AND (b)).
-static void details(struct explaining *e, int depth, const char *label, const struct node *const *nodes, int count)
-{
-  if (count == 0)
-    return;
-  begin_detail(e, depth, label);
-  if (count > 1)
-    buffer_append_u8(&e->text, '(');
-  for (int i = 0; i < count; i++) {
-    if (i)
-      buffer_append_string(&e->text, " AND ");
-    node_deparse(e->plan, nodes[i], e->qualified, &e->text);
-  }
-  if (count > 1)
-    buffer_append_u8(&e->text, ')');
-  buffer_append_u8(&e->text, '\n');
-}
-
-static void append_range(struct explaining *e, int number, const char *name)
+// "… on name alias", and both names.
+static void name_range(struct explaining *e, struct explained *to, const char *before, int number, const char *label,
+                       const char *name)
 {
   const struct range *range = &e->plan->statement->ranges[number];
-  name_deparse(name, &e->text);
-  if (range->alias && strcmp(range->alias, name)) {
-    buffer_append_u8(&e->text, ' ');
-    name_deparse(range->alias, &e->text);
-  }
+  bool has_alias = range->alias && strcmp(range->alias, name);
+  set_head(e, to, "%s on %s%s%s", before, quoted(e, name), has_alias ? " " : "", has_alias ? quoted(e, range->alias) : "");
+  head_fact(e, to, label, name);
+  head_fact(e, to, "Alias", range->alias ? range->alias : name);
 }
 
 static const char *scan_index_name(const struct plan_scan *scan)
@@ -115,31 +169,63 @@ static const char *scan_index_name(const struct plan_scan *scan)
   return NULL;
 }
 
-static void explain_scan(struct explaining *e, const struct plan_node *node, int depth)
+static struct explained *explain_scan(struct explaining *e, const struct plan_node *node)
 {
   const struct plan_scan *scan = &node->scan;
   bool is_bounded = scan->equal_count || scan->lower || scan->upper;
   const char *index = scan_index_name(scan);
-  if (index && (is_bounded || scan->index || scan->is_ordered)) {
-    buffer_format(&e->text, "Index Scan %susing ", scan->is_backward ? "Backward " : "");
-    name_deparse(index, &e->text);
-    buffer_append_string(&e->text, " on ");
-  } else
-    buffer_append_string(&e->text, "Seq Scan on ");
-  append_range(e, scan->range, scan->relation->name);
-  end_node_line(e, node);
-  const struct node *conditions[66];
+  bool by_index = index && (is_bounded || scan->index || scan->is_ordered);
+  struct explained *made = begin(e, node, by_index ? "Index Scan" : "Seq Scan");
+  char before[200];
+  snprintf(before, sizeof before, by_index ? "Index Scan %susing %s" : "Seq Scan", scan->is_backward ? "Backward " : "",
+           by_index ? quoted(e, index) : "");
+  if (by_index) {
+    head_fact(e, made, "Scan Direction", scan->is_backward ? "Backward" : "Forward");
+    head_fact(e, made, "Index Name", index);
+  }
+  name_range(e, made, before, scan->range, "Relation Name", scan->relation->name);
+  const struct node *nodes[66];
   int count = 0;
   for (int i = 0; i < scan->equal_count; i++)
-    conditions[count++] = scan->equals[i].node;
+    nodes[count++] = scan->equals[i].node;
   if (scan->lower)
-    conditions[count++] = scan->lower->node;
+    nodes[count++] = scan->lower->node;
   if (scan->upper)
-    conditions[count++] = scan->upper->node;
-  details(e, depth, "Index Cond: ", conditions, count);
+    nodes[count++] = scan->upper->node;
+  conditions(e, made, "Index Cond", nodes, count);
+  return made;
 }
 
-static void explain_direction(struct explaining *e, const struct sort_key *key)
+static struct explained *explain_from(struct explaining *e, const struct plan_node *node)
+{
+  const struct range *ranges = e->plan->statement->ranges;
+  int number = node->kind == PLAN_VALUES     ? node->values.range
+               : node->kind == PLAN_FUNCTION ? node->function.range
+                                             : node->from.range;
+  const struct range *range = &ranges[number];
+  static const char *const types[] = {[PLAN_SOURCE] = "Source Scan",       [PLAN_SYSTEM] = "Seq Scan",
+                                      [PLAN_FUNCTION] = "Function Scan",   [PLAN_SHARED] = "CTE Scan",
+                                      [PLAN_WORKING] = "WorkTable Scan",   [PLAN_VALUES] = "Values Scan",
+                                      [PLAN_SUBQUERY] = "Subquery Scan"};
+  if (node->kind == PLAN_SHARED && !range->function)
+    return begin(e, node, "Materialize");
+  const char *type = types[node->kind];
+  struct explained *made = begin(e, node, type);
+  if (node->kind == PLAN_SOURCE || node->kind == PLAN_SYSTEM)
+    name_range(e, made, type, number, "Relation Name", node->kind == PLAN_SOURCE ? range->relation->name : range->system->name);
+  else if (node->kind == PLAN_FUNCTION || node->kind == PLAN_SHARED)
+    name_range(e, made, type, number, node->kind == PLAN_SHARED ? "CTE Name" : "Function Name", range->function);
+  else {
+    const char *alias = range->alias ? range->alias : "*VALUES*";
+    set_head(e, made, "%s on %s", type, quoted(e, alias));
+    head_fact(e, made, "Alias", alias);
+  }
+  return made;
+}
+
+// --- Sorts and groups --------------------------------------------------------------------------------------------
+
+static void append_direction(struct explaining *e, const struct sort_key *key)
 {
   if (key->is_descending)
     buffer_append_string(&e->text, " DESC");
@@ -147,285 +233,256 @@ static void explain_direction(struct explaining *e, const struct sort_key *key)
     buffer_append_string(&e->text, key->nulls_first ? " NULLS FIRST" : " NULLS LAST");
 }
 
-static void explain_sort(struct explaining *e, const struct plan_node *node, int depth)
+static struct explained *explain_sort(struct explaining *e, const struct plan_node *node)
 {
-  buffer_append_string(&e->text, "Sort");
-  end_node_line(e, node);
-  begin_detail(e, depth, "Sort Key: ");
+  struct explained *made = begin(e, node, "Sort");
   for (int i = 0; i < node->sort.order.key_count; i++) {
     const struct sort_key *key = &node->sort.order.keys[i];
-    if (i)
-      buffer_append_string(&e->text, ", ");
     node_deparse(e->plan, node->sort.targets[key->column].expression, e->qualified, &e->text);
-    explain_direction(e, key);
+    append_direction(e, key);
+    buffer_append_u8(&e->text, 0);
   }
-  buffer_append_u8(&e->text, '\n');
+  add_fact(e, made, "Sort Key", FACT_LIST, false);
+  return made;
 }
 
-// The rows that come are sorted, if they are not yet: a node of its own in PostgreSQL. True: it is one here.
-static bool explain_window_sort(struct explaining *e, const struct plan_node *node, int depth)
+// The rows that come are sorted, if they are not yet: a node of its own in PostgreSQL. NULL: they need not be.
+static struct explained *explain_window_sort(struct explaining *e, const struct plan_node *node)
 {
-  const struct plan_window *made = &node->window;
-  const struct window *window = made->window;
-  if (!made->key_count || made->is_sorted)
-    return false;
-  begin_line(e, depth);
-  buffer_append_string(&e->text, "Sort");
-  end_node_line(e, node->left);
-  begin_detail(e, depth, "Sort Key: ");
-  for (int i = 0; i < made->key_count; i++) {
+  const struct plan_window *plan = &node->window;
+  const struct window *window = plan->window;
+  if (!plan->key_count || plan->is_sorted)
+    return NULL;
+  struct explained *made = begin(e, node->left, "Sort");
+  if (made)
+    made->width = node_width(e->plan, node->left);
+  for (int i = 0; i < plan->key_count; i++) {
     int key = i - window->partition_count;
-    buffer_append_string(&e->text, i ? ", " : "");
     node_deparse(e->plan, key < 0 ? window->partition[i] : window->order[key].expression, e->qualified, &e->text);
-    explain_direction(e, &made->keys[i]);
+    append_direction(e, &plan->keys[i]);
+    buffer_append_u8(&e->text, 0);
   }
-  buffer_append_u8(&e->text, '\n');
-  return true;
+  add_fact(e, made, "Sort Key", FACT_LIST, false);
+  return made;
 }
 
-static void explain_keys(struct explaining *e, int depth, const char *label, const struct plan_aggregate *plan,
-                         const struct group_set *set)
-{
-  int count = set ? set->count : plan->key_count;
-  begin_detail(e, depth, label);
-  for (int i = 0; i < count; i++) {
-    if (i)
-      buffer_append_string(&e->text, ", ");
-    node_deparse(e->plan, plan->keys[set ? set->keys[i] : i].node, e->qualified, &e->text);
-  }
-  buffer_append_string(&e->text, count ? "\n" : "()\n");
-}
-
-static void explain_aggregate(struct explaining *e, const struct plan_node *node, int depth)
+static struct explained *explain_aggregate(struct explaining *e, const struct plan_node *node)
 {
   static const char *const names[] = {"Aggregate", "HashAggregate", "GroupAggregate"};
-  const struct plan_aggregate *plan = &node->aggregate;
-  bool has_empty = false;
-  for (int i = 0; i < plan->set_count; i++)
-    has_empty |= !plan->sets[i].count;
-  buffer_append_string(&e->text, has_empty ? "MixedAggregate" : names[plan->form]);
-  end_node_line(e, node);
-  for (int i = 0; i < plan->set_count; i++)
-    explain_keys(e, depth, plan->sets[i].count ? "Hash Key: " : "Group Key: ", plan, &plan->sets[i]);
-  if (!plan->set_count && plan->key_count)
-    explain_keys(e, depth, "Group Key: ", plan, NULL);
-}
-
-static void explain_from(struct explaining *e, const struct plan_node *node)
-{
-  const struct range *ranges = e->plan->statement->ranges;
-  int number = node->kind == PLAN_VALUES     ? node->values.range
-               : node->kind == PLAN_FUNCTION ? node->function.range
-                                             : node->from.range;
-  switch (node->kind) {
-  case PLAN_SOURCE:
-    buffer_append_string(&e->text, "Source Scan on ");
-    append_range(e, number, ranges[number].relation->name);
-    break;
-  case PLAN_SYSTEM:
-    buffer_append_string(&e->text, "Seq Scan on ");
-    append_range(e, number, ranges[number].system->name);
-    break;
-  case PLAN_FUNCTION:
-    buffer_append_string(&e->text, "Function Scan on ");
-    append_range(e, number, ranges[number].function);
-    break;
-  case PLAN_SHARED:
-    buffer_append_string(&e->text, ranges[number].function ? "CTE Scan on " : "Materialize");
-    if (ranges[number].function)
-      append_range(e, number, ranges[number].function);
-    break;
-  case PLAN_WORKING:
-    buffer_append_string(&e->text, "WorkTable Scan on ");
-    name_deparse(ranges[number].alias, &e->text);
-    break;
-  default:
-    buffer_append_string(&e->text, node->kind == PLAN_VALUES ? "Values Scan on " : "Subquery Scan on ");
-    name_deparse(ranges[number].alias ? ranges[number].alias : "*VALUES*", &e->text);
+  static const char *const strategies[] = {"Plain", "Hashed", "Sorted"};
+  struct explained *made = begin(e, node, "Aggregate");
+  set_head(e, made, "%s", names[node->aggregate.form]);
+  head_fact(e, made, "Strategy", strategies[node->aggregate.form]);
+  for (int i = 0; i < node->aggregate.key_count; i++) {
+    node_deparse(e->plan, node->aggregate.keys[i].node, e->qualified, &e->text);
+    buffer_append_u8(&e->text, 0);
   }
-  end_node_line(e, node);
+  if (node->aggregate.key_count)
+    add_fact(e, made, "Group Key", FACT_LIST, false);
+  return made;
 }
 
-static void explain_join(struct explaining *e, const struct plan_node *node, int depth)
+static struct explained *explain_distinct(struct explaining *e, const struct plan_node *node)
 {
-  bool is_left = node->join.form == JOIN_FORM_LEFT;
-  if (node->kind == PLAN_LOOKUP)
-    buffer_append_string(&e->text, "Hash Lookup");
-  else if (node->join.form == JOIN_FORM_FULL)
-    buffer_append_string(&e->text, "Hash Full Join");
-  else if (node->kind == PLAN_HASH_JOIN)
-    buffer_append_string(&e->text, is_left ? "Hash Left Join" : "Hash Join");
-  else
-    buffer_append_string(&e->text, is_left ? "Nested Loop Left Join" : "Nested Loop");
-  end_node_line(e, node);
-  if (node->kind == PLAN_HASH_JOIN || node->kind == PLAN_LOOKUP)
-    details(e, depth, "Hash Cond: ", node->join.key_nodes, node->join.key_count);
-  detail(e, depth, node->kind == PLAN_LOOKUP ? "Filter: " : "Join Filter: ", node->condition);
-}
-
-static void explain_named(struct explaining *e, const struct plan_node *node, const char *name)
-{
-  buffer_append_string(&e->text, name);
-  end_node_line(e, node);
-}
-
-static void explain_distinct(struct explaining *e, const struct plan_node *node, int depth)
-{
-  explain_named(e, node, "HashAggregate");
-  begin_detail(e, depth, "Group Key: ");
+  struct explained *made = begin(e, node, "Aggregate");
+  set_head(e, made, "HashAggregate");
+  head_fact(e, made, "Strategy", "Hashed");
   for (int i = 0; i < node->distinct.column_count; i++) {
     const struct node *key = node->distinct.targets[i].expression;
     bool is_constant = key->kind == NODE_CONSTANT;
-    buffer_append_string(&e->text, i ? ", " : "");
     buffer_append_string(&e->text, is_constant ? "(" : "");
     node_deparse(e->plan, key, e->qualified, &e->text);
     buffer_append_string(&e->text, is_constant ? ")" : "");
+    buffer_append_u8(&e->text, 0);
   }
-  buffer_append_u8(&e->text, '\n');
+  add_fact(e, made, "Group Key", FACT_LIST, false);
+  return made;
+}
+
+// --- Joins and sets ------------------------------------------------------------------------------------------------
+
+static struct explained *explain_join(struct explaining *e, const struct plan_node *node)
+{
+  static const char *const forms[] = {
+      [JOIN_FORM_INNER] = "Inner", [JOIN_FORM_LEFT] = "Left", [JOIN_FORM_FULL] = "Full"};
+  bool is_lookup = node->kind == PLAN_LOOKUP, is_hash = node->kind == PLAN_HASH_JOIN;
+  const char *form = forms[node->join.form];
+  struct explained *made = begin(e, node, is_lookup ? "Hash Lookup" : is_hash ? "Hash Join" : "Nested Loop");
+  bool is_inner = node->join.form == JOIN_FORM_INNER;
+  if (is_hash && !is_inner)
+    set_head(e, made, "Hash %s Join", form);
+  else if (!is_hash && !is_lookup && !is_inner)
+    set_head(e, made, "Nested Loop %s Join", form);
+  if (!is_lookup)
+    head_fact(e, made, "Join Type", form);
+  if (is_hash || is_lookup)
+    conditions(e, made, "Hash Cond", node->join.key_nodes, node->join.key_count);
+  condition(e, made, is_lookup ? "Filter" : "Join Filter", node->condition);
+  return made;
 }
 
 // PostgreSQL appends both sides, each with a mark, before it hashes them.
-static void explain_set(struct explaining *e, const struct plan_node *node, int depth)
+static struct explained *explain_set(struct explaining *e, const struct plan_node *node)
 {
   const struct plan_node *sides[] = {node->left, node->right};
-  buffer_format(&e->text, "HashSetOp %s%s", node->set.kind == SET_INTERSECT ? "Intersect" : "Except",
-                node->set.is_all ? " All" : "");
-  end_node_line(e, node);
-  begin_line(e, depth + 1);
-  explain_named(e, node, "Append");
+  struct explained *made = begin(e, node, "SetOp");
+  const char *kind = node->set.kind == SET_INTERSECT ? "Intersect" : "Except", *all = node->set.is_all ? " All" : "";
+  set_head(e, made, "HashSetOp %s%s", kind, all);
+  head_fact(e, made, "Strategy", "Hashed");
+  buffer_format(&e->text, "%s%s", kind, all);
+  add_fact(e, made, "Command", FACT_TEXT, true);
+  struct explained *append = begin(e, node, "Append");
+  add_below(made, append, "Outer");
   for (int i = 0; i < 2; i++) {
-    begin_line(e, depth + 2);
-    buffer_format(&e->text, "Subquery Scan on \"*SELECT* %d\"", i + 1);
-    end_node_line(e, sides[i]);
-    explain_node(e, sides[i], depth + 3, NULL);
+    struct explained *scan = begin(e, sides[i], "Subquery Scan");
+    set_head(e, scan, "Subquery Scan on \"*SELECT* %d\"", i + 1);
+    add_below(append, scan, "Member");
+    add_below(scan, explain_node(e, sides[i], NULL), "Subquery");
   }
+  return made;
 }
 
-// The node's own lines. True: its conditions are printed already.
-static bool explain_head(struct explaining *e, const struct plan_node *node, int depth)
+static struct explained *explain_gate(struct explaining *e, const struct plan_node *node)
 {
+  struct explained *made = begin(e, node, "Result");
+  condition(e, made, "One-Time Filter", node->condition);
+  return made;
+}
+
+// The node alone. *tests: its conditions are still to be told.
+static struct explained *explain_one(struct explaining *e, const struct plan_node *node, bool *tests)
+{
+  *tests = node->kind != PLAN_LOOP && node->kind != PLAN_LOOKUP && node->kind != PLAN_HASH_JOIN && node->kind != PLAN_GATE;
   switch (node->kind) {
-  case PLAN_SCAN: explain_scan(e, node, depth); break;
+  case PLAN_SCAN: return explain_scan(e, node);
   case PLAN_SOURCE:
   case PLAN_SYSTEM:
   case PLAN_FUNCTION:
   case PLAN_VALUES:
   case PLAN_SHARED:
   case PLAN_WORKING:
-  case PLAN_SUBQUERY: explain_from(e, node); break;
-  case PLAN_RECURSION: explain_named(e, node, "Recursive Union"); break;
+  case PLAN_SUBQUERY: return explain_from(e, node);
   case PLAN_LOOP:
   case PLAN_LOOKUP:
-  case PLAN_HASH_JOIN: explain_join(e, node, depth); return true;
-  case PLAN_AGGREGATE: explain_aggregate(e, node, depth); break;
-  case PLAN_SORT: explain_sort(e, node, depth); break;
-  case PLAN_GATE:
-    explain_named(e, node, "Result");
-    detail(e, depth, "One-Time Filter: ", node->condition);
-    return true;
-  case PLAN_ROW: explain_named(e, node, "Result"); break;
-  case PLAN_MATERIAL: explain_named(e, node, "Materialize"); break;
-  case PLAN_COUNT: explain_named(e, node, "Row Count"); break;
-  case PLAN_DISTINCT: explain_distinct(e, node, depth); break;
-  case PLAN_APPEND: explain_named(e, node, "Append"); break;
-  case PLAN_SET: explain_set(e, node, depth); break;
-  case PLAN_EXPAND: explain_named(e, node, "ProjectSet"); break;
-  case PLAN_WINDOW: explain_named(e, node, "WindowAgg"); break;
-  case PLAN_CLAIM: explain_named(e, node, "LockRows"); break;
-  case PLAN_UNIQUE: explain_named(e, node, "Unique"); break;
-  case PLAN_LIMIT: explain_named(e, node, "Limit"); break;
-  case PLAN_FILTER:
-  case PLAN_PROJECT: break;
+  case PLAN_HASH_JOIN: return explain_join(e, node);
+  case PLAN_AGGREGATE: return explain_aggregate(e, node);
+  case PLAN_SORT: return explain_sort(e, node);
+  case PLAN_GATE: return explain_gate(e, node);
+  case PLAN_DISTINCT: return explain_distinct(e, node);
+  case PLAN_SET: return explain_set(e, node);
+  case PLAN_RECURSION: return begin(e, node, "Recursive Union");
+  case PLAN_MATERIAL: return begin(e, node, "Materialize");
+  case PLAN_COUNT: return begin(e, node, "Row Count");
+  case PLAN_APPEND: return begin(e, node, "Append");
+  case PLAN_EXPAND: return begin(e, node, "ProjectSet");
+  case PLAN_WINDOW: return begin(e, node, "WindowAgg");
+  case PLAN_CLAIM: return begin(e, node, "LockRows");
+  case PLAN_UNIQUE: return begin(e, node, "Unique");
+  case PLAN_LIMIT: return begin(e, node, "Limit");
+  default: return begin(e, node, "Result");
   }
-  return false;
 }
 
-static void explain_node(struct explaining *e, const struct plan_node *node, int depth, const struct node *extra)
+// --- The tree ----------------------------------------------------------------------------------------------------
+
+static void explain_below(struct explaining *e, const struct plan_node *node, struct explained *made)
 {
-  // Targets have no line of their own; conditions behind a left join stand at the join.
-  if (node->kind == PLAN_PROJECT || node->kind == PLAN_FILTER) {
-    explain_node(e, node->left, depth, node->kind == PLAN_FILTER ? node->condition : NULL);
-    return;
-  }
-  begin_line(e, depth);
-  if (!explain_head(e, node, depth))
-    detail(e, depth, "Filter: ", node->condition);
-  detail(e, depth, "Filter: ", extra);
-  if (node->kind == PLAN_SET)
-    return;
-  if (node->kind == PLAN_SHARED && !e->plan->statement->ranges[node->from.range].function)
-    explain_node(e, e->plan->shared[e->plan->statement->ranges[node->from.range].number].root, depth + 1, NULL);
+  const struct range *ranges = e->plan->statement->ranges;
+  if (node->kind == PLAN_SHARED && !ranges[node->from.range].function)
+    add_below(made, explain_node(e, e->plan->shared[ranges[node->from.range].number].root, NULL), "Outer");
   for (int i = 0; node->kind == PLAN_APPEND && i < node->append.arm_count; i++)
-    explain_node(e, node->append.arms[i], depth + 1, NULL);
-  bool sorts = node->kind == PLAN_WINDOW && explain_window_sort(e, node, depth + 1);
+    add_below(made, explain_node(e, node->append.arms[i], NULL), "Member");
+  struct explained *sort = node->kind == PLAN_WINDOW ? explain_window_sort(e, node) : NULL;
+  if (sort)
+    add_below(made, sort, "Outer");
   if (node->left)
-    explain_node(e, node->left, depth + 1 + sorts, NULL);
+    add_below(sort ? sort : made, explain_node(e, node->left, NULL), node->kind == PLAN_SUBQUERY ? "Subquery" : "Outer");
   if (!node->right)
     return;
-  if (node->kind == PLAN_HASH_JOIN) {
-    begin_line(e, depth + 1);
-    explain_named(e, node->right, "Hash");
-    explain_node(e, node->right, depth + 2, NULL);
-  } else
-    explain_node(e, node->right, depth + 1, NULL);
+  struct explained *hash = node->kind == PLAN_HASH_JOIN ? begin(e, node->right, "Hash") : NULL;
+  if (hash)
+    hash->width = node_width(e->plan, node->right);
+  struct explained *right = explain_node(e, node->right, NULL);
+  if (hash && right) {
+    hash->run = right->run;
+    add_below(hash, right, "Outer");
+  }
+  add_below(made, hash ? hash : right, "Inner");
 }
 
-static void explain_modification(struct explaining *e, int depth)
+static struct explained *explain_node(struct explaining *e, const struct plan_node *node, const struct node *extra)
+{
+  // Targets have no line of their own; conditions behind a left join stand at the join.
+  if (node->kind == PLAN_PROJECT || node->kind == PLAN_FILTER)
+    return explain_node(e, node->left, node->kind == PLAN_FILTER ? node->condition : NULL);
+  bool tests;
+  struct explained *made = explain_one(e, node, &tests);
+  if (!made)
+    return NULL;
+  made->width = node_width(e->plan, node);
+  if (e->report)
+    made->run = &e->report->nodes[node->number];
+  if (tests)
+    condition(e, made, "Filter", node->condition);
+  condition(e, made, "Filter", extra);
+  if (made->run && made->run->removed) {
+    buffer_format(&e->text, "%llu", (unsigned long long)(made->run->removed / made->run->loops));
+    add_fact(e, made, "Rows Removed by Filter", FACT_NUMBER, false);
+  }
+  if (node->kind != PLAN_SET)
+    explain_below(e, node, made);
+  return made;
+}
+
+static struct explained *explain_modification(struct explaining *e)
 {
   static const char *const names[] = {
       [STATEMENT_INSERT] = "Insert", [STATEMENT_UPDATE] = "Update", [STATEMENT_DELETE] = "Delete",
       [STATEMENT_MERGE] = "Merge"};
   const struct plan *plan = e->plan;
   const struct modification *modification = plan->modification->modification;
-  double cost = plan->root ? plan->root->cost : 1;
-  begin_line(e, depth);
-  buffer_format(&e->text, "%s on ", names[plan->statement->kind]);
-  name_deparse(modification->relation->name, &e->text);
-  end_line(e, 0, cost, 0, 0);
+  const char *operation = names[plan->statement->kind], *name = modification->relation->name;
+  struct explained *made = begin(e, NULL, "ModifyTable");
+  set_head(e, made, "%s on %s", operation, quoted(e, name));
+  head_fact(e, made, "Operation", operation);
+  head_fact(e, made, "Relation Name", name);
+  struct node_run *run = e->report ? ARENA_NEW(e->arena, struct node_run) : NULL;
+  if (run)
+    *run = (struct node_run){.loops = 1, .first_time = e->report->time, .time = e->report->time};
+  if (made) {
+    made->cost = plan->root ? plan->root->cost : 1;
+    made->run = run;
+  }
   if (modification->conflict != CONFLICT_ERROR) {
-    begin_detail(e, depth, "Conflict Resolution: ");
-    buffer_append_string(&e->text, modification->conflict == CONFLICT_NOTHING ? "NOTHING\n" : "UPDATE\n");
+    buffer_append_string(&e->text, modification->conflict == CONFLICT_NOTHING ? "NOTHING" : "UPDATE");
+    add_fact(e, made, "Conflict Resolution", FACT_TEXT, false);
     if (modification->arbiter >= 0) {
-      begin_detail(e, depth, "Conflict Arbiter Indexes: ");
       name_deparse(modification->relation->indexes[modification->arbiter].name, &e->text);
-      buffer_append_u8(&e->text, '\n');
+      buffer_append_u8(&e->text, 0);
+      add_fact(e, made, "Conflict Arbiter Indexes", FACT_LIST, false);
     }
-    if (modification->conflict_where)
-      detail(e, depth, "Conflict Filter: ", modification->conflict_where);
+    condition(e, made, "Conflict Filter", modification->conflict_where);
   }
-  if (plan->root) {
-    explain_node(e, plan->root, depth + 1, NULL);
-    return;
+  struct explained *rows = plan->root ? explain_node(e, plan->root, NULL) : begin(e, NULL, "Result");
+  if (rows && !plan->root) { // of one row
+    rows->cost = 1;
+    rows->rows = 1;
   }
-  begin_line(e, depth + 1);
-  buffer_append_string(&e->text, "Result");
-  end_line(e, 0, 1, 1, 0);
+  add_below(made, rows, "Outer");
+  return made;
 }
 
-static void explain_part(struct explaining *e, const struct plan *part)
+// A change in WITH is a plan by itself.
+static struct explained *explain_part(struct explaining *e, const struct plan *part)
 {
   const struct plan *whole = e->plan;
+  const struct run_report *report = e->report;
   e->plan = part;
-  explain_modification(e, 1);
+  e->report = NULL;
+  struct explained *made = explain_modification(e);
   e->plan = whole;
-}
-
-static int split_lines(struct explaining *e, const char ***lines, int *line_count, struct error *error)
-{
-  int count = 0;
-  for (size_t i = 0; i < e->text.size; i++)
-    count += e->text.data[i] == '\n';
-  *lines = ARENA_ARRAY(e->arena, const char *, count + 1);
-  char *copy = arena_copy(e->arena, e->text.data, e->text.size);
-  if (!*lines || !copy || e->text.failed)
-    return error_memory(error);
-  *line_count = count;
-  for (int i = 0; i < count; i++) {
-    (*lines)[i] = copy;
-    copy = strchr(copy, '\n');
-    *copy++ = 0;
-  }
-  return 0;
+  e->report = report;
+  return made;
 }
 
 static int count_sources(const struct statement *statement)
@@ -437,34 +494,66 @@ static int count_sources(const struct statement *statement)
   return count;
 }
 
-int plan_explain(const struct plan *plan, const struct explain_options *options, struct arena *arena,
-                 const char ***lines, int *line_count, struct error *error)
+static struct explained *explain_plan(struct explaining *e)
+{
+  const struct plan *plan = e->plan;
+  const struct statement *statement = plan->statement;
+  struct explained *root = plan->modification ? explain_modification(e) : explain_node(e, plan->root, NULL);
+  for (int i = 0; i < statement->shared_count; i++) {
+    const struct shared_query *shared = &statement->shared[i];
+    if (!shared->name)
+      continue;
+    struct explained *made = plan->shared[i].root ? explain_node(e, plan->shared[i].root, NULL) : explain_part(e, plan->parts[shared->part]);
+    if (made && !(made->title = arena_format(e->arena, "CTE %s", quoted(e, shared->name))))
+      e->failed = true;
+    add_below(root, made, "InitPlan");
+  }
+  for (int i = 0; i < statement->subquery_count; i++) {
+    struct explained *made = explain_node(e, plan->subqueries[i].root, NULL);
+    if (made && !(made->title = arena_format(e->arena, "SubPlan %d", i + 1)))
+      e->failed = true;
+    add_below(root, made, "SubPlan");
+  }
+  return root;
+}
+
+static int split_lines(struct explaining *e, bool is_whole, const char ***lines, int *line_count, struct error *error)
+{
+  int count = is_whole;
+  for (size_t i = 0; i < e->text.size && !is_whole; i++)
+    count += e->text.data[i] == '\n';
+  *lines = ARENA_ARRAY(e->arena, const char *, count + 1);
+  char *copy = arena_copy(e->arena, e->text.data, e->text.size);
+  if (!*lines || !copy || e->text.failed)
+    return error_memory(error);
+  *line_count = count;
+  for (int i = 0; i < count; i++) {
+    (*lines)[i] = copy;
+    copy = is_whole ? NULL : strchr(copy, '\n');
+    if (copy)
+      *copy++ = 0;
+  }
+  return 0;
+}
+
+int plan_explain(const struct plan *plan, const struct explain_options *options, const struct run_report *report,
+                 struct arena *arena, const char ***lines, int *line_count, struct error *error)
 {
   struct explaining e = {.plan = plan,
                          .options = options,
+                         .report = report,
                          .arena = arena,
-                         .qualified = count_sources(plan->statement) > 1 || (options && options->verbose)};
-  if (plan->modification)
-    explain_modification(&e, 0);
-  else
-    explain_node(&e, plan->root, 0, NULL);
-  for (int i = 0; i < plan->statement->shared_count; i++) {
-    if (!plan->statement->shared[i].name)
-      continue;
-    begin_detail(&e, 0, "CTE ");
-    name_deparse(plan->statement->shared[i].name, &e.text);
-    buffer_append_u8(&e.text, '\n');
-    if (plan->shared[i].root)
-      explain_node(&e, plan->shared[i].root, 1, NULL);
-    else
-      explain_part(&e, plan->parts[plan->statement->shared[i].part]);
-  }
-  for (int i = 0; i < plan->statement->subquery_count; i++) {
-    begin_detail(&e, 0, "");
-    buffer_format(&e.text, "SubPlan %d\n", i + 1);
-    explain_node(&e, plan->subqueries[i].root, 1, NULL);
-  }
-  int status = split_lines(&e, lines, line_count, error);
+                         .qualified = count_sources(plan->statement) > 1 || options->verbose};
+  struct explain_options shown = *options;
+  shown.timing &= report && report->has_clock;
+  struct explained *root = explain_plan(&e);
+  bool is_json = options->format == EXPLAIN_JSON;
+  buffer_clear(&e.text);
+  int status = !root || e.failed ? error_memory(error) : 0;
+  if (!status)
+    (is_json ? explain_as_json : explain_as_text)(root, &shown, report, &e.text);
+  if (!status)
+    status = split_lines(&e, is_json, lines, line_count, error);
   buffer_deinit(&e.text);
   return status;
 }

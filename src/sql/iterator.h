@@ -25,6 +25,7 @@ struct iterator {
   struct value *row;
   struct arena_mark mark;
   bool is_marked;
+  uint64_t removed; // rows by its filter
 };
 
 struct subquery_state {
@@ -93,16 +94,25 @@ struct execution {
   struct value *short_row;
   struct buffer short_key;
   bool is_running, short_has_row;
+  struct analysis *analysis; // EXPLAIN ANALYZE; NULL
   uint64_t row_count;
   uint64_t visited;
   uint32_t countdown, stride; // visits until the next look at cancellation and allowance
 };
 
+// The next row of the statement itself.
+int execution_row(struct execution *execution, const struct value **row);
 struct iterator *iterator_open(struct execution *execution, const struct plan_node *node);
 int execution_check(struct execution *execution);
 // Room for one more element of a list that is charged to the execution's account. False: out of memory.
 bool list_grow(struct memory_account *account, void *list, int *capacity, int needed, size_t element_size);
 void list_free(struct memory_account *account, void *list, int *capacity, size_t element_size);
+
+// EXPLAIN ANALYZE (execute_analyze.c): counts what all iterators do, and gives lines when all is done.
+bool analysis_open(struct execution *execution);
+void analysis_watch(struct execution *execution, struct iterator *op);
+void analysis_start(struct execution *execution);
+int analysis_next(struct execution *execution, const struct value **row);
 
 // One file of iterators each.
 bool scan_open(struct iterator **op, struct execution *execution, const struct plan_node *node);

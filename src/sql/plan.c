@@ -360,6 +360,11 @@ bool plan_wants_literals(const struct plan *plan)
   return plan->root && plan->size_count > 1 && plan->root->cost > WORTH_PLANNING;
 }
 
+void plan_analyze(struct plan *plan, const struct explain_options *options)
+{
+  plan->analysis = options;
+}
+
 static int plan_all(struct planner *planner, const struct plan_input *input)
 {
   const struct statement *statement = input->statement;

@@ -329,6 +329,7 @@ struct plan {
   bool is_definition;           // no plan, but what node_deparse_row shows as pg_get_expr does
   struct plan_size *sizes;      // of what is not of a short form
   int size_count;
+  const struct explain_options *analysis; // EXPLAIN ANALYZE; NULL
 };
 
 // --- Between the planner's files -------------------------------------------------------------------

@@ -104,34 +104,34 @@ static int bind_and_plan(struct prepared_cache *cache, struct prepared *prepared
     .statistics = cache->statistics,
     .arena = &prepared->arena,
     .parameters_are_literals = bind->parameters_are_literals && bind->parameter_count,
-    .without_short_path = cache->without_short_path,
+    .without_short_path = cache->without_short_path || prepared->explain.analyze,
   };
   return plan_statement(&plan, &prepared->plan, error);
+}
+
+// EXPLAIN ANALYZE is a query like others: it runs its statement to the end, and gives the plan as rows.
+static int analyze_plan(struct prepared *prepared, struct error *error)
+{
+  struct statement *statement = prepared->statement;
+  struct type type = type_plain(prepared->explain.format == EXPLAIN_JSON ? TYPE_JSON : TYPE_TEXT);
+  statement->columns = ARENA_NEW(&prepared->arena, struct target);
+  if (!statement->columns ||
+      !(statement->columns[0].expression = node_constant(&prepared->arena, type, value_null(), -1)))
+    return error_memory(error);
+  statement->columns[0].name = "QUERY PLAN";
+  statement->column_count = 1;
+  plan_analyze(prepared->plan, &prepared->explain);
+  prepared->utility = UTILITY_NONE;
+  return 0;
 }
 
 // EXPLAIN (options) statement: binds what is explained.
 static int bind_explain(struct prepared_cache *cache, struct prepared *prepared, struct bind_input *bind, struct error *error)
 {
   const PgQuery__ExplainStmt *explain = prepared->parsed->node->explain_stmt;
-  prepared->explain.costs = true;
-  for (size_t i = 0; i < explain->n_options; i++) {
-    const PgQuery__DefElem *option = explain->options[i]->def_elem;
-    bool on = true;
-    if (option->arg && option->arg->node_case == PG_QUERY__NODE__NODE_STRING)
-      on = strcmp(option->arg->string->sval, "off") != 0 && strcmp(option->arg->string->sval, "false") != 0;
-    else if (option->arg && option->arg->node_case == PG_QUERY__NODE__NODE_BOOLEAN)
-      on = option->arg->boolean->boolval;
-    if (strcmp(option->defname, "costs") == 0)
-      prepared->explain.costs = on;
-    else if (strcmp(option->defname, "verbose") == 0)
-      prepared->explain.verbose = on;
-    else if (strcmp(option->defname, "analyze") == 0 && on)
-      return error_set(error, SQLSTATE_FEATURE_NOT_SUPPORTED, "EXPLAIN ANALYZE is not supported");
-    else if (strcmp(option->defname, "format") == 0 &&
-             (!option->arg || option->arg->node_case != PG_QUERY__NODE__NODE_STRING ||
-              strcasecmp(option->arg->string->sval, "text") != 0))
-      return error_set(error, SQLSTATE_FEATURE_NOT_SUPPORTED, "EXPLAIN has only the text format");
-  }
+  int status = explain_read_options(explain, prepared->parse->text, &prepared->explain, error);
+  if (status)
+    return status;
   struct parsed *inner = ARENA_NEW(&prepared->arena, struct parsed);
   if (!inner)
     return error_memory(error);
@@ -140,7 +140,8 @@ static int bind_explain(struct prepared_cache *cache, struct prepared *prepared,
   if (utility_kind(inner) != UTILITY_NONE)
     return error_set(error, SQLSTATE_FEATURE_NOT_SUPPORTED, "EXPLAIN takes a query, INSERT, UPDATE or DELETE");
   bind->parsed = inner;
-  return bind_and_plan(cache, prepared, bind, error);
+  status = bind_and_plan(cache, prepared, bind, error);
+  return status || !prepared->explain.analyze ? status : analyze_plan(prepared, error);
 }
 
 // What a COPY runs underneath is planned like any other statement.

@@ -5,6 +5,7 @@
 
 #include "sql/execute.h"
 #include "sql/parse.h"
+#include "sql/plan.h"
 #include "sql/settings.h"
 
 enum utility_kind {
@@ -61,3 +62,7 @@ int utility_lock_target(const struct utility_input *input, const PgQuery__RangeV
 // CREATE [OR REPLACE] WORKFLOW.
 // Changes go through the writer, the definitions' number with them. 0A000 for what is not there yet.
 int utility_run(const struct utility_input *input, const char **tag, struct error *error);
+
+// The options of EXPLAIN. 42601, 22023, 0A000.
+int explain_read_options(const PgQuery__ExplainStmt *statement, struct bytes text, struct explain_options *options,
+                         struct error *error);
