@@ -74,6 +74,12 @@ static const char *const scenario[] = {
   "select pg_advisory_lock(5), pg_advisory_unlock(5), md5(v), regexp_replace(v, 'o', '0'), upper(v) from t where k < 4",
   "truncate child; drop table child, parent",
   "begin; create table gone (k int primary key); insert into gone values (1); rollback",
+  "create table comp (k int primary key, v text, g text generated always as (v || k) stored); "
+  "create unique index on comp (lower(v), (k % 5)) where k > 0; insert into comp values (1, 'A'), (2, 'B') "
+  "on conflict (lower(v), (k % 5)) where k > 0 do update set v = excluded.g; update comp set k = k + 10; "
+  "select k from comp where lower(v) = 'a' and k % 5 = 1 and k > 0 order by g; alter table comp rename v to w; drop table comp",
+  "begin; create temp table tt (a serial, b text) on commit drop; insert into tt (b) values ('x'); create temp view tv as select * from tt; "
+  "select * from tv; commit; create temp table tt (a int) on commit delete rows; insert into tt values (1); discard temp",
   "select 1 +; select 2",
   "select * from nothing",
 };
