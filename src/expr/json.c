@@ -117,7 +117,9 @@ static int element_text(CALL)
 static int along(struct evaluation *evaluation, const struct value *value, const struct json_path *path, bool as_text,
                  struct value *result)
 {
-  struct bytes found = path->count ? json_trim(bytes_of_value(value)) : bytes_of_value(value);
+  struct bytes found = bytes_of_value(value);
+  if (path->count || json_is_container(json_kind_of(found))) // a whole scalar keeps its blanks, as in PostgreSQL
+    found = json_trim(found);
   for (int i = 0; i < path->count && found.data; i++) {
     const struct value *step = &path->steps[i];
     enum json_kind kind = json_kind_of(found);
