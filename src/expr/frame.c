@@ -18,7 +18,7 @@ static const struct {
     {INT2, {INT2, INT4, INT8}, 3},   {INT4, {INT4, INT2, INT8}, 3}, {INT8, {INT8}, 1},
     {FLOAT4, {FLOAT8}, 1},           {FLOAT8, {FLOAT8}, 1},         {NUMERIC, {NUMERIC}, 1},
     {DATE, {INTERVAL}, 1},           {TIMESTAMP, {INTERVAL}, 1},    {TIMESTAMPTZ, {INTERVAL}, 1},
-    {TIME, {INTERVAL}, 1},           {INTERVAL, {INTERVAL}, 1},
+    {TIME, {INTERVAL}, 1},           {TIMETZ, {INTERVAL}, 1},       {INTERVAL, {INTERVAL}, 1},
 };
 
 int frame_offset_type(enum type_id column, enum type_id given, enum type_id *wanted, struct error *error)
@@ -138,6 +138,24 @@ static int time_reaches(struct evaluation *evaluation, const struct frame_reach 
   return STATUS_OK;
 }
 
+static int zoned_reaches(struct evaluation *evaluation, const struct frame_reach *reach, const struct value *value,
+                         const struct value *base, bool *is_reached)
+{
+  int64_t offset = interval_of(reach->offset).microseconds;
+  struct zoned_time time = zoned_time_of(base);
+  struct value sum;
+  if (offset < 0)
+    return bad_size(evaluation);
+  *is_reached = reach->is_before != reach->is_most;
+  if (offset > INT64_MAX / 2)
+    return STATUS_OK;
+  time.time += reach->is_before ? -offset : offset;
+  if (!zoned_time_value(&time, evaluation->arena, &sum))
+    return error_memory(evaluation->error);
+  *is_reached = is_within(value_compare(TIMETZ, value, &sum), reach);
+  return STATUS_OK;
+}
+
 static int interval_reaches(struct evaluation *evaluation, const struct frame_reach *reach, const struct value *value,
                             const struct value *base, bool *is_reached)
 {
@@ -165,6 +183,7 @@ int frame_reaches(struct evaluation *evaluation, const struct frame_reach *reach
   case TIMESTAMP:
   case TIMESTAMPTZ: return moment_reaches(evaluation, reach, value, base, is_reached);
   case TIME: return time_reaches(evaluation, reach, value, base, is_reached);
+  case TIMETZ: return zoned_reaches(evaluation, reach, value, base, is_reached);
   case INTERVAL: return interval_reaches(evaluation, reach, value, base, is_reached);
   default: return integer_reaches(evaluation, reach, value, base, is_reached);
   }
