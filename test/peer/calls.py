@@ -84,7 +84,8 @@ class Calls:
         rows = [", ".join(str(literal(kind, self.value(kind))) for kind in function.arguments) or "1"
                 for _ in range(self.random.randrange(1, 4))]
         names = [f"c{i}" for i in range(len(function.arguments))]
-        distinct = "distinct " if len(names) == 1 and "_agg" not in function.name and self.random.random() < 0.15 else ""
+        is_distinct = len(names) == 1 and "_agg" not in function.name and self.random.random() < 0.15
+        distinct = "distinct " if is_distinct else ""
         arguments = "*" if not names else distinct + ", ".join(names)
         values = f"(values ({'), ('.join(rows)})) v({', '.join(names or ['c'])})"
         return repr(function), Node("query", f"select {function.name}({arguments}) from {values}")
@@ -105,5 +106,6 @@ class Calls:
         else:
             function = pick(catalog.sets if way < 0.4 else catalog.operators if way < 0.65 else catalog.scalar)
             about, tree = repr(function), self.call(function, 0 if function.is_set else 1)
-        tree = tree if tree.kind == "query" else Node("query", "select * from " if way >= 0.35 and function.is_set else "select ", tree)
+        if tree.kind != "query":
+            tree = Node("query", "select * from " if way >= 0.35 and function.is_set else "select ", tree)
         return Statement(tree, extended, parameters, ordered=True, many=many), about

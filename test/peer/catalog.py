@@ -5,7 +5,7 @@ import itertools
 import quern
 from values import TYPES
 
-# What depends on the server, the session or the moment; what would run for hours or fill the memory with wild arguments.
+# What depends on the server, the session or the moment; what would run for hours or fill the memory.
 NOT_CALLED = {
     "age/1", "pg_sleep", "version", "query_to_xml", "set_config", "current_setting", "timeofday", "random",
     "gen_random_uuid", "nextval", "setval", "currval", "lastval", "now", "format_type", "shobj_description",

@@ -103,7 +103,8 @@ class Changes:
                 scope = [scope[0] + self.scope_of(other, inner)]
                 sets = self.assignments(table, scope, avoid)
                 if sets:
-                    return Node("update", f"update {table.name} {alias} set ", sets, f" from {other.name} {inner} where "
+                    return Node("update", f"update {table.name} {alias} set ", sets,
+                                f" from {other.name} {inner} where "
                                 f"{alias}.{column.name} = {inner}.{other.key[0].name}",
                                 self.extra_condition(scope), self.returning(scope))
         sets = self.assignments(table, scope, avoid)

@@ -150,7 +150,9 @@ def main():
                     break
                 work(seed)
         run.stop()
-    print(f"\n{run.count} statements ({sum(run.failed.values())} of worlds failed in both: {dict(run.failed.most_common(8))}), {len(run.found)} kinds of differences, {sum(run.found.values())} in all, "
+    failures = ", ".join(f"{count} {sqlstate}" for sqlstate, count in run.failed.most_common(8))
+    print(f"\n{run.count} statements; {sum(run.failed.values())} of worlds failed in both: {failures}")
+    print(f"{len(run.found)} kinds of differences, {sum(run.found.values())} in all, "
           f"{time.monotonic() - began:.0f} s")
     for reason, count in run.excused.most_common():
         print(f"{count:6} excused: {reason}")

@@ -8,8 +8,8 @@ from values import EXACT, INTEGERS, NUMBERS, SORTED, TYPES
 
 # Functions and operators that give no error for calm values.
 CALM_NAMES = {
-    "length", "char_length", "octet_length", "upper", "lower", "initcap", "reverse", "btrim", "ltrim", "rtrim", "concat",
-    "concat_ws", "strpos", "position", "left", "right", "md5", "starts_with", "replace", "translate", "ascii",
+    "length", "char_length", "octet_length", "upper", "lower", "initcap", "reverse", "btrim", "ltrim", "rtrim",
+    "concat", "concat_ws", "strpos", "position", "left", "right", "md5", "starts_with", "replace", "translate", "ascii",
     "quote_literal", "quote_ident", "quote_nullable", "split_part", "substr", "substring", "bit_length", "trim",
     "abs", "sign", "ceil", "floor", "round", "trunc", "mod", "div", "scale", "min_scale", "num_nulls", "num_nonnulls",
     "date_part", "extract", "date_trunc", "to_char", "isfinite", "justify_days", "justify_hours",
@@ -89,8 +89,10 @@ class Expressions:
         inner = lambda of: self.expression(of, scope, depth - 1)
         if kind == "text":
             return self.pick(
-                Node(kind, "substring(", inner("text"), " from 2 for 1)"), Node(kind, "trim(both 'a' from ", inner("text"), ")"),
-                Node(kind, "to_char(", inner("timestamp"), f", '{self.pick('YYYY-MM-DD', 'HH24:MI:SS.US', 'Day DD Mon')}')"),
+                Node(kind, "substring(", inner("text"), " from 2 for 1)"),
+                Node(kind, "trim(both 'a' from ", inner("text"), ")"),
+                Node(kind, "to_char(", inner("timestamp"), ", '",
+                     self.pick("YYYY-MM-DD", "HH24:MI:SS.US", "Day DD Mon"), "')"),
                 Node(kind, "overlay(", inner("text"), " placing 'x' from 1 for 1)"),
                 Node(kind, "(", inner("jsonb"), " ->> 'a')"))
         if kind == "numeric":
@@ -161,7 +163,7 @@ class Expressions:
         if way < 0.56:
             return Node("bool", "(not ", inner(), ")")
         if way < 0.62:
-            return Node("bool", "(", inner(), f" is {self.pick('true', 'false', 'unknown', 'not true', 'not unknown')})")
+            return Node("bool", "(", inner(), " is ", self.pick("true", "false", "unknown", "not true", "not unknown"), ")")
         if way < 0.68:
             return Node("bool", "(", self.expression(kind, scope, depth - 1), f" is {self.pick('', 'not ')}null)")
         if way < 0.76:

@@ -54,7 +54,7 @@ EXCUSES = [
     (None, "0A000", "", "not there: doc/limits.md, or refused in so many words"),
     (None, "54001", "", "nesting has a limit of its own"),
     ("42725", None, "is not unique", "PostgreSQL has more functions of that name, for types that are not here"),
-    (None, "22007", "invalid input syntax for type (date|time|interval)", "signs that mean nothing in a date are refused"),
+    (None, "22007", "invalid input syntax for type (date|time|interval)", "stray signs in a date are refused"),
     ("22007|22008|22023|22009|22015", "22007|22008|22023|22009|22015", "", "what is wrong first in a garbled date"),
     ("", "22023", "time zone .* not recognized", "PostgreSQL takes any text for a zone in POSIX's form"),
     ("22007|22008", "", "(date|time|interval)", "what is wrong in a garbled date"),

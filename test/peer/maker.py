@@ -62,8 +62,10 @@ class Maker(Expressions, Queries, Windows, Changes):
         kinds = self.random.sample(TYPES, self.random.randint(2, 6))
         if not set(kinds) & set(INTEGERS):
             kinds.append(self.pick(*INTEGERS))
-        columns = [Column(f"{kind.replace('[]', 's').replace('float', 'f')}_{index}" if self.chance(0.7) else f"c{index}",
-                          kind) for index, kind in enumerate(kinds)]
+        columns = []
+        for index, kind in enumerate(kinds):
+            telling = kind.replace("[]", "s").replace("float", "f")
+            columns.append(Column(f"{telling}_{index}" if self.chance(0.7) else f"c{index}", kind))
         key = []
         if self.chance(0.75):
             columns.insert(0, Column("k", self.pick("int4", "int4", "int8", "int2"), True, False))
@@ -146,7 +148,9 @@ class Maker(Expressions, Queries, Windows, Changes):
     def index_part(self, column):
         if self.chance(0.8):
             return column.name
-        return f"lower({column.name})" if column.kind == "text" else f"(coalesce({column.name}, {self.constant(column.kind, 0)}))"
+        if column.kind == "text":
+            return f"lower({column.name})"
+        return f"(coalesce({column.name}, {self.constant(column.kind, 0)}))"
 
     def fill(self, table):
         """An INSERT of rows whose first key column counts."""
@@ -161,7 +165,8 @@ class Maker(Expressions, Queries, Windows, Changes):
                 else:
                     values.append(self.constant(column.kind, 0.2 if column.null else 0))
             rows.append(Node("row", "(", *[part for value in values for part in (", ", value)][1:], ")"))
-        return Node("insert", f"insert into {table.name} ({names}) values ", joined(rows), optional("clause", " on conflict do nothing"))
+        return Node("insert", f"insert into {table.name} ({names}) values ", joined(rows),
+                    optional("clause", " on conflict do nothing"))
 
     def view(self):
         kinds = [self.pick(*EXACT) for _ in range(self.random.randint(1, 3))]
@@ -200,13 +205,14 @@ class Maker(Expressions, Queries, Windows, Changes):
     def script(self):
         """Several statements in one message, a transaction of their own; or a cursor in one."""
         if self.chance(0.5):
-            parts = [self.change() if self.chance(0.6) else self.top_query()[0] for _ in range(self.random.randint(2, 4))]
+            parts = [self.change() if self.chance(0.6) else self.top_query()[0]
+                     for _ in range(self.random.randint(2, 4))]
             return Statement(joined(parts, "; "))
         query, ordered = self.top_query()
         if not ordered:
             return Statement(query)
-        moves = [self.pick("fetch 2 from c", "move 1 in c", "fetch all from c", "fetch prior from c", "fetch first from c",
-                           "fetch absolute 2 from c", "fetch relative -1 from c", "fetch backward 2 from c", "fetch c")
+        moves = [self.pick("fetch 2 from c", "move 1 in c", "fetch all from c", "fetch prior from c",
+                           "fetch first from c", "fetch absolute 2 from c", "fetch relative -1 from c", "fetch backward 2 from c", "fetch c")
                  for _ in range(self.random.randint(1, 4))]
         return Statement(Node("script", "begin; declare c scroll cursor for ", query, "; ",
                               joined([Node("move", move) for move in moves], "; "), "; commit"), ordered=True)

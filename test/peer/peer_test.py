@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""A few seeds of `make check-peer`: calls and worlds, whose answers are PostgreSQL's. Without a PostgreSQL 15: nothing."""
+"""A few seeds of `make check-peer`: calls and worlds, answered as by PostgreSQL. Without one: nothing."""
 
 import os
 

@@ -121,8 +121,9 @@ class Queries:
         kind = self.pick("rollup", "cube", "grouping sets")
         if kind != "grouping sets":
             return f"{kind} ({', '.join(groups)})"
-        sets = [self.random.sample(groups, self.random.randint(0, len(groups))) for _ in range(self.random.randint(1, 3))]
-        return f"grouping sets (({', '.join(groups)}), {', '.join('(' + ', '.join(s) + ')' for s in sets)})"
+        sets = [groups] + [self.random.sample(groups, self.random.randint(0, len(groups)))
+                           for _ in range(self.random.randint(1, 3))]
+        return f"grouping sets ({', '.join('(' + ', '.join(columns) + ')' for columns in sets)})"
 
     def ordered_aggregate(self, kind, scope):
         """One that collects values, in an order that says where each belongs; None: there is none of this kind."""

@@ -22,8 +22,8 @@ class Windows:
         targets = []
         for kind in kinds:
             targets += [", "] * bool(targets) + [self.window_target(kind, columns)]
-        return Node("query", "select ", *targets, " from (", self.query(inner, scope, depth - 1), f") {alias} ({names})",
-                    " window w as (", *self.window(columns), ")")
+        return Node("query", "select ", *targets, " from (", self.query(inner, scope, depth - 1),
+                    f") {alias} ({names})", " window w as (", *self.window(columns), ")")
 
     def window_target(self, kind, columns):
         same = [column.name for column in columns if column.kind == kind]

@@ -216,9 +216,11 @@ def create_large(client):
     columns = ", ".join(f"{name} {kind}" for name, kind in COLUMNS.items())
     for table, count, salt in (("t", LARGE_ROWS, 7), ("u", LARGE_ROWS // 8, 11)):
         client.query(f"create table {table} (k int primary key, h int, {columns})")
-        chosen = ", ".join(f"(array[{', '.join(VALUES[name])}]::{kind}[])[1 + k * {salt + at} / 3 % {len(VALUES[name])}]"
+        chosen = ", ".join(f"(array[{', '.join(VALUES[name])}]::{kind}[])"
+                           f"[1 + k * {salt + at} / 3 % {len(VALUES[name])}]"
                            for at, (name, kind) in enumerate(COLUMNS.items()))
-        client.query(f"insert into {table} select k, nullif(k * 5 % {count}, 3), {chosen} from generate_series(1, {count}) k")
+        client.query(f"insert into {table} select k, nullif(k * 5 % {count}, 3), {chosen} "
+                     f"from generate_series(1, {count}) k")
 
 
 def large_source(generator):
