@@ -260,7 +260,8 @@ struct node *bind_default(struct binder *binder, const struct relation *relation
 
 static struct statement *new_statement(struct binder *binder, const struct bind_input *input, struct error *error)
 {
-  *binder = (struct binder){.input = input, .arena = input->arena, .error = error, .has_positions = true};
+  *binder = (struct binder){.input = input, .arena = input->arena, .error = error, .has_positions = true,
+                            .role = input->settings->role};
   return binder->statement = ARENA_NEW(input->arena, struct statement);
 }
 
@@ -314,6 +315,8 @@ static int bind_all(struct binder *binder)
   struct modification *modification = binder->statement->modification;
   if (!status && modification)
     status = bind_result(binder, modification->returning, modification->returning_count);
+  if (!status && modification)
+    bind_settle_levels(binder);
   return status ? status : bind_check_rights(binder);
 }
 

@@ -55,15 +55,21 @@ static bool index_fits(const struct relation *relation, const struct index *inde
 static int named_column(struct binder *binder, const struct relation *relation, const PgQuery__InferClause *infer,
                         const char *name)
 {
-  int column = relation_column(relation, name);
-  return column >= 0 ? column
-                     : bind_error(binder, infer->location, SQLSTATE_UNDEFINED_COLUMN, "column \"%s\" does not exist", name);
+  int column = relation_column(binder->levels[0].relation, name);
+  if (column < 0)
+    return bind_error(binder, infer->location, SQLSTATE_UNDEFINED_COLUMN, "column \"%s\" does not exist", name);
+  for (int i = 0; i + 1 < binder->level_count && column >= 0; i++)
+    column = binder->levels[i].columns[column];
+  return column >= 0 ? column : relation_width(relation); // a view's expression, which no index has
 }
 
 // An expression over the row of the relation, as the definitions of indexes have theirs.
 static int over_row(struct binder *binder, const struct relation *relation, const PgQuery__Node *tree,
                     enum expression_place place, struct node **node)
 {
+  if (binder->level_count > 1)
+    return bind_error(binder, -1, SQLSTATE_FEATURE_NOT_SUPPORTED,
+                      "expressions in ON CONFLICT are not supported for views");
   struct bind_input input = *binder->input;
   struct type want = type_plain(place == PLACE_PREDICATE ? TYPE_BOOLEAN : TYPE_UNKNOWN);
   input.place = place;
@@ -113,12 +119,13 @@ int bind_arbiter(struct binder *binder, const struct relation *relation, const P
     return status;
   }
   if (named->conname && named->conname[0]) {
-    for (int i = 0; i < relation->index_count; i++)
+    for (int i = 0; i < relation->index_count && binder->level_count == 1; i++)
       if (strcmp(relation->indexes[i].name, named->conname) == 0 && relation->indexes[i].is_constraint)
         *arbiter = i;
     return *arbiter >= 0 ? 0
                          : bind_error(binder, -1, SQLSTATE_UNDEFINED_OBJECT,
-                                      "constraint \"%s\" for table \"%s\" does not exist", named->conname, relation->name);
+                                      "constraint \"%s\" for table \"%s\" does not exist", named->conname,
+                                      binder->levels[0].relation->name);
   }
   int status = infer(binder, relation, named, &inference);
   for (int i = 0; i < relation->index_count && !status && *arbiter < 0; i++)

@@ -37,7 +37,7 @@ static int bind_target(struct merging *merging)
     return status;
   const struct relation *relation = merging->relation;
   if (relation->kind == RELATION_TABLE)
-    return 0;
+    return bind_levels(binder, relation, RIGHT_UPDATE);
   status = bind_error(binder, -1, SQLSTATE_FEATURE_NOT_SUPPORTED, "cannot execute MERGE on relation \"%s\"",
                       relation->name);
   error_detail(binder->error, "This operation is not supported for %s.",

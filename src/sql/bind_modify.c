@@ -28,8 +28,11 @@ static int bind_changed(struct binder *binder, const PgQuery__RangeVar *name, en
   int status = bind_relation(binder, name, NULL, RIGHT_NONE, relation);
   if (status)
     return status;
-  if ((*relation)->kind == RELATION_VIEW)
-    return bind_refuse_view(binder, *relation, right);
+  if ((*relation)->kind == RELATION_VIEW) {
+    status = bind_levels(binder, *relation, right);
+    *relation = status ? NULL : binder->levels[binder->level_count - 1].relation;
+    return status;
+  }
   if ((*relation)->kind == RELATION_SEQUENCE)
     return bind_error(binder, -1, SQLSTATE_WRONG_OBJECT_TYPE, "cannot change sequence \"%s\"", (*relation)->name);
   if ((*relation)->kind != RELATION_TABLE && (*relation)->kind != RELATION_SOURCE)
@@ -40,7 +43,37 @@ static int bind_changed(struct binder *binder, const PgQuery__RangeVar *name, en
                         verb, (*relation)->name);
     error_hint(binder->error, "Only a source with a PRIMARY KEY keeps its rows.");
   }
-  return status;
+  return status ? status : bind_levels(binder, *relation, right);
+}
+
+// Adds the name of what is changed, over a range of the table's rows. conditions: of the views, if they are wanted.
+static int add_changed_item(struct binder *binder, struct items *items, const char *name, int range, int32_t location,
+                            struct node **conditions)
+{
+  if (binder->level_count == 1)
+    return bind_add_item(binder, items, name, NULL, range, location);
+  if (!conditions && !(conditions = bind_new_conditions(binder)))
+    return binder->error->status;
+  struct item item;
+  int status = bind_changed_item(binder, name, range, conditions, &item);
+  if (status || !bind_grow(binder, &items->items, items->count, &items->capacity, sizeof item))
+    return status ? status : (int)binder->error->status;
+  items->items[items->count++] = item;
+  return 0;
+}
+
+// The row as it will stand: new_range, and what views check of it.
+static int add_new_row(struct binder *binder, struct items *items, const char *name)
+{
+  struct modification *modification = binder->statement->modification;
+  struct node **conditions = bind_new_conditions(binder);
+  if (!conditions)
+    return binder->error->status;
+  modification->new_range = bind_relation_range(binder, RANGE_ROW, modification->relation, name);
+  if (modification->new_range < 0)
+    return modification->new_range;
+  int status = add_changed_item(binder, items, name, modification->new_range, -1, conditions);
+  return status || binder->level_count == 1 ? status : bind_view_checks(binder, conditions);
 }
 
 const char *bind_own_name(struct binder *binder, const PgQuery__RangeVar *name)
@@ -142,7 +175,8 @@ static int insert_columns(struct binder *binder, PgQuery__Node **trees, size_t c
 }
 
 // A row gave `width` values: fewer than the columns is fine where these were not named.
-static int check_width(struct binder *binder, struct columns *columns, size_t width, int32_t extra)
+// From here on the columns are the table's, be they named by a view.
+static int take_width(struct binder *binder, struct columns *columns, size_t width, int32_t extra)
 {
   if (width > (size_t)columns->count)
     return bind_error(binder, extra, SQLSTATE_SYNTAX_ERROR, "INSERT has more expressions than target columns");
@@ -150,6 +184,15 @@ static int check_width(struct binder *binder, struct columns *columns, size_t wi
     return bind_error(binder, columns->locations[width], SQLSTATE_SYNTAX_ERROR,
                       "INSERT has more target columns than expressions");
   columns->count = (int)width;
+  for (int i = 0; i < columns->count; i++) {
+    columns->columns[i] = bind_written_column(binder, columns->columns[i], RIGHT_INSERT);
+    if (columns->columns[i] < 0)
+      return columns->columns[i];
+    for (int j = 0; binder->level_count > 1 && j < i; j++)
+      if (columns->columns[j] == columns->columns[i] && !(columns->parts[i] && columns->parts[j]))
+        return bind_error(binder, -1, SQLSTATE_SYNTAX_ERROR, "multiple assignments to same column \"%s\"",
+                          binder->levels[binder->level_count - 1].relation->schema.columns[columns->columns[i]].name);
+  }
   return 0;
 }
 
@@ -237,7 +280,7 @@ static int insert_row(struct binder *binder, struct scope *scope, PgQuery__Node 
 {
   struct modification *modification = binder->statement->modification;
   size_t beyond = (size_t)columns->count < count ? (size_t)columns->count : 0;
-  int status = check_width(binder, columns, count, bind_location(row[beyond]));
+  int status = take_width(binder, columns, count, bind_location(row[beyond]));
   for (int i = 0; i < columns->count && !status; i++) {
     struct node *node = insert_value(binder, scope, row[i], columns, i);
     if (node && columns->parts[i])
@@ -265,7 +308,7 @@ static int insert_rows(struct binder *binder, struct scope *scope, const PgQuery
       return bind_error(binder, bind_location(row->items[0]), SQLSTATE_SYNTAX_ERROR,
                         "VALUES lists must all be the same length");
   }
-  int status = check_width(binder, columns, first->n_items, bind_location(first->items[beyond]));
+  int status = take_width(binder, columns, first->n_items, bind_location(first->items[beyond]));
   if (!status)
     status = bind_columns(binder, &range, columns->count);
   for (int r = 0; r < range.value_count && !status; r++) {
@@ -309,7 +352,7 @@ static int insert_query(struct binder *binder, struct scope *scope, const PgQuer
   if (status)
     return status;
   int beyond = columns->count < query->visible_count ? columns->count : -1;
-  status = check_width(binder, columns, (size_t)query->visible_count,
+  status = take_width(binder, columns, (size_t)query->visible_count,
                        beyond >= 0 ? query->targets[beyond].expression->position : -1);
   // Literals and parameters of no type take the column's.
   for (int i = 0; i < columns->count && !status; i++) {
@@ -359,19 +402,17 @@ static int start_columns(struct binder *binder, PgQuery__Node **trees, size_t co
 {
   struct modification *modification = binder->statement->modification;
   const struct relation *relation = modification->relation;
-  int status = insert_columns(binder, trees, count, relation, columns);
+  int status = insert_columns(binder, trees, count, binder->levels[0].relation, columns);
   modification->values = ARENA_ARRAY(binder->arena, struct node *, relation->schema.column_count + 1);
   return status || modification->values ? status : error_memory(binder->error);
 }
 
-// Notes who gets a value, and gives the others their defaults.
-static int finish_columns(struct binder *binder, const struct columns *columns, bool has_values)
+// Who has got no value gets its default.
+static int add_defaults(struct binder *binder)
 {
   struct modification *modification = binder->statement->modification;
   const struct relation *relation = modification->relation;
   int status = 0;
-  for (int i = 0; has_values && i < columns->count && !status; i++)
-    status = bind_note_write(binder, relation, columns->columns[i], RIGHT_INSERT);
   for (int i = 0; i < relation->schema.column_count && !status; i++)
     if (!modification->values[i] && !(modification->values[i] = bind_default(binder, relation, i)))
       status = binder->error->status;
@@ -385,7 +426,7 @@ int bind_insert_row(struct binder *binder, struct scope *scope, const struct ins
   scope->clause = CLAUSE_VALUES;
   if (!status && row->value_count)
     status = insert_row(binder, scope, row->values, row->value_count, &columns);
-  return status ? status : finish_columns(binder, &columns, row->value_count > 0);
+  return status ? status : add_defaults(binder);
 }
 
 static int insert_source(struct binder *binder, struct scope *scope, const PgQuery__InsertStmt *insert)
@@ -402,7 +443,7 @@ static int insert_source(struct binder *binder, struct scope *scope, const PgQue
                                          : insert_rows(binder, scope, select, &columns);
   } else if (select)
     status = insert_query(binder, scope, select, &columns);
-  return status ? status : finish_columns(binder, &columns, select != NULL);
+  return status ? status : add_defaults(binder);
 }
 
 // --- ON CONFLICT -----------------------------------------------------------------------------------
@@ -423,7 +464,7 @@ static int bind_conflict(struct binder *binder, struct scope *outer, const PgQue
   for (int i = 0; arbiter && i < arbiter->part_count + arbiter->read_count && !status; i++) {
     int column = i < arbiter->part_count ? arbiter->parts[i].column : arbiter->reads[i - arbiter->part_count];
     if (!relation_is_expression(modification->relation, column))
-      status = bind_note_write(binder, modification->relation, column, RIGHT_SELECT);
+      bind_note_sought(binder, column);
   }
   if (status || !is_update)
     return status;
@@ -434,9 +475,9 @@ static int bind_conflict(struct binder *binder, struct scope *outer, const PgQue
   modification->excluded_range = bind_relation_range(binder, RANGE_ROW, modification->relation, "excluded");
   if (modification->excluded_range < 0)
     return modification->excluded_range;
-  status = bind_add_item(binder, &scope.items, name, NULL, modification->target_range, location);
+  status = add_changed_item(binder, &scope.items, name, modification->target_range, location, NULL);
   if (!status)
-    status = bind_add_item(binder, &scope.items, "excluded", NULL, modification->excluded_range, location);
+    status = add_changed_item(binder, &scope.items, "excluded", modification->excluded_range, location, NULL);
   if (!status)
     status = bind_assignments(binder, &scope, clause->target_list, clause->n_target_list);
   if (!status && clause->where_clause &&
@@ -468,10 +509,7 @@ int bind_insert(struct binder *binder, const PgQuery__InsertStmt *insert, const 
     status = bind_conflict(binder, &scope, insert->on_conflict_clause, name, insert->relation->location);
   if (status)
     return status;
-  modification->new_range = bind_relation_range(binder, RANGE_ROW, relation, name);
-  if (modification->new_range < 0)
-    return modification->new_range;
-  status = bind_add_item(binder, &scope.items, name, NULL, modification->new_range, -1);
+  status = add_new_row(binder, &scope.items, name);
   if (!status && modification->excluded_range >= 0)
     status = bind_add_item(binder, &scope.hidden, "excluded", NULL, modification->excluded_range, -1);
   return status ? status : bind_returning(binder, &scope, insert->returning_list, insert->n_returning_list);
@@ -543,11 +581,11 @@ static int bind_assignment(struct binder *binder, struct scope *scope, const PgQ
                                                                                   : bind_expr(binder, scope, value);
   if (!is_default(value) && !node)
     return binder->error->status;
-  assignment->column = find_column(binder, relation, tree->name, tree->location);
+  assignment->column = find_column(binder, binder->levels[0].relation, tree->name, tree->location);
+  if (assignment->column >= 0)
+    assignment->column = bind_written_column(binder, assignment->column, RIGHT_UPDATE);
   if (assignment->column < 0)
     return assignment->column;
-  if (bind_note_write(binder, relation, assignment->column, RIGHT_UPDATE))
-    return binder->error->status;
   // Further parts of a column are put into what its first ones made.
   struct modification *modification = binder->statement->modification;
   for (int i = 0; i < modification->assignment_count && tree->n_indirection; i++)
@@ -557,8 +595,11 @@ static int bind_assignment(struct binder *binder, struct scope *scope, const PgQ
     return binder->error->status;
   if (tree->n_indirection)
     return assign_part(binder, scope, tree, node, assignment);
-  node = node ? bind_assign(binder, node, relation, assignment->column)
-              : bind_default(binder, relation, assignment->column);
+  if (!node && binder->level_count > 1) // a view's columns have no defaults of their own
+    node = node_constant(binder->arena, relation->schema.columns[assignment->column].type, value_null(), -1);
+  else
+    node = node ? bind_assign(binder, node, relation, assignment->column)
+                : bind_default(binder, relation, assignment->column);
   assignment->value = node;
   return node ? 0 : (int)binder->error->status;
 }
@@ -580,7 +621,8 @@ int bind_assignments(struct binder *binder, struct scope *scope, PgQuery__Node *
       continue;
     for (int j = 0; j < modification->assignment_count; j++)
       if (modification->assignments[j].column == assignment->column)
-        return bind_error(binder, -1, SQLSTATE_SYNTAX_ERROR, "multiple assignments to same column \"%s\"", tree->name);
+        return bind_error(binder, -1, SQLSTATE_SYNTAX_ERROR, "multiple assignments to same column \"%s\"",
+                          modification->relation->schema.columns[assignment->column].name);
     modification->assignment_count++;
   }
   return 0;
@@ -592,10 +634,11 @@ struct change_parts {
   PgQuery__Node **from;
   size_t from_count;
   const char *name;
+  struct node **conditions; // of views
 };
 
 // The table, then FROM or USING; both into the statement's query.
-static int bind_change_from(struct binder *binder, struct scope *scope, const struct change_parts *change)
+static int bind_change_from(struct binder *binder, struct scope *scope, struct change_parts *change)
 {
   struct modification *modification = binder->statement->modification;
   struct query *query = ARENA_NEW(binder->arena, struct query);
@@ -603,11 +646,14 @@ static int bind_change_from(struct binder *binder, struct scope *scope, const st
     return error_memory(binder->error);
   binder->statement->query = query;
   query->group_range = -1;
-  modification->target_range = bind_relation_range(binder, RANGE_TABLE, modification->relation, change->name);
+  const char *alias = binder->level_count > 1 ? modification->relation->name : change->name;
+  modification->target_range = bind_relation_range(binder, RANGE_TABLE, modification->relation, alias);
   if (modification->target_range < 0)
     return modification->target_range;
-  int status =
-      bind_add_item(binder, &scope->items, change->name, NULL, modification->target_range, change->relation->location);
+  if (!(change->conditions = bind_new_conditions(binder)))
+    return binder->error->status;
+  int status = add_changed_item(binder, &scope->items, change->name, modification->target_range,
+                                change->relation->location, change->conditions);
   if (status)
     return status;
   scope->items.join = bind_join_range(binder, modification->target_range);
@@ -643,34 +689,35 @@ static int bind_change(struct binder *binder, struct scope *scope, struct change
   return bind_change_from(binder, scope, change);
 }
 
-static int bind_change_where(struct binder *binder, struct scope *scope, const PgQuery__Node *where)
+static int bind_change_where(struct binder *binder, struct scope *scope, const PgQuery__Node *where,
+                             const struct change_parts *change)
 {
   struct query *query = binder->statement->query;
-  if (!where)
-    return 0;
-  query->where = bind_condition(binder, scope, where, CLAUSE_WHERE, "WHERE");
-  return query->where ? 0 : (int)binder->error->status;
+  if (where && !(query->where = bind_condition(binder, scope, where, CLAUSE_WHERE, "WHERE")))
+    return binder->error->status;
+  return binder->level_count == 1 ? 0 : bind_add_conditions(binder, change->conditions, &query->where);
 }
 
 int bind_update(struct binder *binder, const PgQuery__UpdateStmt *update, const struct select_options *options)
 {
   struct scope scope = bind_change_scope(options);
   struct change_parts change = {update->relation, update->with_clause, update->from_clause, update->n_from_clause,
-                                NULL};
+                                NULL, NULL};
   int status = bind_change(binder, &scope, &change, STATEMENT_UPDATE);
   if (!status)
-    status = bind_change_where(binder, &scope, update->where_clause);
+    status = bind_change_where(binder, &scope, update->where_clause, &change);
   if (!status)
     status = bind_assignments(binder, &scope, update->target_list, update->n_target_list);
   if (status)
     return status;
   struct modification *modification = binder->statement->modification;
   bind_use_all_columns(binder, modification->target_range);
-  modification->new_range = bind_relation_range(binder, RANGE_ROW, modification->relation, change.name);
-  if (modification->new_range < 0)
-    return modification->new_range;
   // The table's name now means the row as it will stand.
-  scope.items.items[0].range = modification->new_range;
+  struct items row = {0};
+  status = add_new_row(binder, &row, change.name);
+  if (status)
+    return status;
+  scope.items.items[0] = row.items[0];
   return bind_returning(binder, &scope, update->returning_list, update->n_returning_list);
 }
 
@@ -678,10 +725,10 @@ int bind_delete(struct binder *binder, const PgQuery__DeleteStmt *delete, const 
 {
   struct scope scope = bind_change_scope(options);
   struct change_parts change = {delete->relation, delete->with_clause, delete->using_clause, delete->n_using_clause,
-                                NULL};
+                                NULL, NULL};
   int status = bind_change(binder, &scope, &change, STATEMENT_DELETE);
   if (!status)
-    status = bind_change_where(binder, &scope, delete->where_clause);
+    status = bind_change_where(binder, &scope, delete->where_clause, &change);
   if (!status)
     bind_use_all_columns(binder, binder->statement->modification->target_range);
   return status ? status : bind_returning(binder, &scope, delete->returning_list, delete->n_returning_list);

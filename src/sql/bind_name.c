@@ -39,6 +39,8 @@ struct node *bind_item_column(struct binder *binder, const struct item *item, in
   }
   if (!node)
     return bind_memory(binder);
+  if (item->reads)
+    binder->statement->ranges[item->reads - 1].columns[column].is_read = true;
   node_walk(node, mark_used, &usage);
   return node;
 }

@@ -6,21 +6,12 @@
 #include "sql/binder.h"
 #include "table/right.h"
 
-int bind_note_write(struct binder *binder, const struct relation *relation, int column, uint32_t right)
-{
-  if (!binder->writes)
-    binder->writes = ARENA_ARRAY(binder->arena, uint8_t, relation->schema.column_count + 1);
-  if (!binder->writes)
-    return error_memory(binder->error);
-  binder->writes[column] |= (uint8_t)right;
-  return 0;
-}
-
 struct need {
   struct binder *binder;
   const struct relation *relation;
   struct right_object object;
   const struct range *range; // whose columns are read; NULL: those that are written
+  const uint8_t *writes;     // NULL: none
   uint32_t role;
   uint32_t right;
 };
@@ -29,7 +20,7 @@ static bool concerns(const struct need *need, int column)
 {
   if (need->range)
     return column < need->range->column_count && need->range->columns[column].is_read;
-  return need->binder->writes && (need->binder->writes[column] & need->right);
+  return need->writes && (need->writes[column] & need->right);
 }
 
 static int require(struct need *need)
@@ -101,10 +92,13 @@ int bind_check_rights(struct binder *binder)
     }
   }
   static const uint32_t kinds[] = {RIGHT_INSERT, RIGHT_UPDATE, RIGHT_DELETE, RIGHT_SELECT};
-  for (int i = 0; modification && i < 4 && !status; i++) {
-    struct need need = {binder, .relation = modification->relation, .role = binder->input->settings->role, .right = kinds[i]};
-    if (is_wanted(statement, kinds[i]))
-      status = require(&need);
-  }
+  for (int l = 0; modification && l < binder->level_count; l++)
+    for (int i = 0; i < 4 && !status; i++) {
+      const struct changed_level *level = &binder->levels[l];
+      struct need need = {binder, .relation = level->relation, .role = level->role, .right = kinds[i],
+                          .writes = level->writes};
+      if (is_wanted(statement, kinds[i]))
+        status = require(&need);
+    }
   return status;
 }

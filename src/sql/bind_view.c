@@ -5,32 +5,52 @@
 #include "sql/binder.h"
 #include "sql/view.h"
 
+uint32_t bind_view_role(const struct binder *binder, const struct relation *view)
+{
+  const char *invoker = relation_option(view, "security_invoker");
+  return invoker && strcmp(invoker, "true") == 0 ? binder->role : view->owner;
+}
+
+void bind_enter_view(struct binder *binder, const struct relation *view, struct view_context *context)
+{
+  *context = (struct view_context){
+      .outer = binder->input,
+      .inner = *binder->input,
+      .settings = *binder->input->settings,
+      .had_positions = binder->has_positions,
+      .had_rows = binder->rows_as_json,
+      .had_parameters = binder->no_parameters,
+  };
+  context->settings.role = bind_view_role(binder, view);
+  context->settings.search_path[0] = SCHEMA_PG_CATALOG;
+  context->settings.search_path_count = 1;
+  context->inner.settings = &context->settings;
+  context->inner.source = NULL;
+  context->inner.names = NULL;
+  binder->input = &context->inner;
+  binder->has_positions = false;
+  binder->rows_as_json = false;
+  binder->no_parameters = "a view";
+}
+
+void bind_leave_view(struct binder *binder, const struct view_context *context)
+{
+  binder->input = context->outer;
+  binder->has_positions = context->had_positions;
+  binder->rows_as_json = context->had_rows;
+  binder->no_parameters = context->had_parameters;
+}
+
 // Binds the view's own query: by itself, with nothing around it to be seen.
 static int bind_own_query(struct binder *binder, const struct relation *view, const PgQuery__SelectStmt *select,
                           struct query **query)
 {
-  const struct bind_input *outer = binder->input;
-  bool had_positions = binder->has_positions, had_rows = binder->rows_as_json;
-  const char *had_parameters = binder->no_parameters;
-  struct settings settings = *outer->settings;
-  settings.role = view->owner;
-  settings.search_path[0] = SCHEMA_PG_CATALOG;
-  settings.search_path_count = 1;
-  struct bind_input inner = *outer;
-  inner.settings = &settings;
-  inner.source = NULL;
-  inner.names = NULL;
-  binder->input = &inner;
-  binder->has_positions = false;
-  binder->rows_as_json = false;
-  binder->no_parameters = "a view";
+  struct view_context context;
   struct select_options options = {0};
   bool is_correlated;
+  bind_enter_view(binder, view, &context);
   int status = bind_select(binder, select, &options, query, &is_correlated);
-  binder->input = outer;
-  binder->has_positions = had_positions;
-  binder->rows_as_json = had_rows;
-  binder->no_parameters = had_parameters;
+  bind_leave_view(binder, &context);
   return status;
 }
 
@@ -90,44 +110,4 @@ void bind_note_star_column(struct binder *binder, const struct scope *scope, con
 {
   if (binder->input->names)
     view_note_star_column(binder->input->names, reference, table_of(binder, scope, node), name);
-}
-
-// What keeps a view from being changed as its table would be.
-static const char *not_updatable(const PgQuery__SelectStmt *select)
-{
-  if (select->n_distinct_clause)
-    return "Views containing DISTINCT are not automatically updatable.";
-  if (select->n_group_clause)
-    return "Views containing GROUP BY are not automatically updatable.";
-  if (select->having_clause)
-    return "Views containing HAVING are not automatically updatable.";
-  if (select->op > PG_QUERY__SET_OPERATION__SETOP_NONE)
-    return "Views containing UNION, INTERSECT, or EXCEPT are not automatically updatable.";
-  if (select->with_clause)
-    return "Views containing WITH are not automatically updatable.";
-  if (select->limit_count || select->limit_offset)
-    return "Views containing LIMIT or OFFSET are not automatically updatable.";
-  if (select->n_from_clause != 1 || select->from_clause[0]->node_case != PG_QUERY__NODE__NODE_RANGE_VAR)
-    return "Views that do not select from a single table or view are not automatically updatable.";
-  return NULL;
-}
-
-int bind_refuse_view(struct binder *binder, const struct relation *view, enum right right)
-{
-  const char *verb = right == RIGHT_INSERT ? "insert into" : right == RIGHT_UPDATE ? "update" : "delete from";
-  const char *doing = right == RIGHT_INSERT ? "inserting into" : right == RIGHT_UPDATE ? "updating" : "deleting from";
-  const char *event = right == RIGHT_INSERT ? "INSERT" : right == RIGHT_UPDATE ? "UPDATE" : "DELETE";
-  struct parse *parse = parse_open(bytes_of_string(view->text), binder->error);
-  if (!parse)
-    return binder->error->status;
-  const char *why = not_updatable(parse->statements[0].node->select_stmt);
-  parse_close(parse);
-  int status = bind_error(binder, -1, SQLSTATE_OBJECT_NOT_IN_PREREQUISITE_STATE, "cannot %s view \"%s\"", verb,
-                          view->name);
-  error_detail(binder->error, "%s", why ? why : "Views are not automatically updatable here.");
-  if (why)
-    error_hint(binder->error,
-               "To enable %s the view, provide an INSTEAD OF %s trigger or an unconditional ON %s DO INSTEAD rule.",
-               doing, event, event);
-  return status;
 }

@@ -79,15 +79,20 @@ static int bind_within_part(struct binder *binder, struct statement *part, const
   };
   int range_capacity = binder->range_capacity, subquery_capacity = binder->subquery_capacity;
   int shared_capacity = binder->shared_capacity;
-  uint8_t *writes = binder->writes; // of the table that the statement itself changes
+  struct changed_level *levels = binder->levels; // of what the statement itself changes
+  int level_count = binder->level_count;
   binder->range_capacity = binder->subquery_capacity = binder->shared_capacity = 0;
-  binder->writes = NULL;
+  binder->levels = NULL;
+  binder->level_count = 0;
   lend_lists(whole, part);
   binder->statement = part;
   int status = bind_part_tree(binder, expression->tree->ctequery, &options);
   if (!status)
+    bind_settle_levels(binder);
+  if (!status)
     status = bind_check_rights(binder);
-  binder->writes = writes;
+  binder->levels = levels;
+  binder->level_count = level_count;
   binder->statement = whole;
   lend_lists(part, whole);
   part->relations = NULL;

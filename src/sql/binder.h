@@ -45,6 +45,7 @@ struct item {
   const char **names;    // joins
   struct node **columns; // joins
   bool shows_columns;    // to names without a qualifier
+  int reads;             // of a view that is changed: 1 + the range whose columns' is_read is noted; 0: none
 };
 
 struct items {
@@ -120,6 +121,15 @@ struct sublink_name {
   const struct sublink_name *next;
 };
 
+// What a statement changes: a table, or a view and what is below it.
+struct changed_level {
+  const struct relation *relation;
+  uint32_t role;   // who is asked for rights on it
+  uint8_t *writes; // for each column: RIGHT_INSERT, RIGHT_UPDATE, RIGHT_SELECT (ON CONFLICT looks for it)
+  int *columns;    // of a view, for each column: that of the next level; -1: it is an expression
+  int range;       // of a view: is_read of its columns says what the statement reads; -1: a table
+};
+
 struct binder {
   const struct bind_input *input;
   struct arena *arena;
@@ -134,7 +144,9 @@ struct binder {
   bool has_source;           // the workflow's source was met in FROM
   bool has_positions;        // of the text that is bound: false in defaults
   bool rows_as_json;         // the name of a table stands for its row as json
-  uint8_t *writes;           // for each column of the changed table: RIGHT_INSERT, RIGHT_UPDATE, RIGHT_SELECT (ON CONFLICT); NULL: none
+  struct changed_level *levels; // of the table or view that is changed, beginning with what is named
+  int level_count;
+  uint32_t role;             // of who gave the statement, whatever view is bound
   const struct sublink_name *sublinks; // of those that are one value
   const char *no_parameters; // not NULL: they may not stand here
 };
@@ -163,7 +175,6 @@ bool bind_deepen(struct binder *binder, int more);
 struct node *bind_default(struct binder *binder, const struct relation *relation, int column);
 
 // --- bind_right.c
-int bind_note_write(struct binder *binder, const struct relation *relation, int column, uint32_t right);
 int bind_check_rights(struct binder *binder); // 42501
 
 // --- bind_type.c
@@ -340,12 +351,43 @@ int bind_set_operation(struct binder *binder, struct scope *scope, const PgQuery
 // --- bind_view.c
 // A RANGE_SUBQUERY over the view's query: its number, or a negative status.
 int bind_view_range(struct binder *binder, const struct relation *view, const char *alias, int32_t location);
+// With whose rights the view reads.
+uint32_t bind_view_role(const struct binder *binder, const struct relation *view);
+// What is bound in between is a view's own: its rights, its names, nothing around it.
+struct view_context {
+  const struct bind_input *outer;
+  struct bind_input inner;
+  struct settings settings;
+  bool had_positions, had_rows;
+  const char *had_parameters;
+};
+void bind_enter_view(struct binder *binder, const struct relation *view, struct view_context *context);
+void bind_leave_view(struct binder *binder, const struct view_context *context);
+
+// --- bind_change_view.c
+// Finds what is changed below the named relation. 55000 for a view that cannot be.
+int bind_levels(struct binder *binder, const struct relation *named, enum right right);
+// The table's column that a column of level 0 is, noted as written on each level. 0A000: it is an expression.
+int bind_written_column(struct binder *binder, int column, enum right right);
+// ON CONFLICT looks for this column of the table.
+void bind_note_sought(struct binder *binder, int column);
+// The columns of a level's view over a range of the table's rows, and the conditions of it and of the views below.
+int bind_view_item(struct binder *binder, int level, int range, const char *alias, struct node **conditions,
+                   struct item *item);
+// The same of what is named, with the role that is asked for the table.
+int bind_changed_item(struct binder *binder, const char *name, int range, struct node **conditions, struct item *item);
+struct node **bind_new_conditions(struct binder *binder); // one for each level; NULL: out of memory
+// Puts them before *where.
+int bind_add_conditions(struct binder *binder, struct node *const *conditions, struct node **where);
+// WITH CHECK OPTION: into the modification, from conditions over its new_range.
+int bind_view_checks(struct binder *binder, struct node *const *conditions);
+// At the end: what is only written need not be selected from.
+void bind_settle_levels(struct binder *binder);
 // Tell whoever keeps the query (bind_input.names) what an unqualified name stood for, and a star's columns.
 void bind_note_column(struct binder *binder, const struct scope *scope, const PgQuery__ColumnRef *reference,
                       const struct node *node);
 void bind_note_star_column(struct binder *binder, const struct scope *scope, const PgQuery__ColumnRef *reference,
                            const char *name, const struct node *node);
-int bind_refuse_view(struct binder *binder, const struct relation *view, enum right right); // 55000
 
 // --- bind_locking.c
 const char *bind_lock_name(PgQuery__LockClauseStrength strength); // FOR UPDATE, …

@@ -184,6 +184,29 @@ static int touch_moved(struct execution *execution, const struct value *values)
   return status ? status : change_touch(execution, buffer_bytes(key));
 }
 
+// WITH CHECK OPTION: a condition must hold, not only not fail.
+static int check_views(struct execution *execution)
+{
+  const struct plan_modification *plan = execution->plan->modification;
+  const struct modification *modification = plan->modification;
+  struct error *error = execution->evaluation.error;
+  if (!modification->check_count)
+    return 0;
+  set_range(execution, modification->new_range, execution->change->values);
+  bool holds = true;
+  for (int i = 0; i < modification->check_count; i++) {
+    int status = expression_holds(execution, &plan->checks[i], &holds);
+    if (!status && !holds) {
+      status = error_set(error, SQLSTATE_WITH_CHECK_OPTION_VIOLATION, "new row violates check option for view \"%s\"",
+                         modification->checks[i].view);
+      table_failing_row(execution->input.writer, modification->relation, execution->change->values);
+    }
+    if (status)
+      return status;
+  }
+  return 0;
+}
+
 static int update_conflict(struct execution *execution, const struct conflict *conflict)
 {
   const struct plan_modification *plan = execution->plan->modification;
@@ -227,6 +250,8 @@ static int update_conflict(struct execution *execution, const struct conflict *c
     status =
         table_update(execution->input.writer, modification->relation, conflict->key, conflict->row, change->values);
   if (!status)
+    status = check_views(execution);
+  if (!status)
     execution->row_count++;
   return status;
 }
@@ -262,6 +287,8 @@ int change_insert_row(struct execution *execution)
     return update_conflict(execution, &conflict);
   if (modification->relation->key_count && is_relied_on(modification))
     status = change_claim(execution, key, CLAIM_UPDATE);
+  if (!status)
+    status = check_views(execution);
   if (status)
     return status;
   execution->row_count++;
@@ -457,7 +484,9 @@ static int write_found(struct execution *execution, const struct collected *foun
   status = change_generate(execution);
   if (!status)
     status = change_claim_update(execution, found->key, row, change->values);
-  return status ? status : table_update(writer, modification->relation, found->key, row, change->values);
+  if (!status)
+    status = table_update(writer, modification->relation, found->key, row, change->values);
+  return status ? status : check_views(execution);
 }
 
 static int run_found(struct execution *execution)

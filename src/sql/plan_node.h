@@ -294,6 +294,7 @@ struct plan_action {
 struct plan_modification {
   const struct modification *modification;
   struct plan_action *actions;
+  struct expression *checks; // of views
   struct expression *values; // INSERT
   struct expression *assignments;
   struct expression *conflict_where;
@@ -302,7 +303,7 @@ struct plan_modification {
   bool is_streamed; // INSERT: the rows do not come from tables, so each is written when it comes
   bool is_joined;   // UPDATE, DELETE: a row may be found more than once
   bool source_is_query;
-  bool reads_before; // INSERT, MERGE: what it computes while it writes reads tables, as they were before
+  bool reads_before; // INSERT, MERGE, checks of views: what it computes while it writes reads tables, as they were before
 };
 
 // The statements that decide the speed: found when the plan is made, run without iterators.

@@ -522,7 +522,20 @@ static bool reads_while_writing(const struct statement *statement)
     node_walk(modification->assignments[i].value, find_subquery, &found);
   if (modification->conflict_where)
     node_walk(modification->conflict_where, find_subquery, &found);
-  return found && statement->kind == STATEMENT_INSERT && reads_tables(statement);
+  found &= statement->kind == STATEMENT_INSERT;
+  for (int i = 0; i < modification->check_count; i++)
+    node_walk(modification->checks[i].condition, find_subquery, &found);
+  return found && reads_tables(statement);
+}
+
+static int plan_checks(struct planner *planner, const struct modification *modification)
+{
+  struct expression *checks = ARENA_ARRAY(planner->arena, struct expression, modification->check_count);
+  planner->plan->modification->checks = checks;
+  int status = checks ? 0 : error_memory(planner->error);
+  for (int i = 0; i < modification->check_count && !status; i++)
+    status = expression_make(planner, modification->checks[i].condition, &checks[i]);
+  return status;
 }
 
 static int plan_actions(struct planner *planner, const struct modification *modification)
@@ -571,6 +584,8 @@ int plan_modification(struct planner *planner)
                                   &made->assignments);
   if (!status && modification->action_count)
     status = plan_actions(planner, modification);
+  if (!status && modification->check_count)
+    status = plan_checks(planner, modification);
   if (!status && statement->kind == STATEMENT_UPDATE && reads_assigned(statement)) {
     made->recheck = ARENA_NEW(planner->arena, struct expression);
     status = made->recheck ? expression_make(planner, statement->query->where, made->recheck) : error_memory(planner->error);
@@ -589,6 +604,8 @@ void plan_find_short(struct planner *planner)
 {
   struct plan *plan = planner->plan;
   const struct statement *statement = planner->statement;
+  if (statement->modification && statement->modification->check_count)
+    return;
   if (statement->kind == STATEMENT_INSERT) {
     if (!plan->root && statement->modification->relation->kind == RELATION_TABLE &&
         statement->modification->returning_count == 0)

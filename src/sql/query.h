@@ -253,6 +253,12 @@ struct merge_action {
   int assignment_count;
 };
 
+// WITH CHECK OPTION of a view through which a table is changed: what must hold for the new row.
+struct view_check {
+  const char *view;
+  struct node *condition; // reads new_range
+};
+
 // INSERT, UPDATE, DELETE, MERGE.
 struct modification {
   const struct relation *relation;
@@ -270,6 +276,8 @@ struct modification {
   struct assignment *assignments;  // UPDATE, DO UPDATE
   int assignment_count;
   struct node *conflict_where;
+  struct view_check *checks; // in the order in which they are looked at
+  int check_count;
   struct merge_action *actions; // MERGE
   int action_count;
   struct target *returning;

@@ -46,7 +46,23 @@ static const struct system_column class_columns[] = {
 };
 
 // What differs from one row of pg_class to the next.
+// reloptions; names and values of a view's options need no quotes.
+static struct value options_array(struct row_sink *sink, const struct relation *relation)
+{
+  struct buffer text = {0};
+  struct value value = value_null();
+  for (int i = 0; i < relation->option_count; i++)
+    buffer_format(&text, "%s%s=%s", i ? "," : "{", relation->options[i].name, relation->options[i].value);
+  buffer_append_u8(&text, '}');
+  if (text.failed ||
+      value_from_text(type_plain(TYPE_TEXT_ARRAY), buffer_bytes(&text), &format_settings_default, sink->arena, &value, NULL))
+    value = value_null();
+  buffer_deinit(&text);
+  return value;
+}
+
 struct class_row {
+  const struct relation *options; // whose they are; NULL: none
   uint32_t oid, schema, access_method, owner;
   const char *name, *acl;
   char kind[2];
@@ -92,7 +108,7 @@ static int add_class(const struct system_table *table, struct system_context *co
       number(0),
       number(0),
       system_acl(context, sink, row->acl, -1),
-      value_null(),
+      row->options ? options_array(sink, row->options) : value_null(),
       value_null(),
   };
   _Static_assert(sizeof values / sizeof *values == sizeof class_columns / sizeof *class_columns, "pg_class");
@@ -112,6 +128,7 @@ static int add_relation_class(const struct system_table *table, struct system_co
       .kind = {system_relkind(relation)},
       .tree = relation->tree,
       .has_index = relation->index_count > 0,
+      .options = relation->kind == RELATION_VIEW && relation->option_count ? relation : NULL,
       .has_rules = relation->kind == RELATION_VIEW,
       .has_triggers = relation->foreign_key_count || relation->referencing_count, // of PostgreSQL's foreign keys
       .columns = relation->schema.column_count,

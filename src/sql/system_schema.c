@@ -4,6 +4,7 @@
 
 #include "data/interval.h"
 #include "sql/system_internal.h"
+#include "sql/view_base.h"
 #include "table/namespace.h"
 #include "table/right.h"
 
@@ -145,13 +146,18 @@ ROWS(tables_rows)
   uint32_t oid = 0;
   int status = 0;
   const struct relation *relation;
-  while (!status && (relation = next_table(context, &oid)))
-    status = add_table(table, context, sink, system_schema_name(context, relation->schema_oid), relation->name,
-                       relation_is_temporary(relation) && relation->kind == RELATION_TABLE ? "LOCAL TEMPORARY"
-                       : system_relkind(relation) == RELATION_TABLE  ? "BASE TABLE"
-                       : system_relkind(relation) == RELATION_VIEW ? "VIEW"
-                                                                   : "FOREIGN",
-                       relation->kind != RELATION_VIEW, error);
+  while (!status && (relation = next_table(context, &oid))) {
+    bool is_insertable = true;
+    if (relation->kind == RELATION_VIEW)
+      status = view_is_updatable(context->catalog, context->version, relation, sink->arena, &is_insertable, NULL, error);
+    if (!status)
+      status = add_table(table, context, sink, system_schema_name(context, relation->schema_oid), relation->name,
+                         relation_is_temporary(relation) && relation->kind == RELATION_TABLE ? "LOCAL TEMPORARY"
+                         : system_relkind(relation) == RELATION_TABLE  ? "BASE TABLE"
+                         : system_relkind(relation) == RELATION_VIEW ? "VIEW"
+                                                                     : "FOREIGN",
+                         is_insertable, error);
+  }
   const struct system_table *system;
   for (int i = 0; !status && (system = system_table_at(i)); i++)
     status =
@@ -294,7 +300,14 @@ ROWS(columns_rows)
   uint32_t oid = 0;
   int status = 0;
   const struct relation *relation;
-  while (!status && (relation = next_table(context, &oid)))
+  while (!status && (relation = next_table(context, &oid))) {
+    bool is_updatable = relation->tree != 0;
+    bool *are_updatable = ARENA_ARRAY(sink->arena, bool, relation->schema.column_count + 1);
+    if (!are_updatable)
+      return error_memory(error);
+    if (relation->kind == RELATION_VIEW)
+      status = view_is_updatable(context->catalog, context->version, relation, sink->arena, &is_updatable, are_updatable,
+                                 error);
     for (int i = 0; i < relation->schema.column_count && !status; i++) {
       const struct column *column = &relation->schema.columns[i];
       struct column_row row = {
@@ -308,10 +321,11 @@ ROWS(columns_rows)
           .place = i + 1,
           .type = column->type,
           .not_null = column->not_null,
-          .is_updatable = relation->tree != 0,
+          .is_updatable = is_updatable && (relation->kind != RELATION_VIEW || are_updatable[i]),
       };
       status = column->is_dropped ? 0 : add_column(table, context, sink, &row, error);
     }
+  }
   const struct system_table *system;
   for (int i = 0; !status && (system = system_table_at(i)); i++)
     for (int c = 0; c < system->column_count && !status; c++) {
@@ -334,10 +348,20 @@ ROWS(views_rows)
   uint32_t oid = 0;
   int status = 0;
   const struct relation *relation;
-  while (!status && (relation = next_table(context, &oid)))
-    if (relation->kind == RELATION_VIEW)
+  while (!status && (relation = next_table(context, &oid))) {
+    if (relation->kind != RELATION_VIEW)
+      continue;
+    bool is_updatable;
+    const char *option = relation_option(relation, "check_option");
+    status = view_is_updatable(context->catalog, context->version, relation, sink->arena, &is_updatable, NULL, error);
+    if (!status)
       status = ADD(value_string(context->settings->database), schema_of(context, relation), value_string(relation->name),
-                   text_or_null(arena_format(sink->arena, " %s;", relation->text)), value_string("NONE"), value_string("NO"));
+                   text_or_null(arena_format(sink->arena, " %s;", relation->text)),
+                   value_string(!option                         ? "NONE"
+                                : strcmp(option, "local") == 0 ? "LOCAL"
+                                                               : "CASCADED"),
+                   value_string(is_updatable ? "YES" : "NO"));
+  }
   return status;
 }
 

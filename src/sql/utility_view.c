@@ -6,6 +6,7 @@
 
 #include "sql/utility_internal.h"
 #include "sql/view.h"
+#include "sql/view_base.h"
 
 // --- Binding its query ---------------------------------------------------------------------------------------------
 
@@ -169,25 +170,117 @@ static int fill(const struct utility_input *input, struct relation *definition, 
 
 // --- CREATE --------------------------------------------------------------------------------------------------------
 
-static int check_options(const struct utility_input *input, PgQuery__Node **options, size_t count, int32_t at,
-                         struct error *error)
+static const char *option_value(const PgQuery__DefElem *option)
 {
+  if (!option->arg)
+    return "true";
+  switch (option->arg->node_case) {
+  case PG_QUERY__NODE__NODE_STRING: return option->arg->string->sval;
+  case PG_QUERY__NODE__NODE_INTEGER: return option->arg->integer->ival == 1 ? "true" : "false";
+  case PG_QUERY__NODE__NODE_BOOLEAN: return option->arg->boolean->boolval ? "true" : "false";
+  case PG_QUERY__NODE__NODE_TYPE_NAME: return utility_string(option->arg->type_name->names[0]);
+  default: return "";
+  }
+}
+
+// As it is kept: "true", "false", "local", "cascaded".
+static int read_option(const PgQuery__DefElem *option, struct option *result, struct error *error)
+{
+  static const char *const names[] = {"check_option", "security_barrier", "security_invoker"};
+  static const char *const truths[] = {"true", "on", "yes", "1", "t", "y"}, *const lies[] = {"false", "off", "no", "0", "f", "n"};
+  const char *value = option_value(option);
+  *result = (struct option){0};
+  for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+    if (strcmp(option->defname, names[i]) == 0)
+      result->name = names[i];
+  if (!result->name)
+    return error_set(error, SQLSTATE_INVALID_PARAMETER_VALUE, "unrecognized parameter \"%s\"", option->defname);
+  if (result->name == names[0]) {
+    result->value = strcasecmp(value, "local") == 0 ? "local" : strcasecmp(value, "cascaded") == 0 ? "cascaded" : NULL;
+    if (result->value)
+      return 0;
+    int status = error_set(error, SQLSTATE_INVALID_PARAMETER_VALUE, "invalid value for enum option \"%s\": %s",
+                           option->defname, value);
+    error_detail(error, "Valid values are \"local\" and \"cascaded\".");
+    return status;
+  }
+  for (size_t i = 0; i < sizeof truths / sizeof *truths; i++)
+    result->value = strcasecmp(value, truths[i]) == 0  ? "true"
+                    : strcasecmp(value, lies[i]) == 0 ? "false"
+                                                      : result->value;
+  return result->value ? 0
+                       : error_set(error, SQLSTATE_INVALID_PARAMETER_VALUE,
+                                   "invalid value for boolean option \"%s\": %s", option->defname, value);
+}
+
+static void drop_option(struct relation *definition, const char *name)
+{
+  int count = 0;
+  for (int i = 0; i < definition->option_count; i++)
+    if (strcmp(definition->options[i].name, name) != 0)
+      definition->options[count++] = definition->options[i];
+  definition->option_count = count;
+}
+
+// Adds to what the view has, or takes the place of it.
+static int take_options(const struct utility_input *input, struct relation *definition, PgQuery__Node **options,
+                        size_t count, struct error *error)
+{
+  struct option *all = ARENA_ARRAY(input->arena, struct option, definition->option_count + (int)count + 1);
+  if (!all)
+    return error_memory(error);
+  if (definition->option_count)
+    memcpy(all, definition->options, sizeof *all * (size_t)definition->option_count);
+  definition->options = all;
   for (size_t i = 0; i < count; i++) {
-    const char *name = options[i]->def_elem->defname;
-    if (strcmp(name, "security_invoker") == 0 || strcmp(name, "check_option") == 0)
-      return utility_unsupported(input, error, at, "this option of views is");
-    if (strcmp(name, "security_barrier") != 0)
-      return error_set(error, SQLSTATE_INVALID_PARAMETER_VALUE, "unrecognized parameter \"%s\"", name);
+    struct option option;
+    int status = read_option(options[i]->def_elem, &option, error);
+    if (status)
+      return status;
+    drop_option(definition, option.name);
+    all[definition->option_count++] = option;
   }
   return 0;
 }
 
-static int refuse_forms(const struct utility_input *input, const PgQuery__ViewStmt *create, struct error *error)
+static int create_options(const struct utility_input *input, struct relation *definition,
+                          const PgQuery__ViewStmt *create, struct error *error)
 {
-  int32_t at = create->view->location;
-  if (create->with_check_option > PG_QUERY__VIEW_CHECK_OPTION__NO_CHECK_OPTION)
-    return utility_unsupported(input, error, at, "WITH CHECK OPTION is");
-  return check_options(input, create->options, create->n_options, at, error);
+  int status = take_options(input, definition, create->options, create->n_options, error);
+  if (status || create->with_check_option <= PG_QUERY__VIEW_CHECK_OPTION__NO_CHECK_OPTION)
+    return status;
+  if (relation_option(definition, "check_option"))
+    return error_set(error, SQLSTATE_INVALID_PARAMETER_VALUE, "parameter \"check_option\" specified more than once");
+  bool is_local = create->with_check_option == PG_QUERY__VIEW_CHECK_OPTION__LOCAL_CHECK_OPTION;
+  definition->options[definition->option_count++] =
+      (struct option){.name = "check_option", .value = is_local ? "local" : "cascaded"};
+  return 0;
+}
+
+// WITH CHECK OPTION is for views that can be changed.
+static int check_checked(const struct utility_input *input, const struct relation *definition, struct error *error)
+{
+  struct view_base base;
+  if (!relation_option(definition, "check_option"))
+    return 0;
+  int status = view_base_of(definition, input->arena, &base, error);
+  const struct relation *relation = NULL;
+  struct name_scope scope = utility_scope(input);
+  if (!status && !base.why)
+    status = catalog_find(input->catalog, input->writer->version, &scope, base.schema, base.table, NULL, RIGHT_NONE, true,
+                          &relation, error);
+  if (relation && relation->kind != RELATION_TABLE && relation->kind != RELATION_VIEW)
+    relation = NULL;
+  const char *why = status || base.why                           ? base.why
+                    : !relation                                  ? VIEW_NOT_OF_TABLE
+                    : !view_base_has_columns(&base, relation)    ? VIEW_WITHOUT_COLUMNS
+                                                                 : NULL;
+  if (status || !why)
+    return status;
+  status = error_set(error, SQLSTATE_FEATURE_NOT_SUPPORTED,
+                     "WITH CHECK OPTION is supported only on automatically updatable views");
+  error_hint(error, "%s", why);
+  return status;
 }
 
 // The view that is to be replaced may get more columns behind those that it has.
@@ -251,10 +344,12 @@ static int view_schema(const struct utility_input *input, const PgQuery__ViewStm
 
 int view_create(const struct utility_input *input, const PgQuery__ViewStmt *create, struct error *error)
 {
-  int status = refuse_forms(input, create, error);
   struct relation *definition = ARENA_NEW(input->arena, struct relation);
-  if (status || !definition)
-    return status ? status : error_memory(error);
+  if (!definition)
+    return error_memory(error);
+  int status = create_options(input, definition, create, error);
+  if (status)
+    return status;
   definition->kind = RELATION_VIEW;
   definition->owner = input->settings->role;
   snprintf(definition->name, sizeof definition->name, "%s", create->view->relname);
@@ -282,6 +377,8 @@ int view_create(const struct utility_input *input, const PgQuery__ViewStmt *crea
     status = fill(input, definition, create, error);
   if (!status && old)
     status = check_replaced(old, definition, error);
+  if (!status)
+    status = check_checked(input, definition, error);
   if (status)
     return status;
   return old ? catalog_replace(input->catalog, input->writer, definition, error)
@@ -292,16 +389,25 @@ int view_create(const struct utility_input *input, const PgQuery__ViewStmt *crea
 
 int view_alter(const struct utility_input *input, const PgQuery__AlterTableStmt *alter, struct error *error)
 {
-  const struct relation *view;
-  int status = utility_find(input, alter->relation, "v", alter->missing_ok, &view, error);
-  for (size_t i = 0; i < alter->n_cmds && view && !status; i++) {
+  const struct relation *relation;
+  struct relation *definition;
+  int status = utility_find_to_alter(input, alter, "v", &relation, &definition, error);
+  if (status || !relation)
+    return status;
+  for (size_t i = 0; i < alter->n_cmds && !status; i++) {
     const PgQuery__AlterTableCmd *command = alter->cmds[i]->alter_table_cmd;
-    bool sets = command->subtype == PG_QUERY__ALTER_TABLE_TYPE__AT_SetRelOptions ||
-                command->subtype == PG_QUERY__ALTER_TABLE_TYPE__AT_ResetRelOptions;
-    status = sets ? check_options(input, command->def->list->items, command->def->list->n_items, -1, error)
-                  : utility_unsupported(input, error, -1, "this form of ALTER VIEW is");
+    bool is_list = command->def && command->def->node_case == PG_QUERY__NODE__NODE_LIST;
+    if (is_list && command->subtype == PG_QUERY__ALTER_TABLE_TYPE__AT_SetRelOptions)
+      status = take_options(input, definition, command->def->list->items, command->def->list->n_items, error);
+    else if (is_list && command->subtype == PG_QUERY__ALTER_TABLE_TYPE__AT_ResetRelOptions)
+      for (size_t o = 0; o < command->def->list->n_items; o++)
+        drop_option(definition, command->def->list->items[o]->def_elem->defname);
+    else
+      return utility_unsupported(input, error, -1, "ALTER VIEW has SET (...), RESET (...), OWNER and RENAME; other forms are");
   }
-  return status;
+  if (!status)
+    status = check_checked(input, definition, error);
+  return status ? status : catalog_replace(input->catalog, input->writer, definition, error);
 }
 
 int view_rename_column(struct relation *definition, const PgQuery__RenameStmt *rename, struct error *error)

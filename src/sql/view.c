@@ -203,9 +203,14 @@ static void write_out_stars(struct rewriting *rewriting, PgQuery__SelectStmt *se
     if (found < 0)
       continue;
     size_t at = i + 1;
-    for (int n = found + 1; n < names->count && names->list[n].tree == tree && names->list[n].column; n++)
+    for (int n = found + 1; n < names->count && !rewriting->failed; n++) {
+      if (names->list[n].tree != tree || !names->list[n].column)
+        break;
       insert_node(rewriting, &select->target_list, &select->n_target_list, at++,
                   new_target(rewriting, names->list[n].table, names->list[n].column));
+    }
+    if (rewriting->failed)
+      return;
     memmove(select->target_list + i, select->target_list + i + 1, (select->n_target_list - i - 1) * sizeof target);
     select->n_target_list--;
     free_node(target);

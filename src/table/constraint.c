@@ -60,7 +60,7 @@ void constraint_names(struct writer *writer, const struct relation *relation, co
   copy_name(error->constraint, constraint);
 }
 
-static void failing_row(struct writer *writer, const struct relation *relation, const struct value *values)
+void table_failing_row(struct writer *writer, const struct relation *relation, const struct value *values)
 {
   struct buffer *text = &writer->catalog->scratch.text;
   buffer_clear(text);
@@ -88,7 +88,7 @@ int constraint_null_error(struct writer *writer, const struct relation *relation
   int status = error_set(writer->error, SQLSTATE_NOT_NULL_VIOLATION,
                          "null value in column \"%s\" of relation \"%s\" violates not-null constraint", name,
                          relation->name);
-  failing_row(writer, relation, values);
+  table_failing_row(writer, relation, values);
   constraint_names(writer, relation, name, NULL);
   return status;
 }
@@ -182,7 +182,7 @@ static int check_violated(struct writer *writer, const struct relation *relation
 {
   int status = error_set(writer->error, SQLSTATE_CHECK_VIOLATION,
                          "new row for relation \"%s\" violates check constraint \"%s\"", relation->name, check->name);
-  failing_row(writer, relation, values);
+  table_failing_row(writer, relation, values);
   constraint_names(writer, relation, NULL, check->name);
   return status;
 }

@@ -146,3 +146,5 @@ int table_part_copy(struct writer *writer, const struct change_list *touched, co
 // those of indexes alone.
 int table_apply(struct catalog *catalog, struct version *trunk, struct bytes payload, uint64_t position,
                 struct error *error);
+// Adds `Failing row contains (…).` to the writer's error.
+void table_failing_row(struct writer *writer, const struct relation *relation, const struct value *values);

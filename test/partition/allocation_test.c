@@ -60,6 +60,12 @@ static const char *const scenario[] = {
   "copy (update t set n = n + 1 where k < 3 returning *) to stdout (format binary)",
   "merge into t using (select id + 1 as i, x from child union all values (3000, 'm')) s on t.k = s.i when matched and k % 2 = 0 "
   "then delete when matched then update set v = x || v, a[1] = k when not matched then insert (k, v) values (i, x)",
+  "create view av as select k, v, upper(v) as loud from t where k > 0 with check option; create view aw as select * from av",
+  "insert into aw (k, v) values (5000, 'view'), (5001, 'too') on conflict (k) do update set v = excluded.loud returning *",
+  "update aw set v = loud || '!' where k >= 5000 returning loud; delete from aw where k = 5001",
+  "update av set k = -1 where k = 5000",
+  "select table_name, check_option, is_updatable from information_schema.views; select reloptions from pg_class where relname = 'av'",
+  "drop view av cascade",
   "insert into t (k, a[1], a[2]) values (4000, 1, 2) on conflict do nothing returning (select count(*) from t), a",
   "alter table t add column e timestamptz default '2021-02-03 04:05:06+01'; alter table t drop column d; alter table t rename to tt; alter table tt rename to t",
   "alter table t add constraint c check (n is null or n < 1000000); create index ti on t (n desc, k); drop index ti",
