@@ -403,7 +403,7 @@ int view_alter(const struct utility_input *input, const PgQuery__AlterTableStmt 
       for (size_t o = 0; o < command->def->list->n_items; o++)
         drop_option(definition, command->def->list->items[o]->def_elem->defname);
     else
-      return utility_unsupported(input, error, -1, "ALTER VIEW has SET (...), RESET (...), OWNER and RENAME; other forms are");
+      return utility_unsupported(input, error, -1, "this form of ALTER VIEW is");
   }
   if (!status)
     status = check_checked(input, definition, error);
