@@ -13,6 +13,7 @@
 #include "data/datetime.h"
 #include "data/interval.h"
 #include "data/jsonb.h"
+#include "data/jsonpath.h"
 #include "data/numeric.h"
 #include "data/utf8.h"
 
@@ -206,6 +207,7 @@ static bool bytes_are_valid(enum type_id type, struct bytes bytes)
 {
   switch (type) {
   case TYPE_NUMERIC: return numeric_is_valid(bytes);
+  case TYPE_JSONPATH: return jsonpath_is_valid(bytes);
   case TYPE_JSON: return utf8_is_valid(bytes) && json_parse(bytes, NULL, NULL, NULL) == STATUS_OK;
   case TYPE_JSONB: return jsonb_is_valid(bytes);
   case TYPE_BYTEA: return true;

@@ -37,6 +37,7 @@ static const struct type_info type_table[TYPE_COUNT] = {
   SCALAR(TIMETZ, "time with time zone", "timetz", 1266, 12, 0, STORAGE_BYTES, 'D', false),
   SCALAR(INTERVAL, "interval", "interval", 1186, 16, 0, STORAGE_BYTES, 'T', true),
   SCALAR(UUID, "uuid", "uuid", 2950, 16, 0, STORAGE_BYTES, 'U', false),
+  SCALAR(JSONPATH, "jsonpath", "jsonpath", 4072, -1, 0, STORAGE_BYTES, 'U', false),
   ARRAY(TEXT, "text[]", "_text", 1009),
   ARRAY(BOOLEAN, "boolean[]", "_bool", 1000),
   ARRAY(INT2, "smallint[]", "_int2", 1005),
@@ -60,6 +61,7 @@ static const struct type_info type_table[TYPE_COUNT] = {
   ARRAY(TIMETZ, "time with time zone[]", "_timetz", 1270),
   ARRAY(INTERVAL, "interval[]", "_interval", 1187),
   ARRAY(UUID, "uuid[]", "_uuid", 2951),
+  ARRAY(JSONPATH, "jsonpath[]", "_jsonpath", 4073),
 };
 
 // Names beside the two that each type has in the table. "char" is PostgreSQL's one-byte type: its

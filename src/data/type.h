@@ -54,6 +54,8 @@ enum type_id {
   TYPE_TIMETZ_ARRAY = 45,
   TYPE_INTERVAL_ARRAY = 46,
   TYPE_UUID_ARRAY = 47,
+  TYPE_JSONPATH = 48, // data/jsonpath.h
+  TYPE_JSONPATH_ARRAY = 49,
   TYPE_COUNT,
   // What stands for several types in the tables of functions (expr/function.h); no value has it.
   TYPE_ANY = TYPE_COUNT,
@@ -94,7 +96,10 @@ struct type {
 
 const struct type_info *type_info(enum type_id id);
 // Do its values have an order, and equality? Others have no place in keys, groups and ORDER BY.
-static inline bool type_is_ordered(enum type_id id) { return id != TYPE_JSON && id != TYPE_JSON_ARRAY; }
+static inline bool type_is_ordered(enum type_id id)
+{
+  return id != TYPE_JSON && id != TYPE_JSON_ARRAY && id != TYPE_JSONPATH && id != TYPE_JSONPATH_ARRAY;
+}
 // The elements' type of an array; TYPE_UNKNOWN: it is none.
 static inline enum type_id type_element(enum type_id id) { return type_info(id)->element; }
 static inline bool type_is_array(enum type_id id) { return type_element(id) != TYPE_UNKNOWN; }

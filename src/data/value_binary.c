@@ -7,6 +7,7 @@
 #include "data/datetime.h"
 #include "data/interval.h"
 #include "data/jsonb.h"
+#include "data/jsonpath.h"
 #include "data/numeric.h"
 #include "data/utf8.h"
 #include "data/value.h"
@@ -54,17 +55,22 @@ static int bytes_from_binary(struct type type, struct bytes binary, struct arena
   return value_apply_modifier(type, false, arena, value, error);
 }
 
-enum { JSONB_VERSION = 1 }; // of its binary form: the text behind a byte
+enum { JSONB_VERSION = 1 }; // of the binary form of jsonb and of jsonpath: the text behind a byte
 
-static int jsonb_from_binary(struct bytes binary, struct arena *arena, struct value *value, struct error *error)
+static int jsonb_from_binary(enum type_id type, struct bytes binary, struct arena *arena, struct value *value,
+                             struct error *error)
 {
   if (binary.size == 0)
     return wrong_size(binary, 1, error);
   if (binary.data[0] != JSONB_VERSION)
-    return error_set(error, SQLSTATE_INTERNAL_ERROR, "unsupported jsonb version number %d", binary.data[0]);
+    return error_set(error, SQLSTATE_INTERNAL_ERROR, "unsupported %s version number %d", type_info(type)->name,
+                     binary.data[0]);
   struct bytes text = bytes_of(binary.data + 1, binary.size - 1);
   int status = utf8_check(text, error);
-  return status ? status : jsonb_from_text(text, arena, value, error);
+  if (status)
+    return status;
+  return type == TYPE_JSONB ? jsonb_from_text(text, arena, value, error)
+                            : jsonpath_from_text(text, arena, value, error);
 }
 
 static int interval_from_binary(struct type type, const uint8_t *at, struct arena *arena, struct value *value,
@@ -150,8 +156,8 @@ int value_from_binary(struct type type, struct bytes binary, struct arena *arena
     status = numeric_from_binary(binary, arena, value, error);
     return status ? status : value_apply_modifier(type, false, arena, value, error);
   }
-  if (type.id == TYPE_JSONB)
-    return jsonb_from_binary(binary, arena, value, error);
+  if (type.id == TYPE_JSONB || type.id == TYPE_JSONPATH)
+    return jsonb_from_binary(type.id, binary, arena, value, error);
   if (type_is_array(type.id))
     return array_from_binary(type, binary, arena, value, error);
   status = other_from_binary(type, binary, arena, value, error);
@@ -219,6 +225,10 @@ void value_to_binary(enum type_id type, const struct value *value, struct buffer
   }
   case TYPE_NUMERIC:
     numeric_to_binary(value, out);
+    return;
+  case TYPE_JSONPATH:
+    buffer_append_u8(out, JSONB_VERSION);
+    buffer_append(out, value->data, value->size);
     return;
   case TYPE_JSONB:
     buffer_append_u8(out, JSONB_VERSION);

@@ -15,6 +15,7 @@
 #include "data/datetime.h"
 #include "data/interval.h"
 #include "data/jsonb.h"
+#include "data/jsonpath.h"
 #include "data/numeric.h"
 #include "data/utf8.h"
 
@@ -437,6 +438,8 @@ int value_from_text(struct type type, struct bytes text, const struct format_set
     return status ? status : text_kind_from_text(type, text, arena, value, error);
   case TYPE_JSONB:
     return jsonb_from_text(text, arena, value, error);
+  case TYPE_JSONPATH:
+    return jsonpath_from_text(text, arena, value, error);
   case TYPE_TEXT:
   case TYPE_VARCHAR:
     return text_kind_from_text(type, text, arena, value, error);

@@ -576,6 +576,143 @@ static int float8_to_char(CALL)
   return text ? number_to_char(evaluation, pattern, &p, text, result) : error_memory(evaluation->error);
 }
 
+// ---- to_number ----
+
+struct number_reader {
+  const struct number_pattern *p;
+  struct bytes text;
+  size_t at;
+  char sign;
+  bool has_point;
+  int before, after;    // digits read
+  struct buffer digits;
+};
+
+static bool reads(const struct number_reader *r) { return r->at < r->text.size; }
+
+// Steps over what is no part of a number, at most so many characters.
+static void skip_others(struct number_reader *r, int count)
+{
+  while (count-- > 0 && reads(r) && !(r->text.data[r->at] && strchr("0123456789.,+-", r->text.data[r->at])))
+    r->at += (size_t)utf8_width(r->text.data[r->at]);
+}
+
+// A sign before the digits. True: it was there.
+static bool read_sign(struct number_reader *r)
+{
+  uint8_t c = r->text.data[r->at];
+  bool is_minus = c == '-' || (c == '<' && r->p->brackets && !r->p->sign_first);
+  if (!is_minus && c != '+')
+    return false;
+  r->sign = is_minus ? '-' : '+';
+  r->at++;
+  return true;
+}
+
+// A digit's place, or the point's: leaves r->at on what it has read.
+static void read_place(struct number_reader *r, bool is_digit)
+{
+  bool is_read = false;
+  if (reads(r) && r->text.data[r->at] == ' ')
+    r->at++;
+  if (reads(r) && !r->sign && is_digit && r->before + r->after == 0)
+    read_sign(r);
+  if (!reads(r))
+    return;
+  uint8_t c = r->text.data[r->at];
+  if (isdigit(c)) {
+    if (r->has_point && r->after == r->p->after)
+      return;
+    buffer_append_u8(&r->digits, c);
+    *(r->has_point ? &r->after : &r->before) += 1;
+    is_read = true;
+  } else if (c == '.' && r->p->has_point && !r->has_point) {
+    buffer_append_u8(&r->digits, c);
+    r->has_point = is_read = true;
+  }
+  if (r->sign || r->before + r->after == 0)
+    return;
+  bool has_s = r->p->sign_first || r->p->sign_last;
+  uint8_t next = r->at + 1 < r->text.size ? r->text.data[r->at + 1] : 0;
+  if (has_s && is_read && (next == '-' || next == '+')) {
+    r->sign = (char)next;
+    r->at++;
+  } else if (!is_read && !has_s && !r->p->plus && !r->p->minus && (c == '-' || c == '+')) {
+    r->sign = (char)c;
+  }
+}
+
+// What the mark stands for; false: nothing of the text was taken.
+static bool read_mark(struct number_reader *r, enum number_mark mark)
+{
+  uint8_t c = r->text.data[r->at];
+  switch (mark) {
+  case MARK_NINE:
+  case MARK_ZERO: read_place(r, true); return true;
+  case MARK_POINT: read_place(r, false); return true;
+  case MARK_COMMA: return c == ',';
+  case MARK_CURRENCY: skip_others(r, 1); return false;
+  case MARK_TH: skip_others(r, 2); return false;
+  case MARK_MI:
+  case MARK_PL:
+  case MARK_SG:
+    if ((c == '-' && mark != MARK_PL) || (c == '+' && mark != MARK_MI)) {
+      r->sign = (char)c;
+      return true;
+    }
+    skip_others(r, 1);
+    return false;
+  case MARK_S:
+  case MARK_PR:
+  case MARK_FM:
+  case MARK_BLANK: return false;
+  default: return true;
+  }
+}
+
+static void read_by_pattern(struct number_reader *r, struct bytes pattern)
+{
+  for (size_t i = 0, size; i < pattern.size && reads(r); i += size) {
+    size_t end = quoted_end(pattern, i);
+    if (pattern.data[i] == '"') {
+      size = end + 1 - i;
+      size_t skip = utf8_length(bytes_of(pattern.data + i + 1, end > i ? end - i - 1 : 0));
+      for (; skip && reads(r); skip--)
+        r->at += (size_t)utf8_width(r->text.data[r->at]);
+      continue;
+    }
+    enum number_mark mark = number_mark(pattern, i, &size);
+    if (read_mark(r, mark) && reads(r))
+      r->at += (size_t)utf8_width(r->text.data[r->at]);
+  }
+}
+
+static int to_number(CALL) // text, pattern
+{
+  struct bytes pattern = bytes_of_value(&arguments[1]);
+  struct number_pattern p;
+  int status = read_number_pattern(evaluation, pattern, &p);
+  *result = value_null();
+  if (status || !pattern.size)
+    return status;
+  struct number_reader r = {.p = &p, .text = bytes_of_value(&arguments[0]), .digits = buffer_for(evaluation)};
+  buffer_append_u8(&r.digits, ' ');
+  read_by_pattern(&r, pattern);
+  if (!r.digits.failed && r.sign)
+    r.digits.data[0] = (uint8_t)r.sign;
+  int32_t modifier = (int32_t)((uint32_t)(p.before + r.after) << 16 | (uint32_t)r.after);
+  if (r.digits.failed)
+    status = error_memory(evaluation->error);
+  else if (r.before + r.after == 0)
+    status = error_set(evaluation->error, SQLSTATE_INVALID_TEXT_REPRESENTATION,
+                       "invalid input syntax for type numeric: \"%.*s\"", (int)r.digits.size,
+                       (const char *)r.digits.data);
+  else
+    status = numeric_from_text(buffer_bytes(&r.digits), modifier, evaluation->arena, result, evaluation->error);
+  buffer_deinit(&r.digits);
+  return status;
+}
+
 // ---- the table ----
 
 const struct function format_functions[] = {
@@ -586,6 +723,7 @@ const struct function format_functions[] = {
     ROW("quote_nullable", quote_nullable, TEXT, 1, FUNCTION_STABLE, true, false, ANY),
     ROW("format", format, TEXT, 1, FUNCTION_STABLE, true, false, TEXT),
     ROW("format", format, TEXT, -2, FUNCTION_STABLE, true, false, TEXT, ANY),
+    PURE("to_number", to_number, NUMERIC, 2, TEXT, TEXT),
     PURE("to_char", integer_to_char, TEXT, 2, INT4, TEXT),
     PURE("to_char", integer_to_char, TEXT, 2, INT8, TEXT),
     PURE("to_char", numeric_to_char, TEXT, 2, NUMERIC, TEXT),

@@ -5,6 +5,7 @@ const struct function *const function_tables[] = {
     operator_functions, match_functions,        cast_functions,      json_cast_functions, math_functions,
     text_functions,     pattern_functions,      pattern_piece_functions, format_functions,   time_functions, json_functions,
     jsonb_functions,    jsonb_change_functions, json_make_functions, system_functions,    time_cast_functions,
+    jsonpath_functions, text_more_functions,
     real_cast_functions, binary_cast_functions, time_field_functions, date_functions, interval_functions,
     real_functions, binary_functions, overlap_functions, time_format_functions,
     degree_functions, array_functions, array_operator_functions, NULL,

@@ -192,6 +192,7 @@ struct set_function {
   // from the arguments or lie in the evaluation's arena.
   int (*next)(struct evaluation *evaluation, struct set_call *call, struct value *row);
   bool called_on_null; // otherwise a NULL argument gives no rows
+  function_code prepare; // run once before: what it gives takes the place of the first argument. May be NULL
 };
 // What the arguments of the resolved call are to be cast to, and the type of its first column.
 int set_function_types(const struct set_function *function, const enum type_id *given, int count, enum type_id *wanted,

@@ -24,6 +24,8 @@ THROUGH_TEXT(text_from_json, TYPE_JSON, TYPE_TEXT)
 THROUGH_TEXT(text_from_jsonb, TYPE_JSONB, TYPE_TEXT)
 THROUGH_TEXT(json_from_text, TYPE_TEXT, TYPE_JSON)
 THROUGH_TEXT(jsonb_from_string, TYPE_TEXT, TYPE_JSONB)
+THROUGH_TEXT(text_from_jsonpath, TYPE_JSONPATH, TYPE_TEXT)
+THROUGH_TEXT(jsonpath_from_string, TYPE_TEXT, TYPE_JSONPATH)
 THROUGH_TEXT(json_from_jsonb, TYPE_JSONB, TYPE_JSON)
 THROUGH_TEXT(jsonb_from_json, TYPE_JSON, TYPE_JSONB)
 
@@ -74,6 +76,8 @@ const struct function json_cast_functions[] = {
     PURE("text", text_from_jsonb, TEXT, 1, JSONB),
     PURE("json", json_from_text, JSON, 1, TEXT),
     PURE("jsonb", jsonb_from_string, JSONB, 1, TEXT),
+    PURE("text", text_from_jsonpath, TEXT, 1, TYPE_JSONPATH),
+    PURE("jsonpath", jsonpath_from_string, TYPE_JSONPATH, 1, TEXT),
     PURE("json", json_from_jsonb, JSON, 1, JSONB),
     PURE("jsonb", jsonb_from_json, JSONB, 1, JSON),
     PURE("bool", boolean_from_jsonb, BOOLEAN, 1, JSONB),

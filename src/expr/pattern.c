@@ -234,7 +234,8 @@ static int similar(CALL)
   if (separators <= 2)
     return result_from_buffer(evaluation, &out, result);
   buffer_deinit(&out);
-  return error_set(evaluation->error, "2200C", "SQL regular expression may not contain more than two escape-double-quote separators");
+  return error_set(evaluation->error, "2200C",
+                   "SQL regular expression may not contain more than two escape-double-quote separators");
 }
 
 // substring(text similar pattern escape escape)

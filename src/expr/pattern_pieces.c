@@ -197,8 +197,10 @@ static int regexp_instr(CALL) // text, pattern [, start [, number [, end option 
   if (status)
     return status;
   *result = value_integer(0);
-  if (found)
-    *result = value_integer((int64_t)utf8_length(bytes_of(p.text.data, regex.places[2 * p.group + (size_t)at_end])) + 1);
+  if (found) {
+    size_t at = regex.places[2 * p.group + at_end];
+    *result = value_integer((int64_t)utf8_length(bytes_of(p.text.data, at)) + 1);
+  }
   return STATUS_OK;
 }
 

@@ -1,7 +1,7 @@
 // Regular expressions: PostgreSQL's flavour, by PCRE2.
 //
-// 1. A pattern is written anew for PCRE2 (regex_read.c). Where a match begins is then the same in both; where it ends is
-//    not: PCRE2 takes the first one that it finds, PostgreSQL the longest or the shortest. So where there is a choice
+// 1. A pattern is written anew for PCRE2 (regex_read.c). Where a match begins is then the same in both; where it ends
+//    is not: PCRE2 takes the first one that it finds, PostgreSQL the longest or the shortest. So where there is a choice
 //    PCRE2's automaton says how far that goes, and the match is made again to end there.
 // 2. A match that takes too many steps back is left to the automaton, which never goes back; it knows no groups. With
 //    groups or references it fails, with 54001.
@@ -16,10 +16,10 @@
 #include "expr/regex_read.h"
 
 enum {
-  MATCH_STEPS = 2 * 1000 * 1000,
+  MATCH_STEPS = 1000 * 1000,
   MATCH_DEPTH = 100 * 1000,
   MATCH_HEAP_KILOBYTES = 16 * 1024,
-  BYTES_AT_A_TIME = 1 << 24, // looked at by what begins between two questions, where each place looks at all that follows
+  BYTES_AT_A_TIME = 1 << 24, // looked at between two questions, where each place looks at all that follows
   TIMES_UNASKED = 64,        // as often where there is nobody to ask
   WORKSPACE = 16 * 1024,     // numbers for the automaton's states
 };
@@ -41,9 +41,11 @@ static int compile_error(struct evaluation *evaluation, int code)
       {114, "parentheses () not balanced"}, {122, "parentheses () not balanced"}, {106, "brackets [] not balanced"},
       {109, "quantifier operand invalid"},  {101, "invalid escape \\ sequence"},  {104, "invalid repetition count(s)"},
       {105, "invalid repetition count(s)"}, {108, "invalid character range"},     {130, "invalid character class"},
-      {115, "invalid backreference number"}, {150, "invalid character range"},    {120, "regular expression is too complex"},
+      {115, "invalid backreference number"}, {150, "invalid character range"},
+      {120, "regular expression is too complex"},
       {135, "regular expression is too complex"}, {186, "regular expression is too complex"},
-      {125, "lookbehind is not of a fixed length"}, {177, "invalid escape \\ sequence"}, {134, "invalid escape \\ sequence"},
+      {125, "lookbehind is not of a fixed length"}, {177, "invalid escape \\ sequence"},
+      {134, "invalid escape \\ sequence"},
   };
   char text[200] = "";
   for (size_t i = 0; i < sizeof known / sizeof *known; i++)
@@ -57,7 +59,8 @@ static int compile_error(struct evaluation *evaluation, int code)
 static uint32_t compile_options(const struct regex_options *options, bool has_choice)
 {
   return PCRE2_UTF | PCRE2_UCP | PCRE2_DOLLAR_ENDONLY | PCRE2_NO_UTF_CHECK | PCRE2_USE_OFFSET_LIMIT |
-         (has_choice ? PCRE2_NO_AUTO_POSSESS : 0) | (options->ignores_case ? PCRE2_CASELESS : 0) | (options->sees_lines ? PCRE2_MULTILINE : 0) |
+         (has_choice ? PCRE2_NO_AUTO_POSSESS : 0) | (options->ignores_case ? PCRE2_CASELESS : 0) |
+         (options->sees_lines ? PCRE2_MULTILINE : 0) |
          (options->stops_at_lines ? 0 : PCRE2_DOTALL);
 }
 
@@ -71,8 +74,8 @@ static int compile(struct evaluation *evaluation, const struct regex_reading *re
   pcre2_compile_context *context = general ? pcre2_compile_context_create(general) : NULL;
   if (!context)
     return error_memory(evaluation->error);
-  regex->code = pcre2_compile(reading->out.data, reading->out.size, compile_options(options, reading->has_choice), &code,
-                              &offset, context);
+  regex->code = pcre2_compile(reading->out.data, reading->out.size, compile_options(options, reading->has_choice),
+                              &code, &offset, context);
   regex->limits = pcre2_match_context_create(general);
   if (!regex->code && code != PCRE2_ERROR_NOMEMORY && code != 121)
     return compile_error(evaluation, code);
@@ -111,7 +114,8 @@ int regex_compile(struct evaluation *evaluation, struct bytes pattern, struct by
 
 static const uint8_t *data_of(struct bytes text) { return text.data ? text.data : (const uint8_t *)""; }
 
-// The automaton's match from the place on: *end is how far it goes, SIZE_MAX where there is none. Anchored: at the place.
+// The automaton's match from the place on: *end is how far it goes, SIZE_MAX where there is none. Anchored: at
+// the place.
 static int automaton(struct evaluation *evaluation, struct regex *regex, struct bytes text, size_t at, bool is_anchored,
                      size_t places[2])
 {

@@ -114,12 +114,14 @@ extern const struct function json_cast_functions[];
 extern const struct function json_functions[];
 extern const struct function jsonb_functions[];
 extern const struct function jsonb_change_functions[];
+extern const struct function jsonpath_functions[];
 extern const struct function json_make_functions[];
 extern const struct function time_cast_functions[];
 extern const struct function real_cast_functions[];
 extern const struct function binary_cast_functions[];
 extern const struct function math_functions[];
 extern const struct function text_functions[];
+extern const struct function text_more_functions[];
 extern const struct function pattern_functions[];
 extern const struct function pattern_piece_functions[];
 extern const struct function format_functions[];
@@ -210,6 +212,8 @@ int array_agg_step(STEP);
 int array_agg_finish(FINISH);
 int array_unnest(struct evaluation *evaluation, struct set_call *call, struct value *row);
 int array_subscripts(struct evaluation *evaluation, struct set_call *call, struct value *row);
+// jsonpath.c
+int jsonpath_prepare(CALL);
 // pattern_pieces.c
 int regexp_matches(struct evaluation *evaluation, struct set_call *call, struct value *row);
 int regexp_split_to_table(struct evaluation *evaluation, struct set_call *call, struct value *row);

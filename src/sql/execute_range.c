@@ -327,6 +327,21 @@ static int set_rewind(struct iterator *op)
 }
 
 // The arguments may lie in the row arena, which is used again: they are kept.
+static int set_prepare(struct set_run *run)
+{
+  struct execution *execution = run->op.execution;
+  const struct plan_node *node = run->op.node;
+  struct value prepared;
+  if (!node->function.set->prepare || run->is_over)
+    return 0;
+  int status = node->function.set->prepare(&execution->evaluation, run->arguments, node->function.argument_count,
+                                           &prepared);
+  if (status)
+    return status;
+  run->arguments[0] = prepared;
+  return value_copy(run->types[0], &run->arguments[0], &run->arena) ? 0 : execution_memory(execution);
+}
+
 static int set_begin(struct set_run *run)
 {
   struct execution *execution = run->op.execution;
@@ -344,7 +359,7 @@ static int set_begin(struct set_run *run)
     if (!value_copy(run->types[i], &run->arguments[i], &run->arena))
       return execution_memory(execution);
   }
-  return 0;
+  return set_prepare(run);
 }
 
 static int set_next(struct iterator *op)

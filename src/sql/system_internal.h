@@ -23,6 +23,7 @@ extern const struct system_table constraint_tables[];
 extern const struct system_table sequence_tables[];
 extern const struct system_table quern_tables[];
 extern const struct system_table role_tables[];
+extern const struct system_table operator_tables[];
 
 // A table's row of the list: SYSTEM_TABLE(oid, schema, name, columns, rows)
 #define SYSTEM_TABLE(oid, schema, name, columns, rows) \
@@ -75,6 +76,8 @@ extern const struct system_table role_tables[];
     name, TYPE_TEXT_ARRAY \
   }
 
+// The object id of a type of the tables of functions, pseudo-types included.
+uint32_t system_type_oid(enum type_id type);
 // Adds a row of the table.
 int system_add(const struct system_table *table, struct row_sink *sink, const struct value *values,
                struct error *error);

@@ -91,8 +91,7 @@ enum {
   OID_RECORD = 2249
 };
 
-// The object id of a type of the tables of functions, pseudo-types included.
-static uint32_t type_oid(enum type_id type)
+uint32_t system_type_oid(enum type_id type)
 {
   static const uint32_t pseudo[] = {2276, 2776, 2277, 2283, 5078, 5077}; // "any", anynonarray, anyarray, …
   return type < TYPE_COUNT ? type_info(type)->oid : pseudo[type - TYPE_COUNT];
@@ -104,7 +103,7 @@ static struct value argument_types(struct row_sink *sink, const enum type_id *ty
   size_t at = 0;
   for (int i = 0; i < count && at < sizeof text - 16; i++)
     at += (size_t)snprintf(text + at, sizeof text - at, "%s%u", i ? " " : "",
-                           type_oid(types[i]));
+                           system_type_oid(types[i]));
   return text_or_null(arena_string(sink->arena, text));
 }
 
@@ -122,7 +121,7 @@ ROWS(function_rows)
                  value_string(function->volatility == FUNCTION_PURE     ? "i"
                               : function->volatility == FUNCTION_STABLE ? "s"
                                                                         : "v"),
-                 number(count), number(type_oid(function->result)),
+                 number(count), number(system_type_oid(function->result)),
                  argument_types(sink, function->arguments, count), value_string(function->name));
   }
   const struct aggregate *aggregate;
@@ -130,28 +129,28 @@ ROWS(function_rows)
     status =
         ADD(number((uint32_t)OID_MADE_UP_AGGREGATE + (uint32_t)i), value_string(aggregate->name),
             number(SCHEMA_PG_CATALOG), number(ROLE_OWNER), number(12), value_string("a"), truth(false), truth(false),
-            value_string("i"), number(aggregate->argument_count), number(type_oid(aggregate->result)),
+            value_string("i"), number(aggregate->argument_count), number(system_type_oid(aggregate->result)),
             argument_types(sink, aggregate->arguments, aggregate->argument_count), value_string("aggregate_dummy"));
   const struct ordered_set *ordered;
   for (int i = 0; !status && (ordered = ordered_set_at(i)); i++)
     status =
         ADD(number((uint32_t)OID_MADE_UP_ORDERED + (uint32_t)i), value_string(ordered->name),
             number(SCHEMA_PG_CATALOG), number(ROLE_OWNER), number(12), value_string("a"), truth(false), truth(false),
-            value_string("i"), number(ordered->argument_count), number(type_oid(ordered->result)),
+            value_string("i"), number(ordered->argument_count), number(system_type_oid(ordered->result)),
             argument_types(sink, ordered->arguments, ordered->argument_count), value_string("aggregate_dummy"));
   const struct window_function *window;
   for (int i = 0; !status && (window = window_function_at(i)); i++)
     status =
         ADD(number((uint32_t)OID_MADE_UP_WINDOW + (uint32_t)i), value_string(window->name), number(SCHEMA_PG_CATALOG),
             number(ROLE_OWNER), number(12), value_string("w"), truth(true), truth(false), value_string("i"),
-            number(window->argument_count), number(type_oid(window->result)),
+            number(window->argument_count), number(system_type_oid(window->result)),
             argument_types(sink, window->arguments, window->argument_count), value_string(window->name));
   const struct set_function *set;
   for (int i = 0; !status && (set = set_function_at(i)); i++)
     status = ADD(number((uint32_t)OID_MADE_UP_SET + (uint32_t)i), value_string(set->name), number(SCHEMA_PG_CATALOG),
                  number(ROLE_OWNER), number(12), value_string("f"), truth(true), truth(true), value_string("i"),
                  number(set->argument_count),
-                 number(set->column_count == 1 ? type_oid(set->columns[0].type) : OID_RECORD),
+                 number(set->column_count == 1 ? system_type_oid(set->columns[0].type) : OID_RECORD),
                  argument_types(sink, set->arguments, set->argument_count), value_string(set->name));
   return status;
 }
