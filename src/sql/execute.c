@@ -344,7 +344,7 @@ static bool open_parts(struct execution *execution)
     if (plan->shared[i].root && !iterator_open(execution, plan->shared[i].root))
       return false;
   for (int i = 0; i < statement->subquery_count; i++)
-    if (!iterator_open(execution, plan->subqueries[i].root))
+    if (plan->subqueries[i].root && !iterator_open(execution, plan->subqueries[i].root))
       return false;
   if (plan->root && plan->short_form == SHORT_NONE && !iterator_open(execution, plan->root))
     return false;

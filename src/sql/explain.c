@@ -509,6 +509,8 @@ static struct explained *explain_plan(struct explaining *e)
     add_below(root, made, "InitPlan");
   }
   for (int i = 0; i < statement->subquery_count; i++) {
+    if (!plan->subqueries[i].root) // it is joined
+      continue;
     struct explained *made = explain_node(e, plan->subqueries[i].root, NULL);
     if (made && !(made->title = arena_format(e->arena, "SubPlan %d", i + 1)))
       e->failed = true;

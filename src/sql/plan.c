@@ -139,6 +139,7 @@ int expressions_make(struct planner *planner, struct node *const *nodes, int cou
 
 int conjunct_add(struct planner *planner, struct node *node, struct conjuncts *conjuncts)
 {
+  node = condition_simplify(planner, node);
   if (conjuncts->count == conjuncts->capacity) {
     int capacity = conjuncts->capacity ? conjuncts->capacity * 2 : 8;
     struct conjunct *list = ARENA_ARRAY(planner->arena, struct conjunct, capacity);
@@ -370,12 +371,15 @@ static int plan_all(struct planner *planner, const struct plan_input *input)
   const struct statement *statement = input->statement;
   struct plan *plan = planner->plan;
   plan->statement = statement;
+  int status = plan_in_reserve(planner);
+  if (status)
+    return status;
   plan->queries = ARENA_ARRAY(input->arena, const struct query *, statement->range_count + 1);
   planner->queries = ARENA_ARRAY(input->arena, struct plan_node *, statement->range_count + 1);
   planner->known = known_new(planner);
   if (!plan->queries || !planner->queries || !planner->known)
     return error_memory(planner->error);
-  int status = plan_parts(planner);
+  status = plan_parts(planner);
   if (!status)
     status = plan_shared(planner);
   if (!status)

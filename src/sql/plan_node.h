@@ -359,6 +359,7 @@ struct planner {
   struct error *error;
   struct plan *plan;
   int set_words;
+  int free_range;             // of those that plan_in_reserve made
   struct plan_node **queries; // by number of their range: queries in FROM that are planned already
 };
 
@@ -389,6 +390,8 @@ int expressions_make(struct planner *planner, struct node *const *nodes, int cou
 int conjuncts_split(struct planner *planner, struct node *node, struct conjuncts *conjuncts);
 int conjuncts_split_or(struct planner *planner, struct node *node, struct conjuncts *conjuncts); // plan_or.c
 int conjunct_add(struct planner *planner, struct node *node, struct conjuncts *conjuncts);
+// The same condition in a form that bounds scans where there is one (plan_simplify.c).
+struct node *condition_simplify(struct planner *planner, struct node *node);
 // May it be computed once more, or elsewhere? No subqueries, nothing volatile.
 bool node_may_move(const struct node *node);
 int node_add_filter(struct planner *planner, struct plan_node *node, struct conjunct *conjunct);
@@ -434,6 +437,9 @@ int relation_expression_of(const struct relation *relation, const struct node *n
 // imply.c: does it follow from the clauses over this range (all of them hold) that the other, over a row, holds too?
 bool clauses_imply(struct node *const *clauses, int count, int range, const struct node *wanted);
 int plan_query(struct planner *planner, const struct query *query, struct plan_node **node);
+// IN (SELECT …) among the conjuncts becomes an item of FROM (plan_in.c).
+int plan_in_reserve(struct planner *planner);
+int plan_in(struct planner *planner, struct conjuncts *conjuncts, range_set own, struct join **from);
 // Hashes the rows of a correlated query, if that is better than *node, which is its plan without it (plan_lookup.c).
 int plan_lookup(struct planner *planner, const struct query *query, range_set own, struct plan_node **node);
 // The rows of a RANGE_SET, as rows of target values.

@@ -141,10 +141,16 @@ static int plan_source_rows(struct planner *planner, const struct query *query, 
     return error_memory(planner->error);
   if (status)
     return status;
-  join_ranges(query->from, own);
+  struct join *from = query->from;
+  join_ranges(from, own);
+  if (from)
+    status = plan_in(planner, &conjuncts, own, &from);
+  if (status)
+    return status;
+  join_ranges(from, own);
   *is_ordered = false;
-  if (query->from)
-    status = plan_from(planner, query->from, &conjuncts, own, outer, order, is_ordered, node);
+  if (from)
+    status = plan_from(planner, from, &conjuncts, own, outer, order, is_ordered, node);
   else {
     *node = plan_node_new(planner, PLAN_ROW);
     if (!*node)
