@@ -239,8 +239,8 @@ def test_workflows_that_cannot_be(client, _):
     client.query("CREATE TABLE t (v int)")
     for text, sqlstate, part in [
         ("()", "42601", "needs at least one statement"),
-        ("(INSERT INTO t SELECT v FROM s; TRUNCATE t)", "0A000", "are INSERT, UPDATE and DELETE"),
-        ("(SELECT v FROM s)", "0A000", "are INSERT, UPDATE and DELETE"),
+        ("(INSERT INTO t SELECT v FROM s; TRUNCATE t)", "0A000", "are INSERT, UPDATE, DELETE and MERGE"),
+        ("(SELECT v FROM s)", "0A000", "are INSERT, UPDATE, DELETE and MERGE"),
         ("INSERT INTO t VALUES (1)", "42P16", "no source drives the workflow"),
         ("INSERT INTO t SELECT v FROM nothing", "42P01", 'relation "nothing" does not exist'),
         ("INSERT INTO t SELECT w FROM s", "42703", 'column "w" does not exist'),
