@@ -2,11 +2,11 @@
 //
 // 1. Level 0 is what the statement names; what the view of a level selects from is the next level; the last one is the
 //    table. A statement on a table has one level.
-// 2. A column of the view is the expression that it stands for, over a range of the table's rows; the views' conditions stand
-//    beside the statement's own. So what is planned and run is a statement on the table.
-// 3. Each level is asked for the same rights: level 0 of the statement's role, what is below a view of the view's owner (or
-//    of the statement's role again, with security_invoker). To select from what is below is asked for as in SELECT, if the
-//    statement reads a column of level 0 at all.
+// 2. A column of the view is the expression that it stands for, over a range of the table's rows; the views' conditions
+//    stand beside the statement's own. So what is planned and run is a statement on the table.
+// 3. Each level is asked for the same rights: level 0 of the statement's role, what is below a view of the view's owner
+//    (or of the statement's role again, with security_invoker). To select from what is below is asked for as in SELECT,
+//    if the statement reads a column of level 0 at all.
 #include "sql/binder.h"
 #include "sql/view_base.h"
 
@@ -127,8 +127,9 @@ int bind_written_column(struct binder *binder, int column, enum right right)
     column = level->columns[column];
     if (column >= 0)
       continue;
-    int status = bind_error(binder, -1, SQLSTATE_FEATURE_NOT_SUPPORTED, "cannot %s column \"%s\" of view \"%s\"",
-                            binder->statement->kind == STATEMENT_INSERT ? "insert into" : "update", name, level->relation->name);
+    const char *verb = binder->statement->kind == STATEMENT_INSERT ? "insert into" : "update";
+    int status = bind_error(binder, -1, SQLSTATE_FEATURE_NOT_SUPPORTED, "cannot %s column \"%s\" of view \"%s\"", verb,
+                            name, level->relation->name);
     error_detail(binder->error, "View columns that are not columns of their base relation are not updatable.");
     return status;
   }

@@ -187,7 +187,8 @@ static const char *option_value(const PgQuery__DefElem *option)
 static int read_option(const PgQuery__DefElem *option, struct option *result, struct error *error)
 {
   static const char *const names[] = {"check_option", "security_barrier", "security_invoker"};
-  static const char *const truths[] = {"true", "on", "yes", "1", "t", "y"}, *const lies[] = {"false", "off", "no", "0", "f", "n"};
+  static const char *const truths[] = {"true", "on", "yes", "1", "t", "y"};
+  static const char *const lies[] = {"false", "off", "no", "0", "f", "n"};
   const char *value = option_value(option);
   *result = (struct option){0};
   for (size_t i = 0; i < sizeof names / sizeof *names; i++)
