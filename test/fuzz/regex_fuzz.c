@@ -34,7 +34,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
   const uint8_t *zero = size ? memchr(data, 0, size) : NULL;
   struct bytes pattern = bytes_of(data, zero ? (size_t)(zero - data) : size);
   struct bytes text = zero ? bytes_of(zero + 1, size - pattern.size - 1) : bytes_of_string("abc foobar 123");
-  if (size > 2048 || !utf8_is_valid(pattern) || !utf8_is_valid(text))
+  if (size > 512 || !utf8_is_valid(pattern) || !utf8_is_valid(text))
     return 0;
   arena_init(&arena, &account);
   struct evaluation evaluation = {.arena = &arena, .settings = &format_settings_default, .error = &error};
