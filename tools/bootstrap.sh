@@ -9,7 +9,7 @@ build="gcc libc6-dev cmake ninja-build pkg-config python3 tzdata postgresql-clie
 # pgbench lives in the server's package; the tests start no server.
 check="postgresql-15 g++ python3-cffi"
 peer="postgresql-15"
-bench="postgresql-15 libpq-dev libsqlite3-dev redis-server"
+bench="postgresql-15 libpq-dev libsqlite3-dev redis-server python3-venv"
 fuzz="clang libclang-rt-14-dev"
 format="clang-format git"
 # What an installed server needs, and nothing else.

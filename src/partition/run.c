@@ -471,11 +471,10 @@ static int run_definition(struct session *session, struct portal *portal, struct
   return status;
 }
 
-// keeps: the rows stay in the portal, to be given in pieces.
-static int portal_run_statement(struct session *session, struct portal *portal, bool keeps, struct error *error)
+// What is wrong here: in a transaction that only reads, in a block, or outside of one.
+static int check_place(struct session *session, const struct portal *portal, bool is_read, struct error *error)
 {
   const struct statement *statement = portal->prepared->statement;
-  bool is_read = portal->prepared->utility == UTILITY_NONE && statement->kind == STATEMENT_SELECT;
   bool claims = is_read && statement->claims_rows;
   bool sets = !statement && strcmp(utility_tag(portal->prepared->parsed), "SET CONSTRAINTS") == 0;
   bool is_own = statement && statement->modification && !statement->part_count &&
@@ -490,10 +489,21 @@ static int portal_run_statement(struct session *session, struct portal *portal, 
     return error_set(error, SQLSTATE_ACTIVE_SQL_TRANSACTION, "VACUUM cannot run inside a transaction block");
   if (sets && session->transaction == TRANSACTION_NONE && !session_more_follows(session))
     transaction_warn(session, SQLSTATE_NO_ACTIVE_SQL_TRANSACTION, "SET CONSTRAINTS can only be used in transaction blocks");
+  return 0;
+}
+
+// keeps: the rows stay in the portal, to be given in pieces.
+static int portal_run_statement(struct session *session, struct portal *portal, bool keeps, struct error *error)
+{
+  const struct statement *statement = portal->prepared->statement;
+  bool is_read = portal->prepared->utility == UTILITY_NONE && statement->kind == STATEMENT_SELECT;
+  int status = check_place(session, portal, is_read, error);
+  if (status)
+    return status;
   const struct version *version;
   struct writer writer;
   session->has_queried = true;
-  int status = transaction_version(session, !is_read, &version, &writer, error);
+  status = transaction_version(session, !is_read, &version, &writer, error);
   if (!status)
     status = portal_revalidate(session, portal, version, error);
   if (status)
