@@ -141,26 +141,34 @@ static int get_keys(struct execution *execution, const struct expression *keys, 
   return 0;
 }
 
-static int build(struct hash_join *join)
+// Hashes the rows of the input: the keys, then the slots, then whether a full join has found it.
+static int hash_rows(struct iterator *op, struct iterator *input, struct row_table *table, const enum type_id *types,
+                     struct value *kept)
 {
-  struct iterator *op = &join->op;
   struct execution *execution = op->execution;
   const struct plan_join *plan = &op->node->join;
+  int key_count = plan->key_count, slot_count = op->node->slot_count;
   struct arena_mark mark = arena_mark(execution->evaluation.arena);
-  int status = op->right->rewind(op->right);
-  while (!status && (status = op->right->next(op->right)) == 1) {
+  int status = input->rewind(input);
+  while (!status && (status = input->next(input)) == 1) {
     bool has_null;
-    status = get_keys(execution, plan->right_keys, plan->key_count, join->kept, &has_null);
+    status = get_keys(execution, plan->right_keys, key_count, kept, &has_null);
     if (status || (has_null && plan->form != JOIN_FORM_FULL))
       continue;
-    save_slots(execution, op->node, join->kept + plan->key_count);
-    join->kept[plan->key_count + op->node->slot_count] = value_boolean(false); // full: was it found?
-    struct value *row =
-        values_keep(&join->table.arena, join->types, join->kept, plan->key_count + op->node->slot_count + 1);
-    if (!row || !row_table_add(&join->table, values_hash(join->types, row, plan->key_count), row))
+    save_slots(execution, op->node, kept + key_count);
+    kept[key_count + slot_count] = value_boolean(false);
+    struct value *row = values_keep(&table->arena, types, kept, key_count + slot_count + 1);
+    if (!row || !row_table_add(table, values_hash(types, row, key_count), row))
       status = execution_memory(execution);
   }
   execution_release(execution, mark);
+  return status;
+}
+
+static int build(struct hash_join *join)
+{
+  struct iterator *op = &join->op;
+  int status = hash_rows(op, op->right, &join->table, join->types, join->kept);
   join->is_built = true;
   return status ? status : op->left->rewind(op->left);
 }
@@ -251,34 +259,13 @@ static void hash_close(struct iterator *op)
 
 // --- Lookup ----------------------------------------------------------------------------------------------
 
-static int lookup_build(struct lookup *lookup)
-{
-  struct iterator *op = &lookup->op;
-  struct execution *execution = op->execution;
-  const struct plan_join *plan = &op->node->join;
-  struct arena_mark mark = arena_mark(execution->evaluation.arena);
-  int status = op->left->rewind(op->left);
-  while (!status && (status = op->left->next(op->left)) == 1) {
-    bool has_null;
-    status = get_keys(execution, plan->right_keys, plan->key_count, lookup->kept, &has_null);
-    if (status || has_null)
-      continue;
-    save_slots(execution, op->node, lookup->kept + plan->key_count);
-    struct value *row = values_keep(&lookup->table.arena, lookup->types, lookup->kept, plan->key_count + op->node->slot_count);
-    if (!row || !row_table_add(&lookup->table, values_hash(lookup->types, row, plan->key_count), row))
-      status = execution_memory(execution);
-  }
-  execution_release(execution, mark);
-  lookup->is_built = !status;
-  return status;
-}
-
 static int lookup_rewind(struct iterator *op)
 {
   struct lookup *lookup = (struct lookup *)op;
   const struct plan_join *plan = &op->node->join;
   bool has_null;
-  int status = lookup->is_built ? 0 : lookup_build(lookup);
+  int status = lookup->is_built ? 0 : hash_rows(op, op->left, &lookup->table, lookup->types, lookup->kept);
+  lookup->is_built = !status;
   if (!status)
     status = get_keys(op->execution, plan->left_keys, plan->key_count, lookup->keys, &has_null);
   if (!status)
