@@ -87,8 +87,8 @@ void array_to_text(enum type_id type, const struct value *value, const struct fo
 // array_json.c: appends the text of the array that a JSON array is.
 int array_text_from_json(enum type_id type, struct bytes json, struct buffer *out, struct error *error);
 // array_binary.c
-int array_from_binary(struct type type, struct bytes binary, struct arena *arena, struct value *value,
-                      struct error *error);
+int array_from_binary(struct type type, struct bytes binary, const struct format_settings *settings,
+                      struct arena *arena, struct value *value, struct error *error);
 void array_to_binary(enum type_id type, const struct value *value, struct buffer *out);
 // array_key.c: for each element its part of a key by itself (NULL last), and 0; the number of dimensions; the lengths
 // and the lower bounds, 4 bytes each, big-endian, the sign bit turned. 54000 beyond LIMIT_KEY.

@@ -13,7 +13,7 @@ void array_to_binary(enum type_id type, const struct value *value, struct buffer
   struct value element;
   buffer_append_be32(out, (uint32_t)array.shape.dimension_count);
   buffer_append_be32(out, array_has_null(&array));
-  buffer_append_be32(out, type_info(array.element)->oid);
+  buffer_append_be32(out, type_oid(array.element));
   for (int i = 0; i < array.shape.dimension_count; i++) {
     buffer_append_be32(out, (uint32_t)array.shape.lengths[i]);
     buffer_append_be32(out, (uint32_t)array.shape.lowers[i]);
@@ -34,7 +34,8 @@ static int insufficient(struct error *error)
   return error_set(error, SQLSTATE_PROTOCOL_VIOLATION, "insufficient data left in message");
 }
 
-static int read_shape(enum type_id element, struct bytes *binary, struct array_shape *shape, struct error *error)
+static int read_shape(enum type_id element, const struct user_types *types, struct bytes *binary,
+                      struct array_shape *shape, struct error *error)
 {
   if (binary->size < HEADER)
     return insufficient(error);
@@ -46,12 +47,12 @@ static int read_shape(enum type_id element, struct bytes *binary, struct array_s
     return array_too_many_dimensions(dimensions, error);
   if (flags > 1)
     return error_set(error, SQLSTATE_INVALID_BINARY_REPRESENTATION, "invalid array flags");
-  if (oid != type_info(element)->oid) {
+  if (oid != type_oid(element)) {
     enum type_id given = type_of_oid(oid);
     return error_set(error, SQLSTATE_DATATYPE_MISMATCH,
                      "binary data has array element type %u (%s) instead of expected %u (%s)", oid,
-                     given == TYPE_COUNT ? "???" : type_info(given)->name, type_info(element)->oid,
-                     type_info(element)->name);
+                     given == TYPE_COUNT ? "???" : type_shown(given, types).text, type_oid(element),
+                     type_shown(element, types).text);
   }
   if (binary->size - HEADER < (size_t)dimensions * DIMENSION)
     return insufficient(error);
@@ -65,8 +66,8 @@ static int read_shape(enum type_id element, struct bytes *binary, struct array_s
   return STATUS_OK;
 }
 
-static int read_element(struct type type, struct bytes *binary, struct arena *arena, struct value *element,
-                        struct error *error)
+static int read_element(struct type type, struct bytes *binary, const struct format_settings *settings,
+                        struct arena *arena, struct value *element, struct error *error)
 {
   if (binary->size < SIZE_BYTES)
     return insufficient(error);
@@ -80,16 +81,16 @@ static int read_element(struct type type, struct bytes *binary, struct arena *ar
     return error_set(error, SQLSTATE_INVALID_BINARY_REPRESENTATION, "insufficient data left in message");
   struct bytes own = bytes_of(binary->data, size);
   *binary = bytes_of(binary->data + size, binary->size - size);
-  return value_from_binary(type, own, arena, element, error);
+  return value_from_binary(type, own, settings, arena, element, error);
 }
 
-int array_from_binary(struct type type, struct bytes binary, struct arena *arena, struct value *value,
-                      struct error *error)
+int array_from_binary(struct type type, struct bytes binary, const struct format_settings *settings,
+                      struct arena *arena, struct value *value, struct error *error)
 {
   struct type element_type = {.id = type_element(type.id), .modifier = type.modifier};
   struct array_shape shape;
   uint32_t count;
-  int status = read_shape(element_type.id, &binary, &shape, error);
+  int status = read_shape(element_type.id, settings->types, &binary, &shape, error);
   if (!status)
     status = array_shape_count(&shape, &count, error);
   if (status)
@@ -98,7 +99,7 @@ int array_from_binary(struct type type, struct bytes binary, struct arena *arena
   array_builder_init(&builder, element_type.id, arena->account);
   for (uint32_t i = 0; i < count && !status; i++) {
     struct value element = value_null();
-    status = read_element(element_type, &binary, arena, &element, error);
+    status = read_element(element_type, &binary, settings, arena, &element, error);
     array_add(&builder, &element);
   }
   if (!status && binary.size)

@@ -25,6 +25,7 @@
 #include "data/array.h"
 #include "data/binary.h"
 #include "data/datetime.h"
+#include "data/enum.h"
 #include "data/interval.h"
 #include "data/jsonb_internal.h"
 #include "data/numeric.h"
@@ -321,6 +322,8 @@ int key_append(enum type_id type, const struct key_part *part, const struct valu
   default:
     if (type_is_array(type))
       return append_nested(type, value, part->descending, out, error);
+    if (type_is_enum(type))
+      return append_bytea(value, part->descending, out, error);
     return append_text(type, value, part->descending, out, error);
   }
 }
@@ -520,6 +523,8 @@ bool key_read(enum type_id type, const struct key_part *part, struct bytes *key,
     return read_numeric(turn, key, arena, value);
   if (type == TYPE_BYTEA)
     return read_bytea(turn, key, arena, value);
+  if (type_is_enum(type))
+    return read_bytea(turn, key, arena, value) && enum_is_valid(bytes_of(value->data, value->size));
   if (own_size(type))
     return read_own(type, turn, key, arena, value);
   if (type == TYPE_JSONB || type_is_array(type))

@@ -11,6 +11,7 @@
 #include "data/array.h"
 #include "data/binary.h"
 #include "data/datetime.h"
+#include "data/enum.h"
 #include "data/interval.h"
 #include "data/jsonb.h"
 #include "data/jsonpath.h"
@@ -214,7 +215,10 @@ static bool bytes_are_valid(enum type_id type, struct bytes bytes)
   case TYPE_UUID: return bytes.size == UUID_SIZE;
   case TYPE_INTERVAL: return bytes.size == INTERVAL_SIZE;
   case TYPE_TIMETZ: return zoned_bytes_are_valid(bytes);
-  default: return type_is_array(type) ? array_is_valid(type, bytes) : utf8_is_valid(bytes);
+  default:
+    if (type_is_array(type))
+      return array_is_valid(type, bytes);
+    return type_is_enum(type) ? enum_is_valid(bytes) : utf8_is_valid(bytes);
   }
 }
 

@@ -18,6 +18,7 @@ struct column {
   struct type type;
   bool not_null;
   bool is_dropped;     // its place in older rows stays
+  uint32_t domain;     // object id of the domain that it, or its elements, are of; type is what lies beneath. 0: none
   uint8_t identity;    // enum identity: GENERATED … AS IDENTITY; its default draws from a sequence
   bool is_generated;   // GENERATED ALWAYS AS (…) STORED: its default is the expression, over the row
   uint16_t collation;

@@ -74,14 +74,21 @@ static const struct {
   {"dec", TYPE_NUMERIC},       {"timestamp", TYPE_TIMESTAMP},  {"timestamptz", TYPE_TIMESTAMPTZ},
 };
 
+static const struct type_info enum_info = {"enum", "enum", 0, 4, 0, STORAGE_BYTES, 'E', false, TYPE_UNKNOWN};
+static const struct type_info enum_array_info = {"enum[]", "_enum", 0, -1, 0, STORAGE_BYTES, 'A', false, TYPE_ANY_ENUM};
+
 const struct type_info *type_info(enum type_id id)
 {
+  if (type_is_user(id))
+    return id & TYPE_USER_ARRAY ? &enum_array_info : &enum_info;
   CHECK((unsigned)id < TYPE_COUNT);
   return &type_table[id];
 }
 
 enum type_id type_of_oid(uint32_t oid)
 {
+  if ((oid & ~(uint32_t)TYPE_USER_ARRAY) >= TYPE_USER_FIRST && oid < 2 * (uint32_t)TYPE_USER_ARRAY)
+    return (enum type_id)oid;
   for (int i = 0; i < TYPE_COUNT; i++)
     if (type_table[i].oid == oid)
       return (enum type_id)i;
@@ -101,6 +108,8 @@ enum type_id type_of_name(const char *name)
 
 enum type_id type_array(enum type_id element)
 {
+  if (type_is_user(element))
+    return element & TYPE_USER_ARRAY ? TYPE_COUNT : (enum type_id)(element | TYPE_USER_ARRAY);
   for (int i = 0; i < TYPE_COUNT; i++)
     if (element != TYPE_UNKNOWN && type_table[i].element == element)
       return (enum type_id)i;
@@ -131,14 +140,23 @@ static void format_interval(int32_t modifier, char *text, int size)
   snprintf(text, (size_t)size, "interval%s%s%s", fields ? " " : "", fields ? fields : "", digits);
 }
 
-void type_format(struct type type, char *text, int size)
+struct type_shown type_shown(enum type_id id, const struct user_types *types)
+{
+  struct type_shown shown;
+  type_format(type_plain(id), types, shown.text, sizeof shown.text);
+  return shown;
+}
+
+void type_format(struct type type, const struct user_types *types, char *text, int size)
 {
   const struct type_info *info = type_info(type.id);
-  if (info->element != TYPE_UNKNOWN) {
-    type_format((struct type){.id = info->element, .modifier = type.modifier}, text, size);
+  if (type_is_array(type.id)) {
+    type_format((struct type){.id = type_element(type.id), .modifier = type.modifier}, types, text, size);
     size_t used = strlen(text);
     snprintf(text + used, (size_t)size - used, "[]");
-  } else if (type.modifier < 0)
+  } else if (type_is_user(type.id) && types)
+    types->show(types->context, type_oid(type.id), text, size);
+  else if (type.modifier < 0)
     snprintf(text, (size_t)size, "%s", info->name);
   else if (type.id == TYPE_VARCHAR || type.id == TYPE_BPCHAR)
     snprintf(text, (size_t)size, "%s(%d)", info->name, type.modifier);

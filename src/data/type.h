@@ -64,6 +64,11 @@ enum type_id {
   TYPE_ANY_ELEMENT,
   TYPE_LIKE_ARRAY,
   TYPE_LIKE_ELEMENT,
+  TYPE_ANY_ENUM,
+  // Types made by users. An enum's number is its object id, that of arrays of it has one more bit. What it is made of, and
+  // its name, are the catalog's to say (struct user_types).
+  TYPE_USER_FIRST = 16384,
+  TYPE_USER_ARRAY = 0x40000000,
 };
 
 // How a value lies in struct value and in rows.
@@ -94,25 +99,51 @@ struct type {
   int32_t modifier;
 };
 
+// All enums share one, and so do all arrays of enums: their object ids are type_oid's to say, their names type_shown's.
 const struct type_info *type_info(enum type_id id);
+static inline bool type_is_user(enum type_id id) { return id >= TYPE_USER_FIRST; }
+static inline bool type_is_enum(enum type_id id) { return type_is_user(id) && !(id & TYPE_USER_ARRAY); }
+// Does it stand for several types?
+static inline bool type_is_pseudo(enum type_id id) { return id >= TYPE_COUNT && id < TYPE_USER_FIRST; }
+static inline uint32_t type_oid(enum type_id id) { return type_is_user(id) ? (uint32_t)id : type_info(id)->oid; }
 // Do its values have an order, and equality? Others have no place in keys, groups and ORDER BY.
 static inline bool type_is_ordered(enum type_id id)
 {
   return id != TYPE_JSON && id != TYPE_JSON_ARRAY && id != TYPE_JSONPATH && id != TYPE_JSONPATH_ARRAY;
 }
 // The elements' type of an array; TYPE_UNKNOWN: it is none.
-static inline enum type_id type_element(enum type_id id) { return type_info(id)->element; }
+static inline enum type_id type_element(enum type_id id)
+{
+  return type_is_user(id) ? (id & TYPE_USER_ARRAY ? (enum type_id)(id ^ TYPE_USER_ARRAY) : TYPE_UNKNOWN)
+                          : type_info(id)->element;
+}
 static inline bool type_is_array(enum type_id id) { return type_element(id) != TYPE_UNKNOWN; }
 // The type of arrays of this one; TYPE_COUNT: there is none.
 enum type_id type_array(enum type_id element);
-// TYPE_COUNT when no type has this object id.
+// TYPE_COUNT when no type has this object id. Whether there is such a type of users is the catalog's to say.
 enum type_id type_of_oid(uint32_t oid);
 // By name as in SQL, lower case: "int4", "integer", "bigint", "float8", "varchar", "timestamptz", …
 // TYPE_COUNT when there is none.
 enum type_id type_of_name(const char *name);
+
+// Who knows the types made by users: the catalog, at one version of it.
+struct enum_type; // data/enum.h
+struct user_types {
+  void *context;
+  // NULL: there is none. Lives as long as the version's definitions are not changed.
+  const struct enum_type *(*find)(void *context, uint32_t oid);
+  // As messages and format_type show it.
+  void (*show)(void *context, uint32_t oid, char *text, int size);
+};
+// A type's name in messages, arrays with their brackets. types may be NULL.
+struct type_shown {
+  char text[200];
+};
+struct type_shown type_shown(enum type_id id, const struct user_types *types);
+
 // PostgreSQL's atttypmod: n + 4 for strings, ((p << 16) | s) + 4 for numeric, -1 for none.
 int32_t type_wire_modifier(struct type type);
-// PostgreSQL's format_type: "character varying(10)", "numeric(10,2)". Writes at most size bytes.
-void type_format(struct type type, char *text, int size);
+// PostgreSQL's format_type: "character varying(10)", "numeric(10,2)". Writes at most size bytes. types may be NULL.
+void type_format(struct type type, const struct user_types *types, char *text, int size);
 
 static inline struct type type_plain(enum type_id id) { return (struct type){.id = id, .modifier = -1}; }

@@ -6,7 +6,7 @@
 // theirs is a number that a float holds. All others lie in borrowed bytes: text kinds, numerics, jsonb, bytea, uuids,
 // intervals (data/interval.h), times with a zone (data/datetime.h).
 //
-// A jsonb's bytes: data/jsonb.h. A json is its text.
+// A jsonb's bytes: data/jsonb.h. An enum's: data/enum.h. A json is its text.
 // A numeric's bytes (data/numeric.h): one kind byte, the display scale, the unscaled integer.
 #pragma once
 
@@ -42,6 +42,7 @@ struct format_settings {
   const char *zone_name;     // as SHOW timezone gives it
   int extra_float_digits;    // > 0: the shortest text that reads back the same
   int64_t now;               // microseconds since 2000-01-01 UTC: what 'now' and 'today' mean
+  const struct user_types *types; // to read values of types made by users; NULL: they cannot be read
 };
 extern const struct format_settings format_settings_default; // UTC
 
@@ -49,8 +50,8 @@ extern const struct format_settings format_settings_default; // UTC
 // text need not end with a zero byte. Bytes of the result live in the arena (or are borrowed from the input).
 int value_from_text(struct type type, struct bytes text, const struct format_settings *settings,
                     struct arena *arena, struct value *value, struct error *error);
-int value_from_binary(struct type type, struct bytes binary, struct arena *arena, struct value *value,
-                      struct error *error);
+int value_from_binary(struct type type, struct bytes binary, const struct format_settings *settings,
+                      struct arena *arena, struct value *value, struct error *error);
 // Append to the buffer; a NULL value must not be passed.
 void value_to_text(enum type_id type, const struct value *value, const struct format_settings *settings,
                    struct buffer *out);

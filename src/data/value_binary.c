@@ -5,6 +5,7 @@
 #include "data/array.h"
 #include "data/binary.h"
 #include "data/datetime.h"
+#include "data/enum.h"
 #include "data/interval.h"
 #include "data/jsonb.h"
 #include "data/jsonpath.h"
@@ -148,10 +149,14 @@ static int check_time(struct type type, const struct value *value, struct error 
   return is_valid ? 0 : error_set(error, SQLSTATE_DATETIME_FIELD_OVERFLOW, "%s out of range", name);
 }
 
-int value_from_binary(struct type type, struct bytes binary, struct arena *arena, struct value *value,
-                      struct error *error)
+int value_from_binary(struct type type, struct bytes binary, const struct format_settings *settings,
+                      struct arena *arena, struct value *value, struct error *error)
 {
   int status;
+  if (type_is_enum(type.id)) {
+    status = utf8_check(binary, error);
+    return status ? status : enum_from_text(type.id, binary, settings->types, arena, value, error);
+  }
   if (type.id == TYPE_NUMERIC) {
     status = numeric_from_binary(binary, arena, value, error);
     return status ? status : value_apply_modifier(type, false, arena, value, error);
@@ -159,7 +164,7 @@ int value_from_binary(struct type type, struct bytes binary, struct arena *arena
   if (type.id == TYPE_JSONB || type.id == TYPE_JSONPATH)
     return jsonb_from_binary(type.id, binary, arena, value, error);
   if (type_is_array(type.id))
-    return array_from_binary(type, binary, arena, value, error);
+    return array_from_binary(type, binary, settings, arena, value, error);
   status = other_from_binary(type, binary, arena, value, error);
   if (status != STATUS_LONG)
     return status;
@@ -237,6 +242,8 @@ void value_to_binary(enum type_id type, const struct value *value, struct buffer
   default:
     if (type_is_array(type))
       array_to_binary(type, value, out);
+    else if (type_is_enum(type))
+      buffer_append_bytes(out, enum_text(value));
     else
       buffer_append(out, value->data, value->size);
   }

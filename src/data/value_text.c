@@ -13,6 +13,7 @@
 #include "data/array.h"
 #include "data/binary.h"
 #include "data/datetime.h"
+#include "data/enum.h"
 #include "data/interval.h"
 #include "data/jsonb.h"
 #include "data/jsonpath.h"
@@ -446,6 +447,8 @@ int value_from_text(struct type type, struct bytes text, const struct format_set
   default:
     if (type_is_array(type.id))
       return array_from_text(type, text, settings, arena, value, error);
+    if (type_is_enum(type.id))
+      return enum_from_text(type.id, text, settings->types, arena, value, error);
     return text_kind_from_text(type, text, arena, value, error);
   }
 }
@@ -496,6 +499,8 @@ void value_to_text(enum type_id type, const struct value *value, const struct fo
   default:
     if (type_is_array(type))
       array_to_text(type, value, settings, out);
+    else if (type_is_enum(type))
+      buffer_append_bytes(out, enum_text(value));
     else
       buffer_append(out, value->data, value->size);
   }

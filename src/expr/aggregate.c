@@ -94,7 +94,7 @@ EXTREMES(date, TYPE_DATE)
 EXTREMES(time, TYPE_TIME)
 EXTREMES(timetz, TYPE_TIMETZ)
 EXTREMES(interval, TYPE_INTERVAL)
-EXTREMES(array, evaluation->argument_types[0])
+EXTREMES(own, evaluation->argument_types[0])
 #define EXTREME_ROWS(name, type)                                                                    \
   {"min", (type), 1, {(type)}, sizeof(struct extreme), true, min_##name, extreme_finish, NULL}, \
   {"max", (type), 1, {(type)}, sizeof(struct extreme), true, max_##name, extreme_finish, NULL}
@@ -675,7 +675,8 @@ const struct aggregate aggregates[] = {
     EXTREME_ROWS(time, TIME),
     EXTREME_ROWS(timetz, TIMETZ),
     EXTREME_ROWS(interval, INTERVAL),
-    EXTREME_ROWS(array, TYPE_ANY_ARRAY),
+    EXTREME_ROWS(own, TYPE_ANY_ARRAY),
+    EXTREME_ROWS(own, TYPE_ANY_ENUM),
     EXACT_ROWS("variance", var_samp),
     EXACT_ROWS("var_samp", var_samp),
     EXACT_ROWS("var_pop", var_pop),

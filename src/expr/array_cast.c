@@ -21,13 +21,15 @@ static int array_cast(CALL)
     return error_set(evaluation->error, SQLSTATE_CANNOT_COERCE, "cannot cast type %s to %s",
                      type_info(array.element)->name, type_info(to)->name);
   struct array_builder builder;
-  struct value element;
+  struct value own[3], *element = &own[0]; // what stands behind the array is for each element's cast too
+  for (int i = 1; i < argument_count && i < 3; i++)
+    own[i] = arguments[i];
   int status = STATUS_OK;
   array_builder_init(&builder, to, evaluation->arena->account);
-  for (struct array_walk walk = array_walk(&array); !status && array_next(&walk, &element);) {
-    struct value cast = element;
-    if (!element.is_null && function)
-      status = function->code(evaluation, &element, 1, &cast);
+  for (struct array_walk walk = array_walk(&array); !status && array_next(&walk, element);) {
+    struct value cast = *element;
+    if (!element->is_null && function)
+      status = function->code(evaluation, own, argument_count, &cast);
     if (!status)
       array_add(&builder, &cast);
   }

@@ -16,3 +16,6 @@ extern const struct function text_from_array_function;
 extern const struct function array_from_text_function;
 extern const struct function array_cast_function;
 extern const struct function array_modifier_function; // array, modifier, is explicit
+// enum.c. To an enum, and to arrays of enums, the calls have two arguments more: all of its values, and its name.
+extern const struct function enum_from_text_function;
+extern const struct function text_from_enum_function;

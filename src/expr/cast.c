@@ -10,6 +10,7 @@
 
 #include "base/check.h"
 #include "data/datetime.h"
+#include "data/enum.h"
 #include "data/numeric.h"
 #include "expr/array_node.h"
 #include "expr/program.h"
@@ -384,6 +385,10 @@ static const struct function *cast_function(enum type_id from, enum type_id to)
     source = TYPE_TEXT;
   if (type_is_array(from) || type_is_array(to))
     return is_string(to) ? &text_from_array_function : &array_from_text_function;
+  if (type_is_enum(from))
+    return &text_from_enum_function;
+  if (type_is_enum(to))
+    return &enum_from_text_function;
   if (to == TYPE_NAME && !is_string(from) && from != TYPE_BOOLEAN)
     target = TYPE_TEXT; // the text form of anything else is short enough
   for (int t = 0; cast_tables[t]; t++)
@@ -398,7 +403,7 @@ bool cast_find(enum type_id from, enum type_id to, enum cast_context context, co
   *function = NULL;
   if (from == to)
     return true;
-  if (to == TYPE_UNKNOWN || to >= TYPE_COUNT || from >= TYPE_COUNT || to == TYPE_VOID || from == TYPE_VOID)
+  if (to == TYPE_UNKNOWN || type_is_pseudo(to) || type_is_pseudo(from) || to == TYPE_VOID || from == TYPE_VOID)
     return false;
   if (from == TYPE_UNKNOWN) {
     *function = cast_function(TYPE_TEXT, to);
@@ -532,6 +537,35 @@ static struct node *read_literal(const struct node *node, struct type to, enum c
   return constant ? apply_modifier(constant, to, context, arena, error) : no_memory(error);
 }
 
+// To an enum or an array of enums: what the enum has for values goes into the call.
+static struct node *cast_to_enum(struct node *node, struct type to, struct arena *arena, const struct user_types *types,
+                                 struct error *error)
+{
+  bool is_array = type_is_array(to.id);
+  enum type_id id = is_array ? type_element(to.id) : to.id;
+  const struct enum_type *type = types ? types->find(types->context, type_oid(id)) : NULL;
+  if (!type) {
+    (void)!error_set(error, SQLSTATE_UNDEFINED_OBJECT, "type with OID %u does not exist", type_oid(id));
+    return NULL;
+  }
+  if (is_array && !type_is_array(node->type.id))
+    node = call(&array_from_text_function, type_plain(TYPE_TEXT_ARRAY), &node, 1, arena, error);
+  const char *name = arena_string(arena, type_shown(id, types).text);
+  struct value values;
+  if (!node || !name)
+    return node ? no_memory(error) : NULL;
+  if (enum_all(id, type, arena, &values, error))
+    return NULL;
+  struct node *arguments[3] = {
+      node,
+      node_constant(arena, type_plain(type_array(id)), values, -1),
+      node_constant(arena, type_plain(TYPE_TEXT), value_string(name), -1),
+  };
+  if (!arguments[1] || !arguments[2])
+    return no_memory(error);
+  return call(is_array ? &array_cast_function : &enum_from_text_function, to, arguments, 3, arena, error);
+}
+
 struct node *cast_node(struct node *node, struct type to, enum cast_context context, struct arena *arena,
                        const struct format_settings *settings, struct error *error)
 {
@@ -540,8 +574,9 @@ struct node *cast_node(struct node *node, struct type to, enum cast_context cont
   if (from == to.id)
     return apply_modifier(node, to, context, arena, error);
   if (!cast_find(from, to.id, context, &function)) {
-    (void)!error_set(error, SQLSTATE_CANNOT_COERCE, "cannot cast type %s to %s", type_info(from)->name,
-                     type_info(to.id)->name);
+    const struct user_types *types = settings ? settings->types : NULL;
+    (void)!error_set(error, SQLSTATE_CANNOT_COERCE, "cannot cast type %s to %s", type_shown(from, types).text,
+                     type_shown(to.id, types).text);
     error_position(error, node->position + 1);
     return NULL;
   }
@@ -550,6 +585,8 @@ struct node *cast_node(struct node *node, struct type to, enum cast_context cont
   struct node *cast;
   if (!function || (from == TYPE_UNKNOWN && node->kind == NODE_PARAMETER))
     cast = relabel(node, type_plain(to.id), arena, error);
+  else if (type_is_enum(type_is_array(to.id) ? type_element(to.id) : to.id))
+    cast = cast_to_enum(node, type_plain(to.id), arena, settings ? settings->types : NULL, error);
   else
     cast = call(function, type_plain(to.id), &node, 1, arena, error);
   return cast ? apply_modifier(cast, to, context, arena, error) : NULL;

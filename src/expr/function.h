@@ -49,6 +49,8 @@ enum { FUNCTION_ARGUMENTS = 8 };
 // Functions of arrays of any type have these in the place of types, PostgreSQL's pseudo-types:
 //   TYPE_ANY_NONARRAY                   anynonarray: any, but no array
 //   TYPE_ANY_ARRAY, TYPE_ANY_ELEMENT    anyarray, anyelement: of one type exactly, all of a call
+//   TYPE_ANY_ENUM                       anyenum: of one enum, all of a call. A function of it (not an operator) gets one
+//                                       argument more than its row says: an array of all values of the enum
 //   TYPE_LIKE_ARRAY, TYPE_LIKE_ELEMENT  anycompatiblearray, anycompatible: cast to a common one
 
 struct function {
@@ -69,7 +71,7 @@ struct function {
 // (With CAST_EXPLICIT or CAST_IMPLICIT: what was resolved can be cast implicitly.)
 // 42883 no such function / operator does not exist, 42725 not unique, with PostgreSQL's texts and hints.
 int function_resolve(const char *name, bool is_operator, const enum type_id *given, int count,
-                     const struct function **function, struct error *error);
+                     const struct user_types *types, const struct function **function, struct error *error);
 // What the arguments of the resolved call are to be cast to, and its result. 42804 where nothing says what array.
 int function_types(const struct function *function, const enum type_id *given, int count, enum type_id *wanted,
                    enum type_id *result, struct error *error);
@@ -85,7 +87,8 @@ bool cast_find(enum type_id from, enum type_id to, enum cast_context context, co
 struct node *cast_node(struct node *node, struct type to, enum cast_context context, struct arena *arena,
                        const struct format_settings *settings, struct error *error);
 // The common type of CASE, COALESCE, UNION, VALUES (manual, 10.5). 42804 with `what` in its text ("CASE", …).
-int type_common(const struct node *const *nodes, int count, const char *what, enum type_id *common, struct error *error);
+int type_common(const struct node *const *nodes, int count, const char *what, const struct user_types *types,
+                enum type_id *common, struct error *error);
 
 // Aggregates. State lives in `state` (zeroed, state_size bytes) and in the arena that is given.
 struct aggregate {
@@ -101,8 +104,8 @@ struct aggregate {
   int (*unstep)(struct evaluation *evaluation, void *state, const struct value *arguments, struct arena *arena);
 };
 bool aggregate_exists(const char *name);
-int aggregate_resolve(const char *name, const enum type_id *given, int count, const struct aggregate **aggregate,
-                      struct error *error);
+int aggregate_resolve(const char *name, const enum type_id *given, int count, const struct user_types *types,
+                      const struct aggregate **aggregate, struct error *error);
 
 // Window functions. What one sees of the row that it is asked about; rows are numbers within its partition.
 struct window_place {
@@ -126,7 +129,7 @@ struct window_function {
   int (*value)(const struct window_place *place, struct value *result);
 };
 bool window_function_exists(const char *name);
-int window_function_resolve(const char *name, const enum type_id *given, int count,
+int window_function_resolve(const char *name, const enum type_id *given, int count, const struct user_types *types,
                             const struct window_function **function, struct error *error);
 int window_function_types(const struct window_function *function, const enum type_id *given, int count,
                           enum type_id *wanted, enum type_id *result, struct error *error);
@@ -149,7 +152,8 @@ struct ordered_set {
 };
 bool ordered_set_exists(const char *name);
 bool ordered_set_is_hypothetical(const char *name);
-int ordered_set_resolve(const char *name, const enum type_id *given, int count, const struct ordered_set **set,
+int ordered_set_resolve(const char *name, const enum type_id *given, int count, const struct user_types *types,
+                        const struct ordered_set **set,
                         struct error *error);
 // 42883 for a call with these arguments.
 int function_missing(const char *name, const enum type_id *given, int count, struct error *error);
@@ -198,8 +202,8 @@ struct set_function {
 int set_function_types(const struct set_function *function, const enum type_id *given, int count, enum type_id *wanted,
                        enum type_id *result, struct error *error);
 bool set_function_exists(const char *name);
-int set_function_resolve(const char *name, const enum type_id *given, int count, const struct set_function **function,
-                         struct error *error);
+int set_function_resolve(const char *name, const enum type_id *given, int count, const struct user_types *types,
+                         const struct set_function **function, struct error *error);
 
 // A row as json: any number of names, each with its value behind it. NULL where all values are: the row of an outer join
 // that found none.

@@ -83,6 +83,8 @@ static bool head_equal(const struct node *a, const struct node *b, int range)
   case NODE_CALL:
   case NODE_ARRAY_TEST:
     return a->function == b->function;
+  case NODE_DOMAIN:
+    return a->domain == b->domain;
   case NODE_SUBQUERY:
     return a->subquery_kind == b->subquery_kind && a->subquery == b->subquery;
   case NODE_DISTINCT:

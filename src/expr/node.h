@@ -8,6 +8,7 @@
 
 struct function;  // expr/function.h
 struct aggregate; // expr/function.h
+struct domain_test; // expr/domain.h
 
 enum node_kind {
   NODE_CONSTANT,  // value
@@ -29,6 +30,7 @@ enum node_kind {
   NODE_LEAST,
   NODE_IN_LIST,   // first argument IN (the others), all of one type; negated: NOT IN
   NODE_ARRAY_TEST, // function holds for the first argument and an element of the second; negated: and every element
+  NODE_DOMAIN,     // one argument, which the domain's constraints hold of
   NODE_SUBQUERY,  // subquery: see subquery_kind; arguments[0] is the left side of IN
 };
 
@@ -49,6 +51,7 @@ struct node {
       int column; // from 0
     };
     const struct function *function;
+    const struct domain_test *domain;
     struct {
       enum subquery_kind subquery_kind;
       int subquery; // number in the statement's list of subqueries

@@ -14,6 +14,7 @@
 #include "base/limits.h"
 #include "base/sqlstate.h"
 #include "data/array.h"
+#include "expr/domain.h"
 
 enum operation {
   OP_MOVE,         // target = left
@@ -39,6 +40,7 @@ enum operation {
   OP_IN,           // target = target OR (first = left), first in register target + 1; jump when TRUE
   OP_IN_SET,       // left in the sorted constants
   OP_ARRAY_TEST,   // target = function(registers[first], an element of registers[first + 1]) for one; negated: for all
+  OP_DOMAIN,       // target = left, which the domain's constraints hold of
   OP_TO_TEXT,      // target = text form of left, for arguments of any type
   OP_SUBQUERY,
   OP_INTEGER_EQ,   // the fast shapes
@@ -74,8 +76,8 @@ struct operand {
 
 struct program_step {
   uint8_t operation;
-  uint8_t type; // enum type_id: of what is compared, or of the result
   bool negated;
+  enum type_id type; // of what is compared, or of the result
   int32_t target;
   struct operand left, right;
   union {
@@ -85,6 +87,7 @@ struct program_step {
       const enum type_id *types; // for a function that takes them
       int32_t first, count;
     };
+    const struct domain_test *domain;
     struct {
       const struct value *set; // sorted
       int32_t set_count;
@@ -129,7 +132,7 @@ static int run_call(const struct program_step *step, struct evaluation *evaluati
         return STATUS_OK;
       }
   evaluation->argument_types = step->types;
-  evaluation->result_type = (enum type_id)step->type;
+  evaluation->result_type = step->type;
   int status = step->function->code(evaluation, arguments, step->count, &result);
   if (status == STATUS_OK)
     registers[step->target] = result;
@@ -245,7 +248,7 @@ static int run_array_test(const struct program_step *step, struct evaluation *ev
     *out = value_null();
     return STATUS_OK;
   }
-  struct array array = array_of((enum type_id)step->type, &sides[1]);
+  struct array array = array_of(step->type, &sides[1]);
   bool is_strict = !step->function->called_on_null;
   for (struct array_walk walk = array_walk(&array); array_next(&walk, &pair[1]);) {
     struct value own = value_null();
@@ -312,6 +315,9 @@ static int run_rare(const struct program_step *step, struct evaluation *evaluati
     return STATUS_OK;
   case OP_ARRAY_TEST:
     return run_array_test(step, evaluation, registers, target);
+  case OP_DOMAIN:
+    *target = *left;
+    return domain_test(step->domain, evaluation, target);
   case OP_TO_TEXT:
     return run_to_text(step, evaluation, left, target);
   case OP_SUBQUERY:
@@ -547,7 +553,7 @@ static int fast_operation(const struct function *function)
   if (!function->is_operator || function->argument_count != 2)
     return -1;
   enum type_id left = function->arguments[0], right = function->arguments[1];
-  if (left >= TYPE_COUNT || right >= TYPE_COUNT)
+  if (type_is_pseudo(left) || type_is_pseudo(right))
     return -1;
   bool integers = is_plain_integer(left) && is_plain_integer(right);
   bool same_storage = left == right && type_info(left)->storage == STORAGE_INTEGER;
@@ -573,7 +579,7 @@ static bool compile_call(struct compiler *compiler, const struct node *node, int
     struct program_step *step = emit(compiler, (enum operation)fast, target);
     if (!step)
       return false;
-    step->type = (uint8_t)function->result;
+    step->type = function->result;
     step->left = left;
     step->right = right;
     return true;
@@ -590,13 +596,13 @@ static bool compile_call(struct compiler *compiler, const struct node *node, int
     const struct node *argument = node->arguments[i];
     if (!compile_node(compiler, argument, target + i))
       return false;
-    bool any = !function->takes_types && function->arguments[i < fixed ? i : fixed] >= TYPE_COUNT;
+    bool any = !function->takes_types && type_is_pseudo(function->arguments[i < fixed ? i : fixed]);
     enum type_id id = argument->type.id;
     if (any && id != TYPE_TEXT && id != TYPE_VARCHAR && id != TYPE_UNKNOWN) {
       struct program_step *step = emit(compiler, OP_TO_TEXT, target + i);
       if (!step)
         return false;
-      step->type = (uint8_t)id;
+      step->type = id;
       step->left = operand_register(target + i);
     }
   }
@@ -604,7 +610,7 @@ static bool compile_call(struct compiler *compiler, const struct node *node, int
   if (!step)
     return false;
   step->function = function;
-  step->type = (uint8_t)node->type.id;
+  step->type = node->type.id;
   step->types = types;
   step->first = target;
   step->count = node->argument_count;
@@ -632,7 +638,7 @@ static bool compile_chain(struct compiler *compiler, const struct node *node, in
     if (!step)
       return false;
     step->left = operand;
-    step->type = (uint8_t)node->arguments[0]->type.id;
+    step->type = node->arguments[0]->type.id;
     step->jump = -1;
   }
   for (int i = first_jump; i < compiler->count; i++) // inner nodes have set theirs already
@@ -695,7 +701,7 @@ static bool compile_in_set(struct compiler *compiler, const struct node *node, i
   if (!step)
     return false;
   step->left = left;
-  step->type = (uint8_t)type;
+  step->type = type;
   step->negated = node->negated;
   step->set = set;
   step->set_count = count;
@@ -720,7 +726,7 @@ static bool compile_array_test(struct compiler *compiler, const struct node *nod
     return false;
   step->function = node->function;
   step->types = types;
-  step->type = (uint8_t)node->arguments[1]->type.id;
+  step->type = node->arguments[1]->type.id;
   step->negated = node->negated;
   step->first = target;
   step->count = 2;
@@ -749,7 +755,7 @@ static bool compile_in_list(struct compiler *compiler, const struct node *node, 
         !(step = emit(compiler, OP_IN, target)))
       return false;
     step->left = operand;
-    step->type = (uint8_t)node->arguments[0]->type.id;
+    step->type = node->arguments[0]->type.id;
     step->jump = -1;
   }
   for (int i = start; i < compiler->count; i++)
@@ -775,7 +781,7 @@ static bool compile_tests(struct compiler *compiler, const struct node *node, en
     return false;
   step->left = left;
   step->right = right;
-  step->type = (uint8_t)node->arguments[0]->type.id;
+  step->type = node->arguments[0]->type.id;
   return true;
 }
 
@@ -792,6 +798,20 @@ static bool compile_subquery(struct compiler *compiler, const struct node *node,
   step->subquery_kind = node->subquery_kind;
   step->subquery = node->subquery;
   step->has_left = node->argument_count > 0;
+  return true;
+}
+
+static bool compile_domain(struct compiler *compiler, const struct node *node, int target)
+{
+  struct operand value;
+  if (!compile_operand(compiler, node->arguments[0], target, &value))
+    return false;
+  struct program_step *step = emit(compiler, OP_DOMAIN, target);
+  if (!step)
+    return false;
+  step->left = value;
+  step->type = node->type.id;
+  step->domain = node->domain;
   return true;
 }
 
@@ -831,6 +851,8 @@ static bool compile_node(struct compiler *compiler, const struct node *node, int
     return compile_in_list(compiler, node, target);
   case NODE_ARRAY_TEST:
     return compile_array_test(compiler, node, target);
+  case NODE_DOMAIN:
+    return compile_domain(compiler, node, target);
   case NODE_SUBQUERY:
     return compile_subquery(compiler, node, target);
   }
@@ -895,7 +917,8 @@ static const struct node *compute(const struct node *node, struct arena *arena, 
 
 static bool may_compute(const struct node *node)
 {
-  if (node->kind == NODE_PARAMETER || node->kind == NODE_COLUMN || node->kind == NODE_SUBQUERY)
+  if (node->kind == NODE_PARAMETER || node->kind == NODE_COLUMN || node->kind == NODE_SUBQUERY ||
+      node->kind == NODE_DOMAIN)
     return false;
   if (node->kind == NODE_CALL || node->kind == NODE_ARRAY_TEST) {
     if (node->function->volatility != FUNCTION_PURE)

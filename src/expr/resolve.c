@@ -22,17 +22,19 @@ struct candidates {
 
 static char category_of(enum type_id type)
 {
-  return type >= TYPE_COUNT ? 'P' : type == TYPE_UNKNOWN ? 'X' : type_info(type)->category;
+  return type_is_pseudo(type) ? 'P' : type == TYPE_UNKNOWN ? 'X' : type_info(type)->category;
 }
 
-static bool is_preferred(enum type_id type) { return type < TYPE_COUNT && type_info(type)->preferred; }
+static bool is_preferred(enum type_id type) { return !type_is_pseudo(type) && type_info(type)->preferred; }
 
 bool type_can_become(enum type_id from, enum type_id to)
 {
   const struct function *function;
   if (from == to || from == TYPE_UNKNOWN || to == TYPE_ANY)
     return true;
-  if (to > TYPE_ANY)
+  if (to == TYPE_ANY_ENUM)
+    return type_is_enum(from);
+  if (to > TYPE_ANY && type_is_pseudo(to))
     return to == TYPE_ANY_ELEMENT || to == TYPE_LIKE_ELEMENT || type_is_array(from) == (to != TYPE_ANY_NONARRAY);
   return cast_find(from, to, CAST_IMPLICIT, &function);
 }
@@ -41,6 +43,7 @@ bool type_can_become(enum type_id from, enum type_id to)
 
 struct meanings {
   enum type_id any, like; // the elements' types; TYPE_UNKNOWN: nothing tells
+  bool is_enum;           // any must be known, and an enum
   bool makes_array;       // a literal of no type stands for an array of them
 };
 
@@ -60,12 +63,13 @@ static bool merge_types(enum type_id *common, enum type_id other)
 static bool find_meanings(const enum type_id *arguments, int fixed, const enum type_id *given, int count,
                           struct meanings *meanings)
 {
-  *meanings = (struct meanings){TYPE_UNKNOWN, TYPE_UNKNOWN, false};
+  *meanings = (struct meanings){.any = TYPE_UNKNOWN, .like = TYPE_UNKNOWN};
   for (int i = 0; i < count; i++) {
     enum type_id type = arguments[i < fixed ? i : fixed], own = given[i];
     bool is_array = type == TYPE_ANY_ARRAY || type == TYPE_LIKE_ARRAY;
     meanings->makes_array |= is_array;
-    if (type <= TYPE_ANY_NONARRAY || own == TYPE_UNKNOWN)
+    meanings->is_enum |= type == TYPE_ANY_ENUM;
+    if (type <= TYPE_ANY_NONARRAY || !type_is_pseudo(type) || own == TYPE_UNKNOWN)
       continue;
     if (is_array)
       own = type_element(own);
@@ -84,6 +88,8 @@ static bool find_meanings(const enum type_id *arguments, int fixed, const enum t
     if (type == TYPE_LIKE_ARRAY && given[i] != TYPE_UNKNOWN && !type_can_become(type_element(given[i]), meanings->like))
       return false;
   }
+  if (meanings->is_enum && !type_is_enum(meanings->any))
+    return false;
   bool any_fails = meanings->any != TYPE_UNKNOWN && type_array(meanings->any) == TYPE_COUNT;
   bool like_fails = meanings->like != TYPE_UNKNOWN && type_array(meanings->like) == TYPE_COUNT;
   return !meanings->makes_array || (!any_fails && !like_fails);
@@ -121,7 +127,7 @@ static void keep_best(struct candidates *candidates, const enum type_id *given, 
       enum type_id type = candidate_type(&candidates->at[c], i);
       if (given[i] == TYPE_UNKNOWN)
         continue;
-      score += type == given[i] || (preferred_too && type < TYPE_COUNT && category_of(type) == category_of(given[i]) &&
+      score += type == given[i] || (preferred_too && !type_is_pseudo(type) && category_of(type) == category_of(given[i]) &&
                                     is_preferred(type));
     }
     if (score > best) {
@@ -242,14 +248,13 @@ static void append(char *text, size_t size, const char *piece)
   snprintf(text + used, size - used, "%s", piece);
 }
 
-static const char *given_name(enum type_id type) { return type == TYPE_UNKNOWN ? "unknown" : type_info(type)->name; }
-
-static int function_error(const char *name, const enum type_id *given, int count, bool none, struct error *error)
+static int function_error(const char *name, const enum type_id *given, int count, bool none,
+                          const struct user_types *types, struct error *error)
 {
   char text[400] = "";
   for (int i = 0; i < count; i++) {
     append(text, sizeof text, i ? ", " : "");
-    append(text, sizeof text, given_name(given[i]));
+    append(text, sizeof text, type_shown(given[i], types).text);
   }
   int status = none ? error_set(error, SQLSTATE_UNDEFINED_FUNCTION, "function %s(%s) does not exist", name, text)
                     : error_set(error, SQLSTATE_AMBIGUOUS_FUNCTION, "function %s(%s) is not unique", name, text);
@@ -259,21 +264,23 @@ static int function_error(const char *name, const enum type_id *given, int count
   return status;
 }
 
-int function_missing(const char *name, const enum type_id *given, int count, struct error *error)
+int function_missing(const char *name, const enum type_id *given, int count, const struct user_types *types,
+                     struct error *error)
 {
-  return function_error(name, given, count, true, error);
+  return function_error(name, given, count, true, types, error);
 }
 
-static int operator_error(const char *name, const enum type_id *given, int count, bool none, struct error *error)
+static int operator_error(const char *name, const enum type_id *given, int count, bool none,
+                          const struct user_types *types, struct error *error)
 {
   char text[200] = "";
   if (count > 1) {
-    append(text, sizeof text, given_name(given[0]));
+    append(text, sizeof text, type_shown(given[0], types).text);
     append(text, sizeof text, " ");
   }
   append(text, sizeof text, name);
   append(text, sizeof text, " ");
-  append(text, sizeof text, given_name(given[count - 1]));
+  append(text, sizeof text, type_shown(given[count - 1], types).text);
   int status = none ? error_set(error, SQLSTATE_UNDEFINED_FUNCTION, "operator does not exist: %s", text)
                     : error_set(error, SQLSTATE_AMBIGUOUS_FUNCTION, "operator is not unique: %s", text);
   if (!none)
@@ -328,7 +335,7 @@ static int check_count(int count, struct error *error)
 }
 
 int function_resolve(const char *name, bool is_operator, const enum type_id *given, int count,
-                     const struct function **function, struct error *error)
+                     const struct user_types *types, const struct function **function, struct error *error)
 {
   struct candidates candidates = {.count = 0};
   const struct candidate *chosen = NULL;
@@ -340,14 +347,14 @@ int function_resolve(const char *name, bool is_operator, const enum type_id *giv
       if (row->is_operator == is_operator && row->name[0] == name[0] && strcmp(row->name, name) == 0)
         add_candidate(&candidates, row->arguments, row->argument_count, count, row);
   if (is_operator && candidates.count && is_ambiguous_arithmetic(name, given, count))
-    return operator_error(name, given, count, false, error);
+    return operator_error(name, given, count, false, types, error);
   if (is_operator && count == 2)
     chosen = same_type_operator(&candidates, given);
   if (!chosen)
     chosen = choose(&candidates, given, count);
   if (!chosen)
-    return is_operator ? operator_error(name, given, count, candidates.count == 0, error)
-                       : function_error(name, given, count, candidates.count == 0, error);
+    return is_operator ? operator_error(name, given, count, candidates.count == 0, types, error)
+                       : function_error(name, given, count, candidates.count == 0, types, error);
   *function = chosen->row;
   return STATUS_OK;
 }
@@ -357,7 +364,8 @@ static enum type_id meant(const struct meanings *meanings, enum type_id type)
 {
   enum type_id like = meanings->like == TYPE_UNKNOWN ? TYPE_TEXT : meanings->like;
   switch (type) {
-  case TYPE_ANY_ELEMENT: return meanings->any;
+  case TYPE_ANY_ELEMENT:
+  case TYPE_ANY_ENUM: return meanings->any;
   case TYPE_ANY_ARRAY: return meanings->any == TYPE_UNKNOWN ? TYPE_UNKNOWN : type_array(meanings->any);
   case TYPE_LIKE_ELEMENT: return like;
   case TYPE_LIKE_ARRAY: return type_array(like);
@@ -401,25 +409,25 @@ int set_function_types(const struct set_function *function, const enum type_id *
 }
 
 // The best of the candidates for a call by name.
-static int resolve(struct candidates *candidates, const char *name, const enum type_id *given, int count, const void **row,
-                   struct error *error)
+static int resolve(struct candidates *candidates, const char *name, const enum type_id *given, int count,
+                   const struct user_types *types, const void **row, struct error *error)
 {
   const struct candidate *chosen = choose(candidates, given, count);
   if (!chosen)
-    return function_error(name, given, count, candidates->count == 0, error);
+    return function_error(name, given, count, candidates->count == 0, types, error);
   *row = chosen->row;
   return STATUS_OK;
 }
 
-int aggregate_resolve(const char *name, const enum type_id *given, int count, const struct aggregate **aggregate,
-                      struct error *error)
+int aggregate_resolve(const char *name, const enum type_id *given, int count, const struct user_types *types,
+                      const struct aggregate **aggregate, struct error *error)
 {
   struct candidates candidates = {.count = 0};
   int status = check_count(count, error);
   for (const struct aggregate *row = aggregates; !status && row->name; row++)
     if (strcmp(row->name, name) == 0)
       add_candidate(&candidates, row->arguments, row->argument_count, count, row);
-  return status ? status : resolve(&candidates, name, given, count, (const void **)aggregate, error);
+  return status ? status : resolve(&candidates, name, given, count, types, (const void **)aggregate, error);
 }
 
 bool set_function_exists(const char *name)
@@ -430,18 +438,18 @@ bool set_function_exists(const char *name)
   return false;
 }
 
-int set_function_resolve(const char *name, const enum type_id *given, int count, const struct set_function **function,
-                         struct error *error)
+int set_function_resolve(const char *name, const enum type_id *given, int count, const struct user_types *types,
+                         const struct set_function **function, struct error *error)
 {
   struct candidates candidates = {.count = 0};
   int status = check_count(count, error);
   for (const struct set_function *row = set_functions; !status && row->name; row++)
     if (strcmp(row->name, name) == 0)
       add_candidate(&candidates, row->arguments, row->argument_count, count, row);
-  return status ? status : resolve(&candidates, name, given, count, (const void **)function, error);
+  return status ? status : resolve(&candidates, name, given, count, types, (const void **)function, error);
 }
 
-int window_function_resolve(const char *name, const enum type_id *given, int count,
+int window_function_resolve(const char *name, const enum type_id *given, int count, const struct user_types *types,
                             const struct window_function **function, struct error *error)
 {
   struct candidates candidates = {.count = 0};
@@ -449,7 +457,7 @@ int window_function_resolve(const char *name, const enum type_id *given, int cou
   for (const struct window_function *row = window_functions; !status && row->name; row++)
     if (strcmp(row->name, name) == 0)
       add_candidate(&candidates, row->arguments, row->argument_count, count, row);
-  return status ? status : resolve(&candidates, name, given, count, (const void **)function, error);
+  return status ? status : resolve(&candidates, name, given, count, types, (const void **)function, error);
 }
 
 int window_function_types(const struct window_function *function, const enum type_id *given, int count,
@@ -459,7 +467,8 @@ int window_function_types(const struct window_function *function, const enum typ
   return call_types(function->arguments, WINDOW_ARGUMENTS, given, count, wanted, result, error);
 }
 
-int ordered_set_resolve(const char *name, const enum type_id *given, int count, const struct ordered_set **set,
+int ordered_set_resolve(const char *name, const enum type_id *given, int count, const struct user_types *types,
+                        const struct ordered_set **set,
                         struct error *error)
 {
   struct candidates candidates = {.count = 0};
@@ -467,7 +476,7 @@ int ordered_set_resolve(const char *name, const enum type_id *given, int count, 
   for (const struct ordered_set *row = ordered_sets; !status && row->name; row++)
     if (strcmp(row->name, name) == 0)
       add_candidate(&candidates, row->arguments, row->argument_count, count, row);
-  return status ? status : resolve(&candidates, name, given, count, (const void **)set, error);
+  return status ? status : resolve(&candidates, name, given, count, types, (const void **)set, error);
 }
 
 int ordered_set_types(const struct ordered_set *set, const enum type_id *given, int count, enum type_id *wanted,
@@ -479,7 +488,8 @@ int ordered_set_types(const struct ordered_set *set, const enum type_id *given, 
 
 // ---- common types ----
 
-int type_common(const struct node *const *nodes, int count, const char *what, enum type_id *common, struct error *error)
+int type_common(const struct node *const *nodes, int count, const char *what, const struct user_types *types,
+                enum type_id *common, struct error *error)
 {
   enum type_id chosen = TYPE_UNKNOWN;
   for (int i = 0; i < count; i++) {
@@ -490,7 +500,7 @@ int type_common(const struct node *const *nodes, int count, const char *what, en
       chosen = type;
     } else if (category_of(chosen) != category_of(type)) {
       int status = error_set(error, SQLSTATE_DATATYPE_MISMATCH, "%s types %s and %s cannot be matched", what,
-                             type_info(chosen)->name, type_info(type)->name);
+                             type_shown(chosen, types).text, type_shown(type, types).text);
       error_position(error, nodes[i]->position + 1);
       return status;
     } else if (!is_preferred(chosen) && type_can_become(chosen, type) && !type_can_become(type, chosen)) {

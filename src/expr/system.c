@@ -186,7 +186,11 @@ static int size_pretty(CALL)
 
 static int type_of(CALL)
 {
-  *result = value_string(type_info(evaluation->argument_types[0])->name);
+  enum type_id type = evaluation->argument_types[0];
+  struct value oid = value_integer(type_oid(type));
+  if (type_is_user(type))
+    return call_session(evaluation, "regtype", &oid, 1, result);
+  *result = value_string(type_info(type)->name);
   return STATUS_OK;
 }
 

@@ -131,6 +131,7 @@ extern const struct function date_functions[];
 extern const struct function interval_functions[];
 extern const struct function time_format_functions[];
 extern const struct function overlap_functions[];
+extern const struct function enum_functions[];
 extern const struct function degree_functions[];
 extern const struct function real_functions[];
 extern const struct function binary_functions[];

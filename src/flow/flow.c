@@ -15,6 +15,7 @@
 #include "data/utf8.h"
 #include "flow/internal.h"
 #include "txn/atom.h"
+#include "table/user_type.h"
 
 struct consumer {
   uint32_t workflow_oid, source_oid;
@@ -188,16 +189,26 @@ struct passage {
   struct consumer_counts *counts; // one a consumer
   struct event_clock clock;
   struct passage *outer; // whose row's workflow brought these rows
+  struct catalog_types types; // passage_settings's
 };
+
+// How values are read: types made by users are those that the writer sees.
+static struct format_settings passage_settings(struct passage *passage)
+{
+  struct format_settings settings = format_settings_default;
+  catalog_types_init(&passage->types, passage->flow->catalog, passage->writer->version, NULL);
+  settings.types = &passage->types.types;
+  return settings;
+}
 
 // A column of a row in PostgreSQL's binary form: as text; in hexadecimal where it is none of the column's type.
 static void append_binary(struct buffer *text, const struct schema *schema, int column, struct bytes bytes,
-                          struct arena *arena)
+                          const struct format_settings *settings, struct arena *arena)
 {
   struct value value;
   struct error ignored;
   if (column < schema->column_count &&
-      value_from_binary(schema->columns[column].type, bytes, arena, &value, &ignored) == 0) {
+      value_from_binary(schema->columns[column].type, bytes, settings, arena, &value, &ignored) == 0) {
     value_to_text(schema->columns[column].type.id, &value, &format_settings_default, text);
     return;
   }
@@ -222,8 +233,10 @@ static struct bytes bad_row_part(struct bytes row, int part)
 }
 
 // The text of a row as quern.source_errors shows it: its columns with commas between.
-static struct bytes row_text(const struct arrival *arrival, struct bytes row, struct arena *arena)
+static struct bytes row_text(struct passage *passage, struct bytes row, struct arena *arena)
 {
+  const struct arrival *arrival = passage->arrival;
+  struct format_settings settings = passage_settings(passage);
   struct buffer text = {0};
   if (is_bad_row(row))
     return bad_row_part(row, 1);
@@ -235,7 +248,8 @@ static struct bytes row_text(const struct arrival *arrival, struct bytes row, st
     if (i)
       buffer_append_u8(&text, ',');
     if (size > 0 && arrival->is_binary)
-      append_binary(&text, &arrival->source->schema, i, bytes_of(row.data + at, (size_t)size), arena);
+      append_binary(&text, &arrival->source->schema, i, bytes_of(row.data + at, (size_t)size), &settings,
+                    arena);
     else if (size > 0)
       buffer_append(&text, row.data + at, (size_t)size);
     at += size > 0 ? (size_t)size : 0;
@@ -264,7 +278,7 @@ static int settle(struct passage *passage, struct atom_mark mark, struct bytes r
   error_clear(writer->error);
   passage->errors++;
   return source_error_add(writer, passage->source->oid, passage->arrival->position,
-                          row_text(passage->arrival, row, writer->arena), &reason, passage->arrival->now);
+                          row_text(passage, row, writer->arena), &reason, passage->arrival->now);
 }
 
 // A stream's row is a transaction of its own: nothing is deferred beyond it. What a client pushes is part of its.
@@ -516,11 +530,12 @@ static bool next_row(struct bytes *rows, struct bytes *row)
   return true;
 }
 
-static int read_value(const struct column *column, struct bytes bytes, bool is_binary, struct arena *arena,
-                      struct value *value, struct error *error)
+static int read_value(const struct column *column, struct bytes bytes, bool is_binary,
+                      const struct format_settings *settings, struct arena *arena, struct value *value,
+                      struct error *error)
 {
-  int status = is_binary ? value_from_binary(column->type, bytes, arena, value, error)
-                         : value_from_text(column->type, bytes, &format_settings_default, arena, value, error);
+  int status = is_binary ? value_from_binary(column->type, bytes, settings, arena, value, error)
+                         : value_from_text(column->type, bytes, settings, arena, value, error);
   if (!status && column->type.modifier != -1)
     status = value_apply_modifier(column->type, false, arena, value, error);
   if (status)
@@ -529,8 +544,8 @@ static int read_value(const struct column *column, struct bytes bytes, bool is_b
 }
 
 // A member's value: strings without their quotes, but where JSON is wanted; an array as the column's.
-static int read_member(const struct column *column, struct bytes json, struct arena *arena, struct value *value,
-                       struct error *error)
+static int read_member(const struct column *column, struct bytes json, const struct format_settings *settings,
+                       struct arena *arena, struct value *value, struct error *error)
 {
   if (json_kind_of(json) == JSON_NULL) {
     *value = value_null();
@@ -539,19 +554,19 @@ static int read_member(const struct column *column, struct bytes json, struct ar
   bool is_array = type_is_array(column->type.id) && json_kind_of(json) == JSON_ARRAY;
   if (!is_array &&
       (json_kind_of(json) != JSON_STRING || column->type.id == TYPE_JSON || column->type.id == TYPE_JSONB))
-    return read_value(column, json, false, arena, value, error);
+    return read_value(column, json, false, settings, arena, value, error);
   struct buffer text = {0};
   int status = is_array ? array_text_from_json(column->type.id, json, &text, error) : json_unescape(json, &text, error);
   const uint8_t *copy = status ? NULL : arena_copy(arena, text.data, text.size);
   if (!status)
-    status = copy ? read_value(column, bytes_of(copy, text.size), false, arena, value, error) : error_memory(error);
+    status = copy ? read_value(column, bytes_of(copy, text.size), false, settings, arena, value, error) : error_memory(error);
   buffer_deinit(&text);
   return status;
 }
 
 // One column: an object whose members are columns. Others are left aside; of several with one name the last one counts.
-static int read_json_row(const struct relation *source, struct bytes row, struct arena *arena, struct value *values,
-                         struct error *error)
+static int read_json_row(const struct relation *source, struct bytes row, const struct format_settings *settings,
+                         struct arena *arena, struct value *values, struct error *error)
 {
   struct bytes text = bytes_of(row.data + 6, row.size - 6), quoted, json;
   int status = utf8_check(text, error);
@@ -573,22 +588,25 @@ static int read_json_row(const struct relation *source, struct bytes row, struct
       status = error_memory(error);
     int column = status ? -1 : relation_column(source, (const char *)name.data);
     if (column >= 0)
-      status = read_member(&source->schema.columns[column], json, arena, &values[column], error);
+      status = read_member(&source->schema.columns[column], json, settings, arena, &values[column], error);
   }
   buffer_deinit(&name);
   return status;
 }
 
-static int read_row(const struct relation *source, struct bytes row, const struct arrival *arrival, struct arena *arena,
-                    struct value *values, struct error *error)
+static int read_row(struct passage *passage, struct bytes row, struct arena *arena, struct value *values,
+                    struct error *error)
 {
+  const struct relation *source = passage->source;
+  const struct arrival *arrival = passage->arrival;
+  struct format_settings settings = passage_settings(passage);
   if (is_bad_row(row)) {
     struct bytes reason = bad_row_part(row, 0);
     return error_set(error, SQLSTATE_BAD_COPY_FILE_FORMAT, "%.*s", (int)(reason.size < 400 ? reason.size : 400),
                      (const char *)reason.data);
   }
   if (arrival->is_json && get_be16(row.data) == 1 && (int32_t)get_be32(row.data + 2) >= 0)
-    return read_json_row(source, row, arena, values, error);
+    return read_json_row(source, row, &settings, arena, values, error);
   int columns = get_be16(row.data);
   if (columns != source->schema.column_count)
     return error_set(error, SQLSTATE_BAD_COPY_FILE_FORMAT, "the row has %d columns, source \"%s\" has %d", columns,
@@ -600,8 +618,8 @@ static int read_row(const struct relation *source, struct bytes row, const struc
     values[i] = value_null();
     if (size < 0)
       continue;
-    int status = read_value(&source->schema.columns[i], bytes_of(row.data + at, (size_t)size), arrival->is_binary, arena,
-                            &values[i], error);
+    int status = read_value(&source->schema.columns[i], bytes_of(row.data + at, (size_t)size), arrival->is_binary,
+                            &settings, arena, &values[i], error);
     if (status)
       return status;
     at += (size_t)size;
@@ -629,7 +647,7 @@ static int arrive_rows(struct passage *passage, struct value **kept, int *kept_c
       return error_memory(writer->error);
     uint64_t errors = passage->errors;
     struct atom_mark mark = writer_mark(writer);
-    int status = read_row(passage->source, row, arrival, writer->arena, values, writer->error);
+    int status = read_row(passage, row, writer->arena, values, writer->error);
     status = settle(passage, mark, row, status);
     bool is_taken = false;
     if (!status && passage->errors == errors)

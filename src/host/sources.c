@@ -84,7 +84,7 @@ int connector_info(const struct relation *relation, struct arena *arena, struct 
     return error_memory(error);
   for (int i = 0; i < columns; i++) {
     column[i].name = arena_string(arena, relation->schema.columns[i].name);
-    column[i].type = type_info(relation->schema.columns[i].type.id)->oid;
+    column[i].type = type_oid(relation->schema.columns[i].type.id);
     if (!column[i].name)
       return error_memory(error);
   }

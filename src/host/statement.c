@@ -333,7 +333,7 @@ static bool read_field(const struct column *column, struct bytes field, struct a
   struct error error;
   struct type type = type_plain(column->type);
   return (column->is_text ? value_from_text(type, field, &format_settings_default, arena, value, &error)
-                          : value_from_binary(type, field, arena, value, &error)) == 0;
+                          : value_from_binary(type, field, &format_settings_default, arena, value, &error)) == 0;
 }
 
 static void read_row(struct conversation *conversation, struct execution_entry *entry, const struct quern_message *message)

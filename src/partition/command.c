@@ -77,8 +77,13 @@ static int prepare_command(struct session *session, const struct prepared *prepa
   struct type *types = ARENA_ARRAY(&session->scratch, struct type, count + 1);
   if (!types)
     return error_memory(error);
+  session_refresh_path(session);
+  struct bind_input bind = {.catalog = session->partition->catalog,
+                            .version = session_version(session),
+                            .settings = &session->settings,
+                            .arena = &session->scratch};
   for (int i = 0; i < count; i++) {
-    int status = bind_type(prepare->argtypes[i]->type_name, prepared->text, &types[i], error);
+    int status = bind_type(&bind, prepare->argtypes[i]->type_name, prepared->text, &types[i], NULL, error);
     if (status)
       return status;
   }

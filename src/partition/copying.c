@@ -145,10 +145,11 @@ int copy_feed_chunk(struct copy_feed *feed, struct writer *writer, struct bytes 
   if (!feed->has_begun)
     feed->mark = change_mark(writer->changes);
   feed->has_begun = true;
+  struct format_settings format = session_format(session);
   int status = copy_reader_feed(&feed->reader, chunk, error);
   while (!status) {
     arena_reset(&feed->arena);
-    int got = copy_reader_next(&feed->reader, at_end, &session->settings.format, &feed->arena, feed->values, error);
+    int got = copy_reader_next(&feed->reader, at_end, &format, &feed->arena, feed->values, error);
     if (got <= 0) {
       status = got;
       break;

@@ -155,7 +155,7 @@ void message_row_description(struct buffer *out, const struct target *columns, i
     append_c_string(out, columns[i].name);
     buffer_append_be32(out, columns[i].relation_oid);
     buffer_append_be16(out, (uint16_t)columns[i].relation_column);
-    buffer_append_be32(out, info->oid);
+    buffer_append_be32(out, type_oid(type.id == TYPE_UNKNOWN ? TYPE_TEXT : type.id));
     buffer_append_be16(out, (uint16_t)info->wire_size);
     buffer_append_be32(out, (uint32_t)type_wire_modifier(type));
     buffer_append_be16(out, formats && formats[i]);
@@ -189,7 +189,7 @@ void message_parameter_description(struct buffer *out, const struct type *parame
   size_t begin = message_begin(out, 't');
   buffer_append_be16(out, (uint16_t)count);
   for (int i = 0; i < count; i++)
-    buffer_append_be32(out, type_info(parameters[i].id)->oid);
+    buffer_append_be32(out, type_oid(parameters[i].id));
   message_end(out, begin);
 }
 

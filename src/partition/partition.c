@@ -14,20 +14,19 @@ enum { REPLIES_KEPT = 16 * 1024 * 1024, CHANGES_KEPT = 16 * 1024 * 1024 }; // of
 
 // --- Opening and closing -----------------------------------------------------------------------------------
 
-static int compile(void *context, const struct relation *relation, const char *text, struct type want,
-                   struct expression_text *compiled, struct error *error)
+static int compile(void *context, const struct compile_input *given, struct expression_text *compiled, struct error *error)
 {
   struct partition *partition = context;
   struct settings settings;
   settings_init(&settings);
   struct bind_input input = {
     .catalog = partition->catalog,
-    .version = store_trunk(partition->store),
+    .version = given->version,
     .settings = &settings,
-    .text = bytes_of_string(text),
-    .arena = (struct arena *)&relation->arena, // the program lives as long as the relation
+    .text = bytes_of_string(given->text),
+    .arena = given->arena,
   };
-  return bind_compile(&input, relation, text, want, compiled, error);
+  return bind_compile(&input, given->relation, given->text, given->want, compiled, error);
 }
 
 struct partition *partition_open(const struct partition_options *options, struct error *error)

@@ -93,10 +93,10 @@ int transaction_record(struct session *session, const struct portal *portal, con
   buffer_append_le32(&step, (uint32_t)portal->parameter_count);
   for (int i = 0; i < portal->parameter_count; i++) {
     struct type given = portal->literals ? portal->parameter_types[i] : prepared->statement->parameters[i];
-    buffer_append_u8(&step, (uint8_t)given.id);
+    buffer_append_le32(&step, (uint32_t)given.id);
     buffer_append_le32(&step, (uint32_t)given.modifier);
     enum type_id type = prepared->statement->parameters[i].id;
-    buffer_append_u8(&step, (uint8_t)type);
+    buffer_append_le32(&step, (uint32_t)type);
     encode_value(&step, type, &portal->parameters[i]);
   }
   int columns = portal->formats && prepared->statement ? prepared->statement->column_count : 0;
@@ -203,9 +203,9 @@ int script_statement(struct bytes step, struct arena *arena, struct script_state
   if (!statement->types || !statement->values || !statement->value_types)
     return error_memory(error);
   for (int i = 0; i < count; i++) {
-    statement->types[i].id = (enum type_id)*reader.at++;
+    statement->types[i].id = (enum type_id)step_u32(&reader);
     statement->types[i].modifier = (int32_t)step_u32(&reader);
-    statement->value_types[i] = (enum type_id)*reader.at++;
+    statement->value_types[i] = (enum type_id)step_u32(&reader);
     decode_value(&reader, statement->value_types[i], &statement->values[i]);
   }
   int columns = statement->columns = (int)step_u32(&reader);

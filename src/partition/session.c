@@ -422,6 +422,20 @@ static int malformed(const char *what, struct error *error)
   return error_set(error, SQLSTATE_PROTOCOL_VIOLATION, "invalid %s message", what);
 }
 
+// TYPE_COUNT: there is none.
+static enum type_id session_type(struct session *session, uint32_t oid)
+{
+  enum type_id id = type_of_oid(oid);
+  uint32_t own = oid & ~(uint32_t)TYPE_USER_ARRAY;
+  if (!type_is_user(id) || catalog_enum(session->partition->catalog, session_version(session), own, NULL))
+    return id;
+  const struct relation *domain = catalog_find_oid(session->partition->catalog, session_version(session), own);
+  if (!domain || domain->kind != RELATION_TYPE)
+    return TYPE_COUNT;
+  enum type_id below = domain->schema.columns[0].type.id; // a parameter of a domain is one of what lies beneath
+  return own == oid ? below : type_array(below);
+}
+
 static int on_parse(struct session *session, struct message_reader *reader, struct error *error)
 {
   struct bytes name = read_string(reader);
@@ -434,7 +448,7 @@ static int on_parse(struct session *session, struct message_reader *reader, stru
     return error_memory(error);
   for (int i = 0; i < count; i++) {
     uint32_t oid = (uint32_t)read_i32(reader);
-    types[i] = type_plain(oid == 0 || oid == 705 ? TYPE_UNKNOWN : type_of_oid(oid)); // 705: PostgreSQL's "unknown"
+    types[i] = type_plain(oid == 0 || oid == 705 ? TYPE_UNKNOWN : session_type(session, oid)); // 705: PostgreSQL's "unknown"
     if (types[i].id == TYPE_COUNT)
       return error_set(error, SQLSTATE_UNDEFINED_OBJECT, "type with OID %u does not exist", oid);
   }
@@ -462,9 +476,13 @@ static int on_parse(struct session *session, struct message_reader *reader, stru
   return status;
 }
 
-struct format_settings session_format(const struct session *session)
+struct format_settings session_format(struct session *session)
 {
   struct format_settings format = session->settings.format;
+  struct name_scope scope = {.search_path = session->settings.search_path,
+                             .search_path_count = session->settings.search_path_count};
+  catalog_types_init(&session->types, session->partition->catalog, session_version(session), &scope);
+  format.types = &session->types.types;
   format.now = session->transaction_now ? session->transaction_now : session->partition->time.wall;
   return format;
 }
@@ -483,7 +501,7 @@ static int read_parameter(struct session *session, struct message_reader *reader
   if (reader->failed)
     return malformed("Bind", error);
   struct format_settings format = session_format(session);
-  int status = is_binary ? value_from_binary(type, given, arena, value, error)
+  int status = is_binary ? value_from_binary(type, given, &format, arena, value, error)
                          : value_from_text(type, given, &format, arena, value, error);
   // The message goes away before the portal does.
   if (!status && type_info(type.id)->storage == STORAGE_BYTES && !value_copy(type.id, value, arena))

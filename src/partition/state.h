@@ -23,6 +23,7 @@
 #include "store/read_set.h"
 #include "sql/system.h"
 #include "table/temporary.h"
+#include "table/user_type.h"
 #include "txn/branch.h"
 #include "txn/claim.h"
 
@@ -85,6 +86,7 @@ struct session {
   uint32_t id;
   int32_t secret;
   struct settings settings;
+  struct catalog_types types; // session_format's
   struct settings settings_at_begin, settings_after; // setting.c
   bool has_noted_settings;
   uint64_t path_definitions; // the definitions in which the search path was looked up; 0: none
@@ -332,7 +334,7 @@ void session_end_copy(struct session *session, const struct error *error); // a 
 void session_notice(struct session *session, const struct error *notice);
 // Where the session binds and reads: its branch, or the trunk.
 // Its settings for what is read from text: 'now' means its transaction's time.
-struct format_settings session_format(const struct session *session);
+struct format_settings session_format(struct session *session);
 const struct version *session_version(struct session *session);
 void session_describe_result(struct session *session, const struct prepared *prepared, const bool *formats);
 // Statements and portals by name; the empty name is the unnamed one. NULL: there is none.

@@ -181,7 +181,7 @@ struct node *bind_parameter_type(struct binder *binder, struct node *node, struc
   } else if (known->id != type.id) {
     bind_fail(binder, node->position, SQLSTATE_AMBIGUOUS_PARAMETER, "inconsistent types deduced for parameter $%d",
               node->parameter + 1);
-    error_detail(binder->error, "%s versus %s", type_info(known->id)->name, type_info(type.id)->name);
+    error_detail(binder->error, "%s versus %s", BIND_TYPE_NAME(binder, known->id), BIND_TYPE_NAME(binder, type.id));
     return NULL;
   }
   struct node *typed = node_new(binder->arena, NODE_PARAMETER, *known, node->position, NULL, 0);
@@ -230,10 +230,21 @@ static const PgQuery__Node *parse_expression(struct arena *arena, const char *te
   return NULL;
 }
 
+// Its own, or its domain's. NULL: none.
+static const char *column_default_text(struct binder *binder, const struct relation *relation, int number)
+{
+  const struct column *column = &relation->schema.columns[number];
+  const char *own = relation->defaults ? relation->defaults[number].text : NULL;
+  if (own || !column->domain || type_is_array(column->type.id))
+    return own;
+  const struct relation *domain = catalog_find_oid(binder->input->catalog, binder->input->version, column->domain);
+  return domain ? domain->defaults[0].text : NULL;
+}
+
 struct node *bind_default(struct binder *binder, const struct relation *relation, int column)
 {
   bool is_computed = relation->schema.columns[column].is_generated; // when the row is there (table_generate)
-  const char *text = relation->defaults && !is_computed ? relation->defaults[column].text : NULL;
+  const char *text = is_computed ? NULL : column_default_text(binder, relation, column);
   struct type type = relation->schema.columns[column].type;
   struct node *node;
   if (!text) {
@@ -262,6 +273,10 @@ static struct statement *new_statement(struct binder *binder, const struct bind_
 {
   *binder = (struct binder){.input = input, .arena = input->arena, .error = error, .has_positions = true,
                             .role = input->settings->role};
+  struct name_scope scope = bind_name_scope(input);
+  catalog_types_init(&binder->types, input->catalog, input->version, &scope);
+  binder->format = input->settings->format;
+  binder->format.types = &binder->types.types;
   return binder->statement = ARENA_NEW(input->arena, struct statement);
 }
 

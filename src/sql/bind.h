@@ -48,8 +48,14 @@ int bind_row_condition(const struct bind_input *input, const struct relation *re
 // For catalog_hooks.compile.
 int bind_compile(const struct bind_input *input, const struct relation *relation, const char *text, struct type want,
                  struct expression_text *compiled, struct error *error);
-// A type name of the grammar. 42704 `type "x" does not exist`, 0A000.
-int bind_type(const PgQuery__TypeName *name, struct bytes text, struct type *type, struct error *error);
+struct name_scope bind_name_scope(const struct bind_input *input);
+// A type name of the grammar. 42704 `type "x" does not exist`, 0A000. *domain: the domain's object id, whose values, or
+// arrays of them, the type then has; 0: none. NULL: a domain is taken for what lies beneath it.
+int bind_type(const struct bind_input *input, const PgQuery__TypeName *name, struct bytes text, struct type *type,
+              uint32_t *domain, struct error *error);
+// The type made by users that the name stands for; *relation is NULL where it is none, or a built-in one.
+int bind_user_type(const struct bind_input *input, const PgQuery__TypeName *name, const struct relation **relation,
+                   struct error *error);
 // The SQL text of an expression's tree, for pg_get_expr and for keeping defaults and checks.
 int bind_deparse(const PgQuery__Node *node, struct arena *arena, const char **text, struct error *error);
 // The same of a whole SELECT.

@@ -207,7 +207,7 @@ int bind_aggregate_arguments(struct binder *binder, const char *name, struct agg
   if (status)
     return status;
   error_clear(binder->error);
-  if (aggregate_resolve(name, given, call->argument_count, &call->aggregate, binder->error))
+  if (aggregate_resolve(name, given, call->argument_count, &binder->types.types, &call->aggregate, binder->error))
     return bind_error_from(binder, location);
   for (int i = 0; i < call->argument_count; i++) {
     enum type_id want = call->aggregate->arguments[i < 2 ? i : 1];
@@ -281,7 +281,7 @@ int bind_refuse_ordered_set(struct binder *binder, const char *name, struct node
   if (status)
     return status;
   error_clear(binder->error);
-  if (!ordered_set_is_hypothetical(name) && ordered_set_resolve(name, given, count, &set, binder->error))
+  if (!ordered_set_is_hypothetical(name) && ordered_set_resolve(name, given, count, &binder->types.types, &set, binder->error))
     return bind_error_from(binder, location);
   return bind_error(binder, location, SQLSTATE_WRONG_OBJECT_TYPE,
                     "WITHIN GROUP is required for ordered-set aggregate %s", name);
@@ -313,7 +313,7 @@ static int bind_hypothetical(struct binder *binder, const char *name, struct agg
                name, call->direct_count, call->order_count);
     return binder->error->status;
   }
-  int status = window_function_resolve(name, &none, 0, &call->hypothetical, binder->error);
+  int status = window_function_resolve(name, &none, 0, NULL, &call->hypothetical, binder->error);
   for (int i = 0; i < call->direct_count && !status; i++) {
     struct node *pair[2] = {call->order[i].expression, call->direct[i]};
     struct type type;
@@ -343,7 +343,7 @@ static int bind_set(struct binder *binder, const char *name, struct aggregate_ca
   for (int i = 0; i < call->order_count; i++)
     given[call->direct_count + i] = call->order[i].expression->type.id;
   error_clear(binder->error);
-  if (ordered_set_resolve(name, given, count, &call->set, binder->error))
+  if (ordered_set_resolve(name, given, count, &binder->types.types, &call->set, binder->error))
     return bind_error_from(binder, location);
   if (ordered_set_types(call->set, given, count, wanted, &result, binder->error))
     return binder->error->status;

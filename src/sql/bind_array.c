@@ -29,7 +29,7 @@ static int cast_members(struct binder *binder, struct node **nodes, int count, s
     const struct function *function;
     if (!cast_find(nodes[i]->type.id, type.id, CAST_EXPLICIT, &function))
       return bind_error(binder, nodes[i]->position, SQLSTATE_CANNOT_COERCE, "cannot cast type %s to %s",
-                        type_info(nodes[i]->type.id)->name, type_info(type.id)->name);
+                        BIND_TYPE_NAME(binder, nodes[i]->type.id), BIND_TYPE_NAME(binder, type.id));
     if (!(nodes[i] = bind_cast(binder, nodes[i], type, CAST_EXPLICIT)))
       return binder->error->status;
   }
@@ -69,7 +69,7 @@ struct node *bind_array(struct binder *binder, struct scope *scope, const PgQuer
     type.id = type_is_array(element) ? element : type_array(element);
     if (type.id == TYPE_COUNT)
       return bind_fail(binder, tree->location, SQLSTATE_UNDEFINED_OBJECT, "could not find array type for data type %s",
-                       type_info(element)->name);
+                       BIND_TYPE_NAME(binder, element));
   }
   struct node *node = bind_node(binder, NODE_CALL, type, tree->location, nodes, count);
   if (node)
@@ -183,7 +183,7 @@ static struct node *cast_part(struct binder *binder, const PgQuery__ResTarget *p
     return bind_cast(binder, value, type, CAST_ASSIGNMENT);
   bind_fail(binder, place->location, SQLSTATE_DATATYPE_MISMATCH,
             "subscripted assignment to \"%s\" requires type %s but expression is of type %s", place->name,
-            type_info(type.id)->name, type_info(value->type.id)->name);
+            BIND_TYPE_NAME(binder, type.id), BIND_TYPE_NAME(binder, value->type.id));
   error_hint(binder->error, "You will need to rewrite or cast the expression.");
   return NULL;
 }
@@ -193,7 +193,7 @@ static bool is_array_place(struct binder *binder, struct type type, int32_t loca
   if (type_is_array(type.id))
     return true;
   bind_fail(binder, location, SQLSTATE_DATATYPE_MISMATCH,
-            "cannot subscript type %s because it does not support subscripting", type_info(type.id)->name);
+            "cannot subscript type %s because it does not support subscripting", BIND_TYPE_NAME(binder, type.id));
   return false;
 }
 
@@ -248,7 +248,7 @@ static struct node *cast_array(struct binder *binder, struct node *array, enum t
   enum type_id type = type_array(wanted);
   if (type == TYPE_COUNT)
     return bind_fail(binder, location, SQLSTATE_UNDEFINED_OBJECT, "could not find array type for data type %s",
-                     type_info(wanted)->name);
+                     BIND_TYPE_NAME(binder, wanted));
   return array->type.id == type ? array : bind_cast(binder, array, type_plain(type), CAST_IMPLICIT);
 }
 
@@ -264,7 +264,7 @@ struct node *bind_array_test(struct binder *binder, const char *name, struct nod
   if (strcmp(name, "!=") == 0)
     name = "<>";
   error_clear(binder->error);
-  if (function_resolve(name, true, given, 2, &function, binder->error) ||
+  if (function_resolve(name, true, given, 2, &binder->types.types, &function, binder->error) ||
       function_types(function, given, 2, wanted, &result, binder->error)) {
     bind_error_from(binder, location);
     return NULL;

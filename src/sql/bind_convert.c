@@ -17,7 +17,7 @@ struct node *bind_cast(struct binder *binder, struct node *node, struct type typ
   if (type.id == TYPE_UNKNOWN)
     return node;
   error_clear(binder->error);
-  struct node *cast = cast_node(node, type, context, binder->arena, &binder->input->settings->format, binder->error);
+  struct node *cast = cast_node(node, type, context, binder->arena, &binder->format, binder->error);
   if (!cast)
     bind_error_from(binder, location);
   return cast;
@@ -33,7 +33,7 @@ int bind_ordered(struct binder *binder, const struct node *node, const char *wha
   if (type_is_ordered(node->type.id))
     return 0;
   int status = bind_error(binder, location, SQLSTATE_UNDEFINED_FUNCTION, "could not identify %s for type %s", what,
-                          type_info(node->type.id)->name);
+                          BIND_TYPE_NAME(binder, node->type.id));
   if (strcmp(what, ORDERING_OPERATOR) == 0)
     error_hint(binder->error, "Use an explicit ordering operator or modify the query.");
   return status;
@@ -46,7 +46,7 @@ struct node *bind_boolean(struct binder *binder, struct node *node, const char *
     return node;
   if (!cast_find(node->type.id, TYPE_BOOLEAN, CAST_ASSIGNMENT, &function))
     return bind_fail(binder, node->position, SQLSTATE_DATATYPE_MISMATCH,
-                     "argument of %s must be type boolean, not type %s", what, type_info(node->type.id)->name);
+                     "argument of %s must be type boolean, not type %s", what, BIND_TYPE_NAME(binder, node->type.id));
   return bind_cast(binder, node, type_plain(TYPE_BOOLEAN), CAST_ASSIGNMENT);
 }
 
@@ -55,7 +55,7 @@ int bind_common(struct binder *binder, struct node **nodes, int count, const cha
   error_clear(binder->error);
   *type = nodes[0]->type;
   enum type_id id;
-  if (type_common((const struct node *const *)nodes, count, what, &id, binder->error))
+  if (type_common((const struct node *const *)nodes, count, what, &binder->types.types, &id, binder->error))
     return bind_error_from(binder, nodes[0]->position);
   for (int i = 0; i < count; i++)
     if (nodes[i]->type.id != id || nodes[i]->type.modifier != type->modifier)
@@ -64,7 +64,7 @@ int bind_common(struct binder *binder, struct node **nodes, int count, const cha
     const struct function *function;
     if (!cast_find(nodes[i]->type.id, id, CAST_IMPLICIT, &function))
       return bind_error(binder, nodes[i]->position, SQLSTATE_CANNOT_COERCE, "%s could not convert type %s to %s", what,
-                        type_info(nodes[i]->type.id)->name, type_info(id)->name);
+                        BIND_TYPE_NAME(binder, nodes[i]->type.id), BIND_TYPE_NAME(binder, id));
     nodes[i] = bind_cast(binder, nodes[i], type_plain(id), CAST_IMPLICIT);
     if (!nodes[i])
       return binder->error->status;
@@ -79,7 +79,7 @@ struct node *bind_assign(struct binder *binder, struct node *node, const struct 
   if (!cast_find(node->type.id, target->type.id, CAST_ASSIGNMENT, &function)) {
     bind_fail(binder, node->position, SQLSTATE_DATATYPE_MISMATCH,
               "column \"%s\" is of type %s but expression is of type %s", target->name,
-              type_info(target->type.id)->name, type_info(node->type.id)->name);
+              BIND_TYPE_NAME(binder, target->type.id), BIND_TYPE_NAME(binder, node->type.id));
     error_hint(binder->error, "You will need to rewrite or cast the expression.");
     return NULL;
   }
@@ -146,18 +146,35 @@ static void mark_function(struct binder *binder, const struct function *function
   statement->draws_numbers |= !function->is_operator && draws_numbers(function->name);
 }
 
+// A function of an enum has two arguments more: all values of the enum, and its name.
+static bool add_enum(struct binder *binder, enum type_id type, struct node **arguments, int *count)
+{
+  const struct enum_type *of = binder->types.types.find(&binder->types, type_oid(type));
+  char *name = bind_copy(binder, BIND_TYPE_NAME(binder, type));
+  struct value values;
+  if (!of)
+    (void)bind_error(binder, -1, SQLSTATE_UNDEFINED_OBJECT, "type with OID %u does not exist", type_oid(type));
+  if (!of || !name || enum_all(type, of, binder->arena, &values, binder->error))
+    return false;
+  struct node *all = node_constant(binder->arena, type_plain(type_array(type)), values, -1);
+  struct node *shown = node_constant(binder->arena, type_plain(TYPE_TEXT), value_string(name), -1);
+  arguments[(*count)++] = all;
+  arguments[(*count)++] = shown;
+  return all && shown ? true : bind_memory(binder) != NULL;
+}
+
 struct node *bind_call(struct binder *binder, const char *name, bool is_operator, struct node **arguments, int count,
                        int32_t location)
 {
   enum type_id *given = ARENA_ARRAY(binder->arena, enum type_id, 2 * count + 1), *wanted = given + count, result;
-  struct node **cast = ARENA_ARRAY(binder->arena, struct node *, count ? count : 1);
+  struct node **cast = ARENA_ARRAY(binder->arena, struct node *, count + 2);
   if (!given || !cast)
     return bind_memory(binder);
   for (int i = 0; i < count; i++)
     given[i] = arguments[i]->type.id;
   const struct function *function;
   error_clear(binder->error);
-  if (function_resolve(name, is_operator, given, count, &function, binder->error)) {
+  if (function_resolve(name, is_operator, given, count, &binder->types.types, &function, binder->error)) {
     bind_error_from(binder, location);
     return NULL;
   }
@@ -167,7 +184,7 @@ struct node *bind_call(struct binder *binder, const char *name, bool is_operator
     return bind_fail(binder, -1, SQLSTATE_UNDEFINED_FUNCTION, "could not identify %s for type %s",
                      strchr("<>", name[0]) && !strchr(name, '@') && strcmp(name, "<>") != 0 ? COMPARISON_FUNCTION
                                                                                             : EQUALITY_OPERATOR,
-                     type_info(type_element(wanted[0]))->name);
+                     BIND_TYPE_NAME(binder, type_element(wanted[0])));
   for (int i = 0; i < count; i++) {
     cast[i] = arguments[i];
     if (wanted[i] != given[i])
@@ -178,6 +195,8 @@ struct node *bind_call(struct binder *binder, const char *name, bool is_operator
       return NULL;
   }
   mark_function(binder, function);
+  if (!is_operator && function->arguments[0] == TYPE_ANY_ENUM && !add_enum(binder, wanted[0], cast, &count))
+    return NULL;
   struct node *node = bind_node(binder, NODE_CALL, type_plain(result), location, cast, count);
   if (node)
     node->function = function;

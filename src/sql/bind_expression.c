@@ -276,7 +276,7 @@ static struct node *bind_in_list(struct binder *binder, struct scope *scope, con
   struct error quiet;
   int all = (int)count + 1;
   const struct function *function;
-  bool has_common = type_common((const struct node *const *)nodes, all, "IN", &type, &quiet) == 0;
+  bool has_common = type_common((const struct node *const *)nodes, all, "IN", &binder->types.types, &type, &quiet) == 0;
   for (int i = 0; i < all && has_common; i++)
     has_common = cast_find(nodes[i]->type.id, type, CAST_IMPLICIT, &function);
   if (!has_common || count == 1)
@@ -549,7 +549,8 @@ static struct node *bind_cast_argument(struct binder *binder, struct scope *scop
 static struct node *bind_type_cast(struct binder *binder, struct scope *scope, const PgQuery__TypeCast *tree)
 {
   struct type type;
-  if (bind_type_at(binder, tree->type_name, &type))
+  uint32_t domain;
+  if (bind_type_at(binder, tree->type_name, &type, &domain))
     return NULL;
   struct node *argument = bind_cast_argument(binder, scope, tree, type);
   if (!argument)
@@ -557,15 +558,16 @@ static struct node *bind_type_cast(struct binder *binder, struct scope *scope, c
   const struct function *function;
   if (!cast_find(argument->type.id, type.id, CAST_EXPLICIT, &function))
     return bind_fail(binder, tree->location >= 0 ? tree->location : argument->position, SQLSTATE_CANNOT_COERCE,
-                     "cannot cast type %s to %s", type_info(argument->type.id)->name, type_info(type.id)->name);
+                     "cannot cast type %s to %s", BIND_TYPE_NAME(binder, argument->type.id),
+                     BIND_TYPE_NAME(binder, type.id));
   struct node *node = bind_cast(binder, argument, type, CAST_EXPLICIT);
   if (!node || node->type.id != type.id || node->type.modifier == type.modifier)
-    return node;
+    return bind_domain(binder, node, domain);
   node = arena_copy(binder->arena, node, sizeof *node); // the same value, of any length
   if (!node)
     return bind_memory(binder);
   node->type = type;
-  return node;
+  return bind_domain(binder, node, domain);
 }
 
 static struct node *bind_collate(struct binder *binder, struct scope *scope, const PgQuery__CollateClause *tree)
@@ -576,7 +578,7 @@ static struct node *bind_collate(struct binder *binder, struct scope *scope, con
     return NULL;
   if (type_info(argument->type.id)->category != 'S')
     return bind_fail(binder, tree->location, SQLSTATE_DATATYPE_MISMATCH, "collations are not supported by type %s",
-                     type_info(argument->type.id)->name);
+                     BIND_TYPE_NAME(binder, argument->type.id));
   const char *name = tree->n_collname ? bind_string(tree->collname[tree->n_collname - 1]) : NULL;
   const char *schema = tree->n_collname > 1 ? bind_string(tree->collname[0]) : "pg_catalog";
   for (const char *const *collation = known; *collation; collation++)
@@ -600,7 +602,7 @@ static struct node *bind_subscript(struct binder *binder, struct scope *scope, c
   if (step->type.id != TYPE_UNKNOWN && !cast_find(step->type.id, TYPE_INT4, CAST_IMPLICIT, &function) &&
       !cast_find(step->type.id, TYPE_TEXT, CAST_IMPLICIT, &function)) {
     bind_fail(binder, step->position, SQLSTATE_DATATYPE_MISMATCH, "subscript type %s is not supported",
-              type_info(step->type.id)->name);
+              BIND_TYPE_NAME(binder, step->type.id));
     error_hint(binder->error, "jsonb subscript must be coercible to either integer or text.");
     return NULL;
   }
@@ -624,7 +626,7 @@ static struct node *bind_indirection(struct binder *binder, struct scope *scope,
     if (arguments[0]->type.id != TYPE_JSONB)
       return bind_fail(binder, arguments[0]->position, SQLSTATE_DATATYPE_MISMATCH,
                        "cannot subscript type %s because it does not support subscripting",
-                       type_info(arguments[0]->type.id)->name);
+                       BIND_TYPE_NAME(binder, arguments[0]->type.id));
     if (!(arguments[i + 1] = bind_subscript(binder, scope, tree->indirection[i]->a_indices)))
       return NULL;
   }

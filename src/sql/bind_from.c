@@ -308,7 +308,7 @@ static int no_series(struct binder *binder, const struct range *range, int32_t l
   size_t used = 0;
   for (int i = 0; i < range->argument_count && used < sizeof types; i++)
     used += (size_t)snprintf(types + used, sizeof types - used, "%s%s", i ? ", " : "",
-                             type_info(range->arguments[i]->type.id)->name);
+                             BIND_TYPE_NAME(binder, range->arguments[i]->type.id));
   int status =
       bind_error(binder, location, SQLSTATE_UNDEFINED_FUNCTION, "function generate_series(%s) does not exist", types);
   error_hint(binder->error, "No function matches the given name and argument types. "
@@ -387,7 +387,7 @@ static int defined_columns(struct binder *binder, const struct set_form *form, s
   for (size_t i = 0; i < form->column_count && !status; i++) {
     const PgQuery__ColumnDef *column = form->columns[i]->column_def;
     range->columns[i].name = bind_copy(binder, column->colname);
-    status = range->columns[i].name ? bind_type_at(binder, column->type_name, &range->columns[i].type)
+    status = range->columns[i].name ? bind_type_at(binder, column->type_name, &range->columns[i].type, NULL)
                                     : (int)binder->error->status;
     for (size_t j = 0; j < i && !status; j++)
       if (strcmp(range->columns[j].name, column->colname) == 0)
@@ -447,7 +447,7 @@ static int resolve_set(struct binder *binder, const struct set_form *form, struc
   int step = is_several ? 1 : count;
   error_clear(binder->error);
   for (int i = 0; (i == 0 || i < count) && !status; i += step ? step : 1) {
-    if (set_function_resolve(form->name, given + i, step, &range->set, binder->error))
+    if (set_function_resolve(form->name, given + i, step, &binder->types.types, &range->set, binder->error))
       status = bind_error_from(binder, location);
     else
       status = set_function_types(range->set, given + i, step, wanted + i, &results[i], binder->error);

@@ -81,7 +81,7 @@ static struct node *refuse_form(struct binder *binder, const PgQuery__FuncCall *
   const struct function *function;
   if (window_function_exists(name))
     return bind_fail(binder, at, SQLSTATE_WRONG_OBJECT_TYPE, "window function %s requires an OVER clause", name);
-  if (tree->agg_star && function_resolve(name, false, NULL, 0, &function, binder->error)) {
+  if (tree->agg_star && function_resolve(name, false, NULL, 0, NULL, &function, binder->error)) {
     (void)!bind_error_from(binder, at);
     return NULL;
   }

@@ -127,7 +127,7 @@ static int check_part(struct binder *binder, const PgQuery__ResTarget *tree, con
   if (tree->indirection[0]->node_case == PG_QUERY__NODE__NODE_STRING)
     return bind_error(binder, tree->location, SQLSTATE_DATATYPE_MISMATCH,
                       "cannot assign to field \"%s\" of column \"%s\" because its type %s is not a composite type",
-                      tree->indirection[0]->string->sval, column->name, type_info(column->type.id)->name);
+                      tree->indirection[0]->string->sval, column->name, BIND_TYPE_NAME(binder, column->type.id));
   if (tree->indirection[0]->node_case != PG_QUERY__NODE__NODE_A_INDICES || column->type.id == TYPE_JSONB)
     return bind_error(binder, tree->location, SQLSTATE_FEATURE_NOT_SUPPORTED, "parts of columns cannot be assigned");
   return 0;

@@ -46,7 +46,7 @@ struct node *bind_reg(struct binder *binder, struct scope *scope, const PgQuery_
   const struct function *function;
   if (is_name ? !reg->input : !cast_find(argument->type.id, TYPE_OID, CAST_EXPLICIT, &function))
     return bind_fail(binder, cast->location, SQLSTATE_FEATURE_NOT_SUPPORTED, "a cast of type %s to %s is not supported",
-                     type_info(argument->type.id)->name, reg->name);
+                     BIND_TYPE_NAME(binder, argument->type.id), reg->name);
   struct node *oid = is_name ? bind_call(binder, reg->input, false, &argument, 1, cast->location)
                              : bind_cast(binder, argument, type_plain(TYPE_OID), CAST_EXPLICIT);
   bool wants_name = form == REG_NAME || (form == REG_OTHER && !is_name);

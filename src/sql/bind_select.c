@@ -409,7 +409,7 @@ static int bind_limit(struct binder *binder, struct scope *scope, const PgQuery_
   const struct function *function;
   if (!cast_find(node->type.id, TYPE_INT8, CAST_ASSIGNMENT, &function))
     return bind_error(binder, node->position, SQLSTATE_DATATYPE_MISMATCH,
-                      "argument of %s must be type bigint, not type %s", name, type_info(node->type.id)->name);
+                      "argument of %s must be type bigint, not type %s", name, BIND_TYPE_NAME(binder, node->type.id));
   *limit = bind_cast(binder, node, type_plain(TYPE_INT8), CAST_ASSIGNMENT);
   return *limit ? 0 : (int)binder->error->status;
 }

@@ -103,7 +103,7 @@ static int cast_column(struct binder *binder, struct query **arm, int column, en
     return 0;
   if (!cast_find(node->type.id, type, CAST_IMPLICIT, &function))
     return bind_error(binder, node->position, SQLSTATE_CANNOT_COERCE, "%s could not convert type %s to %s", what,
-                      type_info(node->type.id)->name, type_info(type)->name);
+                      BIND_TYPE_NAME(binder, node->type.id), BIND_TYPE_NAME(binder, type));
   if ((*arm)->is_distinct || (*arm)->order_count) {
     int32_t position = node->position;
     if (!(*arm = around(binder, *arm)))
@@ -144,7 +144,7 @@ static int common_types(struct combining *c, const struct query *right, const Pg
     const struct node *pair[] = {left, other};
     enum type_id type;
     error_clear(binder->error);
-    if (type_common(pair, 2, name_of(kind), &type, binder->error)) {
+    if (type_common(pair, 2, name_of(kind), &binder->types.types, &type, binder->error)) {
       error_position(binder->error, 0);
       return bind_error_from(binder, leftmost(other));
     }
@@ -268,8 +268,8 @@ static int finish_recursion(struct combining *c, const PgQuery__SelectStmt *sele
     if (same_type(was, types[i]))
       continue;
     char first[64], overall[64];
-    type_format(was, first, sizeof first);
-    type_format(types[i], overall, sizeof overall);
+    type_format(was, &binder->types.types, first, sizeof first);
+    type_format(types[i], &binder->types.types, overall, sizeof overall);
     status = bind_error(binder, left_column(c, i)->position, SQLSTATE_DATATYPE_MISMATCH,
                         "recursive query \"%s\" column %d has type %s in non-recursive term but type %s overall",
                         expression->name, i + 1, first, overall);

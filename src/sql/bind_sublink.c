@@ -97,7 +97,7 @@ static struct node *check_boolean(struct binder *binder, struct node *node, int3
   if (!node || node->type.id == TYPE_BOOLEAN)
     return node;
   return bind_fail(binder, location, SQLSTATE_DATATYPE_MISMATCH,
-                   "row comparison operator must yield type boolean, not type %s", type_info(node->type.id)->name);
+                   "row comparison operator must yield type boolean, not type %s", BIND_TYPE_NAME(binder, node->type.id));
 }
 
 // --- Rows ------------------------------------------------------------------------------------------
@@ -234,7 +234,7 @@ static struct node *bind_array_subquery(struct binder *binder, struct subquery *
   enum type_id type = type_is_array(element) ? element : type_array(element);
   if (type == TYPE_COUNT)
     return bind_fail(binder, location, SQLSTATE_UNDEFINED_OBJECT, "could not find array type for data type %s",
-                     type_info(element)->name);
+                     BIND_TYPE_NAME(binder, element));
   return add_subquery(binder, subquery, NULL, type_plain(type), location);
 }
 

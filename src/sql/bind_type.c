@@ -1,4 +1,7 @@
 // Type names of the grammar, with their modifiers.
+#include <ctype.h>
+#include <stdlib.h>
+
 #include "data/interval.h"
 #include "sql/binder.h"
 
@@ -110,8 +113,62 @@ static const char *string_of(const PgQuery__Node *node)
   return node->node_case == PG_QUERY__NODE__NODE_STRING ? node->string->sval : "";
 }
 
-static int find_type(const PgQuery__TypeName *name, struct type *type, struct error *error)
+struct name_scope bind_name_scope(const struct bind_input *input)
 {
+  return (struct name_scope){.role = input->settings->role,
+                             .search_path = input->settings->search_path,
+                             .search_path_count = input->settings->search_path_count,
+                             .mark = input->mark};
+}
+
+// In texts of definitions types made by users stand as pg_catalog.type_16384: 0 for other names.
+static uint32_t type_number(const char *schema, const char *own)
+{
+  char *end = NULL;
+  unsigned long number = strncmp(own, "type_", 5) == 0 && isdigit((unsigned char)own[5]) ? strtoul(own + 5, &end, 10) : 0;
+  return number && !*end && number < TYPE_USER_ARRAY && strcmp(schema, "pg_catalog") == 0 ? (uint32_t)number : 0;
+}
+
+int bind_user_type(const struct bind_input *input, const PgQuery__TypeName *name, const struct relation **relation,
+                   struct error *error)
+{
+  *relation = NULL;
+  if (name->n_names == 0)
+    return 0;
+  const char *own = string_of(name->names[name->n_names - 1]);
+  const char *schema = name->n_names > 1 ? string_of(name->names[name->n_names - 2]) : NULL;
+  uint32_t number = type_number(schema ? schema : "", own);
+  struct name_scope scope = bind_name_scope(input);
+  if (!number)
+    return catalog_find(input->catalog, input->version, &scope, schema, own, "T", RIGHT_NONE, true, relation, error);
+  *relation = catalog_find_oid(input->catalog, input->version, number);
+  if (*relation && (*relation)->kind != RELATION_TYPE)
+    *relation = NULL;
+  return 0;
+}
+
+static int take_user_type(const struct relation *relation, bool is_array, struct type *type, uint32_t *domain,
+                          struct error *error)
+{
+  if (relation->type_kind == TYPE_IS_ENUM) {
+    *type = type_plain((enum type_id)(is_array ? relation->oid | TYPE_USER_ARRAY : relation->oid));
+    return 0;
+  }
+  *type = relation->schema.columns[0].type;
+  if (domain)
+    *domain = relation->oid;
+  if (is_array && type_is_array(type->id))
+    return error_set(error, SQLSTATE_FEATURE_NOT_SUPPORTED, "arrays of a domain over arrays are not supported");
+  if (is_array)
+    type->id = type_array(type->id);
+  return 0;
+}
+
+static int find_type(const struct bind_input *input, const PgQuery__TypeName *name, struct type *type, uint32_t *domain,
+                     struct error *error)
+{
+  if (domain)
+    *domain = 0;
   if (name->setof || name->pct_type || name->n_names == 0)
     return error_set(error, SQLSTATE_FEATURE_NOT_SUPPORTED, "SETOF and %%TYPE are not supported");
   const char *own = string_of(name->names[name->n_names - 1]);
@@ -123,6 +180,13 @@ static int find_type(const PgQuery__TypeName *name, struct type *type, struct er
   // Of the names in the table, these are words of the grammar, not names of types.
   bool is_phrase = strchr(own, ' ') || strchr(own, '[') || strcmp(own, "integer") == 0 || strcmp(own, "bigint") == 0;
   if (id == TYPE_COUNT || id == TYPE_UNKNOWN || id == TYPE_VOID || is_phrase) {
+    const struct relation *relation;
+    int failed = bind_user_type(input, name, &relation, error);
+    if (failed || relation)
+      return failed ? failed
+             : name->n_typmods
+                 ? error_set(error, SQLSTATE_SYNTAX_ERROR, "type modifier is not allowed for type \"%s%s\"", own, brackets)
+                 : take_user_type(relation, name->n_array_bounds > 0, type, domain, error);
     if (strcmp(schema, "pg_catalog") == 0 && is_known_elsewhere(own))
       return error_set(error, SQLSTATE_FEATURE_NOT_SUPPORTED, "type %s is not supported", own);
     return error_set(error, SQLSTATE_UNDEFINED_OBJECT, "type \"%s%s%s%s\" does not exist", is_qualified ? schema : "",
@@ -138,19 +202,34 @@ static int find_type(const PgQuery__TypeName *name, struct type *type, struct er
   return status;
 }
 
-int bind_type(const PgQuery__TypeName *name, struct bytes text, struct type *type, struct error *error)
+int bind_type(const struct bind_input *input, const PgQuery__TypeName *name, struct bytes text, struct type *type,
+              uint32_t *domain, struct error *error)
 {
-  int status = find_type(name, type, error);
+  int status = find_type(input, name, type, domain, error);
   if (status)
     error_position(error, parse_position(text, name->location));
   return status;
 }
 
-int bind_type_at(struct binder *binder, const PgQuery__TypeName *name, struct type *type)
+int bind_type_at(struct binder *binder, const PgQuery__TypeName *name, struct type *type, uint32_t *domain)
 {
-  int status = find_type(name, type, binder->error);
+  int status = find_type(binder->input, name, type, domain, binder->error);
   if (!status)
     return 0;
   error_position(binder->error, 0);
   return bind_error_from(binder, name->location);
+}
+
+struct node *bind_domain(struct binder *binder, struct node *node, uint32_t domain)
+{
+  if (!domain || !node)
+    return node;
+  const struct domain_test *test;
+  if (catalog_domain(binder->input->catalog, binder->input->version, domain, node->type, binder->arena, &test,
+                     binder->error))
+    return NULL;
+  struct node *tested = bind_node(binder, NODE_DOMAIN, node->type, node->position, &node, 1);
+  if (tested)
+    tested->domain = test;
+  return tested;
 }

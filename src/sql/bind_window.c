@@ -68,7 +68,7 @@ static int bind_offset(struct binder *binder, struct scope *scope, const struct 
       return bind_error_from(binder, node->position);
   } else if (!cast_find(node->type.id, TYPE_INT8, CAST_ASSIGNMENT, &function)) {
     return bind_error(binder, node->position, SQLSTATE_DATATYPE_MISMATCH,
-                      "argument of %s must be type bigint, not type %s", name, type_info(node->type.id)->name);
+                      "argument of %s must be type bigint, not type %s", name, BIND_TYPE_NAME(binder, node->type.id));
   }
   *offset = bind_cast(binder, node, type_plain(type), CAST_ASSIGNMENT);
   return *offset ? 0 : (int)binder->error->status;
@@ -373,7 +373,7 @@ static int resolve_function(struct binder *binder, const char *name, struct wind
   for (int i = 0; i < call->argument_count; i++)
     given[i] = call->arguments[i]->type.id;
   error_clear(binder->error);
-  if (window_function_resolve(name, given, call->argument_count, &call->function, binder->error))
+  if (window_function_resolve(name, given, call->argument_count, &binder->types.types, &call->function, binder->error))
     return bind_error_from(binder, location);
   if (window_function_types(call->function, given, call->argument_count, wanted, &result, binder->error))
     return binder->error->status;

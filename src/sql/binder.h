@@ -9,6 +9,7 @@
 #include "base/sqlstate.h"
 #include "sql/bind.h"
 #include "sql/system.h"
+#include "table/user_type.h"
 
 // Where an expression stands: decides what it may hold, and the words of the error.
 enum clause {
@@ -132,6 +133,8 @@ struct changed_level {
 
 struct binder {
   const struct bind_input *input;
+  struct catalog_types types;    // made by users
+  struct format_settings format; // the session's, with them
   struct arena *arena;
   struct error *error;
   struct statement *statement;
@@ -178,7 +181,11 @@ struct node *bind_default(struct binder *binder, const struct relation *relation
 int bind_check_rights(struct binder *binder); // 42501
 
 // --- bind_type.c
-int bind_type_at(struct binder *binder, const PgQuery__TypeName *name, struct type *type);
+int bind_type_at(struct binder *binder, const PgQuery__TypeName *name, struct type *type, uint32_t *domain);
+// The node tested as a value of the domain; domain 0: as it is.
+struct node *bind_domain(struct binder *binder, struct node *node, uint32_t domain);
+// A type's name, for messages.
+#define BIND_TYPE_NAME(binder, id) type_shown(id, &(binder)->types.types).text
 
 // --- bind_convert.c: types of expressions
 // bind_reg.c: is it a cast to regclass or the like, and what becomes of it. REG_OTHER: an object id for a name, and the other way

@@ -70,5 +70,5 @@ void copy_write_signature(struct buffer *out);
 void copy_write_trailer(struct buffer *out);
 void copy_write_header(const struct copy_options *options, const struct target *columns, int count, struct buffer *out);
 // copy_reader_next of the binary form.
-int copy_binary_next(struct copy_reader *reader, bool at_end, struct arena *arena, struct value *values,
-                     struct error *error);
+int copy_binary_next(struct copy_reader *reader, bool at_end, const struct format_settings *settings,
+                     struct arena *arena, struct value *values, struct error *error);

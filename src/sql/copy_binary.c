@@ -119,7 +119,8 @@ static int find_row(const struct copy_reader *reader, bool at_end, size_t *size,
   return 1;
 }
 
-static int read_row(struct copy_reader *reader, struct arena *arena, struct value *values, struct error *error)
+static int read_row(struct copy_reader *reader, const struct format_settings *settings, struct arena *arena,
+                    struct value *values, struct error *error)
 {
   const uint8_t *from = reader->pending.data + reader->at + 2;
   for (int i = 0; i < reader->copy->column_count; i++) {
@@ -128,7 +129,7 @@ static int read_row(struct copy_reader *reader, struct arena *arena, struct valu
     values[i] = value_null();
     if (size == UINT32_MAX)
       continue;
-    int status = value_from_binary(column_at(reader, i)->type, bytes_of(from, size), arena, &values[i], error);
+    int status = value_from_binary(column_at(reader, i)->type, bytes_of(from, size), settings, arena, &values[i], error);
     if (status)
       return bad_field(reader, i, error, status);
     from += size;
@@ -136,8 +137,8 @@ static int read_row(struct copy_reader *reader, struct arena *arena, struct valu
   return 0;
 }
 
-int copy_binary_next(struct copy_reader *reader, bool at_end, struct arena *arena, struct value *values,
-                     struct error *error)
+int copy_binary_next(struct copy_reader *reader, bool at_end, const struct format_settings *settings,
+                     struct arena *arena, struct value *values, struct error *error)
 {
   int status = reader->header_skipped ? 1 : read_header(reader, at_end, error);
   if (status <= 0)
@@ -152,7 +153,7 @@ int copy_binary_next(struct copy_reader *reader, bool at_end, struct arena *aren
   if (count == -1) {
     reader->at += 2;
     reader->ended = true;
-    return copy_binary_next(reader, at_end, arena, values, error);
+    return copy_binary_next(reader, at_end, settings, arena, values, error);
   }
   if (count != reader->copy->column_count)
     return bad_row(reader, error,
@@ -164,7 +165,7 @@ int copy_binary_next(struct copy_reader *reader, bool at_end, struct arena *aren
     reader->line -= status == 0;
     return status;
   }
-  status = read_row(reader, arena, values, error);
+  status = read_row(reader, settings, arena, values, error);
   reader->at += size;
   return status ? status : 1;
 }

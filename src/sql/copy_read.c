@@ -504,7 +504,7 @@ int copy_reader_next(struct copy_reader *reader, bool at_end, const struct forma
                      struct arena *arena, struct value *values, struct error *error)
 {
   if (reader->copy->options.is_binary)
-    return copy_binary_next(reader, at_end, arena, values, error);
+    return copy_binary_next(reader, at_end, settings, arena, values, error);
   struct line line;
   int status = next_line(reader, at_end, &line, error);
   if (status > 0 && reader->copy->options.header && !reader->header_skipped) {

@@ -37,10 +37,18 @@ static void append_quoted(const struct buffer *text, struct buffer *out)
   buffer_append_u8(out, '\'');
 }
 
+// Types made by users stand by their numbers: who shows the text to somebody puts the names there.
+static void show_number(void *context, uint32_t oid, char *text, int size)
+{
+  (void)context;
+  snprintf(text, (size_t)size, "pg_catalog.type_%u", oid);
+}
+
 static void append_type(struct type type, struct buffer *out)
 {
   char name[128];
-  type_format(type, name, sizeof name);
+  static const struct user_types by_number = {.show = show_number};
+  type_format(type, &by_number, name, sizeof name);
   buffer_append_string(out, name);
 }
 
@@ -180,10 +188,10 @@ static void deparse_column(const struct plan *plan, const struct node *node, boo
 static bool is_cast(const struct node *node)
 {
   if (node->function == &array_cast_function || node->function == &array_from_text_function ||
-      node->function == &array_modifier_function)
+      node->function == &array_modifier_function || node->function == &enum_from_text_function)
     return true;
   return node->argument_count >= 1 && node->argument_count <= 3 && !node->function->is_operator &&
-         node->function->result < TYPE_COUNT &&
+         !type_is_pseudo(node->function->result) &&
          !strcmp(node->function->name, type_info(node->function->result)->short_name);
 }
 
@@ -352,6 +360,7 @@ static void deparse(const struct plan *plan, const struct node *node, bool quali
   case NODE_LEAST: deparse_named(plan, "LEAST", node, qualified, out); break;
   case NODE_IN_LIST: deparse_in(plan, node, qualified, out); break;
   case NODE_ARRAY_TEST: deparse_array_test(plan, node, qualified, out); break;
+  case NODE_DOMAIN: deparse(plan, node->arguments[0], qualified, out); break;
   case NODE_SUBQUERY: deparse_subquery(plan, node, out); break;
   }
 }

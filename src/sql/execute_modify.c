@@ -62,7 +62,7 @@ int change_generate(struct execution *execution)
 {
   const struct relation *relation = modification_of(execution)->relation;
   struct writer *writer = execution->input.writer;
-  return relation->has_generated ? table_generate(writer->catalog, relation, execution->change->values, writer->arena,
+  return relation->has_generated ? table_generate(writer->catalog, writer->version, relation, execution->change->values, writer->arena,
                                                   execution->evaluation.error)
                                  : 0;
 }

@@ -316,7 +316,7 @@ static int plan_subqueries(struct planner *planner)
     made->is_correlated = subquery->is_correlated;
     made->type = subquery->query->target_count ? subquery->query->targets[0].expression->type.id : TYPE_UNKNOWN;
     int status = subquery->kind == SUBQUERY_ARRAY
-                     ? aggregate_resolve("array_agg", &made->type, 1, &made->gather, planner->error)
+                     ? aggregate_resolve("array_agg", &made->type, 1, NULL, &made->gather, planner->error)
                      : 0;
     if (!status)
       status = plan_query(planner, subquery->query, &made->root);

@@ -235,7 +235,7 @@ static bool type_is_integer(enum type_id type)
 static enum type_id compared_type(const struct node *node, int side)
 {
   enum type_id type = node->function->arguments[side];
-  return type < TYPE_COUNT ? type : node->arguments[side]->type.id;
+  return !type_is_pseudo(type) ? type : node->arguments[side]->type.id;
 }
 
 bool join_is_equality(const struct conjunct *conjunct)

@@ -162,7 +162,7 @@ ROWS(class_rows)
   uint32_t oid = 0;
   int status = 0;
   const struct relation *relation;
-  while (!status && (relation = catalog_next(context->catalog, context->version, &oid)))
+  while (!status && (relation = system_next_relation(context, &oid)))
     status = add_relation_class(table, context, sink, relation, error);
   const struct system_table *system;
   for (int i = 0; !status && (system = system_table_at(i)); i++) {
@@ -193,6 +193,7 @@ struct attribute_row {
   uint32_t relation;
   const char *name;
   struct type type;
+  uint32_t type_oid;
   int place; // from 1
   bool not_null, has_default, is_dropped;
   struct value acl;
@@ -212,7 +213,7 @@ static int add_attribute(const struct system_table *table, struct row_sink *sink
   const struct value values[] = {
       number(row->relation),
       value_string(row->name),
-      number(row->is_dropped ? 0 : type->oid),
+      number(row->is_dropped ? 0 : row->type_oid),
       number(-1),
       number(type->wire_size),
       number(row->place),
@@ -246,21 +247,22 @@ static int add_attribute(const struct system_table *table, struct row_sink *sink
   return system_add(table, sink, values, error);
 }
 
-static int add_index_attributes(const struct system_table *table, struct row_sink *sink,
-                                const struct relation *relation, const struct index *index, struct error *error)
+static int add_index_attributes(const struct system_table *table, struct system_context *context,
+                                struct row_sink *sink, const struct relation *relation, const struct index *index, struct error *error)
 {
   int status = 0;
   for (int i = 0; i < index->part_count + index->include_count && !status; i++) {
     int number = i < index->part_count ? index->parts[i].column : index->includes[i - index->part_count];
     const struct column *column = &relation->schema.columns[number];
     struct attribute_row row = {
-        .relation = index->oid, .name = column->name, .type = column->type, .place = i + 1, .acl = value_null()};
+        .relation = index->oid, .name = column->name, .type = column->type,
+        .type_oid = system_column_type(context, column), .place = i + 1, .acl = value_null()};
     status = add_attribute(table, sink, &row, error);
   }
   return status;
 }
 
-static int add_relation_attributes(const struct system_table *table, const struct system_context *context,
+static int add_relation_attributes(const struct system_table *table, struct system_context *context,
                                    struct row_sink *sink, const struct relation *relation, struct error *error)
 {
   int status = 0;
@@ -270,6 +272,7 @@ static int add_relation_attributes(const struct system_table *table, const struc
         .relation = relation->oid,
         .name = column->name,
         .type = column->type,
+        .type_oid = system_column_type(context, column),
         .place = i + 1,
         .acl = system_acl(context, sink, relation->acl, i),
         .not_null = column->not_null,
@@ -281,7 +284,7 @@ static int add_relation_attributes(const struct system_table *table, const struc
     status = add_attribute(table, sink, &row, error);
   }
   for (int i = 0; i < relation->index_count && !status; i++)
-    status = add_index_attributes(table, sink, relation, &relation->indexes[i], error);
+    status = add_index_attributes(table, context, sink, relation, &relation->indexes[i], error);
   return status;
 }
 
@@ -290,7 +293,7 @@ ROWS(attribute_rows)
   uint32_t oid = 0;
   int status = 0;
   const struct relation *relation;
-  while (!status && (relation = catalog_next(context->catalog, context->version, &oid)))
+  while (!status && (relation = system_next_relation(context, &oid)))
     status = add_relation_attributes(table, context, sink, relation, error);
   const struct system_table *system;
   for (int i = 0; !status && (system = system_table_at(i)); i++)
@@ -298,6 +301,7 @@ ROWS(attribute_rows)
       struct attribute_row row = {.relation = system->oid,
                                   .name = system->columns[c].name,
                                   .type = type_plain(system->columns[c].type),
+                                  .type_oid = type_oid(system->columns[c].type),
                                   .place = c + 1,
                                   .acl = value_null()};
       status = add_attribute(table, sink, &row, error);
@@ -390,7 +394,7 @@ ROWS(index_rows)
   uint32_t oid = 0;
   int status = 0;
   const struct relation *relation;
-  while (!status && (relation = catalog_next(context->catalog, context->version, &oid)))
+  while (!status && (relation = system_next_relation(context, &oid)))
     for (int i = 0; i < relation->index_count && !status; i++)
       status = add_index(table, sink, relation, &relation->indexes[i], error);
   return status;
@@ -406,7 +410,7 @@ ROWS(default_rows)
   uint32_t oid = 0;
   int status = 0;
   const struct relation *relation;
-  while (!status && (relation = catalog_next(context->catalog, context->version, &oid)))
+  while (!status && (relation = system_next_relation(context, &oid)))
     for (int i = 0; relation->defaults && i < relation->schema.column_count && !status; i++) {
       const char *text = system_default_text(context, relation, i, sink->arena);
       if (!text)

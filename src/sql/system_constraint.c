@@ -22,6 +22,7 @@ struct constraint_place {
 struct constraint_walk {
   struct system_context *context;
   uint32_t oid;
+  bool with_domains; // and what holds of their values
   const struct relation *relation;
   int at; // of the relation's constraints
 };
@@ -36,6 +37,8 @@ static bool next_constraint(struct constraint_walk *walk, struct constraint_plac
       walk->relation = catalog_next(walk->context->catalog, walk->context->version, &walk->oid);
       if (!walk->relation)
         return false;
+      if (walk->relation->kind == RELATION_TYPE && !walk->with_domains)
+        walk->relation = NULL;
       continue;
     }
     *place = (struct constraint_place){.relation = relation};
@@ -129,7 +132,7 @@ static struct value letter(struct row_sink *sink, char c)
 
 ROWS(constraint_rows)
 {
-  struct constraint_walk walk = {.context = context};
+  struct constraint_walk walk = {.context = context, .with_domains = true};
   struct constraint_place place;
   int status = 0;
   while (!status && next_constraint(&walk, &place)) {
@@ -147,8 +150,8 @@ ROWS(constraint_rows)
         truth(is_deferrable(&place)),
         truth(is_deferred(&place)),
         truth(!(key ? key->is_not_valid : !index && place.relation->checks[place.check_number].is_not_valid)),
-        number(place.relation->oid),
-        number(0),
+        number(place.relation->kind == RELATION_TYPE ? 0 : place.relation->oid),
+        number(place.relation->kind == RELATION_TYPE ? place.relation->oid : 0),
         number(index ? index->oid
                : key ? key->index_oid
                      : 0),

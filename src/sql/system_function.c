@@ -182,7 +182,7 @@ static int function_name(const struct call *call)
 }
 
 // The modifier as clients see it, back to ours.
-static struct type type_from_wire(enum type_id id, int32_t modifier)
+struct type type_from_wire(enum type_id id, int32_t modifier)
 {
   struct type type = {.id = id, .modifier = -1};
   if (type_is_array(id))
@@ -204,22 +204,20 @@ static int format_type(const struct call *call)
 {
   if (call->arguments[0].is_null)
     return give_null(call);
-  enum type_id id = type_of_oid(oid_argument(call, 0));
-  if (id == TYPE_COUNT)
-    return give_text(call, oid_argument(call, 0) ? "???" : "-");
-  char text[80];
+  char text[200];
   int32_t modifier = call->argument_count < 2 || call->arguments[1].is_null ? -1 : (int32_t)call->arguments[1].integer;
-  type_format(type_from_wire(id, modifier), text, sizeof text);
+  if (!system_type_name(call->system, oid_argument(call, 0), modifier, text, sizeof text))
+    return give_text(call, oid_argument(call, 0) ? "???" : "-");
   return give_text(call, text);
 }
 
 static int type_name(const struct call *call)
 {
-  char text[16];
+  char text[200];
   uint32_t oid = oid_argument(call, 0);
-  enum type_id id = type_of_oid(oid);
-  snprintf(text, sizeof text, "%u", oid);
-  return give_text(call, id != TYPE_COUNT ? type_info(id)->name : oid ? text : "-");
+  if (!system_type_name(call->system, oid, -1, text, sizeof text))
+    snprintf(text, sizeof text, "%u", oid);
+  return give_text(call, oid ? text : "-");
 }
 
 static int to_relation(const struct call *call)
@@ -230,12 +228,8 @@ static int to_relation(const struct call *call)
 
 static int to_type(const struct call *call)
 {
-  struct bytes text = text_argument(call, 0);
-  char name[64];
-  snprintf(name, sizeof name, "%.*s", (int)text.size, (const char *)text.data);
-  const char *own = strncmp(name, "pg_catalog.", 11) == 0 ? name + 11 : name;
-  enum type_id id = type_of_name(own);
-  return id == TYPE_COUNT ? give_null(call) : give_number(call, type_info(id)->oid);
+  uint32_t oid = system_type_named(call->system, text_argument(call, 0));
+  return oid ? give_number(call, oid) : give_null(call);
 }
 
 static int to_schema(const struct call *call)
@@ -287,6 +281,16 @@ static int index_definition(const struct call *call)
   return give_buffer(call, &text);
 }
 
+static int type_is_visible(const struct call *call)
+{
+  uint32_t oid = oid_argument(call, 0);
+  const struct relation *type = oid >= OID_FIRST_USER ? system_user_type(call->system, oid) : NULL;
+  bool is_visible = !type;
+  for (int i = 0; type && i < call->system->settings->search_path_count; i++)
+    is_visible |= call->system->settings->search_path[i] == type->schema_oid;
+  return give_number(call, is_visible);
+}
+
 static int constraint_definition(const struct call *call)
 {
   struct buffer text = {0};
@@ -314,7 +318,7 @@ static int object_description(const struct call *call)
     const char *name;
     enum comment_class class;
   } classes[] = {{"pg_class", COMMENT_RELATION},     {"pg_constraint", COMMENT_CONSTRAINT},
-                 {"pg_namespace", COMMENT_SCHEMA},   {"pg_database", COMMENT_DATABASE},
+                 {"pg_namespace", COMMENT_SCHEMA}, {"pg_type", COMMENT_TYPE},   {"pg_database", COMMENT_DATABASE},
                  {"pg_authid", COMMENT_ROLE}};
   if (call->argument_count == 1)
     return description(call, 0, 0);
@@ -338,7 +342,9 @@ static int view_definition(const struct call *call)
       object.relation->kind != RELATION_VIEW)
     return give_null(call);
   struct buffer text = {0};
-  buffer_format(&text, " %s;", object.relation->text);
+  buffer_append_u8(&text, ' ');
+  append_default(call->system, object.relation->text, &text);
+  buffer_append_u8(&text, ';');
   return give_buffer(call, &text);
 }
 
@@ -455,7 +461,7 @@ static const struct {
     {"pg_get_statisticsobjdef_columns", give_null},
     {"pg_tablespace_location", give_empty},
     {"pg_table_is_visible", is_visible},
-    {"pg_type_is_visible", give_true},
+    {"pg_type_is_visible", type_is_visible},
     {"pg_function_is_visible", give_true},
     {"pg_operator_is_visible", give_true},
     {"pg_relation_is_publishable", give_false},

@@ -18,6 +18,7 @@ enum { SYSTEM_COLUMNS_MAXIMUM = 64 };
 // Each file's tables; a row without a name ends them.
 extern const struct system_table catalog_tables[];
 extern const struct system_table server_tables[];
+extern const struct system_table type_tables[];
 extern const struct system_table schema_tables[];
 extern const struct system_table constraint_tables[];
 extern const struct system_table sequence_tables[];
@@ -115,6 +116,7 @@ char system_relkind(const struct relation *relation);
 const char *system_schema_name(struct system_context *context, uint32_t oid); // "" for none
 // By a name as a user writes it, perhaps qualified and quoted. 0: there is none.
 uint32_t system_object_named(struct system_context *context, struct bytes name);
+uint32_t system_name_find(struct system_context *context, struct bytes name); // types made by users too
 // Is it what its name means without a schema?
 bool system_is_visible(struct system_context *context, const struct system_object *object);
 void append_identifier(struct buffer *out, const char *name); // quoted where it must be
@@ -133,6 +135,22 @@ uint32_t system_default_oid(const struct relation *relation, int column);
 bool append_constraint_definition(struct system_context *context, uint32_t oid, bool is_pretty, struct buffer *out);
 uint32_t system_collation(enum type_id type);
 
+const struct relation *system_next_relation(struct system_context *context, uint32_t *oid); // types left out
+
+// --- system_type.c
+// A type made by users, or the one of whose arrays this is the object id; NULL: there is none.
+const struct relation *system_user_type(struct system_context *context, uint32_t oid);
+// As format_type shows it. False: there is none.
+bool system_type_name(struct system_context *context, uint32_t oid, int32_t modifier, char *text, int size);
+uint32_t system_type_named(struct system_context *context, struct bytes name); // 0: there is none
+uint32_t system_column_type(struct system_context *context, const struct column *column); // its domain, if it is of one
+struct type type_from_wire(enum type_id id, int32_t modifier); // system_function.c
+// system_schema.c: how information_schema describes a type.
+struct type_facts {
+  struct value name, length, octets, precision, radix, scale, digits, interval, udt_schema, udt_name;
+};
+struct type_facts system_type_facts(struct system_context *context, struct row_sink *sink, struct type type);
+
 // --- system_role.c
 const char *system_role_name(const struct system_context *context, uint32_t oid, char name[64]); // gives name
 bool system_is_superuser(const struct system_context *context); // the role whose rights hold
@@ -145,7 +163,7 @@ bool system_privilege(struct system_context *system, struct evaluation *evaluati
                       const struct value *arguments, int argument_count, struct value *result, int *status);
 
 // --- system_sequence.c
-// How PostgreSQL writes a default, in which sequences have names.
+// How PostgreSQL writes an expression of a definition, in which sequences and types have names.
 void append_default(struct system_context *context, const char *text, struct buffer *out);
 // The default of a column as catalogs show it: NULL for none, and for an identity.
 const char *system_default_text(struct system_context *context, const struct relation *relation, int column,

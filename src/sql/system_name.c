@@ -48,6 +48,8 @@ bool system_object_find(struct system_context *context, uint32_t oid, struct sys
       return true;
     }
   object->relation = catalog_find_oid(context->catalog, context->version, oid);
+  if (object->relation && object->relation->kind == RELATION_TYPE)
+    object->relation = NULL;
   return object->relation || find_index(context, oid, object);
 }
 
@@ -106,7 +108,7 @@ static bool take_identifier(struct bytes *text, char name[64])
   return size > 0;
 }
 
-uint32_t system_object_named(struct system_context *context, struct bytes text)
+uint32_t system_name_find(struct system_context *context, struct bytes text)
 {
   char first[64], second[64];
   while (text.size && isspace(text.data[0]))
@@ -129,6 +131,21 @@ uint32_t system_object_named(struct system_context *context, struct bytes text)
   uint32_t temporary = settings_temporary(context->settings);
   uint32_t schema = strcmp(first, "pg_temp") == 0 ? temporary : catalog_schema(context->catalog, context->version, first);
   return schema && (!schema_is_temporary(schema) || schema == temporary) ? find_in_schema(context, schema, second) : 0;
+}
+
+uint32_t system_object_named(struct system_context *context, struct bytes text)
+{
+  uint32_t oid = system_name_find(context, text);
+  return oid >= OID_FIRST_USER && system_user_type(context, oid) ? 0 : oid;
+}
+
+const struct relation *system_next_relation(struct system_context *context, uint32_t *oid)
+{
+  const struct relation *relation;
+  while ((relation = catalog_next(context->catalog, context->version, oid)))
+    if (relation->kind != RELATION_TYPE)
+      return relation;
+  return NULL;
 }
 
 bool system_is_visible(struct system_context *context, const struct system_object *object)
@@ -411,7 +428,9 @@ static bool append_check(struct system_context *context, uint32_t oid, bool is_p
   while ((relation = catalog_next(context->catalog, context->version, &at)))
     for (int i = 0; i < relation->check_count; i++)
       if (system_check_oid(relation, i) == oid) {
-        buffer_format(out, is_pretty ? "CHECK (%s)" : "CHECK ((%s))", relation->checks[i].check.text);
+        buffer_append_string(out, is_pretty ? "CHECK (" : "CHECK ((");
+        append_default(context, relation->checks[i].check.text, out);
+        buffer_append_string(out, is_pretty ? ")" : "))");
         buffer_append_string(out, relation->checks[i].is_not_valid ? " NOT VALID" : "");
         return true;
       }

@@ -76,6 +76,17 @@ ROWS(index_rows)
 
 static const struct system_column view_columns[] = {C_NAME("schemaname"), C_NAME("viewname"), C_NAME("viewowner"),
                                                     C_TEXT("definition")};
+static struct value view_text(struct system_context *context, const struct relation *view, struct arena *arena)
+{
+  struct buffer text = {0};
+  buffer_append_u8(&text, ' ');
+  append_default(context, view->text, &text);
+  buffer_append(&text, ";", 2);
+  const char *copy = text.failed ? NULL : arena_copy(arena, text.data, text.size);
+  buffer_deinit(&text);
+  return text_or_null(copy);
+}
+
 ROWS(view_rows)
 {
   uint32_t oid = 0;
@@ -86,7 +97,7 @@ ROWS(view_rows)
     if (relation->kind == RELATION_VIEW)
       status = ADD(schema_of(context, relation), value_string(relation->name),
                    value_string(system_role_name(context, relation->owner, owner)),
-                   text_or_null(arena_format(sink->arena, " %s;", relation->text)));
+                   view_text(context, relation, sink->arena));
   return status;
 }
 
@@ -245,6 +256,7 @@ struct column_row {
   bool is_generated; // default_text is its expression
   int place;
   struct type type;
+  uint32_t domain;
   bool not_null, is_updatable;
   enum identity identity;
   const struct relation *sequence; // of an identity
@@ -261,29 +273,51 @@ static struct value interval_type(struct row_sink *sink, const char *fields, int
   return digits == INTERVAL_ALL_DIGITS ? system_text(sink, "%s", upper) : system_text(sink, "%s(%d)", upper, digits);
 }
 
+struct type_facts system_type_facts(struct system_context *context, struct row_sink *sink, struct type type)
+{
+  const struct type_info *info = type_info(type.id);
+  struct numeric_facts numeric = numeric_facts(type);
+  bool has_length = (type.id == TYPE_VARCHAR || type.id == TYPE_BPCHAR) && type.modifier >= 0;
+  bool is_text = type.id == TYPE_VARCHAR || type.id == TYPE_BPCHAR || type.id == TYPE_TEXT;
+  bool is_interval = type.id == TYPE_INTERVAL;
+  bool is_time = info->category == 'D' || is_interval;
+  const char *fields = is_interval && type.modifier >= 0 ? interval_fields_name(type.modifier) : NULL;
+  int digits = type.id == TYPE_DATE ? 0 : type.modifier < 0 ? 6 : type.modifier & 0xffff;
+  int64_t octets = has_length ? 4 * (int64_t)type.modifier : 1073741824;
+  const struct relation *user = type_is_user(type.id) ? system_user_type(context, type_oid(type.id)) : NULL;
+  return (struct type_facts){
+      .name = value_string(type_is_array(type.id) ? "ARRAY" : user ? "USER-DEFINED" : info->name),
+      .length = has_length ? number(type.modifier) : value_null(),
+      .octets = is_text ? number(octets) : value_null(),
+      .precision = numeric.precision,
+      .radix = numeric.radix,
+      .scale = numeric.scale,
+      .digits = is_time ? number(digits > 6 ? 6 : digits) : value_null(),
+      .interval = interval_type(sink, fields, digits),
+      .udt_schema = value_string(user ? system_schema_name(context, user->schema_oid) : "pg_catalog"),
+      .udt_name = !user                    ? value_string(info->short_name)
+                  : type_is_array(type.id) ? system_text(sink, "_%.62s", user->name)
+                                           : value_string(user->name),
+  };
+}
+
 static int add_column(const struct system_table *table, struct system_context *context, struct row_sink *sink,
                       const struct column_row *row, struct error *error)
 {
-  const struct type_info *type = type_info(row->type.id);
   const struct sequence *sequence = row->sequence ? &row->sequence->sequence : NULL;
   struct value database = value_string(context->settings->database);
-  struct numeric_facts numeric = numeric_facts(row->type);
-  bool has_length = (row->type.id == TYPE_VARCHAR || row->type.id == TYPE_BPCHAR) && row->type.modifier >= 0;
-  bool is_text = row->type.id == TYPE_VARCHAR || row->type.id == TYPE_BPCHAR || row->type.id == TYPE_TEXT;
-  bool is_interval = row->type.id == TYPE_INTERVAL;
-  bool is_time = type->category == 'D' || is_interval;
-  const char *fields = is_interval && row->type.modifier >= 0 ? interval_fields_name(row->type.modifier) : NULL;
-  int digits = row->type.id == TYPE_DATE ? 0 : row->type.modifier < 0 ? 6 : row->type.modifier & 0xffff;
-  int64_t octets = has_length ? 4 * (int64_t)row->type.modifier : 1073741824;
+  struct type_facts facts = system_type_facts(context, sink, row->type);
+  // An array of a domain's values is an array, and no domain.
+  const struct relation *domain =
+      row->domain && !(row->domain & TYPE_USER_ARRAY) ? system_user_type(context, row->domain) : NULL;
   return ADD(database, value_string(row->schema), value_string(row->table), value_string(row->name), number(row->place),
-             text_or_null(row->is_generated ? NULL : row->default_text), value_string(row->not_null ? "NO" : "YES"),
-             value_string(type_is_array(row->type.id) ? "ARRAY" : type->name),
-             has_length ? number(row->type.modifier) : value_null(), is_text ? number(octets) : value_null(),
-             numeric.precision, numeric.radix, numeric.scale,
-             is_time ? number(digits > 6 ? 6 : digits) : value_null(), interval_type(sink, fields, digits),
-             value_null(), value_null(), value_null(), value_null(), value_null(), value_null(), value_null(),
-             value_null(), value_null(), value_null(), database, value_string("pg_catalog"),
-             value_string(type->short_name), value_null(), value_null(), value_null(), value_null(),
+             text_or_null(row->is_generated ? NULL : row->default_text), value_string(row->not_null ? "NO" : "YES"), facts.name, facts.length,
+             facts.octets, facts.precision, facts.radix, facts.scale, facts.digits, facts.interval, value_null(),
+             value_null(), value_null(), value_null(), value_null(), value_null(), value_null(),
+             domain ? database : value_null(),
+             domain ? value_string(system_schema_name(context, domain->schema_oid)) : value_null(),
+             domain ? value_string(domain->name) : value_null(), database, facts.udt_schema, facts.udt_name,
+             value_null(), value_null(), value_null(), value_null(),
              system_text(sink, "%d", row->place), value_string("NO"), value_string(row->identity ? "YES" : "NO"),
              text_or_null(row->identity == IDENTITY_ALWAYS ? "ALWAYS" : row->identity ? "BY DEFAULT" : NULL),
              sequence ? system_text(sink, "%lld", (long long)sequence->start) : value_null(),
@@ -320,6 +354,7 @@ ROWS(columns_rows)
           .is_generated = column->is_generated,
           .place = i + 1,
           .type = column->type,
+          .domain = column->domain ? system_column_type(context, column) : 0,
           .not_null = column->not_null,
           .is_updatable = is_updatable && (relation->kind != RELATION_VIEW || are_updatable[i]),
       };
@@ -356,7 +391,7 @@ ROWS(views_rows)
     status = view_is_updatable(context->catalog, context->version, relation, sink->arena, &is_updatable, NULL, error);
     if (!status)
       status = ADD(value_string(context->settings->database), schema_of(context, relation), value_string(relation->name),
-                   text_or_null(arena_format(sink->arena, " %s;", relation->text)),
+                   view_text(context, relation, sink->arena),
                    value_string(!option                         ? "NONE"
                                 : strcmp(option, "local") == 0 ? "LOCAL"
                                                                : "CASCADED"),

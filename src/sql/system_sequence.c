@@ -1,6 +1,7 @@
 // Sequences as system tables show them: what they are, what they have given, who owns them, and how a default that draws
 // from one is written.
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "sql/system_internal.h"
 #include "table/right.h"
@@ -167,13 +168,33 @@ const struct system_table sequence_tables[] = {
 
 // --- Columns ----------------------------------------------------------------------------------------------------------
 
+// pg_catalog.type_16384 as the type is called.
+static void append_types(struct system_context *context, struct bytes text, struct buffer *out)
+{
+  static const char before[] = "pg_catalog.type_";
+  const char *at = (const char *)text.data, *end = at + text.size;
+  for (const char *found; (found = memmem(at, (size_t)(end - at), before, strlen(before)));) {
+    char name[200];
+    char *close;
+    unsigned long oid = strtoul(found + strlen(before), &close, 10);
+    bool is_type = oid >= TYPE_USER_FIRST && oid < TYPE_USER_ARRAY &&
+                   system_type_name(context, (uint32_t)oid, -1, name, sizeof name);
+    const char *rest = is_type ? close : found + 1;
+    buffer_append(out, at, (size_t)((is_type ? found : rest) - at));
+    if (is_type)
+      buffer_append_string(out, name);
+    at = rest;
+  }
+  buffer_append(out, at, (size_t)(end - at));
+}
+
 void append_default(struct system_context *context, const char *text, struct buffer *out)
 {
   for (const char *found; (found = strstr(text, "nextval("));) {
     uint32_t oid = 0;
     int end = 0;
     struct system_object object;
-    buffer_append(out, text, (size_t)(found + 8 - text));
+    append_types(context, bytes_of(text, (size_t)(found + 8 - text)), out);
     text = found + 8;
     if (sscanf(text, "%u::oid)%n", &oid, &end) != 1 || end == 0 || !system_object_find(context, oid, &object))
       continue;
@@ -182,7 +203,7 @@ void append_default(struct system_context *context, const char *text, struct buf
     buffer_append_string(out, "'::regclass)");
     text += end;
   }
-  buffer_append_string(out, text);
+  append_types(context, bytes_of_string(text), out);
 }
 
 const char *system_default_text(struct system_context *context, const struct relation *relation, int column,

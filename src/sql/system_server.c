@@ -1,4 +1,4 @@
-// pg_catalog's tables about the server: types, functions, roles, the database, settings; and those that stay empty,
+// pg_catalog's tables about the server: functions, roles, the database, settings; and those that stay empty,
 // since Quern does not have what they list.
 #include <stdio.h>
 
@@ -12,67 +12,6 @@
                   struct error *error)
 // One row of values, for tables that have one.
 #define ADD(...) system_add(table, sink, (const struct value[]){__VA_ARGS__}, error)
-
-// --- Types --------------------------------------------------------------------------------------------------
-
-static const struct system_column type_columns[] = {
-    C_OID("oid"),           C_NAME("typname"),     C_OID("typnamespace"),
-    C_OID("typowner"),      C_INT2("typlen"),      C_BOOL("typbyval"),
-    C_CHAR("typtype"),      C_CHAR("typcategory"), C_BOOL("typispreferred"),
-    C_BOOL("typisdefined"), C_CHAR("typdelim"),    C_OID("typrelid"),
-    C_TEXT("typsubscript"), C_OID("typelem"),      C_OID("typarray"),
-    C_TEXT("typinput"),     C_TEXT("typoutput"),   C_TEXT("typreceive"),
-    C_TEXT("typsend"),      C_TEXT("typmodin"),    C_TEXT("typmodout"),
-    C_TEXT("typanalyze"),   C_CHAR("typalign"),    C_CHAR("typstorage"),
-    C_BOOL("typnotnull"),   C_OID("typbasetype"),  C_INT4("typtypmod"),
-    C_INT4("typndims"),     C_OID("typcollation"), C_TEXT("typdefaultbin"),
-    C_TEXT("typdefault"),   C_ARRAY("typacl"),
-};
-
-// What PostgreSQL calls a type's functions: "int4in", "numeric_in".
-static struct value type_function(struct row_sink *sink, enum type_id id, const char *suffix)
-{
-  static const char *const joined[] = {"bool",   "int2", "int4", "int8", "float8",  "text", "varchar",
-                                       "bpchar", "oid",  "name", "char", "unknown", NULL};
-  const char *name = type_is_array(id) ? "array" : type_info(id)->short_name;
-  for (const char *const *at = joined; *at; at++)
-    if (strcmp(name, *at) == 0)
-      return system_text(sink, "%s%s", name, suffix);
-  return system_text(sink, "%s_%s", name, suffix);
-}
-
-static int add_type(const struct system_table *table, struct row_sink *sink, enum type_id id, struct error *error)
-{
-  const struct type_info *type = type_info(id);
-  char category[2] = {type->category};
-  bool is_fixed = type->wire_size > 0, is_array = type_is_array(id);
-  const char *align = type->wire_size == 1 || type->wire_size == 64 ? "c"
-                      : type->wire_size == 2                        ? "s"
-                      : type->wire_size == 8                        ? "d"
-                                                                    : "i";
-  return ADD(number(type->oid), value_string(type->short_name), number(SCHEMA_PG_CATALOG), number(ROLE_OWNER),
-             number(type->wire_size), truth(is_fixed && type->wire_size <= 8),
-             value_string(type->category == 'P' || type->category == 'X' ? "p" : "b"), value_string(category),
-             truth(type->preferred), truth(true), value_string(","), number(0),
-             value_string(is_array ? "array_subscript_handler" : "-"),
-             number(is_array ? type_info(type->element)->oid : 0),
-             number(type_array(id) == TYPE_COUNT ? 0 : type_info(type_array(id))->oid), type_function(sink, id, "in"),
-             type_function(sink, id, "out"), type_function(sink, id, "recv"), type_function(sink, id, "send"),
-             value_string("-"), value_string("-"), value_string("-"), value_string(align),
-             value_string(is_fixed             ? "p"
-                          : id == TYPE_NUMERIC ? "m"
-                                               : "x"),
-             truth(false), number(0), number(-1), number(0), number(system_collation(id)), value_null(), value_null(),
-             value_null());
-}
-
-ROWS(type_rows)
-{
-  int status = 0;
-  for (int id = 0; id < TYPE_COUNT && !status; id++)
-    status = add_type(table, sink, (enum type_id)id, error);
-  return status;
-}
 
 // --- Functions ----------------------------------------------------------------------------------------------
 
@@ -93,8 +32,8 @@ enum {
 
 uint32_t system_type_oid(enum type_id type)
 {
-  static const uint32_t pseudo[] = {2276, 2776, 2277, 2283, 5078, 5077}; // "any", anynonarray, anyarray, …
-  return type < TYPE_COUNT ? type_info(type)->oid : pseudo[type - TYPE_COUNT];
+  static const uint32_t pseudo[] = {2276, 2776, 2277, 2283, 5078, 5077, 3500}; // "any", anynonarray, anyarray, …
+  return type_is_pseudo(type) ? pseudo[type - TYPE_COUNT] : type_oid(type);
 }
 
 static struct value argument_types(struct row_sink *sink, const enum type_id *types, int count)
@@ -368,8 +307,6 @@ static const struct system_column rewrite_columns[] = {
     C_OID("oid"),         C_NAME("rulename"),   C_OID("ev_class"), C_CHAR("ev_type"),
     C_CHAR("ev_enabled"), C_BOOL("is_instead"), C_TEXT("ev_qual"), C_TEXT("ev_action"),
 };
-static const struct system_column enum_columns[] = {C_OID("oid"), C_OID("enumtypid"), C_FLOAT("enumsortorder"),
-                                                    C_NAME("enumlabel")};
 static const struct system_column range_columns[] = {C_OID("rngtypid"),     C_OID("rngsubtype"), C_OID("rngmultitypid"),
                                                      C_OID("rngcollation"), C_OID("rngsubopc"),  C_TEXT("rngcanonical"),
                                                      C_TEXT("rngsubdiff")};
@@ -392,7 +329,6 @@ static const struct system_column partitioned_columns[] = {
 #define EMPTY(oid, name, columns) PG(oid, name, columns, system_no_rows)
 
 const struct system_table server_tables[] = {
-    PG(1247, "pg_type", type_columns, type_rows),
     PG(1255, "pg_proc", function_columns, function_rows),
     PG(1262, "pg_database", database_columns, database_rows),
     PG(2615, "pg_namespace", namespace_columns, namespace_rows),
@@ -415,7 +351,6 @@ const struct system_table server_tables[] = {
     EMPTY(3118, "pg_foreign_table", foreign_table_columns),
     EMPTY(1417, "pg_foreign_server", foreign_server_columns),
     EMPTY(2618, "pg_rewrite", rewrite_columns),
-    EMPTY(3501, "pg_enum", enum_columns),
     EMPTY(3541, "pg_range", range_columns),
     EMPTY(3079, "pg_extension", extension_columns),
     EMPTY(3466, "pg_event_trigger", event_trigger_columns),

@@ -72,6 +72,8 @@ enum utility_kind utility_kind(const struct parsed *parsed)
   const PgQuery__Node *node = parsed->node;
   if (parsed->form == FORM_SINK)
     return kind_of_sink(node);
+  if (type_tag(node))
+    return UTILITY_DEFINITION;
   switch (node->node_case) {
   case PG_QUERY__NODE__NODE_SELECT_STMT: return node->select_stmt->into_clause ? UTILITY_DEFINITION : UTILITY_NONE;
   case PG_QUERY__NODE__NODE_CREATE_TABLE_AS_STMT:
@@ -198,6 +200,8 @@ const char *utility_tag(const struct parsed *parsed)
                                      [FORM_SINK] = "DROP SINK",
                                      [FORM_WORKFLOW] = "DROP WORKFLOW"};
   const PgQuery__Node *node = parsed->node;
+  if (type_tag(node))
+    return type_tag(node);
   switch (node->node_case) {
   case PG_QUERY__NODE__NODE_CREATE_STMT: return create[parsed->form];
   case PG_QUERY__NODE__NODE_CREATE_TABLE_AS_STMT: return parsed->form == FORM_SINK ? "CREATE SINK" : "CREATE TABLE AS";
@@ -337,6 +341,28 @@ const char *utility_option_value(struct arena *arena, const PgQuery__Node *value
   }
   default: return NULL;
   }
+}
+
+struct bind_input utility_bind(const struct utility_input *input)
+{
+  return (struct bind_input){
+      .catalog = input->catalog, .version = input->writer->version, .settings = input->settings, .arena = input->arena};
+}
+
+struct type_shown utility_type_name(const struct utility_input *input, enum type_id id)
+{
+  struct catalog_types types;
+  struct name_scope scope = utility_scope(input);
+  catalog_types_init(&types, input->catalog, input->writer->version, &scope);
+  return type_shown(id, &types.types);
+}
+
+void utility_type_format(const struct utility_input *input, struct type type, char *text, int size)
+{
+  struct catalog_types types;
+  struct name_scope scope = utility_scope(input);
+  catalog_types_init(&types, input->catalog, input->writer->version, &scope);
+  type_format(type, &types.types, text, size);
 }
 
 struct name_scope utility_scope(const struct utility_input *input)
@@ -494,6 +520,8 @@ static int check_named(const struct utility_input *input, struct error *error)
 static int run(const struct utility_input *input, const char **tag, struct error *error)
 {
   const PgQuery__Node *node = input->parsed->node;
+  if (type_tag(node))
+    return type_run(input, error);
   switch (node->node_case) {
   case PG_QUERY__NODE__NODE_CREATE_STMT:
     if (input->parsed->form == FORM_SOURCE)

@@ -242,21 +242,9 @@ static int drop_owned(const struct utility_input *input, uint32_t table, int col
   return status;
 }
 
-int column_drop(const struct utility_input *input, const PgQuery__AlterTableCmd *command,
-                const struct relation **relation, struct error *error)
+// Views and foreign keys that need it are gone or refused.
+static int drop_number(const struct utility_input *input, int number, const struct relation **relation, struct error *error)
 {
-  int number = relation_column(*relation, command->name);
-  if (number < 0 && command->missing_ok) {
-    utility_notice(input, SQLSTATE_SUCCESSFUL_COMPLETION, "column \"%s\" of relation \"%s\" does not exist, skipping",
-                   command->name, (*relation)->name);
-    return 0;
-  }
-  int status = column_find(*relation, command->name, &number, error);
-  if (!status)
-    status = command->behavior == PG_QUERY__DROP_BEHAVIOR__DROP_CASCADE ? drop_needed(input, relation, number, error)
-                                                                        : refuse_needed(input, *relation, number, error);
-  if (status)
-    return status;
   const struct relation *from = *relation;
   struct view_change change = {.kind = VIEW_COLUMN_DROPPED,
                                .schema = catalog_schema_name(input->catalog, input->writer->version, from->schema_oid),
@@ -265,7 +253,7 @@ int column_drop(const struct utility_input *input, const PgQuery__AlterTableCmd 
                                .column = number};
   struct relation *definition = catalog_copy(from, input->arena);
   bool moves = false;
-  status = definition ? take_off(input, from, definition, number, &moves, error) : error_memory(error);
+  int status = definition ? take_off(input, from, definition, number, &moves, error) : error_memory(error);
   if (!status)
     status = definition_store(input, definition, relation, error);
   if (!status && moves)
@@ -280,6 +268,29 @@ int column_drop(const struct utility_input *input, const PgQuery__AlterTableCmd 
   if (!status && !(*relation = catalog_find_oid(input->catalog, input->writer->version, from->oid)))
     status = error_memory(error);
   return status;
+}
+
+int column_drop(const struct utility_input *input, const PgQuery__AlterTableCmd *command,
+                const struct relation **relation, struct error *error)
+{
+  int number = relation_column(*relation, command->name);
+  if (number < 0 && command->missing_ok) {
+    utility_notice(input, SQLSTATE_SUCCESSFUL_COMPLETION, "column \"%s\" of relation \"%s\" does not exist, skipping",
+                   command->name, (*relation)->name);
+    return 0;
+  }
+  int status = column_find(*relation, command->name, &number, error);
+  if (!status)
+    status = command->behavior == PG_QUERY__DROP_BEHAVIOR__DROP_CASCADE ? drop_needed(input, relation, number, error)
+                                                                        : refuse_needed(input, *relation, number, error);
+  return status ? status : drop_number(input, number, relation, error);
+}
+
+int column_drop_cascade(const struct utility_input *input, const struct relation *relation, int number,
+                        struct error *error)
+{
+  int status = drop_needed(input, &relation, number, error);
+  return status ? status : drop_number(input, number, &relation, error);
 }
 
 // --- ALTER COLUMN … TYPE -------------------------------------------------------------------------
@@ -319,11 +330,12 @@ static int refuse_generated(const struct relation *relation, int number, const P
   return 0;
 }
 
-static int not_castable(const char *what, const struct column *column, struct type type, const char *hint,
+static int not_castable(const struct utility_input *input, const char *what, const struct column *column,
+                        struct type type, const char *hint,
                         struct error *error)
 {
   char name[128];
-  type_format(type, name, sizeof name);
+  utility_type_format(input, type, name, sizeof name);
   int status = error_set(error, SQLSTATE_DATATYPE_MISMATCH, "%s \"%s\" cannot be cast automatically to type %s", what,
                          column->name, name);
   if (hint)
@@ -357,9 +369,9 @@ static int retype_program(const struct utility_input *input, const struct relati
     return status;
   const struct function *function;
   if (node->type.id != TYPE_UNKNOWN && !cast_find(node->type.id, type.id, CAST_ASSIGNMENT, &function))
-    return using ? not_castable("result of USING clause for column", column, type, "You might need to add an explicit cast.",
+    return using ? not_castable(input, "result of USING clause for column", column, type, "You might need to add an explicit cast.",
                                 error)
-                 : not_castable("column", column, type, "You might need to specify \"USING %s::%s\".", error);
+                 : not_castable(input, "column", column, type, "You might need to specify \"USING %s::%s\".", error);
   struct expression_text compiled = {0};
   status = bind_compile(&bind, relation, text, type, &compiled, error);
   *program = compiled.program;
@@ -385,12 +397,12 @@ static int retype_default(const struct utility_input *input, struct relation *de
   if (column->is_generated)
     return node->type.id == TYPE_UNKNOWN || cast_find(node->type.id, type.id, CAST_ASSIGNMENT, &function)
                ? 0
-               : not_castable("generation expression for column", column, type, NULL, error);
+               : not_castable(input, "generation expression for column", column, type, NULL, error);
   if (!cast_find(column->type.id, type.id, CAST_ASSIGNMENT, &function))
-    return not_castable("default for column", column, type, NULL, error);
+    return not_castable(input, "default for column", column, type, NULL, error);
   if (node->type.id == TYPE_UNKNOWN || cast_find(node->type.id, column->type.id, CAST_IMPLICIT, &function))
     return 0; // the value is the same without a way through the old type
-  type_format(column->type, name, sizeof name);
+  utility_type_format(input, column->type, name, sizeof name);
   own->text = arena_format(input->arena, "(%s)::%s", own->text, name);
   return own->text ? 0 : error_memory(error);
 }
@@ -419,7 +431,7 @@ static int validate_keys(const struct utility_input *input, const struct relatio
     if (!is_from && !is_to)
       continue;
     const struct relation *parent = catalog_find_oid(input->catalog, input->writer->version, key->referenced_oid);
-    status = parent ? foreign_key_check_types(child, parent, key, error) : error_memory(error);
+    status = parent ? foreign_key_check_types(input, child, parent, key, error) : error_memory(error);
     if (!status && !key->is_not_valid)
       status = table_validate(input->writer, child, key);
   }
@@ -468,11 +480,13 @@ int column_retype(const struct utility_input *input, struct relation *definition
   const struct relation *from = *relation;
   const PgQuery__ColumnDef *tree = command->def->column_def;
   const struct program *program = NULL;
+  struct bind_input bind = utility_bind(input);
   struct type type;
+  uint32_t domain;
   int number;
   int status = column_find(definition, command->name, &number, error);
   if (!status)
-    status = bind_type(tree->type_name, input->text, &type, error);
+    status = bind_type(&bind, tree->type_name, input->text, &type, &domain, error);
   if (status && error)
     error_position(error, 0);
   if (!status)
@@ -486,10 +500,11 @@ int column_retype(const struct utility_input *input, struct relation *definition
   for (int i = 0; !status && i < definition->index_count; i++)
     for (int p = 0; p < definition->indexes[i].part_count && !status; p++)
       if (definition->indexes[i].parts[p].column == number)
-        status = index_type_check(type.id, error);
+        status = index_type_check(input, type.id, error);
   if (status)
     return status;
   definition->schema.columns[number].type = type;
+  definition->schema.columns[number].domain = domain;
   definition->tree = 0;
   status = retype_checks(input, definition, error);
   if (!status)

@@ -1,4 +1,4 @@
-// COMMENT ON tables, views, sequences, indexes, columns, constraints, schemas, the database and roles.
+// COMMENT ON types, tables, views, sequences, indexes, columns, constraints, schemas, the database and roles.
 #include <stdio.h>
 
 #include "sql/system_internal.h"
@@ -79,6 +79,17 @@ static int find_relation(const struct utility_input *input, const PgQuery__Comme
   return 0;
 }
 
+static int find_type(const struct utility_input *input, const PgQuery__CommentStmt *tree, struct comment *about,
+                     struct error *error)
+{
+  const PgQuery__TypeName *name = tree->object->type_name;
+  const struct relation *type;
+  bool is_domain = tree->objtype == PG_QUERY__OBJECT_TYPE__OBJECT_DOMAIN;
+  int status = type_find(input, name->names, name->n_names, is_domain ? TYPE_IS_DOMAIN : 0, false, &type, error);
+  *about = (struct comment){.class = COMMENT_TYPE, .oid = status ? 0 : type->oid};
+  return status;
+}
+
 static int find_other(const struct utility_input *input, const PgQuery__CommentStmt *tree, struct comment *about,
                       struct error *error)
 {
@@ -109,6 +120,9 @@ int comment_on(const struct utility_input *input, const PgQuery__CommentStmt *tr
 {
   struct comment about;
   const char *kinds = kinds_of(tree->objtype);
-  int status = kinds ? find_relation(input, tree, kinds, &about, error) : find_other(input, tree, &about, error);
+  bool is_type = tree->object->node_case == PG_QUERY__NODE__NODE_TYPE_NAME;
+  int status = is_type ? find_type(input, tree, &about, error)
+               : kinds ? find_relation(input, tree, kinds, &about, error)
+                       : find_other(input, tree, &about, error);
   return status ? status : comment_put(input->writer, &about, tree->comment);
 }

@@ -77,7 +77,7 @@ static int key_parts(const struct utility_input *input, const struct relation *d
         return utility_error(input, error, place_of(definition, constraint), SQLSTATE_DUPLICATE_COLUMN,
                              "column \"%s\" appears twice in %s constraint", name,
                              index_is_primary_key(index) ? "primary key" : "unique");
-    int status = index_type_check(definition->schema.columns[number].type.id, error);
+    int status = index_type_check(input, definition->schema.columns[number].type.id, error);
     if (status)
       return status;
     index->parts[i].column = (uint16_t)number;
@@ -214,6 +214,8 @@ int constraint_add_check(const struct utility_input *input, struct relation *def
   int status = refuse_options(input, constraint, error);
   if (!status)
     status = bind_deparse(constraint->raw_expr, input->arena, &text, error);
+  if (!status)
+    status = types_numbered(input, false, &text, error);
   if (status)
     return status;
   struct bind_input bind = {
@@ -221,7 +223,7 @@ int constraint_add_check(const struct utility_input *input, struct relation *def
   status = bind_expression(&bind, definition, text, type_plain(TYPE_UNKNOWN), &node, error);
   if (!status && node->type.id != TYPE_BOOLEAN && node->type.id != TYPE_UNKNOWN)
     status = error_set(error, SQLSTATE_DATATYPE_MISMATCH, "argument of CHECK must be type boolean, not type %s",
-                       type_info(node->type.id)->name);
+                       UTILITY_TYPE_NAME(input, node->type.id));
   if (!status)
     status = bind_expression(&bind, definition, text, type_plain(TYPE_BOOLEAN), &node, error);
   if (status) {

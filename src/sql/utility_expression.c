@@ -144,7 +144,7 @@ int expressions_bind(const struct utility_input *input, struct relation *definit
     if (node->type.id != TYPE_UNKNOWN)
       definition->schema.columns[definition->schema.column_count + i].type = node->type;
     expression->shown = node_deparse_row(definition, node, input->arena);
-    status = expression->shown ? index_type_check(node->type.id == TYPE_UNKNOWN ? TYPE_TEXT : node->type.id, error)
+    status = expression->shown ? index_type_check(input, node->type.id == TYPE_UNKNOWN ? TYPE_TEXT : node->type.id, error)
                                : error_memory(error);
   }
   return status;

@@ -188,8 +188,8 @@ static int find_index(const struct relation *parent, struct foreign_key *key, in
                    "there is no unique constraint matching given keys for referenced table \"%s\"", parent->name);
 }
 
-int foreign_key_check_types(const struct relation *child, const struct relation *parent, const struct foreign_key *key,
-                            struct error *error)
+int foreign_key_check_types(const struct utility_input *input, const struct relation *child,
+                            const struct relation *parent, const struct foreign_key *key, struct error *error)
 {
   for (int i = 0; i < key->part_count; i++) {
     const struct column *from = &child->schema.columns[key->columns[i]];
@@ -199,7 +199,7 @@ int foreign_key_check_types(const struct relation *child, const struct relation 
     int status =
         error_set(error, SQLSTATE_DATATYPE_MISMATCH, "foreign key constraint \"%s\" cannot be implemented", key->name);
     error_detail(error, "Key columns \"%s\" and \"%s\" are of incompatible types: %s and %s.", from->name, to->name,
-                 type_info(from->type.id)->name, type_info(to->type.id)->name);
+                 UTILITY_TYPE_NAME(input, from->type.id), UTILITY_TYPE_NAME(input, to->type.id));
     return status;
   }
   return 0;
@@ -312,7 +312,7 @@ int foreign_key_add(const struct utility_input *input, struct relation *definiti
   if (!status && !key.name[0])
     status = name_key(input, definition, constraint, &key, error);
   if (!status)
-    status = foreign_key_check_types(definition, parent, &key, error);
+    status = foreign_key_check_types(input, definition, parent, &key, error);
   return status ? status : append_key(input, definition, &key, error);
 }
 

@@ -80,7 +80,7 @@ int generated_add(const struct utility_input *input, struct relation *definition
   if (!status)
     status = definition_expression(input, definition, generated_of(column)->raw_expr, PLACE_GENERATED, &defined, error);
   if (!status)
-    status = default_check_type(own, defined.node, error);
+    status = default_check_type(input, own, defined.node, error);
   if (status && error && definition->oid) // PostgreSQL points into CREATE TABLE, not into ALTER TABLE
     error_position(error, 0);
   definition->defaults[number] = (struct expression_text){.text = defined.text, .shown = defined.shown};

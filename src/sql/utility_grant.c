@@ -351,9 +351,31 @@ static int grant_on_all(struct grant *grant)
     const struct relation *relation;
     while (!status && (relation = catalog_next(input->catalog, input->writer->version, &oid))) {
       enum right_class class = right_object_of(relation).class;
-      if (relation->schema_oid == schema && class == (wants_sequence ? CLASS_SEQUENCE : CLASS_TABLE))
+      if (relation->schema_oid == schema && relation->kind != RELATION_TYPE && class == (wants_sequence ? CLASS_SEQUENCE : CLASS_TABLE))
         status = grant_on_relation(grant, relation);
     }
+  }
+  return status;
+}
+
+// Everybody may use a type: USAGE is granted to no effect, by who owns it.
+static int check_grant_on_types(struct grant *grant)
+{
+  const PgQuery__GrantStmt *tree = grant->tree;
+  int status = read_grantees(grant);
+  for (size_t i = 0; i < tree->n_privileges && !status; i++) {
+    const char *name = tree->privileges[i]->access_priv->priv_name;
+    uint32_t right = right_of_name(name, strlen(name));
+    if (!right)
+      return error_set(grant->error, SQLSTATE_SYNTAX_ERROR, "unrecognized privilege type \"%s\"", name);
+    if (right != RIGHT_USAGE)
+      return invalid(grant, SQLSTATE_INVALID_GRANT_OPERATION, right_name(right), "type");
+  }
+  for (size_t i = 0; i < tree->n_objects && !status; i++) {
+    const PgQuery__List *names = tree->objects[i]->list;
+    const struct relation *type;
+    enum type_kind kind = tree->objtype == PG_QUERY__OBJECT_TYPE__OBJECT_DOMAIN ? TYPE_IS_DOMAIN : 0;
+    status = type_find(grant->input, names->items, names->n_items, kind, false, &type, grant->error);
   }
   return status;
 }
@@ -366,6 +388,8 @@ int rights_grant(const struct utility_input *input, const PgQuery__GrantStmt *tr
   case PG_QUERY__OBJECT_TYPE__OBJECT_SEQUENCE:
   case PG_QUERY__OBJECT_TYPE__OBJECT_SCHEMA:
   case PG_QUERY__OBJECT_TYPE__OBJECT_DATABASE: break;
+  case PG_QUERY__OBJECT_TYPE__OBJECT_TYPE:
+  case PG_QUERY__OBJECT_TYPE__OBJECT_DOMAIN: return check_grant_on_types(&grant);
   default: return utility_unsupported(input, error, -1, "rights on other things than relations and schemas are");
   }
   int status = read_grantees(&grant);

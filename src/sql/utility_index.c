@@ -17,13 +17,13 @@ static int refuse_forms(const struct utility_input *input, const PgQuery__IndexS
   return utility_error(input, error, -1, SQLSTATE_UNDEFINED_OBJECT, "access method \"%s\" does not exist", method);
 }
 
-int index_type_check(enum type_id type, struct error *error)
+int index_type_check(const struct utility_input *input, enum type_id type, struct error *error)
 {
   if (type_is_ordered(type))
     return 0;
   int status =
       error_set(error, SQLSTATE_UNDEFINED_OBJECT,
-                "data type %s has no default operator class for access method \"btree\"", type_info(type)->name);
+                "data type %s has no default operator class for access method \"btree\"", UTILITY_TYPE_NAME(input, type));
   error_hint(error, "You must specify an operator class for the index or define a default operator class for the data "
                     "type.");
   return status;
@@ -55,7 +55,7 @@ static int index_part(const struct utility_input *input, struct relation *defini
   int status;
   if (!element->expr) {
     status = find_column(input, definition, element->name, &part->column, error);
-    return status ? status : index_type_check(definition->schema.columns[part->column].type.id, error);
+    return status ? status : index_type_check(input, definition->schema.columns[part->column].type.id, error);
   }
   status = definition_expression(input, definition, element->expr, PLACE_INDEX, &defined, error);
   if (status)
@@ -65,7 +65,7 @@ static int index_part(const struct utility_input *input, struct relation *defini
   else
     status = definition_add_expression(input, definition, &defined, bind_column_name(element->expr, "expr"), &part->column,
                                        error);
-  return status ? status : index_type_check(defined.type.id, error);
+  return status ? status : index_type_check(input, defined.type.id, error);
 }
 
 static int index_include(const struct utility_input *input, const struct relation *definition, PgQuery__Node **list,

@@ -10,6 +10,7 @@
 #include "sql/utility.h"
 #include "table/right.h"
 #include "table/temporary.h"
+#include "table/user_type.h"
 #include "table/write.h"
 
 enum {
@@ -27,6 +28,12 @@ void utility_notice(const struct utility_input *input, const char *sqlstate, con
 void utility_warning(const struct utility_input *input, const char *sqlstate, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 struct name_scope utility_scope(const struct utility_input *input);
+// For binding expressions of definitions.
+struct bind_input utility_bind(const struct utility_input *input);
+// A type's name, for messages.
+struct type_shown utility_type_name(const struct utility_input *input, enum type_id id);
+void utility_type_format(const struct utility_input *input, struct type type, char *text, int size);
+#define UTILITY_TYPE_NAME(input, id) utility_type_name(input, id).text
 // As catalog_find with RIGHT_OWN; NULL where the name was missing and that is no error.
 int utility_find(const struct utility_input *input, const PgQuery__RangeVar *name, const char *kinds, bool missing_ok,
                  const struct relation **relation, struct error *error);
@@ -68,7 +75,8 @@ int table_elements(const struct utility_input *input, struct relation *definitio
                    size_t count, struct error *error);
 int table_column(const struct utility_input *input, struct relation *definition, const PgQuery__ColumnDef *column,
                  struct error *error);
-int default_check_type(const struct column *column, const struct node *node, struct error *error); // 42804
+int default_check_type(const struct utility_input *input, const struct column *column, const struct node *node,
+                       struct error *error); // 42804
 bool column_draws(const PgQuery__ColumnDef *column); // serial, or an identity
 int table_column_sequence(const struct utility_input *input, struct relation *definition,
                           const PgQuery__ColumnDef *column, struct error *error);
@@ -101,8 +109,8 @@ int foreign_key_add(const struct utility_input *input, struct relation *definiti
 int foreign_keys_create(const struct utility_input *input, const struct relation *made, PgQuery__Node **elements,
                         size_t count, struct error *error);
 // 42804 where its columns cannot be compared.
-int foreign_key_check_types(const struct relation *child, const struct relation *parent, const struct foreign_key *key,
-                            struct error *error);
+int foreign_key_check_types(const struct utility_input *input, const struct relation *child,
+                            const struct relation *parent, const struct foreign_key *key, struct error *error);
 int foreign_key_alter(struct relation *definition, const PgQuery__Constraint *command, struct error *error);
 int foreign_key_validate(const struct utility_input *input, struct relation *definition, const char *name,
                          struct error *error);
@@ -153,7 +161,30 @@ int index_alter(const struct utility_input *input, const PgQuery__AlterTableStmt
 int relation_rename(const struct utility_input *input, const PgQuery__RenameStmt *rename, const char **tag,
                     struct error *error);
 
+// --- utility_type.c, utility_domain.c
+const char *type_tag(const PgQuery__Node *node); // NULL: the statement is not about types made by users
+int type_run(const struct utility_input *input, struct error *error);
+// Text for a definition: types made by users in it stand by their numbers.
+int types_numbered(const struct utility_input *input, bool is_query, const char **text, struct error *error);
+// What needs these types and is none of `going` makes an error, or goes with them; a line for each is appended to lines.
+int types_release(const struct utility_input *input, const struct relation *const *going, int count, bool cascade,
+                  struct buffer *lines, struct error *error);
+int domain_create(const struct utility_input *input, const PgQuery__CreateDomainStmt *create, struct error *error);
+int domain_alter(const struct utility_input *input, const PgQuery__AlterDomainStmt *alter, struct error *error);
+int domain_rename_constraint(const struct utility_input *input, const PgQuery__RenameStmt *rename, struct error *error);
+// By the names of a list, or of a type's. kind: 42809 where it is another; 0: any.
+int type_find(const struct utility_input *input, PgQuery__Node *const *names, size_t count, enum type_kind kind,
+              bool missing_ok, const struct relation **type, struct error *error);
+// A new one: kind, schema and name are set, and the owner.
+int type_define(const struct utility_input *input, PgQuery__Node *const *names, size_t count, enum type_kind kind,
+                struct relation **definition, struct error *error);
+// Calls for each table with rows that has columns of the type, or of domains over it.
+int type_walk_tables(const struct utility_input *input, uint32_t type, void *context,
+                     int (*visit)(void *context, const struct relation *table), struct error *error);
+
 // --- utility_column.c
+int column_drop_cascade(const struct utility_input *input, const struct relation *relation, int number,
+                        struct error *error);
 int column_find(const struct relation *relation, const char *name, int *number, struct error *error); // 42703
 int column_drop(const struct utility_input *input, const PgQuery__AlterTableCmd *command,
                 const struct relation **relation, struct error *error);
@@ -200,7 +231,7 @@ int definition_add_expression(const struct utility_input *input, struct relation
 int expressions_bind(const struct utility_input *input, struct relation *definition, struct error *error);
 
 // --- utility_index.c
-int index_type_check(enum type_id type, struct error *error); // 42704 for a type that has no order
+int index_type_check(const struct utility_input *input, enum type_id type, struct error *error); // 42704 for a type that has no order
 int index_create(const struct utility_input *input, const PgQuery__IndexStmt *create, struct error *error);
 
 // --- utility_drop.c

@@ -75,7 +75,8 @@ static int apply_type(const struct utility_input *input, const PgQuery__DefElem 
 {
   struct type type = type_plain(TYPE_INT8);
   int64_t minimum, maximum;
-  int status = option ? bind_type(option->arg->type_name, input->text, &type, error) : 0;
+  struct bind_input bind = utility_bind(input);
+  int status = option ? bind_type(&bind, option->arg->type_name, input->text, &type, NULL, error) : 0;
   if (status)
     return status;
   if (type.id != TYPE_INT2 && type.id != TYPE_INT4 && type.id != TYPE_INT8)

@@ -108,7 +108,8 @@ static int column_type(const struct utility_input *input, const PgQuery__ColumnD
     column->type = type_plain(serial);
     return 0;
   }
-  return bind_type(tree->type_name, input->text, &column->type, error);
+  struct bind_input bind = utility_bind(input);
+  return bind_type(&bind, tree->type_name, input->text, &column->type, &column->domain, error);
 }
 
 static int column_collation(const struct utility_input *input, const PgQuery__ColumnDef *tree,
@@ -121,7 +122,7 @@ static int column_collation(const struct utility_input *input, const PgQuery__Co
   const char *name = utility_string(collate->collname[collate->n_collname - 1]);
   if (type_info(column->type.id)->category != 'S')
     return utility_error(input, error, collate->location, SQLSTATE_DATATYPE_MISMATCH,
-                         "collations are not supported by type %s", type_info(column->type.id)->name);
+                         "collations are not supported by type %s", UTILITY_TYPE_NAME(input, column->type.id));
   for (const char *const *at = known; *at; at++)
     if (strcmp(name, *at) == 0)
       return 0;
@@ -176,14 +177,15 @@ int table_column(const struct utility_input *input, struct relation *definition,
 
 // --- Defaults -------------------------------------------------------------------------------------------------
 
-int default_check_type(const struct column *column, const struct node *node, struct error *error)
+int default_check_type(const struct utility_input *input, const struct column *column, const struct node *node,
+                       struct error *error)
 {
   const struct function *function;
   if (node->type.id == TYPE_UNKNOWN || cast_find(node->type.id, column->type.id, CAST_ASSIGNMENT, &function))
     return 0;
   int status =
       error_set(error, SQLSTATE_DATATYPE_MISMATCH, "column \"%s\" is of type %s but default expression is of type %s",
-                column->name, type_info(column->type.id)->name, type_info(node->type.id)->name);
+                column->name, UTILITY_TYPE_NAME(input, column->type.id), UTILITY_TYPE_NAME(input, node->type.id));
   error_hint(error, "You will need to rewrite or cast the expression.");
   return status;
 }
@@ -205,6 +207,8 @@ int table_default(const struct utility_input *input, struct relation *definition
   struct node *node;
   int status = bind_deparse(tree, input->arena, &text, error);
   if (!status)
+    status = types_numbered(input, false, &text, error);
+  if (!status)
     status = sequence_default_text(input, &text, error);
   if (status)
     return status;
@@ -213,10 +217,15 @@ int table_default(const struct utility_input *input, struct relation *definition
   status = bind_expression(&bind, NULL, text, type_plain(TYPE_UNKNOWN), &node, error);
   if (status && error && strcmp(error->sqlstate, SQLSTATE_UNDEFINED_COLUMN) == 0)
     status = error_set(error, SQLSTATE_FEATURE_NOT_SUPPORTED, "cannot use column reference in DEFAULT expression");
+  bool is_literal = !status && node->kind == NODE_CONSTANT && node->type.id == TYPE_UNKNOWN;
   if (!status)
-    status = default_check_type(column, node, error);
+    status = default_check_type(input, column, node, error);
   if (!status)
     status = bind_expression(&bind, NULL, text, column->type, &node, error);
+  if (!status && is_literal && type_is_enum(column->type.id)) // so that it follows a value that gets another name
+    text = arena_format(input->arena, "%s::pg_catalog.type_%u", text, type_oid(column->type.id));
+  if (!status && !text)
+    status = error_memory(error);
   if (!status)
     definition->defaults[number].text = text;
   return status;
@@ -417,7 +426,7 @@ int table_create(const struct utility_input *input, const PgQuery__CreateStmt *c
     return 0;
   }
   if (exists)
-    return error_set(error, SQLSTATE_DUPLICATE_TABLE, "relation \"%s\" already exists", definition->name);
+    return catalog_name_taken(input->writer, definition, definition->name);
   status = table_elements(input, definition, create->table_elts, create->n_table_elts, error);
   if (!status)
     status = catalog_create(input->catalog, input->writer, definition, error);

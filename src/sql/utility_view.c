@@ -75,7 +75,7 @@ int query_columns(const struct utility_input *input, struct relation *definition
     snprintf(column->name, sizeof column->name, "%s", name);
     if (column->type.id == TYPE_VOID)
       return error_set(error, SQLSTATE_INVALID_TABLE_DEFINITION, "column \"%s\" has pseudo-type %s", name,
-                       type_info(column->type.id)->name);
+                       UTILITY_TYPE_NAME(input, column->type.id));
     schema->column_count++;
   }
   return 0;
@@ -95,6 +95,8 @@ static int take_text(const struct utility_input *input, struct relation *definit
 {
   const char *text;
   int status = bind_deparse_query(query, input->arena, &text, error);
+  if (!status)
+    status = types_numbered(input, true, &text, error);
   struct parse *parse = status ? NULL : parse_open(bytes_of_string(text), error);
   if (!parse)
     return status ? status : (int)error->status;
@@ -285,7 +287,8 @@ static int check_checked(const struct utility_input *input, const struct relatio
 }
 
 // The view that is to be replaced may get more columns behind those that it has.
-static int check_replaced(const struct relation *old, const struct relation *new, struct error *error)
+static int check_replaced(const struct utility_input *input, const struct relation *old, const struct relation *new,
+                          struct error *error)
 {
   if (new->schema.column_count < old->schema.column_count)
     return error_set(error, SQLSTATE_INVALID_TABLE_DEFINITION, "cannot drop columns from view");
@@ -300,8 +303,8 @@ static int check_replaced(const struct relation *old, const struct relation *new
     if (from->type.id == to->type.id && from->type.modifier == to->type.modifier)
       continue;
     char was[128], is[128];
-    type_format(from->type, was, sizeof was);
-    type_format(to->type, is, sizeof is);
+    utility_type_format(input, from->type, was, sizeof was);
+    utility_type_format(input, to->type, is, sizeof is);
     return error_set(error, SQLSTATE_INVALID_TABLE_DEFINITION,
                      "cannot change data type of view column \"%s\" from %s to %s", from->name, was, is);
   }
@@ -377,7 +380,7 @@ int view_create(const struct utility_input *input, const PgQuery__ViewStmt *crea
   if (!status)
     status = fill(input, definition, create, error);
   if (!status && old)
-    status = check_replaced(old, definition, error);
+    status = check_replaced(input, old, definition, error);
   if (!status)
     status = check_checked(input, definition, error);
   if (status)

@@ -3,6 +3,7 @@
 // What is put into a tree is allocated as protobuf-c does it, since parse_close frees it with the rest.
 #include "sql/view.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -328,6 +329,56 @@ int view_text_change(const char *text, const struct view_change *change, struct 
   PgQuery__Node *query = parse->tree->stmts[0]->stmt;
   parse_walk(&query->base, follow, &rewriting);
   int status = rewriting.failed ? error_memory(error) : bind_deparse_query(query, arena, changed, error);
+  parse_close(parse);
+  return status;
+}
+
+// --- Types by number -------------------------------------------------------------------------------
+
+struct numbering {
+  struct rewriting rewriting;
+  const struct bind_input *input;
+  bool is_changed;
+  int status;
+  struct error *error;
+};
+
+static void number_type(ProtobufCMessage *message, void *context)
+{
+  struct numbering *numbering = context;
+  const struct relation *type;
+  if (numbering->status || message->descriptor != &pg_query__type_name__descriptor)
+    return;
+  PgQuery__TypeName *name = (PgQuery__TypeName *)(void *)message;
+  numbering->status = bind_user_type(numbering->input, name, &type, numbering->error);
+  if (numbering->status || !type)
+    return;
+  char number[20];
+  snprintf(number, sizeof number, "type_%u", type->oid);
+  if (name->n_names == 1)
+    insert_node(&numbering->rewriting, &name->names, &name->n_names, 0, new_string(&numbering->rewriting, "pg_catalog"));
+  else
+    set_text(&numbering->rewriting, &name->names[0]->string->sval, "pg_catalog");
+  set_text(&numbering->rewriting, &name->names[name->n_names - 1]->string->sval, number);
+  numbering->is_changed = true;
+}
+
+int view_number_types(const struct bind_input *input, bool is_query, const char **text, struct error *error)
+{
+  const char *query = is_query ? *text : arena_format(input->arena, "SELECT (%s\n)", *text);
+  struct parse *parse = query ? parse_open(bytes_of_string(query), error) : NULL;
+  if (!parse)
+    return query ? (int)error->status : error_memory(error);
+  struct numbering numbering = {.input = input, .error = error};
+  PgQuery__Node *tree = parse->tree->stmts[0]->stmt;
+  if (!is_query)
+    tree = tree->select_stmt->target_list[0]->res_target->val;
+  parse_walk(&tree->base, number_type, &numbering);
+  int status = numbering.status;
+  if (!status && numbering.rewriting.failed)
+    status = error_memory(error);
+  if (!status && numbering.is_changed)
+    status = is_query ? bind_deparse_query(tree, input->arena, text, error) : bind_deparse(tree, input->arena, text, error);
   parse_close(parse);
   return status;
 }

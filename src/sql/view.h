@@ -30,6 +30,11 @@ void view_note_star_column(struct view_names *names, const PgQuery__ColumnRef *r
 int view_text(PgQuery__Node *query, const struct view_names *names, struct arena *arena, const char **text,
               struct error *error);
 
+// Names of types made by users become pg_catalog.type_NUMBER, so that the text means the same whatever they are called, and
+// tells what it depends on. *text: a SELECT or an expression; it stays where it has none.
+struct bind_input;
+int view_number_types(const struct bind_input *input, bool is_query, const char **text, struct error *error);
+
 enum view_change_kind { VIEW_SCHEMA_RENAMED, VIEW_TABLE_MOVED, VIEW_COLUMN_RENAMED, VIEW_COLUMN_DROPPED };
 struct view_change {
   enum view_change_kind kind;

@@ -163,7 +163,7 @@ static int index_entries(struct application *application, const struct relation 
     const struct index *index = &relation->indexes[i];
     bool is_in = false;
     if (!index->is_primary)
-      status = index_compute(application->catalog, relation, index, scratch->values, &is_in, application->error);
+      status = index_compute(application->catalog, application->trunk, relation, index, scratch->values, &is_in, application->error);
     if (status || !is_in)
       continue;
     buffer_clear(&scratch->index_key);

@@ -87,8 +87,9 @@ void load_deinit(struct load_set *set)
   *set = (struct load_set){0};
 }
 
-static int add_index_entry(struct load_set *set, struct catalog *catalog, const struct relation *relation,
-                           const struct index *index, const struct cursor *cursor, struct error *error)
+static int add_index_entry(struct load_set *set, struct catalog *catalog, const struct version *version,
+                           const struct relation *relation, const struct index *index, const struct cursor *cursor,
+                           struct error *error)
 {
   struct table_scratch *scratch = &catalog->scratch;
   bool is_in;
@@ -96,7 +97,7 @@ static int add_index_entry(struct load_set *set, struct catalog *catalog, const 
     arena_reset(&scratch->arena);
   int status = relation_row(relation, cursor->row, scratch->old_values, error);
   if (!status)
-    status = index_compute(catalog, relation, index, scratch->old_values, &is_in, error);
+    status = index_compute(catalog, version, relation, index, scratch->old_values, &is_in, error);
   if (status || !is_in)
     return status;
   buffer_clear(&scratch->index_key);
@@ -118,7 +119,7 @@ int load_index(struct load_set *set, struct catalog *catalog, const struct versi
   struct cursor cursor;
   cursor_init(&cursor, version, relation->tree, mark);
   for (bool more = cursor_seek(&cursor, (struct bytes){0}); more && !status; more = cursor_next(&cursor)) {
-    status = add_index_entry(set, catalog, relation, index, &cursor, error);
+    status = add_index_entry(set, catalog, version, relation, index, &cursor, error);
     if (!status && flag_is_set(set->is_cancelled))
       status = error_set(error, SQLSTATE_QUERY_CANCELED, "canceling statement due to user request");
   }
@@ -165,7 +166,7 @@ static int twin_error(struct writer *writer, const struct relation *relation, co
   bool is_in;
   int status = relation_row(relation, row, scratch->old_values, writer->error);
   if (!status)
-    status = index_compute(writer->catalog, relation, index, scratch->old_values, &is_in, writer->error);
+    status = index_compute(writer->catalog, writer->version, relation, index, scratch->old_values, &is_in, writer->error);
   return status ? status : constraint_unique_error(writer, relation, index, scratch->old_values, UNIQUE_DUPLICATED);
 }
 

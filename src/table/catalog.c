@@ -120,6 +120,9 @@ static void count_relation(struct catalog *catalog, const struct relation *relat
   for (int i = 0; i < relation->foreign_key_count; i++)
     if (relation->foreign_keys[i].oid >= catalog->next_oid)
       catalog->next_oid = relation->foreign_keys[i].oid + 1;
+  for (int i = 0; i < relation->labels.count; i++)
+    if (relation->labels.labels[i].oid >= catalog->next_oid)
+      catalog->next_oid = relation->labels.labels[i].oid + 1;
 }
 
 void catalog_recover(struct catalog *catalog, const struct version *version)
@@ -226,42 +229,112 @@ int catalog_load(struct catalog *catalog, const struct version *version, uint32_
   return status;
 }
 
-static int compile_one(struct catalog *catalog, const struct relation *relation, struct expression_text *expression,
-                       struct type want, struct error *error)
+static int compile_one(struct catalog *catalog, const struct compile_input *input, struct expression_text *compiled,
+                       struct error *error)
 {
-  if (!expression->text || expression->program)
+  if (!input->text || compiled->program)
     return STATUS_OK;
   if (!catalog->hooks.compile)
-    return error_set(error, SQLSTATE_INTERNAL_ERROR, "no compiler for the expressions of \"%s\"", relation->name);
-  return catalog->hooks.compile(catalog->hooks.context, relation, expression->text, want, expression, error);
+    return error_set(error, SQLSTATE_INTERNAL_ERROR, "no compiler for the expressions of \"%s\"", input->relation->name);
+  return catalog->hooks.compile(catalog->hooks.context, input, compiled, error);
 }
 
-int catalog_compile(struct catalog *catalog, const struct relation *relation, struct error *error)
+static int compile_domains(struct catalog *catalog, const struct version *version, struct relation *relation,
+                           struct error *error)
+{
+  int count = relation->schema.column_count, status = STATUS_OK;
+  relation->domains = ARENA_ARRAY(&relation->arena, const struct domain_test *, count);
+  if (!relation->domains)
+    return error_memory(error);
+  for (int i = 0; i < count && !status; i++) {
+    const struct column *column = &relation->schema.columns[i];
+    if (!column->domain || column->is_dropped)
+      continue;
+    status = catalog_domain(catalog, version, column->domain, column->type, &relation->arena, &relation->domains[i], error);
+    const struct relation *domain = status ? NULL : catalog_find_oid(catalog, version, column->domain);
+    struct compile_input input = {version, domain, NULL, column->type, &relation->arena};
+    if (domain && !type_is_array(column->type.id) && !relation->defaults[i].text)
+      input.text = domain->defaults[0].text; // unless the column has one of its own
+    if (!status)
+      status = compile_one(catalog, &input, &relation->defaults[i], error);
+  }
+  return status;
+}
+
+int catalog_compile(struct catalog *catalog, const struct version *version, const struct relation *relation,
+                    struct error *error)
 {
   if (relation->is_compiled)
     return STATUS_OK;
-  for (int i = 0; i < relation->check_count; i++) {
-    int status = compile_one(catalog, relation, &relation->checks[i].check, type_plain(TYPE_BOOLEAN), error);
-    if (status)
-      return status;
+  struct relation *own = (struct relation *)relation; // the owner thread's to change; nobody else looks at this
+  struct compile_input input = {version, relation, NULL, type_plain(TYPE_BOOLEAN), &own->arena};
+  int status = relation->has_domains && relation->kind != RELATION_TYPE
+                   ? compile_domains(catalog, version, own, error)
+                   : STATUS_OK;
+  for (int i = 0; i < relation->check_count && !status; i++) {
+    input.text = relation->checks[i].check.text;
+    status = compile_one(catalog, &input, &own->checks[i].check, error);
   }
-  for (int i = 0; relation->defaults && i < relation->schema.column_count; i++) {
-    int status = compile_one(catalog, relation, &relation->defaults[i], relation->schema.columns[i].type, error);
-    if (status)
-      return status;
+  for (int i = 0; relation->defaults && i < relation->schema.column_count && !status; i++) {
+    input.text = relation->defaults[i].text;
+    input.want = relation->schema.columns[i].type;
+    status = compile_one(catalog, &input, &own->defaults[i], error);
   }
-  for (int i = 0; i < relation->expression_count; i++) {
-    int column = relation->schema.column_count + i;
-    int status = compile_one(catalog, relation, &relation->expressions[i], relation->schema.columns[column].type, error);
-    if (status)
-      return status;
+  for (int i = 0; i < relation->expression_count && !status; i++) {
+    input.text = relation->expressions[i].text;
+    input.want = relation->schema.columns[relation->schema.column_count + i].type;
+    status = compile_one(catalog, &input, &own->expressions[i], error);
   }
-  for (int i = 0; i < relation->index_count; i++) // the arena is the owner thread's, as is_compiled
+  for (int i = 0; i < relation->index_count && !status; i++) // the arena is the owner thread's, as is_compiled
     if (relation->indexes[i].is_computed && !relation->indexes[i].reads &&
-        !index_note_reads(relation, &relation->indexes[i], &((struct relation *)relation)->arena))
+        !index_note_reads(relation, &relation->indexes[i], &own->arena))
       return error_memory(error);
-  ((struct relation *)relation)->is_compiled = true; // the owner thread's to set; nobody else looks at it
-  return STATUS_OK;
+  own->is_compiled = !status;
+  return status;
+}
+
+int catalog_domain(struct catalog *catalog, const struct version *version, uint32_t oid, struct type type,
+                   struct arena *arena, const struct domain_test **test, struct error *error)
+{
+  const struct relation *domain;
+  int status = catalog_load(catalog, version, oid, NULL, &domain, error);
+  if (status)
+    return status;
+  if (!domain || domain->kind != RELATION_TYPE || domain->type_kind != TYPE_IS_DOMAIN)
+    return error_set(error, SQLSTATE_UNDEFINED_OBJECT, "type with OID %u does not exist", oid);
+  const struct column *value = &domain->schema.columns[0];
+  struct domain_test *own = ARENA_NEW(arena, struct domain_test);
+  struct domain_check *checks = ARENA_ARRAY(arena, struct domain_check, domain->check_count + 1);
+  if (!own || !checks || !(own->name = arena_string(arena, domain->name)))
+    return error_memory(error);
+  own->is_of_elements = type_is_array(type.id) && !type_is_array(value->type.id);
+  own->type = type;
+  own->not_null = value->not_null;
+  own->check_count = domain->check_count;
+  own->checks = checks;
+  struct compile_input input = {version, domain, NULL, type_plain(TYPE_BOOLEAN), arena};
+  for (int i = 0; i < domain->check_count && !status; i++) {
+    input.text = domain->checks[i].check.text;
+    struct expression_text compiled = {0};
+    checks[i].name = arena_string(arena, domain->checks[i].name);
+    status = checks[i].name ? compile_one(catalog, &input, &compiled, error) : error_memory(error);
+    checks[i].program = compiled.program;
+  }
+  if (!status && value->domain)
+    status = catalog_domain(catalog, version, value->domain, value->type, arena, &own->below, error);
+  *test = own;
+  return status;
+}
+
+const struct enum_type *catalog_enum(struct catalog *catalog, const struct version *version, uint32_t oid,
+                                     struct read_mark *mark)
+{
+  const struct relation *relation;
+  struct error ignored;
+  if (catalog_load(catalog, version, oid, mark, &relation, &ignored) || !relation || relation->kind != RELATION_TYPE ||
+      relation->type_kind != TYPE_IS_ENUM)
+    return NULL;
+  return &relation->labels;
 }
 
 void catalog_collect(struct catalog *catalog, const struct version *version)
@@ -293,7 +366,7 @@ const struct relation *catalog_find_oid(struct catalog *catalog, const struct ve
   if (catalog_load(catalog, version, oid, NULL, &relation, &error) || !relation)
     return NULL;
   // The write path compiles again where this failed, and says why.
-  (void)catalog_compile(catalog, relation, &error);
+  (void)catalog_compile(catalog, version, relation, &error);
   return relation;
 }
 
@@ -305,7 +378,7 @@ bool catalog_share(struct catalog *from, const struct version *version, const st
     return true;
   struct tree_info *info = catalog_tree_info(to, relation->tree);
   struct error error;
-  if (!info || catalog_compile(from, relation, &error) || !map_put(&to->cache, key, (void *)(uintptr_t)relation))
+  if (!info || catalog_compile(from, version, relation, &error) || !map_put(&to->cache, key, (void *)(uintptr_t)relation))
     return false;
   relation_pin(relation);
   info->oid = relation->oid;
@@ -430,13 +503,15 @@ int catalog_find(struct catalog *catalog, const struct version *version, const s
   if (!at)
     return error_set(error, SQLSTATE_DATA_CORRUPTED, "the name \"%s\" stands for no definition", name);
   enum relation_kind kind = target.oid == at->oid ? at->kind : RELATION_INDEX;
+  if ((kind == RELATION_TYPE) != (kinds && strchr(kinds, RELATION_TYPE)))
+    return missing(schema, name, missing_ok, error);
   if (kinds ? !strchr(kinds, (int)kind) : kind == RELATION_INDEX)
     return wrong_kind(kind, name, kinds, error);
   if (right == RIGHT_OWN && at->owner != scope->role && !role_has(version, scope->role, at->owner, scope->mark))
     return error_set(error, SQLSTATE_INSUFFICIENT_PRIVILEGE, "must be owner of %s %s", relation_kind_name(kind), name);
   if (right && right != RIGHT_OWN && (status = relation_require(version, scope->role, at, right, scope->mark, error)))
     return status;
-  status = catalog_compile(catalog, at, error);
+  status = catalog_compile(catalog, version, at, error);
   if (!status)
     *relation = at;
   return status;

@@ -32,12 +32,19 @@ enum {
 struct catalog;
 struct writer; // table/write.h
 
+struct compile_input {
+  const struct version *version;
+  const struct relation *relation;
+  const char *text;
+  struct type want;
+  struct arena *arena;
+};
+
 struct catalog_hooks {
   void *context;
   // Compiles an expression of the relation (a check, a default, an index's) over range 0 = the relation's row: its program
-  // and tree live in relation->arena. For a default the result must be of the column's type.
-  int (*compile)(void *context, const struct relation *relation, const char *text, struct type want,
-                 struct expression_text *compiled, struct error *error);
+  // and tree live in the arena. For a default the result must be of the column's type.
+  int (*compile)(void *context, const struct compile_input *input, struct expression_text *compiled, struct error *error);
 };
 
 // Engine lifetime. account is borrowed.
@@ -84,7 +91,13 @@ int catalog_find(struct catalog *catalog, const struct version *version, const s
                  const char *schema, const char *name, const char *kinds, uint32_t right, bool missing_ok,
                  const struct relation **relation, struct error *error);
 const struct relation *catalog_find_oid(struct catalog *catalog, const struct version *version, uint32_t oid);
+// The tests of a domain, compiled in the arena. For an array of its values, of `type`, they are tests of each element.
+int catalog_domain(struct catalog *catalog, const struct version *version, uint32_t oid, struct type type,
+                   struct arena *arena, const struct domain_test **test, struct error *error);
 // Oid of what has this name in the schema (a relation or an index), 0: nothing.
+// The enum of this object id; NULL: there is none.
+const struct enum_type *catalog_enum(struct catalog *catalog, const struct version *version, uint32_t oid,
+                                     struct read_mark *mark);
 uint32_t catalog_name(struct catalog *catalog, const struct version *version, uint32_t schema_oid, const char *name);
 // Drops from the cache what is neither pinned nor a definition of this version (the trunk): call it between statements
 // after definitions have changed. Borrowed relations end here.
@@ -121,6 +134,10 @@ struct shown catalog_shown(const struct writer *writer, const struct relation *r
 // The same for several at once, which may depend on each other; the error is the writer's.
 int catalog_drop_all(struct writer *writer, const struct relation *const *relations, int count, bool cascade,
                      struct buffer *dropped);
+// The error of a relation or type, new or renamed, whose name another one has: they share one name space.
+int catalog_name_taken(struct writer *writer, const struct relation *relation, const char *name);
+// Definitions that depend on the type get fresh stamps, and so are compiled anew.
+int catalog_touch_dependents(struct writer *writer, uint32_t type);
 // Walks what depends on an object, in oid order: start with *after = 0; *dependent is NULL behind the last.
 int catalog_dependent(struct writer *writer, uint32_t referenced, uint32_t *after, const struct relation **dependent);
 // An index's expression as PostgreSQL's pretty form shows it; and as a part of a key, in parentheses unless it is a call.

@@ -7,6 +7,7 @@ enum comment_class { // as in pg_description.classoid: the catalog that lists th
   COMMENT_RELATION = 1259,
   COMMENT_CONSTRAINT = 2606,
   COMMENT_SCHEMA = 2615,
+  COMMENT_TYPE = 1247,
   COMMENT_DATABASE = 1262,
   COMMENT_ROLE = 1260,
 };

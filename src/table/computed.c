@@ -8,18 +8,19 @@
 #include "expr/node.h"
 #include "table/internal.h"
 
-static int evaluate(struct catalog *catalog, const struct relation *relation, int column, struct value *values,
-                    struct error *error)
+static int evaluate(struct catalog *catalog, const struct version *version, const struct relation *relation, int column,
+                    struct value *values, struct error *error)
 {
   const struct expression_text *expression = relation_expression(relation, column);
   struct value *const row[1] = {values};
   struct evaluation evaluation = {
     .ranges = row, .arena = &catalog->scratch.arena, .settings = &format_settings_default, .error = error};
-  int status = expression->program ? STATUS_OK : catalog_compile(catalog, relation, error);
+  int status = expression->program ? STATUS_OK : catalog_compile(catalog, version, relation, error);
   return status ? status : program_run(expression->program, &evaluation, &values[column]);
 }
 
-int index_compute(struct catalog *catalog, const struct relation *relation, const struct index *index, struct value *values,
+int index_compute(struct catalog *catalog, const struct version *version, const struct relation *relation,
+                  const struct index *index, struct value *values,
                   bool *is_in, struct error *error)
 {
   int status = STATUS_OK;
@@ -27,23 +28,24 @@ int index_compute(struct catalog *catalog, const struct relation *relation, cons
   if (!index->is_computed)
     return STATUS_OK;
   if (index->is_partial) {
-    status = evaluate(catalog, relation, index->predicate, values, error);
+    status = evaluate(catalog, version, relation, index->predicate, values, error);
     *is_in = !status && !values[index->predicate].is_null && values[index->predicate].integer;
   }
   for (int i = 0; i < index->part_count && *is_in && !status; i++)
     if (relation_is_expression(relation, index->parts[i].column))
-      status = evaluate(catalog, relation, index->parts[i].column, values, error);
+      status = evaluate(catalog, version, relation, index->parts[i].column, values, error);
   return status;
 }
 
-int table_generate(struct catalog *catalog, const struct relation *relation, struct value *values, struct arena *arena,
+int table_generate(struct catalog *catalog, const struct version *version, const struct relation *relation,
+                   struct value *values, struct arena *arena,
                    struct error *error)
 {
   if (!relation->has_generated)
     return STATUS_OK;
   struct value *const row[1] = {values};
   struct evaluation evaluation = {.ranges = row, .arena = arena, .settings = &format_settings_default, .error = error};
-  int status = catalog_compile(catalog, relation, error);
+  int status = catalog_compile(catalog, version, relation, error);
   for (int i = 0; i < relation->schema.column_count && !status; i++)
     if (relation->schema.columns[i].is_generated)
       status = program_run(relation->defaults[i].program, &evaluation, &values[i]);

@@ -189,7 +189,34 @@ static int check_violated(struct writer *writer, const struct relation *relation
 
 static int run_checks(struct writer *writer, const struct relation *relation, const struct value *values, bool only_valid)
 {
-  int status = catalog_compile(writer->catalog, relation, writer->error);
+  int status = STATUS_OK;
+  for (int i = 0; i < relation->check_count && !status; i++) {
+    struct value result;
+    if (only_valid && relation->checks[i].is_not_valid)
+      continue;
+    status = program_run(relation->checks[i].check.program, writer->evaluation, &result);
+    if (!status && !result.is_null && !result.integer) // NULL passes
+      status = check_violated(writer, relation, &relation->checks[i], values);
+  }
+  return status;
+}
+
+// Those that came later and did not look at what there was hold of new rows alone.
+static int run_domains(struct writer *writer, const struct relation *relation, const struct value *values, bool only_valid)
+{
+  int status = STATUS_OK;
+  for (int i = 0; i < relation->schema.column_count && !status && !only_valid; i++)
+    if (relation->domains[i])
+      status = domain_test(relation->domains[i], writer->evaluation, &values[i]);
+  return status;
+}
+
+// Runs one of the two over the row.
+static int run_tests(struct writer *writer, const struct relation *relation, const struct value *values, bool only_valid,
+                     int (*tests)(struct writer *writer, const struct relation *relation, const struct value *values,
+                                  bool only_valid))
+{
+  int status = catalog_compile(writer->catalog, writer->version, relation, writer->error);
   if (status)
     return status;
   struct evaluation *evaluation = writer->evaluation;
@@ -201,14 +228,7 @@ static int run_checks(struct writer *writer, const struct relation *relation, co
   evaluation->ranges = row;
   evaluation->arena = writer->arena;
   evaluation->error = writer->error;
-  for (int i = 0; i < relation->check_count && !status; i++) {
-    struct value result;
-    if (only_valid && relation->checks[i].is_not_valid)
-      continue;
-    status = program_run(relation->checks[i].check.program, evaluation, &result);
-    if (!status && !result.is_null && !result.integer) // NULL passes
-      status = check_violated(writer, relation, &relation->checks[i], values);
-  }
+  status = tests(writer, relation, values, only_valid);
   arena_release(writer->arena, mark);
   evaluation->ranges = ranges;
   evaluation->arena = arena;
@@ -219,10 +239,11 @@ static int run_checks(struct writer *writer, const struct relation *relation, co
 static int check(struct writer *writer, const struct relation *relation, const struct value *values, bool only_valid)
 {
   const struct schema *schema = &relation->schema;
-  for (int i = 0; i < schema->column_count; i++)
+  int status = relation->has_domains ? run_tests(writer, relation, values, only_valid, run_domains) : STATUS_OK;
+  for (int i = 0; i < schema->column_count && !status; i++)
     if (values[i].is_null && schema->columns[i].not_null && !schema->columns[i].is_dropped)
       return constraint_null_error(writer, relation, i, values);
-  return relation->check_count ? run_checks(writer, relation, values, only_valid) : STATUS_OK;
+  return !status && relation->check_count ? run_tests(writer, relation, values, only_valid, run_checks) : status;
 }
 
 int constraint_check(struct writer *writer, const struct relation *relation, const struct value *values)

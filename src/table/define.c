@@ -4,6 +4,7 @@
 //    of them.
 // 2. Every call that changes a definition gives the version a fresh definitions number.
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/limits.h"
@@ -38,6 +39,22 @@ static struct name_key name_key(uint32_t schema_oid, const char *name)
   return key;
 }
 
+int catalog_name_taken(struct writer *writer, const struct relation *relation, const char *name)
+{
+  struct name_key key = name_key(relation->schema_oid, name);
+  struct bytes row;
+  const struct relation *other = NULL;
+  if (tree_get(writer->version, TREE_NAMES, bytes_of(key.bytes, key.size), &row, writer->mark) && row.size == 8)
+    (void)catalog_load(writer->catalog, writer->version, get_be32(row.data + 4), writer->mark, &other, NULL);
+  if (relation->kind != RELATION_TYPE && !(other && other->kind == RELATION_TYPE))
+    return error_set(writer->error, SQLSTATE_DUPLICATE_TABLE, "relation \"%s\" already exists", name);
+  int status = error_set(writer->error, SQLSTATE_DUPLICATE_OBJECT, "type \"%s\" already exists", name);
+  if (relation->kind != RELATION_TYPE)
+    error_hint(writer->error, "A relation has an associated type of the same name, so you must use a name that doesn't "
+                              "conflict with any existing type.");
+  return status;
+}
+
 static int add_name(struct writer *writer, const struct relation *relation, const char *name, uint32_t oid)
 {
   struct name_key key = name_key(relation->schema_oid, name);
@@ -45,8 +62,53 @@ static int add_name(struct writer *writer, const struct relation *relation, cons
   put_be32(row, oid);
   put_be32(row + 4, relation->oid);
   int status = write_put(writer, TREE_NAMES, 0, PUT_INSERT, bytes_of(key.bytes, key.size), bytes_of(row, 8), NULL);
-  if (status == WRITE_REFUSED)
-    return error_set(writer->error, SQLSTATE_DUPLICATE_TABLE, "relation \"%s\" already exists", name);
+  return status == WRITE_REFUSED ? catalog_name_taken(writer, relation, name) : status;
+}
+
+// Writes or deletes that the definition depends on an object.
+static int put_dependency(struct writer *writer, const struct relation *relation, uint32_t referenced, bool is_there)
+{
+  uint8_t key[8];
+  put_be32(key, referenced);
+  put_be32(key + 4, relation->oid);
+  if (is_there)
+    return write_put(writer, TREE_DEPENDENCIES, 0, PUT_ANY, bytes_of(key, 8), (struct bytes){0}, NULL);
+  int status = write_delete(writer, TREE_DEPENDENCIES, 0, bytes_of(key, 8));
+  return status < 0 ? status : STATUS_OK; // one that was named twice is gone at the second
+}
+
+// The types that a text of the definition names: pg_catalog.type_16384.
+static int put_types_of_text(struct writer *writer, const struct relation *relation, const char *text, bool is_there)
+{
+  static const char before[] = "pg_catalog.type_";
+  int status = STATUS_OK;
+  for (const char *at = text; !status && at && (at = strstr(at, before));) {
+    at += strlen(before);
+    unsigned long number = strtoul(at, NULL, 10);
+    if (number >= TYPE_USER_FIRST && number < TYPE_USER_ARRAY)
+      status = put_dependency(writer, relation, (uint32_t)number, is_there);
+  }
+  return status;
+}
+
+// What it names, and the types of its columns.
+static int put_dependencies(struct writer *writer, const struct relation *relation, bool is_there)
+{
+  int status = put_types_of_text(writer, relation, relation->text, is_there);
+  for (int i = 0; i < relation->check_count && !status; i++)
+    status = put_types_of_text(writer, relation, relation->checks[i].check.text, is_there);
+  for (int i = 0; relation->defaults && i < relation->schema.column_count && !status; i++)
+    status = put_types_of_text(writer, relation, relation->defaults[i].text, is_there);
+  for (int i = 0; i < relation->expression_count && !status; i++)
+    status = put_types_of_text(writer, relation, relation->expressions[i].text, is_there);
+  for (int i = 0; i < relation->dependency_count && !status; i++)
+    status = put_dependency(writer, relation, relation->dependencies[i], is_there);
+  for (int i = 0; i < relation->schema.column_count && !status; i++) {
+    const struct column *column = &relation->schema.columns[i];
+    uint32_t type = column_user_type(column);
+    if (type && !column->is_dropped)
+      status = put_dependency(writer, relation, type, is_there);
+  }
   return status;
 }
 
@@ -55,13 +117,7 @@ static int add_names(struct writer *writer, const struct relation *relation)
   int status = add_name(writer, relation, relation->name, relation->oid);
   for (int i = 0; i < relation->index_count && !status; i++)
     status = add_name(writer, relation, relation->indexes[i].name, relation->indexes[i].oid);
-  for (int i = 0; i < relation->dependency_count && !status; i++) {
-    uint8_t key[8];
-    put_be32(key, relation->dependencies[i]);
-    put_be32(key + 4, relation->oid);
-    status = write_put(writer, TREE_DEPENDENCIES, 0, PUT_ANY, bytes_of(key, 8), (struct bytes){0}, NULL);
-  }
-  return status;
+  return status ? status : put_dependencies(writer, relation, true);
 }
 
 static int remove_names(struct writer *writer, const struct relation *relation)
@@ -72,13 +128,7 @@ static int remove_names(struct writer *writer, const struct relation *relation)
     key = name_key(relation->schema_oid, relation->indexes[i].name);
     status = write_delete(writer, TREE_NAMES, 0, bytes_of(key.bytes, key.size));
   }
-  for (int i = 0; i < relation->dependency_count && status >= 0; i++) {
-    uint8_t dependency[8];
-    put_be32(dependency, relation->dependencies[i]);
-    put_be32(dependency + 4, relation->oid);
-    status = write_delete(writer, TREE_DEPENDENCIES, 0, bytes_of(dependency, 8));
-  }
-  return status < 0 ? status : STATUS_OK; // a dependency that was named twice is gone at the second
+  return status < 0 ? status : put_dependencies(writer, relation, false);
 }
 
 // --- Create and replace ---------------------------------------------------------------------------
@@ -161,6 +211,9 @@ static int assign_numbers(struct writer *writer, struct relation *definition)
     else if (!status && (is_fresh || index->tree == 0))
       status = draw(writer, NUMBER_TREE, &index->tree);
   }
+  for (int i = 0; i < definition->labels.count && !status; i++)
+    if (definition->labels.labels[i].oid == 0)
+      status = draw(writer, NUMBER_OBJECT, &definition->labels.labels[i].oid);
   for (int i = 0; i < definition->foreign_key_count && !status; i++)
     if (definition->foreign_keys[i].oid == 0)
       status = draw(writer, NUMBER_OBJECT, &definition->foreign_keys[i].oid);
@@ -521,6 +574,26 @@ int catalog_dependent(struct writer *writer, uint32_t referenced, uint32_t *afte
   return found ? catalog_load(writer->catalog, writer->version, *after, writer->mark, dependent, writer->error) : STATUS_OK;
 }
 
+int catalog_touch_dependents(struct writer *writer, uint32_t type)
+{
+  const struct relation *dependent;
+  uint32_t oid = 0;
+  int status = catalog_dependent(writer, type, &oid, &dependent);
+  while (!status && dependent) {
+    struct arena arena;
+    arena_init(&arena, NULL);
+    struct relation *copy = catalog_copy(dependent, &arena);
+    bool is_type = dependent->kind == RELATION_TYPE;
+    status = copy ? catalog_replace(writer->catalog, writer, copy, writer->error) : error_memory(writer->error);
+    arena_deinit(&arena);
+    if (!status && is_type)
+      status = catalog_touch_dependents(writer, oid);
+    if (!status)
+      status = catalog_dependent(writer, type, &oid, &dependent);
+  }
+  return status;
+}
+
 // What depends on the definition, and behind each of them what depends on that.
 static int drop_gather(struct writer *writer, struct drop_set *set, struct arena *arena, const struct relation *referenced,
                        int depth)
@@ -648,7 +721,7 @@ static int drop_one(struct writer *writer, const struct relation *relation)
   if (!status)
     status = tell_all_referenced(writer, relation, NULL);
   if (!status)
-    status = comments_forget(writer, COMMENT_RELATION, relation->oid);
+    status = comments_forget(writer, relation->kind == RELATION_TYPE ? COMMENT_TYPE : COMMENT_RELATION, relation->oid);
   if (!status)
     status = forget_comments(writer, relation, NULL);
   if (!status)

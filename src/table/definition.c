@@ -10,9 +10,18 @@
 #include "base/sqlstate.h"
 #include "table/change.h"
 
-// Versions: 1 the first, 2 foreign keys, 3 sequences and identity columns, 4 expressions of indexes, generated columns.
-enum { DEFINITION_VERSION = 4, NULL_TEXT = UINT32_MAX };
-enum { COLUMN_NOT_NULL = 1, COLUMN_DROPPED = 2, COLUMN_IDENTITY_ALWAYS = 4, COLUMN_IDENTITY_DEFAULT = 8, COLUMN_GENERATED = 16 };
+// Versions: 1 the first, 2 foreign keys, 3 sequences and identity columns, 4 expressions of indexes, generated
+// columns, 5 types made by users.
+enum { DEFINITION_VERSION = 5, NULL_TEXT = UINT32_MAX };
+enum {
+  COLUMN_NOT_NULL = 1,
+  COLUMN_DROPPED = 2,
+  COLUMN_IDENTITY_ALWAYS = 4,
+  COLUMN_IDENTITY_DEFAULT = 8,
+  COLUMN_GENERATED = 16,
+  COLUMN_USER_TYPE = 32, // behind it stands the type's number
+  COLUMN_DOMAIN = 64,    // then the domain's
+};
 enum { PART_DESCENDING = 1, PART_NULLS_FIRST = 2 };
 enum {
   INDEX_UNIQUE = 1,
@@ -52,14 +61,20 @@ static void encode_columns(struct buffer *out, const struct schema *schema)
   for (int i = 0; i < schema->column_count; i++) {
     const struct column *column = &schema->columns[i];
     encode_text(out, column->name);
-    buffer_append_u8(out, (uint8_t)column->type.id);
+    buffer_append_u8(out, type_is_user(column->type.id) ? 0 : (uint8_t)column->type.id);
     buffer_append_le32(out, (uint32_t)column->type.modifier);
     buffer_append_u8(out, (uint8_t)((column->not_null ? COLUMN_NOT_NULL : 0) |
                                     (column->is_dropped ? COLUMN_DROPPED : 0) |
                                     (column->identity == IDENTITY_ALWAYS ? COLUMN_IDENTITY_ALWAYS : 0) |
                                     (column->identity == IDENTITY_BY_DEFAULT ? COLUMN_IDENTITY_DEFAULT : 0) |
-                                    (column->is_generated ? COLUMN_GENERATED : 0)));
+                                    (column->is_generated ? COLUMN_GENERATED : 0) |
+                                    (type_is_user(column->type.id) ? COLUMN_USER_TYPE : 0) |
+                                    (column->domain ? COLUMN_DOMAIN : 0)));
     buffer_append_le16(out, column->collation);
+    if (type_is_user(column->type.id))
+      buffer_append_le32(out, (uint32_t)column->type.id);
+    if (column->domain)
+      buffer_append_le32(out, column->domain);
   }
 }
 
@@ -117,8 +132,9 @@ static void encode_expressions(struct buffer *out, const struct relation *relati
   for (int i = 0; i < relation->expression_count; i++) {
     const struct column *column = &relation->schema.columns[relation->schema.column_count + i];
     encode_text(out, column->name);
-    buffer_append_u8(out, (uint8_t)column->type.id);
-    buffer_append_le32(out, (uint32_t)column->type.modifier);
+    bool is_user = type_is_user(column->type.id); // it has no modifier: its number stands there
+    buffer_append_u8(out, is_user ? 0 : (uint8_t)column->type.id);
+    buffer_append_le32(out, is_user ? (uint32_t)column->type.id : (uint32_t)column->type.modifier);
     encode_text(out, relation->expressions[i].text);
     encode_text(out, relation->expressions[i].shown);
   }
@@ -148,6 +164,17 @@ static void encode_sequence(struct buffer *out, const struct sequence *sequence)
   buffer_append_u8(out, sequence->is_cycled);
   buffer_append_le32(out, sequence->owner);
   buffer_append_le16(out, sequence->owner_column);
+}
+
+static void encode_type(struct buffer *out, const struct relation *relation)
+{
+  buffer_append_u8(out, (uint8_t)relation->type_kind);
+  buffer_append_le16(out, (uint16_t)relation->labels.count);
+  for (int i = 0; i < relation->labels.count; i++) {
+    buffer_append_le32(out, relation->labels.labels[i].oid);
+    buffer_append_le32(out, relation->labels.labels[i].rank);
+    encode_text(out, relation->labels.labels[i].name);
+  }
 }
 
 int definition_encode(const struct relation *relation, struct buffer *out, struct error *error)
@@ -186,6 +213,8 @@ int definition_encode(const struct relation *relation, struct buffer *out, struc
   encode_expressions(out, relation);
   if (relation->kind == RELATION_SEQUENCE)
     encode_sequence(out, &relation->sequence);
+  if (relation->kind == RELATION_TYPE)
+    encode_type(out, relation);
   if (out->failed)
     return error_memory(error);
   if (out->size - start > LIMIT_ROW)
@@ -313,8 +342,13 @@ static void take_columns(struct decoder *decoder, struct relation *relation, str
     columns[i].is_generated = flags & COLUMN_GENERATED;
     relation->has_generated |= columns[i].is_generated;
     columns[i].collation = take_u16(decoder);
-    if (type == TYPE_UNKNOWN || type >= TYPE_COUNT)
-      decoder->is_malformed = true;
+    if (flags & COLUMN_USER_TYPE)
+      columns[i].type.id = type_of_oid(take_u32(decoder));
+    if (flags & COLUMN_DOMAIN)
+      columns[i].domain = take_u32(decoder);
+    relation->has_domains |= columns[i].domain && !columns[i].is_dropped;
+    bool is_known = flags & COLUMN_USER_TYPE ? type_is_user(columns[i].type.id) : type != TYPE_UNKNOWN && type < TYPE_COUNT;
+    decoder->is_malformed |= !is_known && !decoder->is_out_of_memory;
   }
   if (decoder->is_malformed || decoder->is_out_of_memory)
     return;
@@ -448,11 +482,11 @@ static void take_computed(struct decoder *decoder, struct relation *relation)
     struct column *column = &columns[schema->column_count + i];
     take_name(decoder, column->name);
     uint8_t type = take_u8(decoder);
-    column->type.id = type;
-    column->type.modifier = (int32_t)take_u32(decoder);
+    uint32_t modifier = take_u32(decoder);
+    column->type = type ? (struct type){.id = type, .modifier = (int32_t)modifier} : type_plain(type_of_oid(modifier));
     relation->expressions[i].text = take_text(decoder);
     relation->expressions[i].shown = take_text(decoder);
-    if (type == TYPE_UNKNOWN || type >= TYPE_COUNT || !relation->expressions[i].text || !relation->expressions[i].shown)
+    if (!(type ? type < TYPE_COUNT : type_is_user(column->type.id)) || !relation->expressions[i].text || !relation->expressions[i].shown)
       decoder->is_malformed |= !decoder->is_out_of_memory;
   }
   for (int i = 0; relation->indexes && i < relation->index_count; i++) {
@@ -511,9 +545,29 @@ static void take_sequence(struct decoder *decoder, struct sequence *sequence)
     decoder->is_malformed |= !decoder->is_out_of_memory;
 }
 
+// The labels stand in the order of their ranks.
+static void take_type(struct decoder *decoder, struct relation *relation)
+{
+  uint8_t kind = take_u8(decoder);
+  relation->type_kind = kind;
+  relation->labels.count = take_u16(decoder);
+  relation->labels.labels = take_items(decoder, (size_t)relation->labels.count, 12, sizeof *relation->labels.labels);
+  for (int i = 0; relation->labels.labels && i < relation->labels.count; i++) {
+    struct enum_label *label = &relation->labels.labels[i];
+    label->oid = take_u32(decoder);
+    label->rank = take_u32(decoder);
+    label->name = take_text(decoder);
+    if (!label->name || strlen(label->name) > LIMIT_IDENTIFIER || (i && label->rank <= label[-1].rank))
+      decoder->is_malformed |= !decoder->is_out_of_memory;
+  }
+  bool is_sound = kind == TYPE_IS_DOMAIN ? relation->schema.column_count == 1 && !relation->labels.count
+                                         : kind == TYPE_IS_ENUM && !relation->schema.column_count;
+  decoder->is_malformed |= !is_sound && !decoder->is_out_of_memory;
+}
+
 static bool kind_is_known(uint8_t kind)
 {
-  return kind != 0 && memchr("rivSfwk", kind, 7) != NULL;
+  return kind != 0 && memchr("rivSfwkT", kind, 8) != NULL;
 }
 
 int definition_decode(struct bytes row, struct arena *arena, struct relation *relation, struct error *error)
@@ -543,6 +597,8 @@ int definition_decode(struct bytes row, struct arena *arena, struct relation *re
     take_computed(&decoder, relation);
   if (kind == RELATION_SEQUENCE)
     take_sequence(&decoder, &relation->sequence);
+  if (kind == RELATION_TYPE)
+    take_type(&decoder, relation);
   if (decoder.is_out_of_memory)
     return error_memory(error);
   if (decoder.is_malformed || decoder.at != row.size || !kind_is_known(kind) || relation->tree >= TREE_NUMBER_LIMIT ||

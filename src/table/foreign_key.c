@@ -379,7 +379,7 @@ int reference_check_parent(struct writer *writer, const struct reference *refere
 static int default_value(struct writer *writer, const struct relation *child, int column, struct value *value)
 {
   *value = value_null();
-  int status = catalog_compile(writer->catalog, child, writer->error);
+  int status = catalog_compile(writer->catalog, writer->version, child, writer->error);
   const struct expression_text *expression = &child->defaults[column];
   if (status || !expression->program)
     return status;
@@ -430,7 +430,7 @@ static int change_child(struct writer *writer, struct children *children, struct
     if (status)
       return status;
   }
-  int status = table_generate(writer->catalog, child, children->values, writer->arena, writer->error);
+  int status = table_generate(writer->catalog, writer->version, child, children->values, writer->arena, writer->error);
   return status ? status : table_update(writer, child, key, row, children->values);
 }
 

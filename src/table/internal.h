@@ -60,7 +60,8 @@ struct catalog {
 int catalog_load(struct catalog *catalog, const struct version *version, uint32_t oid, struct read_mark *mark,
                  const struct relation **relation, struct error *error);
 // Compiles the expressions if that has not been done.
-int catalog_compile(struct catalog *catalog, const struct relation *relation, struct error *error);
+int catalog_compile(struct catalog *catalog, const struct version *version, const struct relation *relation,
+                    struct error *error);
 // NULL: out of memory.
 struct tree_info *catalog_tree_info(struct catalog *catalog, tree_number tree);
 bool scratch_values(struct table_scratch *scratch, int count);
@@ -113,7 +114,8 @@ int index_prefix_count(struct writer *writer, const struct index *index, struct 
 // Puts what the index's expressions give for the row into `values`, which has room for them behind the row's own
 // (relation_width). *is_in: the row has an entry in it, and values whatever its key needs. The bytes lie in scratch.arena,
 // which who begins with another row resets.
-int index_compute(struct catalog *catalog, const struct relation *relation, const struct index *index, struct value *values,
+int index_compute(struct catalog *catalog, const struct version *version, const struct relation *relation,
+                  const struct index *index, struct value *values,
                   bool *is_in, struct error *error);
 bool index_note_reads(const struct relation *relation, struct index *index, struct arena *arena); // false: out of memory
 // By its bytes: what differs so may still be equal.

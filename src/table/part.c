@@ -31,7 +31,7 @@ int table_part_add(struct writer *writer, const struct relation *relation, struc
     const struct index *index = &relation->indexes[i];
     bool is_in = false;
     if (!index->is_primary)
-      status = index_compute(writer->catalog, relation, index, scratch->values, &is_in, writer->error);
+      status = index_compute(writer->catalog, writer->version, relation, index, scratch->values, &is_in, writer->error);
     if (status || !is_in)
       continue;
     buffer_clear(&scratch->index_key);

@@ -14,6 +14,12 @@ const char *relation_option(const struct relation *relation, const char *name)
   return NULL;
 }
 
+uint32_t column_user_type(const struct column *column)
+{
+  enum type_id id = column->type.id;
+  return column->domain ? column->domain : type_is_user(id) ? (uint32_t)id & ~(uint32_t)TYPE_USER_ARRAY : 0;
+}
+
 int relation_column(const struct relation *relation, const char *name)
 {
   for (int i = 0; i < relation->schema.column_count; i++)
@@ -88,6 +94,7 @@ const char *relation_kind_name(enum relation_kind kind)
   case RELATION_SOURCE: return "source";
   case RELATION_WORKFLOW: return "workflow";
   case RELATION_SINK: return "sink";
+  case RELATION_TYPE: return "type";
   }
   return "relation";
 }

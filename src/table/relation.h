@@ -5,8 +5,10 @@
 // is loaded, by the hook that sql/ gives (the catalog itself does not know SQL).
 #pragma once
 
+#include "data/enum.h"
 #include "data/key.h"
 #include "data/schema.h"
+#include "expr/domain.h"
 #include "expr/program.h"
 #include "store/store.h"
 
@@ -18,7 +20,10 @@ enum relation_kind { // as in pg_class.relkind where PostgreSQL has the kind
   RELATION_SOURCE = 'f', // shown as a foreign table
   RELATION_WORKFLOW = 'w',
   RELATION_SINK = 'k', // its rows are those that wait: the outbox
+  RELATION_TYPE = 'T', // made by a user; it has no rows, and its name is none of a relation's
 };
+
+enum type_kind { TYPE_IS_ENUM = 'e', TYPE_IS_DOMAIN = 'd' }; // as in pg_type.typtype
 
 enum { SCHEMA_PG_CATALOG = 11, SCHEMA_PUBLIC = 2200, SCHEMA_QUERN = 12000, SCHEMA_INFORMATION = 13000 };
 // Of a session's temporary relations: this and the session's number (table/temporary.h).
@@ -133,6 +138,9 @@ struct relation {
   int expression_count;
   struct expression_text *expressions;
   struct sequence sequence;   // of a sequence
+  // Types. A domain is its one column, `value`: its type, NOT NULL, default, and checks of VALUE
+  enum type_kind type_kind;
+  struct enum_type labels;    // of an enum
   // Sources, workflows, sinks
   int option_count;
   struct option *options;
@@ -145,6 +153,8 @@ struct relation {
   int references;
   bool is_compiled;    // every expression has its program
   bool has_generated;  // has generated columns
+  bool has_domains;    // some column is of a domain
+  const struct domain_test **domains; // where it is compiled: one a column, NULL for those of none
   bool has_secondary;  // has an index beside the primary key's own entry
   bool is_checked_late; // has constraints that are checked behind the change of a row (table/late.c)
   struct arena arena;
@@ -153,6 +163,8 @@ struct relation {
 // Option by name, NULL if it is not there.
 const char *relation_option(const struct relation *relation, const char *name);
 static inline bool relation_is_temporary(const struct relation *relation) { return schema_is_temporary(relation->schema_oid); }
+// The type that a column needs and a user made: its domain, else its enum or that of its elements; 0: none.
+uint32_t column_user_type(const struct column *column);
 // Column number by name, -1 if there is none.
 int relation_column(const struct relation *relation, const char *name);
 // The index of this name, NULL if there is none; and the primary key's own entry, which a deferrable key does not have.

@@ -11,7 +11,7 @@ static bool has_own_tree(const struct relation *relation, const struct index *in
 static int verify_generated(struct writer *writer, const struct relation *relation, const struct value *values)
 {
   struct value *again = arena_copy(writer->arena, values, sizeof *values * relation->schema.column_count);
-  int status = again ? table_generate(writer->catalog, relation, again, writer->arena, writer->error) : error_memory(writer->error);
+  int status = again ? table_generate(writer->catalog, writer->version, relation, again, writer->arena, writer->error) : error_memory(writer->error);
   for (int i = 0; i < relation->schema.column_count && !status; i++) {
     const struct column *column = &relation->schema.columns[i];
     if (column->is_generated && !value_is_same(column->type.id, &values[i], &again[i]))
@@ -43,7 +43,7 @@ static int verify_row(struct writer *writer, const struct relation *relation, co
     struct bytes ignored;
     bool is_in = true;
     if (has_own_tree(relation, index))
-      status = index_compute(writer->catalog, relation, index, values, &is_in, writer->error);
+      status = index_compute(writer->catalog, writer->version, relation, index, values, &is_in, writer->error);
     entries[i] += !status && is_in;
     if (status || !is_in || !has_own_tree(relation, index))
       continue;
@@ -63,7 +63,7 @@ int table_verify(struct writer *writer, const struct relation *relation, uint64_
   uint64_t *entries = ARENA_ARRAY(writer->arena, uint64_t, relation->index_count + 1);
   if (!values || !entries)
     return error_memory(writer->error);
-  int status = catalog_compile(writer->catalog, relation, writer->error);
+  int status = catalog_compile(writer->catalog, writer->version, relation, writer->error);
   struct arena_mark mark = arena_mark(writer->arena);
   struct cursor cursor;
   cursor_init(&cursor, writer->version, relation->tree, NULL);

@@ -302,7 +302,7 @@ static int indexes_insert(struct writer *writer, const struct relation *relation
     const struct index *index = &relation->indexes[i];
     bool is_in = false;
     if (!index->is_primary)
-      status = index_compute(writer->catalog, relation, index, scratch->values, &is_in, writer->error);
+      status = index_compute(writer->catalog, writer->version, relation, index, scratch->values, &is_in, writer->error);
     if (!status && is_in)
       status = index_insert(writer, relation, index, scratch->values, primary_key);
     if (status)
@@ -317,9 +317,9 @@ static int index_update(struct writer *writer, const struct relation *relation, 
 {
   struct table_scratch *scratch = &writer->catalog->scratch;
   bool was_in, is_in = false;
-  int status = index_compute(writer->catalog, relation, index, scratch->old_values, &was_in, writer->error);
+  int status = index_compute(writer->catalog, writer->version, relation, index, scratch->old_values, &was_in, writer->error);
   if (!status)
-    status = index_compute(writer->catalog, relation, index, scratch->values, &is_in, writer->error);
+    status = index_compute(writer->catalog, writer->version, relation, index, scratch->values, &is_in, writer->error);
   if (!status && was_in)
     status = index_delete(writer, relation, index, scratch->old_values, old_key);
   if (!status && is_in)
@@ -378,7 +378,7 @@ static int ask_arbiter(struct writer *writer, const struct relation *relation, c
     if (!status) {
       memcpy(scratch->values, values, sizeof *values * relation->schema.column_count);
       values = scratch->values;
-      status = index_compute(writer->catalog, relation, index, scratch->values, &is_in, writer->error);
+      status = index_compute(writer->catalog, writer->version, relation, index, scratch->values, &is_in, writer->error);
     }
   }
   if (status || !is_in || !index_must_be_unique(index, values))
@@ -568,7 +568,7 @@ int table_delete(struct writer *writer, const struct relation *relation, struct 
     const struct index *index = &relation->indexes[i];
     bool was_in = false;
     if (!index->is_primary)
-      status = index_compute(writer->catalog, relation, index, scratch->old_values, &was_in, writer->error);
+      status = index_compute(writer->catalog, writer->version, relation, index, scratch->old_values, &was_in, writer->error);
     if (!status && was_in)
       status = index_delete(writer, relation, index, scratch->old_values, kept);
   }

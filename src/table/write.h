@@ -62,7 +62,8 @@ int ahead_check(struct writer *writer, const struct relation *relation, const st
 
 // Puts the values of generated columns into a row that is to be written, as they follow from the others: before table_insert
 // and its kin. Their bytes lie in the arena. What fails is the expression.
-int table_generate(struct catalog *catalog, const struct relation *relation, struct value *values, struct arena *arena,
+int table_generate(struct catalog *catalog, const struct version *version, const struct relation *relation,
+                   struct value *values, struct arena *arena,
                    struct error *error);
 
 // What INSERT … ON CONFLICT found in the way.

@@ -131,7 +131,7 @@ static void test_malformed_binary_forms_are_refused(void **state)
     uint8_t *exact = arena_copy(&arena, binary.data, size);
     if (random_below(&seed, 2) && size)
       exact[random_below(&seed, size)] = (uint8_t)random_next(&seed);
-    if (value_from_binary(type_plain(type), bytes_of(exact, size), &arena, &back, &error))
+    if (value_from_binary(type_plain(type), bytes_of(exact, size), &format_settings_default, &arena, &back, &error))
       assert_true(error.status != 0 && error.message[0]);
     else
       assert_true(array_is_sound(type, bytes_of(back.data, back.size)));

@@ -42,12 +42,12 @@ static void test_format(void **state)
   for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
     struct type type = {.id = cases[i].id, .modifier = cases[i].modifier};
     char text[64];
-    type_format(type, text, sizeof text);
+    type_format(type, NULL, text, sizeof text);
     assert_string_equal(text, cases[i].text);
     assert_int_equal(type_wire_modifier(type), cases[i].wire);
   }
   char small[8];
-  type_format(type_plain(TYPE_TIMESTAMPTZ), small, sizeof small);
+  type_format(type_plain(TYPE_TIMESTAMPTZ), NULL, small, sizeof small);
   assert_string_equal(small, "timesta");
 }
 

@@ -66,7 +66,7 @@ static void test_values_come_back(void **state)
       fail_msg("%s", error.message);
     assert_same(type, &value, &back);
     value_to_binary(type, &value, &binary);
-    assert_int_equal(value_from_binary(type_plain(type), buffer_bytes(&binary), &arena, &back, &error), 0);
+    assert_int_equal(value_from_binary(type_plain(type), buffer_bytes(&binary), &format_settings_default, &arena, &back, &error), 0);
     assert_same(type, &value, &back);
     assert_int_equal(value_compare(type, &value, &back), 0);
     buffer_deinit(&text);
@@ -94,7 +94,7 @@ static void test_any_bytes_are_answered(void **state)
     if (value_from_text(type_plain(type), bytes_of(bytes, size), &format_settings_default, &arena, &value, &error))
       assert_true(error.status != 0 && error.sqlstate[0] && error.message[0]);
     error_clear(&error);
-    if (value_from_binary(type_plain(type), bytes_of(bytes, size), &arena, &value, &error))
+    if (value_from_binary(type_plain(type), bytes_of(bytes, size), &format_settings_default, &arena, &value, &error))
       assert_true(error.status != 0 && error.sqlstate[0] && error.message[0]);
     free(bytes);
   }
@@ -206,11 +206,11 @@ static void test_binary_of_wrong_size(void **state)
   arena_init(&arena, NULL);
   struct error error;
   struct value value;
-  assert_true(value_from_binary(type_plain(TYPE_INT4), bytes_of("\0\0\1", 3), &arena, &value, &error) != 0);
+  assert_true(value_from_binary(type_plain(TYPE_INT4), bytes_of("\0\0\1", 3), &format_settings_default, &arena, &value, &error) != 0);
   assert_string_equal(error.message, "insufficient data left in message");
-  assert_true(value_from_binary(type_plain(TYPE_INT4), bytes_of("\0\0\0\0\1", 5), &arena, &value, &error) != 0);
+  assert_true(value_from_binary(type_plain(TYPE_INT4), bytes_of("\0\0\0\0\1", 5), &format_settings_default, &arena, &value, &error) != 0);
   assert_string_equal(error.sqlstate, "22P03");
-  assert_true(value_from_binary(type_plain(TYPE_TIMESTAMP), bytes_of("\x80\0\0\0\0\0\0\1", 8), &arena, &value, &error));
+  assert_true(value_from_binary(type_plain(TYPE_TIMESTAMP), bytes_of("\x80\0\0\0\0\0\0\1", 8), &format_settings_default, &arena, &value, &error));
   assert_string_equal(error.message, "timestamp out of range");
   arena_deinit(&arena);
 }

@@ -35,7 +35,7 @@ static int run_start(struct run *run, const char *name, const enum type_id *give
   arena_init(&run->arena, NULL);
   arena_init(&run->rows, NULL);
   run->evaluation = (struct evaluation){.arena = &run->rows, .error = &run->error};
-  int status = aggregate_resolve(name, given, count, &run->aggregate, &run->error);
+  int status = aggregate_resolve(name, given, count, NULL, &run->aggregate, &run->error);
   if (status == STATUS_OK)
     run->state = arena_alloc_zeroed(&run->arena, run->aggregate->state_size);
   return status;
@@ -200,14 +200,14 @@ static void test_unresolved(void **state)
   const struct aggregate *aggregate;
   struct error error;
   enum type_id text = TYPE_TEXT, unknown = TYPE_UNKNOWN, varchar = TYPE_VARCHAR;
-  assert_int_equal(aggregate_resolve("sum", &text, 1, &aggregate, &error), STATUS_INPUT);
+  assert_int_equal(aggregate_resolve("sum", &text, 1, NULL, &aggregate, &error), STATUS_INPUT);
   assert_string_equal(error.sqlstate, "42883");
   assert_string_equal(error.message, "function sum(text) does not exist");
   assert_string_equal(error.hint, "No function matches the given name and argument types. "
                                   "You might need to add explicit type casts.");
-  assert_int_equal(aggregate_resolve("min", &varchar, 1, &aggregate, &error), STATUS_OK);
+  assert_int_equal(aggregate_resolve("min", &varchar, 1, NULL, &aggregate, &error), STATUS_OK);
   assert_int_equal(aggregate->result, TYPE_TEXT);
-  assert_int_equal(aggregate_resolve("count", &unknown, 1, &aggregate, &error), STATUS_OK);
+  assert_int_equal(aggregate_resolve("count", &unknown, 1, NULL, &aggregate, &error), STATUS_OK);
   assert_true(aggregate_exists("every") && !aggregate_exists("upper"));
 }
 

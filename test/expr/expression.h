@@ -74,7 +74,7 @@ static struct node *call_function(struct reader *r, const char *name, bool is_op
       return NULL;
     given[i] = arguments[i]->type.id;
   }
-  if (function_resolve(name, is_operator, given, count, &function, r->error) != STATUS_OK ||
+  if (function_resolve(name, is_operator, given, count, NULL, &function, r->error) != STATUS_OK ||
       function_types(function, given, count, wanted, &result, r->error) != STATUS_OK)
     return NULL;
   for (int i = 0; i < count; i++) {
@@ -106,7 +106,7 @@ static enum type_id unify(struct reader *r, struct node **nodes, int count, int 
       return TYPE_COUNT;
     chosen[n++] = nodes[i];
   }
-  if (type_common((const struct node *const *)chosen, n, what, &common, r->error) != STATUS_OK)
+  if (type_common((const struct node *const *)chosen, n, what, NULL, &common, r->error) != STATUS_OK)
     return TYPE_COUNT;
   for (int i = first; i < count; i += step)
     if (!(nodes[i] = as(r, nodes[i], type_plain(common), CAST_IMPLICIT)))

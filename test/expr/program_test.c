@@ -437,7 +437,7 @@ static void test_large_trees(void **state)
   struct node *sum = node_column(&f.arena, type_plain(TYPE_INT4), 0, 0, -1), *column = sum;
   const struct function *plus;
   enum type_id given[2] = {TYPE_INT4, TYPE_INT4};
-  assert_int_equal(function_resolve("+", true, given, 2, &plus, &f.error), STATUS_OK);
+  assert_int_equal(function_resolve("+", true, given, 2, NULL, &plus, &f.error), STATUS_OK);
   for (int i = 1; i < 1000; i++) {
     struct node *both[2] = {i % 2 ? sum : column, i % 2 ? column : sum};
     sum = node_new(&f.arena, NODE_CALL, type_plain(TYPE_INT4), -1, both, 2);

@@ -717,6 +717,12 @@ static void types_have_names_and_modifiers(void **state)
       {"numeric(1001)", "22023 NUMERIC precision 1001 must be between 1 and 1000 @17"},
       {"numeric(5,1001)", "22023 NUMERIC scale 1001 must be between -1000 and 1000 @17"},
   };
+  static struct database database;
+  database_open(&database);
+  struct bind_input input = {.catalog = database.catalog,
+                             .version = store_trunk(database.store),
+                             .settings = &database.settings,
+                             .arena = &database.statement};
   for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
     char sql[128], shown[640];
     struct error error;
@@ -725,13 +731,14 @@ static void types_have_names_and_modifiers(void **state)
     struct parse *parse = parse_open(bytes_of_string(sql), &error);
     assert_non_null(parse);
     const PgQuery__Node *value = parse->statements[0].node->select_stmt->target_list[0]->res_target->val;
-    if (bind_type(value->type_cast->type_name, parse->text, &type, &error))
+    if (bind_type(&input, value->type_cast->type_name, parse->text, &type, NULL, &error))
       snprintf(shown, sizeof shown, "%s %s @%d", error.sqlstate, error.message, error.position - 1);
     else
-      type_format(type, shown, sizeof shown);
+      type_format(type, NULL, shown, sizeof shown);
     assert_string_equal(shown, cases[i].expected);
     parse_close(parse);
   }
+  database_close(&database);
 }
 
 static void expressions_go_back_to_text(void **state)

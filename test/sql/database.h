@@ -33,15 +33,15 @@ struct database {
   uint64_t position;
 };
 
-static inline int database_compile(void *context, const struct relation *relation, const char *text, struct type want,
-                                   struct expression_text *compiled, struct error *error)
+static inline int database_compile(void *context, const struct compile_input *given, struct expression_text *compiled,
+                                   struct error *error)
 {
   struct database *database = context;
   struct bind_input input = {.catalog = database->catalog,
-                             .version = store_trunk(database->store),
+                             .version = given->version,
                              .settings = &database->settings,
-                             .arena = &((struct relation *)relation)->arena};
-  return bind_compile(&input, relation, text, want, compiled, error);
+                             .arena = given->arena};
+  return bind_compile(&input, given->relation, given->text, given->want, compiled, error);
 }
 
 static inline void database_open(struct database *database)

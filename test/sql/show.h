@@ -97,7 +97,7 @@ static void show_targets(const struct statement *s, const struct target *targets
 {
   for (int i = 0; i < count; i++) {
     char type[64];
-    type_format(targets[i].expression->type, type, sizeof type);
+    type_format(targets[i].expression->type, NULL, type, sizeof type);
     buffer_append_string(out, i == 0 ? "" : i == visible ? " | " : ", ");
     show_node(s, targets[i].expression, out);
     if (i < visible)

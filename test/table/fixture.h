@@ -25,20 +25,21 @@ struct world {
 };
 
 // Understands "COLUMN > NUMBER" over integer columns.
-static inline int world_compile(void *context, const struct relation *relation, const char *text, struct type want,
-                                struct expression_text *compiled, struct error *error)
+static inline int world_compile(void *context, const struct compile_input *input, struct expression_text *compiled,
+                                struct error *error)
 {
+  const struct relation *relation = input->relation;
   char name[64];
   long long bound;
-  assert_int_equal(sscanf(text, "%63s > %lld", name, &bound), 2);
+  assert_int_equal(sscanf(input->text, "%63s > %lld", name, &bound), 2);
   int column = relation_column(relation, name);
   assert_true(column >= 0);
   enum type_id type = relation->schema.columns[column].type.id;
-  struct arena *arena = &((struct relation *)relation)->arena;
+  struct arena *arena = input->arena;
   struct node *arguments[2] = {node_column(arena, type_plain(type), 0, column, -1),
                                node_constant(arena, type_plain(type), value_integer(bound), -1)};
   const struct function *function;
-  int status = function_resolve(">", true, (enum type_id[]){type, type}, 2, &function, error);
+  int status = function_resolve(">", true, (enum type_id[]){type, type}, 2, NULL, &function, error);
   if (status)
     return status;
   struct node *call = node_new(arena, NODE_CALL, type_plain(TYPE_BOOLEAN), -1, arguments, 2);
