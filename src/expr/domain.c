@@ -6,24 +6,26 @@
 #include "base/sqlstate.h"
 #include "data/array.h"
 
-static int refuse(const struct domain_test *test, const struct domain_check *check, struct evaluation *evaluation)
+static int refuse(const char *name, const struct domain_check *check, struct evaluation *evaluation)
 {
   struct error *error = evaluation->error;
   int status = check ? error_set(error, SQLSTATE_CHECK_VIOLATION, "value for domain %s violates check constraint \"%s\"",
-                                 test->name, check->name)
-                     : error_set(error, SQLSTATE_NOT_NULL_VIOLATION, "domain %s does not allow null values", test->name);
+                                 name, check->name)
+                     : error_set(error, SQLSTATE_NOT_NULL_VIOLATION, "domain %s does not allow null values", name);
   if (error && check)
     snprintf(error->constraint, sizeof error->constraint, "%s", check->name);
   return status;
 }
 
-static int test_one(const struct domain_test *test, struct evaluation *evaluation, const struct value *value)
+// Messages call the domain by the name of the outermost one.
+static int test_one(const struct domain_test *test, const char *name, struct evaluation *evaluation,
+                    const struct value *value)
 {
-  int status = test->below ? test_one(test->below, evaluation, value) : STATUS_OK;
+  int status = test->below ? test_one(test->below, name, evaluation, value) : STATUS_OK;
   if (status)
     return status;
   if (test->not_null && value->is_null)
-    return refuse(test, NULL, evaluation);
+    return refuse(name, NULL, evaluation);
   struct value row = *value, *const ranges[] = {&row};
   struct evaluation own = *evaluation;
   own.ranges = ranges;
@@ -31,7 +33,7 @@ static int test_one(const struct domain_test *test, struct evaluation *evaluatio
     struct value holds;
     status = program_run(test->checks[i].program, &own, &holds);
     if (!status && !holds.is_null && !holds.integer)
-      status = refuse(test, &test->checks[i], evaluation);
+      status = refuse(name, &test->checks[i], evaluation);
   }
   return status;
 }
@@ -39,13 +41,13 @@ static int test_one(const struct domain_test *test, struct evaluation *evaluatio
 int domain_test(const struct domain_test *test, struct evaluation *evaluation, const struct value *value)
 {
   if (!test->is_of_elements)
-    return test_one(test, evaluation, value);
+    return test_one(test, test->name, evaluation, value);
   if (value->is_null)
     return STATUS_OK;
   struct array array = array_of(test->type.id, value);
   struct value element;
   int status = STATUS_OK;
   for (struct array_walk walk = array_walk(&array); !status && array_next(&walk, &element);)
-    status = test_one(test, evaluation, &element);
+    status = test_one(test, test->name, evaluation, &element);
   return status;
 }

@@ -156,7 +156,8 @@ int ordered_set_resolve(const char *name, const enum type_id *given, int count, 
                         const struct ordered_set **set,
                         struct error *error);
 // 42883 for a call with these arguments.
-int function_missing(const char *name, const enum type_id *given, int count, struct error *error);
+int function_missing(const char *name, const enum type_id *given, int count, const struct user_types *types,
+                     struct error *error);
 int ordered_set_types(const struct ordered_set *set, const enum type_id *given, int count, enum type_id *wanted,
                       enum type_id *result, struct error *error);
 

@@ -298,7 +298,7 @@ static int missing(struct binder *binder, const char *name, const struct aggrega
     given[i] = i < call->direct_count ? call->direct[i]->type.id
                                       : call->order[i - call->direct_count].expression->type.id;
   error_clear(binder->error);
-  (void)!function_missing(name, given, count, binder->error);
+  (void)!function_missing(name, given, count, &binder->types.types, binder->error);
   return bind_error_from(binder, location);
 }
 

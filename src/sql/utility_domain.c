@@ -18,7 +18,12 @@ static int add_check(const struct utility_input *input, struct relation *definit
   } else if (relation_has_constraint(definition, constraint->conname))
     return error_set(error, SQLSTATE_DUPLICATE_OBJECT, "constraint \"%s\" for domain \"%s\" already exists",
                      constraint->conname, definition->name);
-  return constraint_add_check(input, definition, &named, error);
+  int status = constraint_add_check(input, definition, &named, error);
+  if (status && error) {
+    error_position(error, 0);
+    error->hint[0] = 0;
+  }
+  return status;
 }
 
 static int put_default(const struct utility_input *input, struct relation *definition, const PgQuery__Node *tree,
@@ -80,6 +85,8 @@ int domain_create(const struct utility_input *input, const PgQuery__CreateDomain
   definition->schema.column_count = 1;
   snprintf(column->name, sizeof column->name, "value");
   status = bind_type(&bind, create->type_name, input->text, &column->type, &column->domain, error);
+  if (status && error)
+    error_position(error, 0);
   const struct relation *below =
       status || !column->domain ? NULL : catalog_find_oid(input->catalog, input->writer->version, column->domain);
   if (below && type_is_array(column->type.id) && !type_is_array(below->schema.columns[0].type.id))
@@ -175,6 +182,9 @@ int domain_alter(const struct utility_input *input, const PgQuery__AlterDomainSt
     if (!relation_has_constraint(definition, alter->name))
       status = error_set(error, SQLSTATE_UNDEFINED_OBJECT, "constraint \"%s\" of domain \"%s\" does not exist",
                          alter->name, definition->name);
+    for (int i = 0; i < definition->check_count; i++)
+      if (strcmp(definition->checks[i].name, alter->name) == 0)
+        definition->checks[i].is_not_valid = false;
     break;
   default: return utility_unsupported(input, error, -1, "this form of ALTER DOMAIN is");
   }

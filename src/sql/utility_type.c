@@ -628,8 +628,9 @@ static int types_drop(const struct utility_input *input, const PgQuery__DropStmt
     if (built_in < TYPE_COUNT)
       return error_set(error, SQLSTATE_DEPENDENT_OBJECTS_STILL_EXIST,
                        "cannot drop type %s because it is required by the database system", type_info(built_in)->name);
-    status = type_find(input, name->names, name->n_names, is_domain ? TYPE_IS_DOMAIN : 0, drop->missing_ok, &types[count],
-                       error);
+    status = type_find(input, name->names, name->n_names, 0, drop->missing_ok, &types[count], error);
+    if (!status && is_domain && types[count] && types[count]->type_kind != TYPE_IS_DOMAIN)
+      status = error_set(error, SQLSTATE_WRONG_OBJECT_TYPE, "\"%s\" is not a domain", types[count]->name);
     if (!status && !types[count])
       utility_notice(input, SQLSTATE_SUCCESSFUL_COMPLETION, "type \"%s\" does not exist, skipping",
                      utility_string(name->names[name->n_names - 1]));

@@ -75,6 +75,38 @@ def test_tables_of_queries():
     assert seen == [[("1", "X"), ("2", "Y")], [("2",)], [("1", "n")]], seen
 
 
+def test_types():
+    seen = through_restarts(
+        [
+            "create type mood as enum ('sad', 'ok', 'happy')",
+            "create domain rating as int default 3 check (value between 1 and 5)",
+            "create table t (m mood primary key, s rating, ms mood[] default '{ok}', check (m <> 'happy'::mood))",
+            "create index on t (s, m desc)",
+            "insert into t (m) values ('ok'), ('sad')",
+            "alter type mood add value 'meh' before 'ok'",
+            "insert into t values ('meh', 5, '{happy,NULL}')",
+            "alter type mood rename value 'ok' to 'fine'",
+            "create view v as select m from t where m >= 'meh'::mood",
+            "alter type mood rename to feeling",
+            "alter domain rating add constraint few check (value <> 4)",
+            "create type gone as enum ('a'); create table g (a gone, b int); drop type gone cascade",
+        ],
+        [
+            "select * from t order by m",
+            "select m from t where s = 3 order by s, m desc",
+            "select * from v order by m",
+            "select enum_range(null::feeling), pg_get_constraintdef(oid) from pg_constraint where conname = 't_m_check'",
+            "select oid, typname, typarray from pg_type where oid >= 16384 order by oid",
+            "select oid, enumlabel, enumsortorder from pg_enum order by oid",
+            "select attname, format_type(atttypid, -1) from pg_attribute where attrelid in ('t'::regclass, 'g'::regclass) "
+            "and attnum > 0 and not attisdropped order by attrelid, attnum",
+        ],
+    )
+    assert seen[0] == [("sad", "3", "{fine}"), ("meh", "5", "{happy,NULL}"), ("fine", "3", "{fine}")], seen
+    assert seen[1:3] == [[("fine",), ("sad",)], [("meh",), ("fine",)]], seen
+    assert seen[3] == [("{sad,meh,fine,happy}", "CHECK ((m <> 'happy'::feeling))")], seen
+
+
 def test_schemas():
     seen = through_restarts(
         [
@@ -153,4 +185,4 @@ def test_generated_columns():
                        ("9", "60", "120", "9-60", "69")], seen
 
 
-quern.run(test_generated_columns, test_computed_indexes, test_comments, test_schemas, test_views, test_columns, test_tables_of_queries)
+quern.run(test_types, test_generated_columns, test_computed_indexes, test_comments, test_schemas, test_views, test_columns, test_tables_of_queries)
