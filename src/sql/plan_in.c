@@ -72,7 +72,7 @@ static struct node *make_equality(struct planner *planner, struct node *left, co
   enum type_id types[] = {left->type.id, query->targets[0].expression->type.id};
   const struct function *function;
   struct error ignored;
-  if (types[0] != types[1] || function_resolve("=", true, types, 2, &function, &ignored))
+  if (types[0] != types[1] || function_resolve("=", true, types, 2, NULL, &function, &ignored))
     return NULL;
   struct node *column = node_column(planner->arena, query->targets[0].expression->type, -1, 0, -1);
   struct node *arguments[] = {left, column};

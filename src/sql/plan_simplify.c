@@ -57,7 +57,7 @@ struct node *condition_simplify(struct planner *planner, struct node *node)
   const struct function *function;
   struct error ignored;
   if (!day_for(&comparison, moment, &day) ||
-      function_resolve(operators[comparison], true, dates, 2, &function, &ignored))
+      function_resolve(operators[comparison], true, dates, 2, NULL, &function, &ignored))
     return node;
   struct node *constant = node_constant(planner->arena, type_plain(TYPE_DATE), value_integer(day), -1);
   struct node *arguments[] = {date, constant};
