@@ -10,7 +10,7 @@ PLAIN ?= $(shell setarch -R true 2>/dev/null && echo setarch -R)
 PREFIX ?= /usr/local
 DESTDIR ?=
 
-.PHONY: all bootstrap check check-peer demo bench bench-paper fuzz sim format clean configure install
+.PHONY: all bootstrap check check-clients check-peer demo bench bench-paper fuzz sim format clean configure install
 all: configure
 	cmake --build $(BUILD) -j $(JOBS)
 
@@ -29,6 +29,12 @@ check-peer: bootstrap
 	cmake -S . -B $(CHECK_BUILD) -G Ninja -DQUERN_SANITIZE=ON >/dev/null
 	cmake --build $(CHECK_BUILD) -j $(JOBS) --target quern
 	QUERN_BUILD=$(CHECK_BUILD) QUERN_SOURCE=. $(PLAIN) test/peer/compare.py $(PEER)
+
+# Drivers, tools and ORMs, each by its own package manager. CLIENTS="psql pgx": these alone.
+check-clients: bootstrap
+	cmake -S . -B $(CHECK_BUILD) -G Ninja -DQUERN_SANITIZE=ON >/dev/null
+	cmake --build $(CHECK_BUILD) -j $(JOBS) --target quern
+	QUERN_BUILD=$(CHECK_BUILD) QUERN_SOURCE=. $(PLAIN) test/clients/run.py $(CLIENTS)
 
 demo: all
 	@examples/monitor/run.sh $(BUILD)
