@@ -23,8 +23,8 @@ static void run(struct arena *arena, const struct value *path, const struct valu
   struct error error = {0};
   struct value nothing, loud, quiet, is_there;
   struct evaluation evaluation = {.arena = arena, .settings = &format_settings_default, .error = &error};
-  require(function_resolve("jsonb_path_query_array", false, types, 4, &query, &error) == 0);
-  require(function_resolve("jsonb_path_exists", false, types, 4, &exists, &error) == 0);
+  require(function_resolve("jsonb_path_query_array", false, types, 4, NULL, &query, &error) == 0);
+  require(function_resolve("jsonb_path_exists", false, types, 4, NULL, &exists, &error) == 0);
   require(jsonb_from_text(bytes_of_string("{\"x\": 1}"), arena, &nothing, &error) == 0);
   struct value arguments[] = {*json, *path, nothing, value_boolean(false)};
   int status = query->code(&evaluation, arguments, 4, &loud);

@@ -21,7 +21,7 @@ static int call(struct evaluation *evaluation, const char *name, const struct va
   static const enum type_id types[] = {TYPE_TEXT, TYPE_TEXT, TYPE_TEXT, TYPE_TEXT};
   const struct function *function;
   *evaluation->error = (struct error){0};
-  require(function_resolve(name, false, types, count, &function, evaluation->error) == 0);
+  require(function_resolve(name, false, types, count, NULL, &function, evaluation->error) == 0);
   return function->code(evaluation, arguments, count, result);
 }
 
