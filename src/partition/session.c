@@ -327,7 +327,7 @@ static int prepare(struct session *session, const struct prepared_input *input, 
   int status = prepared_get(&session->partition->cache, input, prepared, error);
   bool is_syntax = status && (strncmp(error->message, "syntax error", 12) == 0 ||
                               strncmp(error->message, "unterminated", 12) == 0);
-  if (!status || session->transaction != TRANSACTION_FAILED || is_syntax)
+  if (status != STATUS_INPUT || session->transaction != TRANSACTION_FAILED || is_syntax)
     return status;
   error_clear(error);
   return transaction_refuse(session, error);
