@@ -57,11 +57,56 @@ static void append_bounds(const struct array_shape *shape, struct buffer *out)
   buffer_append_u8(out, '=');
 }
 
+// A vector's text: the numbers with blanks between.
+static void vector_to_text(const struct array *array, const struct format_settings *settings, struct buffer *out)
+{
+  struct array_walk walk = array_walk(array);
+  struct value element;
+  for (uint32_t i = 0; array_next(&walk, &element); i++) {
+    if (i)
+      buffer_append_u8(out, ' ');
+    value_to_text(array->element, &element, settings, out);
+  }
+}
+
+static int vector_from_text(struct bytes text, const struct format_settings *settings, struct arena *arena,
+                            struct value *value, struct error *error)
+{
+  struct array_builder builder;
+  array_builder_init(&builder, TYPE_INT2, NULL);
+  int status = 0;
+  for (size_t at = 0; !status;) {
+    while (at < text.size && text.data[at] == ' ')
+      at++;
+    size_t begin = at;
+    while (at < text.size && text.data[at] != ' ')
+      at++;
+    if (begin == at)
+      break;
+    struct value element;
+    struct bytes word = bytes_of(text.data + begin, at - begin);
+    status = value_from_text(type_plain(TYPE_INT2), word, settings, arena, &element, error);
+    if (!status)
+      array_add(&builder, &element);
+  }
+  if (status) {
+    array_builder_deinit(&builder);
+    return status;
+  }
+  struct array_shape shape = array_line(builder.count);
+  shape.lowers[0] = 0;
+  return array_finish(&builder, &shape, arena, value, error);
+}
+
 void array_to_text(enum type_id type, const struct value *value, const struct format_settings *settings,
                    struct buffer *out)
 {
   struct array array = array_of(type, value);
   struct value element;
+  if (type == TYPE_INT2_VECTOR) {
+    vector_to_text(&array, settings, out);
+    return;
+  }
   struct buffer text = {.account = out->account};
   append_bounds(&array.shape, out);
   if (!array.count)
@@ -368,6 +413,8 @@ static int read_shape(struct reading *reading, struct array_shape *shape, uint32
 int array_from_text(struct type type, struct bytes text, const struct format_settings *settings, struct arena *arena,
                     struct value *value, struct error *error)
 {
+  if (type.id == TYPE_INT2_VECTOR)
+    return vector_from_text(text, settings, arena, value, error);
   struct reading reading = {.text = text, .error = error};
   struct type element = {.id = type_element(type.id), .modifier = type.modifier};
   struct array_shape shape = {0};

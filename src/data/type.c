@@ -62,6 +62,7 @@ static const struct type_info type_table[TYPE_COUNT] = {
   ARRAY(INTERVAL, "interval[]", "_interval", 1187),
   ARRAY(UUID, "uuid[]", "_uuid", 2951),
   ARRAY(JSONPATH, "jsonpath[]", "_jsonpath", 4073),
+  [TYPE_INT2_VECTOR] = {"int2vector", "int2vector", 22, -1, 0, STORAGE_BYTES, 'A', false, TYPE_INT2},
 };
 
 // Names beside the two that each type has in the table. "char" is PostgreSQL's one-byte type: its
@@ -150,7 +151,7 @@ struct type_shown type_shown(enum type_id id, const struct user_types *types)
 void type_format(struct type type, const struct user_types *types, char *text, int size)
 {
   const struct type_info *info = type_info(type.id);
-  if (type_is_array(type.id)) {
+  if (type_is_array(type.id) && type.id != TYPE_INT2_VECTOR) {
     type_format((struct type){.id = type_element(type.id), .modifier = type.modifier}, types, text, size);
     size_t used = strlen(text);
     snprintf(text + used, (size_t)size - used, "[]");

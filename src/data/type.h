@@ -56,6 +56,7 @@ enum type_id {
   TYPE_UUID_ARRAY = 47,
   TYPE_JSONPATH = 48, // data/jsonpath.h
   TYPE_JSONPATH_ARRAY = 49,
+  TYPE_INT2_VECTOR = 50, // an array that begins at 0 and is written "1 2", in system tables
   TYPE_COUNT,
   // What stands for several types in the tables of functions (expr/function.h); no value has it.
   TYPE_ANY = TYPE_COUNT,

@@ -9,6 +9,7 @@ SESSION(current_user)
 SESSION(session_user)
 SESSION(current_database)
 SESSION(current_schema)
+SESSION(current_schemas)
 SESSION(version)
 SESSION(pg_backend_pid)
 SESSION(txid_current)
@@ -227,9 +228,10 @@ const struct function system_functions[] = {
     KEPT(txid_current, INT8, 0, 0),
     KEPT(pg_current_xact_id, INT8, 0, 0),
     KEPT(pg_postmaster_start_time, TIMESTAMPTZ, 0, 0),
+    ROW("current_schemas", session_current_schemas, TYPE_NAME_ARRAY, 1, FUNCTION_KEPT, true, false, BOOLEAN),
     KEPT(current_setting, TEXT, 1, TEXT),
     KEPT(current_setting, TEXT, 2, TEXT, BOOLEAN),
-    ROW("set_config", session_set_config, TEXT, 3, FUNCTION_STABLE, true, false, TEXT, TEXT, BOOLEAN),
+    ROW("set_config", session_set_config, TEXT, 3, FUNCTION_ONCE, true, false, TEXT, TEXT, BOOLEAN),
     ADVISORY(pg_advisory_lock, VOID),
     ADVISORY(pg_advisory_lock_shared, VOID),
     ADVISORY(pg_advisory_xact_lock, VOID),

@@ -33,6 +33,7 @@ static int hook_session_function(struct evaluation *evaluation, const char *name
       advisory_function(evaluation, name, arguments, argument_count, result, &status) ||
       backup_function(evaluation, name, arguments, result, &status) ||
       signal_function(evaluation, name, arguments, result, &status) ||
+      setting_function(evaluation, name, arguments, result, &status) ||
       watermark_function(evaluation, name, arguments, result, &status))
     return status;
   return system_function(context->system, evaluation, name, arguments, argument_count, result);

@@ -48,6 +48,55 @@ static void copy_name(char *to, size_t size, const char *from)
   to[length] = 0;
 }
 
+// A word of `options` without its backslashes, in word; false: there is none left.
+static bool next_word(const char **at, char *word, size_t size)
+{
+  size_t used = 0;
+  const char *c = *at;
+  while (*c == ' ' || *c == '\t' || *c == '\n')
+    c++;
+  if (!*c)
+    return false;
+  for (; *c && *c != ' ' && *c != '\t' && *c != '\n'; c++) {
+    if (*c == '\\' && c[1])
+      c++;
+    if (used + 1 < size)
+      word[used++] = *c;
+  }
+  word[used] = 0;
+  *at = c;
+  return true;
+}
+
+static void warn_of(struct session *session, struct error *error)
+{
+  error->severity = SEVERITY_WARNING;
+  message_error(replies(session), error);
+}
+
+// `-c name=value`, `-cname=value` and `--name=value`, as PGOPTIONS has them; other words say nothing to us.
+static void apply_options(struct session *session, const char *options)
+{
+  char word[512];
+  bool is_named = false; // -c stood before
+  while (next_word(&options, word, sizeof word)) {
+    bool was_named = is_named;
+    is_named = !was_named && strcmp(word, "-c") == 0;
+    char *name = was_named ? word : strncmp(word, "-c", 2) == 0 || strncmp(word, "--", 2) == 0 ? word + 2 : NULL;
+    char *value = name ? strchr(name, '=') : NULL;
+    if (!value)
+      continue;
+    *value = 0;
+    for (char *c = name; *c; c++)
+      if (*c == '-')
+        *c = '_';
+    struct error error;
+    error_clear(&error);
+    if (session_setting(session, &session->settings, name, value + 1, &error))
+      warn_of(session, &error);
+  }
+}
+
 // name, 0, value, 0, … as in the start-up message. What is not a setting of ours is passed over with a warning. 28000,
 // 53300: the session is over.
 static int apply_startup(struct session *session, const struct frame *frame, struct error *fatal)
@@ -68,11 +117,11 @@ static int apply_startup(struct session *session, const struct frame *frame, str
         return status;
     } else if (strcmp(name, "database") == 0)
       copy_name(settings->database, sizeof settings->database, value);
-    else if (strcmp(name, "options") != 0 && strcmp(name, "replication") != 0 && strncmp(name, "_pq_.", 5) != 0 &&
-             session_setting(session, settings, name, value, &error)) {
-      error.severity = SEVERITY_WARNING;
-      message_error(replies(session), &error);
-    }
+    else if (strcmp(name, "options") == 0)
+      apply_options(session, value);
+    else if (strcmp(name, "replication") != 0 && strncmp(name, "_pq_.", 5) != 0 &&
+             session_setting(session, settings, name, value, &error))
+      warn_of(session, &error);
   }
   return 0;
 }

@@ -155,6 +155,40 @@ static int set_one(struct session *session, const char *name, const char *value,
   return status;
 }
 
+// When a script is run again, the session has what was set; the answer must be what it was.
+static int set_config(struct evaluation *evaluation, const struct value *arguments, struct value *result)
+{
+  struct run_context *context = evaluation->context;
+  struct session *session = context->session;
+  char scratch[256];
+  if (!session)
+    return error_set(evaluation->error, SQLSTATE_FEATURE_NOT_SUPPORTED, "set_config can only be called in a session");
+  const char *name = arena_format(evaluation->arena, "%.*s", (int)arguments[0].size, (const char *)arguments[0].data);
+  const char *value = arena_format(evaluation->arena, "%.*s", (int)arguments[1].size, (const char *)arguments[1].data);
+  if (!name || !value)
+    return error_memory(evaluation->error);
+  struct settings changed = session->settings;
+  int status = context->is_again ? session_setting(session, &changed, name, value, evaluation->error)
+                                 : set_one(session, name, value, arguments[2].integer, evaluation->error);
+  if (status)
+    return status;
+  const char *shown = settings_show(context->is_again ? &changed : &session->settings, name, scratch, sizeof scratch);
+  const char *text = arena_string(evaluation->arena, shown ? shown : value);
+  if (!text)
+    return error_memory(evaluation->error);
+  *result = value_string(text);
+  return 0;
+}
+
+bool setting_function(struct evaluation *evaluation, const char *name, const struct value *arguments, struct value *result,
+                      int *status)
+{
+  if (strcmp(name, "set_config") != 0)
+    return false;
+  *status = set_config(evaluation, arguments, result);
+  return true;
+}
+
 // One value of a SET as text; several are joined by commas, as lists are written.
 static bool append_value(struct buffer *out, const PgQuery__Node *node)
 {

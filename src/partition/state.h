@@ -637,6 +637,11 @@ bool backup_function(struct evaluation *evaluation, const char *name, const stru
                      int *status); // quern_backup
 void backup_done(struct session *session);
 
+// --- setting.c
+// set_config; false: it is not.
+bool setting_function(struct evaluation *evaluation, const char *name, const struct value *arguments, struct value *result,
+                      int *status);
+
 // --- signal.c
 void signals_init(struct session *session);
 // pg_cancel_backend, pg_terminate_backend; false: it is none of them.

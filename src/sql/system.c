@@ -74,6 +74,15 @@ struct value system_text(struct row_sink *sink, const char *format, ...)
   return text_or_null(copy);
 }
 
+struct value system_array(struct row_sink *sink, enum type_id type, const struct buffer *text)
+{
+  struct value value;
+  struct error ignored;
+  bool is_good = !text->failed && !value_from_text(type_plain(type), buffer_bytes(text), &format_settings_default,
+                                                   sink->arena, &value, &ignored);
+  return is_good ? value : value_null();
+}
+
 // --- quern.* -------------------------------------------------------------------------------------------------
 
 int system_figures(const struct system_table *table, struct system_context *context, struct row_sink *sink,

@@ -317,8 +317,8 @@ static const struct system_column index_columns[] = {
     C_BOOL("indisprimary"),   C_BOOL("indisexclusion"), C_BOOL("indimmediate"),
     C_BOOL("indisclustered"), C_BOOL("indisvalid"),     C_BOOL("indcheckxmin"),
     C_BOOL("indisready"),     C_BOOL("indislive"),      C_BOOL("indisreplident"),
-    C_TEXT("indkey"),         C_TEXT("indcollation"),   C_TEXT("indclass"),
-    C_TEXT("indoption"),      C_TEXT("indexprs"),       C_TEXT("indpred"),
+    {"indkey", TYPE_INT2_VECTOR},        C_TEXT("indcollation"),   C_TEXT("indclass"),
+    {"indoption", TYPE_INT2_VECTOR},     C_TEXT("indexprs"),       C_TEXT("indpred"),
 };
 
 enum vector { VECTOR_KEY, VECTOR_COLLATION, VECTOR_CLASS, VECTOR_OPTION };
@@ -341,8 +341,8 @@ static struct value key_vector(struct row_sink *sink, const struct relation *rel
     }
     buffer_format(&text, "%s%u", i ? " " : "", v);
   }
-  buffer_append_u8(&text, 0);
-  struct value value = text.failed ? value_null() : text_or_null(arena_string(sink->arena, (const char *)text.data));
+  bool is_of_numbers = vector == VECTOR_KEY || vector == VECTOR_OPTION;
+  struct value value = system_array(sink, is_of_numbers ? TYPE_INT2_VECTOR : TYPE_TEXT, &text);
   buffer_deinit(&text);
   return value;
 }

@@ -105,12 +105,12 @@ static const struct system_column constraint_columns[] = {
     C_OID("conindid"),      C_OID("conparentid"),    C_OID("confrelid"),
     C_CHAR("confupdtype"),  C_CHAR("confdeltype"),   C_CHAR("confmatchtype"),
     C_BOOL("conislocal"),   C_INT4("coninhcount"),   C_BOOL("connoinherit"),
-    C_TEXT("conkey"),       C_TEXT("confkey"),       C_TEXT("conpfeqop"),
-    C_TEXT("conppeqop"),    C_TEXT("conffeqop"),     C_TEXT("confdelsetcols"),
-    C_TEXT("conexclop"),    C_TEXT("conbin"),
+    {"conkey", TYPE_INT2_ARRAY},       {"confkey", TYPE_INT2_ARRAY},       {"conpfeqop", TYPE_OID_ARRAY},
+    {"conppeqop", TYPE_OID_ARRAY},    {"conffeqop", TYPE_OID_ARRAY},     {"confdelsetcols", TYPE_INT2_ARRAY},
+    {"conexclop", TYPE_OID_ARRAY},    C_TEXT("conbin"),
 };
 
-// "{1,2}" as PostgreSQL's arrays print; NULL for none.
+// NULL for none.
 static struct value column_array(struct row_sink *sink, const uint16_t *columns, const struct key_part *parts,
                                  int count)
 {
@@ -118,9 +118,7 @@ static struct value column_array(struct row_sink *sink, const uint16_t *columns,
   for (int i = 0; i < count; i++)
     buffer_format(&text, "%s%d", i ? "," : "{", (columns ? columns[i] : parts[i].column) + 1);
   buffer_append_u8(&text, '}');
-  buffer_append_u8(&text, 0);
-  struct value value =
-      count && !text.failed ? text_or_null(arena_string(sink->arena, (const char *)text.data)) : value_null();
+  struct value value = count ? system_array(sink, TYPE_INT2_ARRAY, &text) : value_null();
   buffer_deinit(&text);
   return value;
 }

@@ -2,6 +2,7 @@
 #include <stdio.h>
 
 #include "base/limits.h"
+#include "data/array.h"
 #include "sql/system_internal.h"
 #include "table/comment.h"
 #include "table/role.h"
@@ -112,6 +113,24 @@ static int current_schema(const struct call *call)
     if (settings->search_path[i] != SCHEMA_PG_CATALOG && !schema_is_temporary(settings->search_path[i]))
       return give_text(call, system_schema_name(call->system, settings->search_path[i]));
   return give_null(call);
+}
+
+// The path's schemas that are there; with pg_catalog and the temporary one where they are searched unasked.
+static int current_schemas(const struct call *call)
+{
+  const struct settings *settings = call->system->settings;
+  struct array_builder builder;
+  array_builder_init(&builder, TYPE_NAME, NULL);
+  bool with_implicit = call->arguments[0].integer;
+  for (int i = 0; i < settings->search_path_count; i++) {
+    uint32_t oid = settings->search_path[i];
+    if (!with_implicit && (oid == SCHEMA_PG_CATALOG || schema_is_temporary(oid)))
+      continue;
+    struct value name = value_string(system_schema_name(call->system, oid));
+    array_add(&builder, &name);
+  }
+  struct array_shape shape = array_line(builder.count);
+  return array_finish(&builder, &shape, call->evaluation->arena, call->result, call->evaluation->error);
 }
 
 static int current_setting(const struct call *call)
@@ -444,6 +463,7 @@ static const struct {
     {"current_schema", current_schema},
     {"version", version},
     {"pg_backend_pid", backend},
+    {"current_schemas", current_schemas},
     {"current_setting", current_setting},
     {"pg_get_userbyid", user_by_id},
     {"pg_get_indexdef", index_definition},

@@ -79,6 +79,8 @@ extern const struct system_table operator_tables[];
 
 // The object id of a type of the tables of functions, pseudo-types included.
 uint32_t system_type_oid(enum type_id type);
+// A value of the type from its text; NULL: out of memory.
+struct value system_array(struct row_sink *sink, enum type_id type, const struct buffer *text);
 // Adds a row of the table.
 int system_add(const struct system_table *table, struct row_sink *sink, const struct value *values,
                struct error *error);

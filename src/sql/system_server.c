@@ -328,6 +328,20 @@ static const struct system_column partitioned_columns[] = {
 #define PG(oid, name, columns, rows) SYSTEM_TABLE(oid, SCHEMA_PG_CATALOG, name, columns, rows)
 #define EMPTY(oid, name, columns) PG(oid, name, columns, system_no_rows)
 
+static const struct system_column wrapper_columns[] = {C_OID("oid"),        C_NAME("fdwname"),      C_OID("fdwowner"),
+                                                       C_OID("fdwhandler"), C_OID("fdwvalidator"),  C_ARRAY("fdwacl"),
+                                                       C_ARRAY("fdwoptions")};
+static const struct system_column mapping_columns[] = {C_OID("umid"),   C_OID("srvid"),    C_NAME("srvname"),
+                                                       C_OID("umuser"), C_NAME("usename"), C_ARRAY("umoptions")};
+static const struct system_column default_right_columns[] = {
+    C_OID("oid"), C_OID("defaclrole"), C_OID("defaclnamespace"), C_CHAR("defaclobjtype"), C_ARRAY("defaclacl"),
+};
+static const struct system_column subscription_columns[] = {
+    C_OID("oid"),          C_OID("subdbid"),     C_OID("subskiplsn"),     C_NAME("subname"),
+    C_OID("subowner"),     C_BOOL("subenabled"), C_BOOL("subbinary"),     C_BOOL("substream"),
+    C_CHAR("subtwophasestate"), C_BOOL("subdisableonerr"), C_TEXT("subconninfo"), C_NAME("subslotname"),
+    C_TEXT("subsynccommit"), C_ARRAY("subpublications"),
+};
 const struct system_table server_tables[] = {
     PG(1255, "pg_proc", function_columns, function_rows),
     PG(1262, "pg_database", database_columns, database_rows),
@@ -346,6 +360,10 @@ const struct system_table server_tables[] = {
     EMPTY(2620, "pg_trigger", trigger_columns),
     EMPTY(3381, "pg_statistic_ext", statistic_columns),
     EMPTY(6104, "pg_publication", publication_columns),
+    EMPTY(2328, "pg_foreign_data_wrapper", wrapper_columns),
+    EMPTY(12194, "pg_user_mappings", mapping_columns),
+    EMPTY(826, "pg_default_acl", default_right_columns),
+    EMPTY(6100, "pg_subscription", subscription_columns),
     EMPTY(6106, "pg_publication_rel", publication_rel_columns),
     EMPTY(6237, "pg_publication_namespace", publication_namespace_columns),
     EMPTY(3118, "pg_foreign_table", foreign_table_columns),
