@@ -278,6 +278,9 @@ int command_run(struct session *session, struct portal *portal, struct error *er
   case UTILITY_LOCK: return lock_command(session, prepared, error);
   case UTILITY_DISCARD: return discard_command(session, node->discard_stmt, error);
   case UTILITY_EXPLAIN: return explain_command(session, prepared, error);
+  case UTILITY_UNLISTEN: // pools of drivers send it; there is no LISTEN, and so nothing that it would end
+    message_tag(replies(session), "UNLISTEN");
+    return 0;
   default: return error_set(error, SQLSTATE_FEATURE_NOT_SUPPORTED, "this command is not supported");
   }
 }
