@@ -1,7 +1,7 @@
 // Joins: nested loop, hash join, a correlated query's lookup, and rows kept to be read again.
 //
-// The left side drives. A left join whose left row finds nothing gives it once with the right side's ranges NULL. A full
-// join then gives what is left of the right side.
+// The left side drives. A left join whose left row finds nothing gives it once with the right side's ranges NULL. A
+// full join then gives what is left of the right side.
 #include <string.h>
 
 #include "sql/iterator.h"

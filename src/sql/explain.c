@@ -24,7 +24,8 @@ static struct explained *explain_node(struct explaining *e, const struct plan_no
 // --- Facts -----------------------------------------------------------------------------------------------------
 
 // What stands in the scratch text becomes the fact's value.
-static void add_fact(struct explaining *e, struct explained *to, const char *label, enum fact_kind kind, bool is_in_head)
+static void add_fact(struct explaining *e, struct explained *to, const char *label, enum fact_kind kind,
+                     bool is_in_head)
 {
   struct fact *fact = to ? ARENA_NEW(e->arena, struct fact) : NULL;
   const char *value = fact ? arena_copy(e->arena, e->text.data, e->text.size) : NULL;
@@ -154,7 +155,8 @@ static void name_range(struct explaining *e, struct explained *to, const char *b
 {
   const struct range *range = &e->plan->statement->ranges[number];
   bool has_alias = range->alias && strcmp(range->alias, name);
-  set_head(e, to, "%s on %s%s%s", before, quoted(e, name), has_alias ? " " : "", has_alias ? quoted(e, range->alias) : "");
+  set_head(e, to, "%s on %s%s%s", before, quoted(e, name), has_alias ? " " : "",
+           has_alias ? quoted(e, range->alias) : "");
   head_fact(e, to, label, name);
   head_fact(e, to, "Alias", range->alias ? range->alias : name);
 }
@@ -212,7 +214,8 @@ static struct explained *explain_from(struct explaining *e, const struct plan_no
   const char *type = types[node->kind];
   struct explained *made = begin(e, node, type);
   if (node->kind == PLAN_SOURCE || node->kind == PLAN_SYSTEM)
-    name_range(e, made, type, number, "Relation Name", node->kind == PLAN_SOURCE ? range->relation->name : range->system->name);
+    name_range(e, made, type, number, "Relation Name",
+               node->kind == PLAN_SOURCE ? range->relation->name : range->system->name);
   else if (node->kind == PLAN_FUNCTION || node->kind == PLAN_SHARED)
     name_range(e, made, type, number, node->kind == PLAN_SHARED ? "CTE Name" : "Function Name", range->function);
   else {
@@ -352,7 +355,8 @@ static struct explained *explain_gate(struct explaining *e, const struct plan_no
 // The node alone. *tests: its conditions are still to be told.
 static struct explained *explain_one(struct explaining *e, const struct plan_node *node, bool *tests)
 {
-  *tests = node->kind != PLAN_LOOP && node->kind != PLAN_LOOKUP && node->kind != PLAN_HASH_JOIN && node->kind != PLAN_GATE;
+  *tests = node->kind != PLAN_LOOP && node->kind != PLAN_LOOKUP && node->kind != PLAN_HASH_JOIN &&
+           node->kind != PLAN_GATE;
   switch (node->kind) {
   case PLAN_SCAN: return explain_scan(e, node);
   case PLAN_SOURCE:
@@ -396,7 +400,8 @@ static void explain_below(struct explaining *e, const struct plan_node *node, st
   if (sort)
     add_below(made, sort, "Outer");
   if (node->left)
-    add_below(sort ? sort : made, explain_node(e, node->left, NULL), node->kind == PLAN_SUBQUERY ? "Subquery" : "Outer");
+    add_below(sort ? sort : made, explain_node(e, node->left, NULL),
+              node->kind == PLAN_SUBQUERY ? "Subquery" : "Outer");
   if (!node->right)
     return;
   struct explained *hash = node->kind == PLAN_HASH_JOIN ? begin(e, node->right, "Hash") : NULL;
@@ -503,7 +508,8 @@ static struct explained *explain_plan(struct explaining *e)
     const struct shared_query *shared = &statement->shared[i];
     if (!shared->name)
       continue;
-    struct explained *made = plan->shared[i].root ? explain_node(e, plan->shared[i].root, NULL) : explain_part(e, plan->parts[shared->part]);
+    struct explained *made = plan->shared[i].root ? explain_node(e, plan->shared[i].root, NULL)
+                                                  : explain_part(e, plan->parts[shared->part]);
     if (made && !(made->title = arena_format(e->arena, "CTE %s", quoted(e, shared->name))))
       e->failed = true;
     add_below(root, made, "InitPlan");

@@ -13,7 +13,10 @@ static const char *value_text(const PgQuery__DefElem *option)
   switch (option->arg->node_case) {
   case PG_QUERY__NODE__NODE_STRING: return option->arg->string->sval;
   case PG_QUERY__NODE__NODE_BOOLEAN: return option->arg->boolean->boolval ? "true" : "false";
-  case PG_QUERY__NODE__NODE_INTEGER: return option->arg->integer->ival == 1 ? "true" : option->arg->integer->ival ? "" : "false";
+  case PG_QUERY__NODE__NODE_INTEGER: {
+    int32_t number = option->arg->integer->ival;
+    return number == 1 ? "true" : number == 0 ? "false" : "";
+  }
   default: return "";
   }
 }

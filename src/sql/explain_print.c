@@ -29,7 +29,8 @@ static void text_figures(const struct explained *node, const struct explain_opti
   else if (run) {
     buffer_append_string(out, " (actual ");
     if (options->timing)
-      buffer_format(out, "time=%.3f..%.3f ", milliseconds(run->first_time, run->loops), milliseconds(run->time, run->loops));
+      buffer_format(out, "time=%.3f..%.3f ", milliseconds(run->first_time, run->loops),
+                    milliseconds(run->time, run->loops));
     buffer_format(out, "rows=%.0f loops=%llu)", (double)run->rows / (double)run->loops, (unsigned long long)run->loops);
   }
   buffer_append_u8(out, '\n');
@@ -50,8 +51,10 @@ static void text_fact(const struct fact *fact, int columns, struct buffer *out)
   buffer_append_u8(out, '\n');
 }
 
-// The root stands at the margin; a node below has an arrow where its parent's facts begin, one with a title two columns further in.
-static void text_node(const struct explained *node, const struct explain_options *options, int columns, struct buffer *out)
+// The root stands at the margin; a node below has an arrow where its parent's facts begin, one with a title two
+// columns further in.
+static void text_node(const struct explained *node, const struct explain_options *options, int columns,
+                      struct buffer *out)
 {
   if (node->title) {
     indent(out, columns);
@@ -69,8 +72,8 @@ static void text_node(const struct explained *node, const struct explain_options
     text_node(below, options, columns + 2, out);
 }
 
-void explain_as_text(const struct explained *root, const struct explain_options *options, const struct run_report *report,
-                     struct buffer *out)
+void explain_as_text(const struct explained *root, const struct explain_options *options,
+                     const struct run_report *report, struct buffer *out)
 {
   text_node(root, options, 0, out);
   if (report && report->has_clock && options->summary)
@@ -207,8 +210,8 @@ static void json_node(struct json_writer *w, const struct explained *node, const
   json_close(w, '}');
 }
 
-void explain_as_json(const struct explained *root, const struct explain_options *options, const struct run_report *report,
-                     struct buffer *out)
+void explain_as_json(const struct explained *root, const struct explain_options *options,
+                     const struct run_report *report, struct buffer *out)
 {
   struct json_writer w = {.out = out, .depth = 1};
   buffer_append_string(out, "[\n  ");

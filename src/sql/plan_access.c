@@ -113,7 +113,8 @@ static struct key_form array_form(const struct node *node)
 
 static bool types_compare_alike(enum type_id column, enum type_id value)
 {
-  return column == value || (type_is_string(column) && type_is_string(value)) || (type_is_integer(column) && type_is_integer(value));
+  return column == value || (type_is_string(column) && type_is_string(value)) ||
+         (type_is_integer(column) && type_is_integer(value));
 }
 
 static bool conjunct_key_form(struct accessing *a, const struct node *node, struct key_form *form)
@@ -608,7 +609,8 @@ int plan_access(struct planner *planner, int range, struct conjuncts *conjuncts,
       continue;
     candidate_begin(&a, index, &other);
     bool helps =
-        other.equal_count || other.lower >= 0 || other.upper >= 0 || other.is_ordered || (index->is_partial && !best.is_point);
+        other.equal_count || other.lower >= 0 || other.upper >= 0 || other.is_ordered ||
+        (index->is_partial && !best.is_point);
     if (helps && other.cost < best.cost)
       best = other;
   }

@@ -1,8 +1,8 @@
 // Estimates of the planner: how many rows pass conditions, how many values columns have.
 //
-// Conditions that read one table alone are run on its sample, all together, so that what columns have to do with each other
-// counts. What is not known when the plan is made (parameters, subqueries, the time) is guessed, by how many values
-// its column has where it is an equality.
+// Conditions that read one table alone are run on its sample, all together, so that what columns have to do with
+// each other counts. What is not known when the plan is made (parameters, subqueries, the time) is guessed, by how
+// many values its column has where it is an equality.
 #include <math.h>
 #include <string.h>
 
@@ -214,7 +214,8 @@ static double side_distinct(struct planner *planner, const struct node *const *n
   return estimate_distinct(planner, range, columns, count < 16 ? count : 16);
 }
 
-double estimate_equal(struct planner *planner, const struct node *const *left, const struct node *const *right, int count)
+double estimate_equal(struct planner *planner, const struct node *const *left, const struct node *const *right,
+                      int count)
 {
   double a = side_distinct(planner, left, count), b = side_distinct(planner, right, count);
   double most = fmax(a, b);

@@ -2,8 +2,8 @@
 //
 //   SELECT … FROM orders WHERE id IN (SELECT order_id FROM late)
 //
-// So a few values find their rows by an index, and how many rows pass is estimated like any join's. Each value is there once,
-// so no row comes twice; NULLs meet nothing, as a condition that is NULL holds for nothing.
+// So a few values find their rows by an index, and how many rows pass is estimated like any join's. Each value is
+// there once, so no row comes twice; NULLs meet nothing, as a condition that is NULL holds for nothing.
 #include "base/sqlstate.h"
 #include "sql/plan_join.h"
 
@@ -40,22 +40,26 @@ static bool is_set(struct planner *planner, const struct conjunct *conjunct)
 {
   const struct node *node = conjunct->node;
   return node->kind == NODE_SUBQUERY && node->subquery_kind == SUBQUERY_IN && !node->negated &&
-         !planner->statement->subqueries[node->subquery].is_correlated && planner->plan->subqueries[node->subquery].root;
+         !planner->statement->subqueries[node->subquery].is_correlated &&
+         planner->plan->subqueries[node->subquery].root;
 }
 
 static int make_range(struct planner *planner, int number, int *made)
 {
   struct plan_subquery *plan = &planner->plan->subqueries[number];
-  const struct query *query = planner->statement->subqueries[number].query;
+  struct query *query = planner->statement->subqueries[number].query;
   struct range *range = &planner->statement->ranges[*made = planner->free_range++];
   struct plan_node *distinct = plan_above(planner, PLAN_DISTINCT, plan->root);
   struct range_column *column = ARENA_NEW(planner->arena, struct range_column);
   enum type_id *type = ARENA_NEW(planner->arena, enum type_id);
   if (!distinct || !column || !type)
     return error_memory(planner->error);
-  *type = query->targets[0].expression->type.id;
-  *column = (struct range_column){.name = query->targets[0].name, .type = query->targets[0].expression->type, .is_used = true};
-  *range = (struct range){.kind = RANGE_SUBQUERY, .alias = "ANY_subquery", .query = (struct query *)query, .column_count = 1, .columns = column};
+  const struct target *value = &query->targets[0];
+  *type = value->expression->type.id;
+  *column = (struct range_column){.name = value->name, .type = value->expression->type, .is_used = true};
+  *range = (struct range){.kind = RANGE_SUBQUERY, .alias = "ANY_subquery", .query = query};
+  range->columns = column;
+  range->column_count = 1;
   distinct->distinct.column_count = 1;
   distinct->distinct.types = type;
   distinct->distinct.targets = query->targets;
@@ -108,7 +112,8 @@ static int join_one(struct planner *planner, struct conjunct *conjunct, struct j
 int plan_in(struct planner *planner, struct conjuncts *conjuncts, range_set own, struct join **from)
 {
   enum statement_kind kind = planner->statement->kind;
-  bool can = (kind == STATEMENT_SELECT || kind == STATEMENT_DELETE || kind == STATEMENT_INSERT) && joins_tables_alone(*from);
+  bool can = kind == STATEMENT_SELECT || kind == STATEMENT_DELETE || kind == STATEMENT_INSERT;
+  can &= joins_tables_alone(*from);
   // Not within a query that may be planned twice (plan_lookup.c).
   for (int i = 0; i < conjuncts->count; i++) {
     range_set left = set_new(planner);

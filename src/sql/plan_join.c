@@ -1,7 +1,8 @@
 // The rows of FROM: what is joined, and the nodes that join it.
 //
-// Inner joins are taken apart into items (ranges, and outer joins as wholes) and a pool of conjuncts; plan_order.c finds the
-// order. An outer join keeps its sides together; what WHERE says about the side that may be NULL stays above it.
+// Inner joins are taken apart into items (ranges, and outer joins as wholes) and a pool of conjuncts; plan_order.c
+// finds the order. An outer join keeps its sides together; what WHERE says about the side that may be NULL stays
+// above it.
 #include <math.h>
 #include <string.h>
 
@@ -100,7 +101,8 @@ static int plan_range_query(struct planner *planner, int number)
   struct plan_node **below = &planner->queries[number];
   if (*below)
     return 0;
-  return range->kind == RANGE_SET ? plan_set_operation(planner, number, below) : plan_query(planner, range->query, below);
+  return range->kind == RANGE_SET ? plan_set_operation(planner, number, below)
+                                  : plan_query(planner, range->query, below);
 }
 
 static int plan_other_range(struct planner *planner, int number, struct plan_node **made)
@@ -437,7 +439,8 @@ static int choose_left_way(struct joining *j, struct item *right, const struct p
     status = join_try_item(j, right, j->outer, NULL, NULL, access);
   if (status)
     return status;
-  double hashed = access->node->cost + cost_of_build(access->node->rows) + cost_of_probes(left->rows, access->node->rows);
+  double rows = access->node->rows;
+  double hashed = access->node->cost + cost_of_build(rows) + cost_of_probes(left->rows, rows);
   *way = can_hash && hashed <= keyed ? WAY_HASH : keyed < INFINITY ? WAY_KEYED : WAY_LOOP;
   bool is_keyed = *way == WAY_KEYED;
   return join_plan_item(j, right, is_keyed ? available : j->outer, is_keyed ? left_ranges : NULL, NULL, access);
@@ -463,7 +466,10 @@ static int plan_left(struct planner *planner, const struct join *join, struct co
   struct joining j = {.planner = planner, .conjuncts = &on, .own = own, .outer = outer};
   enum join_way way;
   struct access access;
-  if ((status = prepare_item(&j, &right, NULL, NULL)) || (status = choose_left_way(&j, &right, left, left_ranges, &way, &access)))
+  status = prepare_item(&j, &right, NULL, NULL);
+  if (!status)
+    status = choose_left_way(&j, &right, left, left_ranges, &way, &access);
+  if (status)
     return status;
   *node = left;
   status = make_join(&j, way, JOIN_FORM_LEFT, left_ranges, &right, access.node, node);

@@ -3,7 +3,8 @@
 //   SELECT … FROM a WHERE EXISTS (SELECT … FROM b WHERE b.x = a.x AND b.y > 5 AND b.z < a.z)
 //
 // b's rows with y > 5 are read once, hashed by x, and each row of `a` looks at those that have its x. So no query is
-// quadratic for want of an index. It is done where running the query as it stands would cost more for a few rows around it.
+// quadratic for want of an index. It is done where running the query as it stands would cost more for a few rows
+// around it.
 #include "sql/plan_join.h"
 
 enum {
@@ -38,7 +39,8 @@ static bool is_key(struct planner *planner, const struct conjunct *conjunct, ran
     node_ranges(planner, conjunct->node->arguments[1 - side], b);
     *inner = conjunct->node->arguments[side];
     *outer = conjunct->node->arguments[1 - side];
-    if (set_meets(planner, a, own) && set_within(planner, a, own) && set_meets(planner, b, b) && !set_meets(planner, b, own))
+    if (set_meets(planner, a, own) && set_within(planner, a, own) && set_meets(planner, b, b) &&
+        !set_meets(planner, b, own))
       return true;
   }
   return false;
@@ -65,7 +67,8 @@ static int sort_conditions(struct planner *planner, const struct conjuncts *all,
   for (int i = 0; !status && i < all->count; i++) {
     struct conjunct *conjunct = &all->list[i];
     const struct node *inner, *outer;
-    if (set_within(planner, conjunct->ranges, own) && set_meets(planner, conjunct->ranges, own) && node_may_move(conjunct->node))
+    if (set_within(planner, conjunct->ranges, own) && set_meets(planner, conjunct->ranges, own) &&
+        node_may_move(conjunct->node))
       status = conjunct_add(planner, conjunct->node, below);
     else if (is_key(planner, conjunct, own, &inner, &outer))
       status = add_key(planner, node, conjunct, inner, outer);

@@ -13,7 +13,8 @@ enum { ARMS = 64, PARTS = 256 }; // beyond that an OR is taken as it stands
 
 static struct node *combine(struct planner *planner, enum node_kind kind, struct node **nodes, int count)
 {
-  return count == 1 ? nodes[0] : node_new(planner->arena, kind, type_plain(TYPE_BOOLEAN), nodes[0]->position, nodes, count);
+  struct type type = type_plain(TYPE_BOOLEAN);
+  return count == 1 ? nodes[0] : node_new(planner->arena, kind, type, nodes[0]->position, nodes, count);
 }
 
 struct calls {

@@ -1,10 +1,10 @@
 // The order of joins: up to EXACT items by dynamic programming over their sets, more of them greedily.
 //
-// 1. How many rows a set of items has does not depend on the order in which they are joined: it is the product of the items'
-//    rows and of the parts that the conditions between them let pass. Equalities between the same two items count
-//    together.
-// 2. Every set keeps its cheapest way, and, where an order is wanted, the cheapest one that has it: all ways keep the order
-//    of their left side.
+// 1. How many rows a set of items has does not depend on the order in which they are joined: it is the product of
+//    the items' rows and of the parts that the conditions between them let pass. Equalities between the same two
+//    items count together.
+// 2. Every set keeps its cheapest way, and, where an order is wanted, the cheapest one that has it: all ways keep
+//    the order of their left side.
 // Source: Selinger and others, "Access Path Selection in a Relational Database Management System" (1979).
 #include <math.h>
 #include <string.h>
@@ -228,7 +228,8 @@ static void keep_cheaper(struct tree *best, double wanted, double cost, double s
 }
 
 // The cheapest way to join the two, the right one to the left one; best->cost is infinite if there is none.
-static int consider(struct ordering *o, const struct tree *left, const struct tree *right, double wanted, struct tree *best)
+static int consider(struct ordering *o, const struct tree *left, const struct tree *right, double wanted,
+                    struct tree *best)
 {
   uint64_t items = left->items | right->items;
   *best = (struct tree){.items = items, .left = left, .right = right, .cost = INFINITY};
@@ -249,8 +250,8 @@ static int consider(struct ordering *o, const struct tree *left, const struct tr
   }
   bool can_hash = has_key(o, left->items, right->items);
   if (can_hash) {
-    double build = right->cost + cost_of_build(right->rows);
-    keep_cheaper(best, wanted, left->cost + build + cost_of_probes(left->rows, right->rows) + out, left->start_cost + build, WAY_HASH);
+    double build = right->cost + cost_of_build(right->rows), probes = cost_of_probes(left->rows, right->rows);
+    keep_cheaper(best, wanted, left->cost + build + probes + out, left->start_cost + build, WAY_HASH);
   }
   int item = lowest(right->items);
   if (is_one && is_table(o, item) && left->items & o->neighbours[item] && 
@@ -330,8 +331,8 @@ static int find_exact(struct ordering *o, struct tree **best, struct tree **orde
 
 // --- Many items --------------------------------------------------------------------------------------------------
 
-// Of all pairs the one that gives the fewest rows, among equals the cheaper one, again and again. Pairs that a condition
-// connects come first.
+// Of all pairs the one that gives the fewest rows, among equals the cheaper one, again and again. Pairs that a
+// condition connects come first.
 static int find_greedily(struct ordering *o, struct tree **best)
 {
   struct tree **parts = ARENA_ARRAY(o->arena, struct tree *, o->count);
@@ -411,7 +412,8 @@ int join_find_order(struct joining *j, const struct tree **tree, bool *is_ordere
   if (status)
     return status;
   if (best->cost == INFINITY)
-    return error_set(planner->error, SQLSTATE_FEATURE_NOT_SUPPORTED, "entries of FROM cannot refer to each other in a circle");
+    return error_set(planner->error, SQLSTATE_FEATURE_NOT_SUPPORTED,
+                     "entries of FROM cannot refer to each other in a circle");
   *is_ordered = j->order && ordered && prefers_order(&o, best, ordered);
   *tree = *is_ordered ? ordered : best;
   return 0;

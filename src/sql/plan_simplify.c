@@ -2,7 +2,8 @@
 //
 //   day < date '1995-01-01' + interval '1 month'    day < '1995-02-01'::date
 //
-// A date compared with a constant moment is compared with a date: so it bounds a scan of an index, and takes one instruction.
+// A date compared with a constant moment is compared with a date: so it bounds a scan of an index, and takes one
+// instruction.
 #include "data/datetime.h"
 #include "expr/moment.h"
 #include "expr/program.h"

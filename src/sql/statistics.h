@@ -21,13 +21,13 @@ struct sample {
   struct value *values; // count rows of column_count values
 };
 
-// The rows that are kept of the relation's table, or new ones where it has changed much in size since; decoded into the arena.
-// statistics may be NULL. NULL: out of memory, or a row cannot be read: there is no sample then.
+// The rows that are kept of the relation's table, or new ones where it has changed much in size since; decoded into
+// the arena. statistics may be NULL. NULL: out of memory, or a row cannot be read: there is no sample then.
 const struct sample *sample_take(struct statistics *statistics, const struct version *version,
                                  const struct relation *relation, struct arena *arena);
 // How many different combinations of values the columns have in the table, by what they have in the sample. At least 1.
-// Source: Haas, Naughton, Seshadri, Stokes, "Sampling-Based Estimation of the Number of Distinct Values of an Attribute"
-// (1995), the estimator "Duj1".
+// Source: Haas, Naughton, Seshadri, Stokes, "Sampling-Based Estimation of the Number of Distinct Values of an
+// Attribute" (1995), the estimator "Duj1".
 double sample_distinct(const struct sample *sample, const struct relation *relation, const int *columns, int count,
                        struct arena *scratch);
 // The part of the table's rows for which the bits are set.
