@@ -80,7 +80,8 @@ struct value system_array(struct row_sink *sink, enum type_id type, const struct
   struct error ignored;
   bool is_good = !text->failed && !value_from_text(type_plain(type), buffer_bytes(text), &format_settings_default,
                                                    sink->arena, &value, &ignored);
-  return is_good ? value : value_null();
+  // The text is the caller's, and some values are nothing but it.
+  return is_good && value_copy(type, &value, sink->arena) ? value : value_null();
 }
 
 // --- quern.* -------------------------------------------------------------------------------------------------
