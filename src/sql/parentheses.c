@@ -34,30 +34,11 @@ static bool is_seen(const PgQuery__Node *node)
                   node->node_case == PG_QUERY__NODE__NODE_NULL_TEST);
 }
 
-static PgQuery__Node *new_name(const char *text)
-{
-  PgQuery__Node *node = malloc(sizeof *node);
-  PgQuery__String *string = malloc(sizeof *string);
-  char *copy = strdup(text);
-  if (!node || !string || !copy) {
-    free(node);
-    free(string);
-    free(copy);
-    return NULL;
-  }
-  *string = (PgQuery__String)PG_QUERY__STRING__INIT;
-  string->sval = copy;
-  *node = (PgQuery__Node)PG_QUERY__NODE__INIT;
-  node->node_case = PG_QUERY__NODE__NODE_STRING;
-  node->string = string;
-  return node;
-}
-
 // The node becomes a call with what it was as its argument.
 static void enclose(struct marking *marking, PgQuery__Node *node)
 {
   PgQuery__FuncCall *call = malloc(sizeof *call);
-  PgQuery__Node *inner = malloc(sizeof *inner), *name = new_name(marking->mark);
+  PgQuery__Node *inner = malloc(sizeof *inner), *name = parse_string_node(marking->mark);
   PgQuery__Node **names = malloc(sizeof *names), **arguments = malloc(sizeof *arguments);
   if (!call || !inner || !name || !names || !arguments) {
     marking->failed = true;

@@ -339,3 +339,22 @@ void parse_close(struct parse *parse)
   account_release(whole->account, whole->charged);
   free(whole);
 }
+
+PgQuery__Node *parse_string_node(const char *text)
+{
+  PgQuery__Node *node = malloc(sizeof *node);
+  PgQuery__String *string = malloc(sizeof *string);
+  char *copy = strdup(text);
+  if (!node || !string || !copy) {
+    free(node);
+    free(string);
+    free(copy);
+    return NULL;
+  }
+  *string = (PgQuery__String)PG_QUERY__STRING__INIT;
+  string->sval = copy;
+  *node = (PgQuery__Node)PG_QUERY__NODE__INIT;
+  node->node_case = PG_QUERY__NODE__NODE_STRING;
+  node->string = string;
+  return node;
+}

@@ -73,3 +73,6 @@ struct stripped {
 // False if the text is not one to strip (several statements, parameters, other commands, E'' strings, too many
 // literals, a quote left open, …): then it is parsed as it stands.
 bool literals_strip(struct bytes text, struct stripped *stripped);
+
+// A string as a node of a tree, on the heap like all of them. NULL: out of memory.
+PgQuery__Node *parse_string_node(const char *text);

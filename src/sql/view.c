@@ -116,20 +116,8 @@ static void set_text(struct rewriting *rewriting, char **place, const char *text
 
 static PgQuery__Node *new_string(struct rewriting *rewriting, const char *text)
 {
-  PgQuery__Node *node = take_memory(rewriting, sizeof *node);
-  PgQuery__String *string = take_memory(rewriting, sizeof *string);
-  char *copy = new_text(rewriting, text);
-  if (!node || !string || !copy) {
-    free(node);
-    free(string);
-    free(copy);
-    return NULL;
-  }
-  *string = (PgQuery__String)PG_QUERY__STRING__INIT;
-  string->sval = copy;
-  *node = (PgQuery__Node)PG_QUERY__NODE__INIT;
-  node->node_case = PG_QUERY__NODE__NODE_STRING;
-  node->string = string;
+  PgQuery__Node *node = parse_string_node(text);
+  rewriting->failed |= !node;
   return node;
 }
 
