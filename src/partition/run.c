@@ -472,6 +472,17 @@ static int run_definition(struct session *session, struct portal *portal, struct
   return status;
 }
 
+// Where a savepoint may let the transaction live on, the error is a promise like any reply.
+static void promise_failure(struct session *session, struct portal *portal, struct promise *promise, uint64_t random,
+                            struct error *error)
+{
+  struct error ignored;
+  if (!session->savepoints.count)
+    return;
+  script_promise_error(session, error, promise);
+  session->failure_recorded = !transaction_record(session, portal, promise, random, NULL, &ignored);
+}
+
 // What is wrong here: in a transaction that only reads, in a block, or outside of one.
 static int check_place(struct session *session, const struct portal *portal, bool is_read, struct error *error)
 {
@@ -550,11 +561,8 @@ static int portal_run_statement(struct session *session, struct portal *portal, 
   }
   if (status == STATUS_WAIT)
     return waiting_begin(session, transaction_in_branch(session) ? WAITING_STATEMENT : WAITING_GROUP);
-  if (status == STATUS_INPUT && session->savepoints.count) { // the transaction may live on
-    script_promise_error(session, error, &promise);
-    struct error ignored;
-    session->failure_recorded = !transaction_record(session, portal, &promise, run.random, NULL, &ignored);
-  }
+  if (status == STATUS_INPUT)
+    promise_failure(session, portal, &promise, run.random, error);
   if (status < 0 && status != STATUS_LONG && !transaction_in_branch(session))
     session_depends(session, mark.position); // an error tells what was seen, no less than a row
   if (status == STATUS_LONG && keeps)
@@ -614,11 +622,8 @@ static int copy_out_whole(struct session *session, struct portal *portal, const 
     out->size = begin;
   if (status == STATUS_WAIT)
     return waiting_begin(session, transaction_in_branch(session) ? WAITING_STATEMENT : WAITING_GROUP);
-  if (status == STATUS_INPUT && session->savepoints.count) { // the transaction may live on
-    script_promise_error(session, error, &promise);
-    struct error ignored;
-    session->failure_recorded = !transaction_record(session, portal, &promise, run.random, NULL, &ignored);
-  }
+  if (status == STATUS_INPUT)
+    promise_failure(session, portal, &promise, run.random, error);
   if (status < 0 && !transaction_in_branch(session))
     session_depends(session, mark.position);
   if (status)

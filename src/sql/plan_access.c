@@ -44,11 +44,6 @@ int relation_expression_of(const struct relation *relation, const struct node *n
   return -1;
 }
 
-static bool type_is_integer(enum type_id type)
-{
-  return type == TYPE_INT2 || type == TYPE_INT4 || type == TYPE_INT8;
-}
-
 static bool type_is_string(enum type_id type)
 {
   return type == TYPE_TEXT || type == TYPE_VARCHAR;

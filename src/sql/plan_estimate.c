@@ -141,14 +141,20 @@ static const struct tested *test_on_sample(struct planner *planner, int range, c
   return tested;
 }
 
-static double guess_equal(struct planner *planner, int range, const struct node *node)
+// The table's column beneath casts and other functions of one argument; NULL: there is none.
+static const struct node *column_beneath(struct planner *planner, const struct node *node)
 {
   while (node->kind == NODE_CALL && node->argument_count == 1)
     node = node->arguments[0];
-  if (node->kind != NODE_COLUMN || node->range != range ||
-      node->column >= planner->statement->ranges[range].relation->schema.column_count)
-    return 0.005;
-  return 1 / estimate_distinct(planner, range, &node->column, 1);
+  const struct range *range = node->kind == NODE_COLUMN ? &planner->statement->ranges[node->range] : NULL;
+  bool is_known = range && range->kind == RANGE_TABLE && node->column < range->relation->schema.column_count;
+  return is_known ? node : NULL;
+}
+
+static double guess_equal(struct planner *planner, int range, const struct node *node)
+{
+  const struct node *column = column_beneath(planner, node);
+  return column && column->range == range ? 1 / estimate_distinct(planner, range, &column->column, 1) : 0.005;
 }
 
 static double guess(struct planner *planner, int range, const struct node *node)
@@ -201,12 +207,8 @@ static double side_distinct(struct planner *planner, const struct node *const *n
 {
   int columns[16], range = -1;
   for (int i = 0; i < count && i < 16; i++) {
-    const struct node *node = nodes[i];
-    while (node->kind == NODE_CALL && node->argument_count == 1)
-      node = node->arguments[0];
-    if (node->kind != NODE_COLUMN || (range >= 0 && node->range != range) ||
-        planner->statement->ranges[node->range].kind != RANGE_TABLE ||
-        node->column >= planner->statement->ranges[node->range].relation->schema.column_count)
+    const struct node *node = column_beneath(planner, nodes[i]);
+    if (!node || (range >= 0 && node->range != range))
       return 0;
     range = node->range;
     columns[i] = node->column;

@@ -228,11 +228,6 @@ static int prepare_item(struct joining *j, struct item *item, const struct wante
   return is_query ? plan_range_query(planner, item->join->range) : 0;
 }
 
-static bool type_is_integer(enum type_id type)
-{
-  return type == TYPE_INT2 || type == TYPE_INT4 || type == TYPE_INT8;
-}
-
 // What the operator compares; one that takes arrays of any type compares what it is given.
 static enum type_id compared_type(const struct node *node, int side)
 {

@@ -455,6 +455,10 @@ int plan_expansions(struct planner *planner, const struct query *query, struct p
 int plan_function_range(struct planner *planner, int range, struct plan_node **node);
 int plan_modification(struct planner *planner);
 void plan_find_short(struct planner *planner);
+static inline bool type_is_integer(enum type_id type)
+{
+  return type == TYPE_INT2 || type == TYPE_INT4 || type == TYPE_INT8;
+}
 // Comparison that an operator's function stands for.
 bool function_comparison(const struct function *function, enum comparison *comparison);
 enum comparison comparison_turned(enum comparison comparison); // with its sides swapped
