@@ -57,6 +57,9 @@ struct quern_options {
   const char *data_directory;   /* made if it is missing; NULL: in memory, nothing is kept */
   uint64_t memory_limit;        /* bytes for the whole engine; 0: no bound */
   uint64_t statement_memory;    /* bytes for one statement; 0: 256 MiB */
+  uint64_t temporary_limit;     /* bytes of temporary files, of all statements together; 0: 64 GiB */
+  const char *temporary_directory; /* for rows that a statement's memory does not hold; NULL: the data directory, without one
+                                      $TMPDIR or /tmp */
   uint64_t snapshot_memory;     /* bytes that open transactions and long reads may hold back; 0: 1 GiB */
   uint64_t checkpoint_bytes;    /* log bytes after which a checkpoint is taken (or the last one's size, if larger); 0: 256 MiB */
   unsigned workers;             /* threads for long reads; 0: 2 */

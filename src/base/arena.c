@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #include "base/check.h"
 
@@ -15,7 +16,7 @@
 #define ASAN_UNPOISON_MEMORY_REGION(at, size) ((void)(at), (void)(size))
 #endif
 
-enum { BLOCK_FIRST = 1024, BLOCK_MAX = 64 * 1024, ALIGNMENT = 16 };
+enum { BLOCK_FIRST = 1024, BLOCK_MAX = 64 * 1024, LARGE_PAGE = 2 * 1024 * 1024, ALIGNMENT = 16 };
 
 struct arena_block {
   struct arena_block *older;
@@ -81,6 +82,12 @@ void arena_init(struct arena *arena, struct memory_account *account)
   *arena = (struct arena){.account = account};
 }
 
+void arena_init_large(struct arena *arena, struct memory_account *account)
+{
+  arena_init(arena, account);
+  arena->is_large = true;
+}
+
 static void block_free(struct arena *arena, struct arena_block *block)
 {
   ASAN_UNPOISON_MEMORY_REGION(block->memory, block->size);
@@ -113,17 +120,29 @@ void arena_reset(struct arena *arena)
   ASAN_POISON_MEMORY_REGION(arena->next, (size_t)(arena->end - arena->next));
 }
 
+void *memory_large(size_t size)
+{
+  if (size < LARGE_PAGE)
+    return malloc(size);
+  size = (size + LARGE_PAGE - 1) & ~(size_t)(LARGE_PAGE - 1);
+  void *memory = aligned_alloc(LARGE_PAGE, size);
+  if (memory)
+    (void)madvise(memory, size, MADV_HUGEPAGE); // a hint
+  return memory;
+}
+
 static void *alloc_from_new_block(struct arena *arena, size_t size)
 {
   size_t last = arena->blocks ? arena->blocks->size : 0;
   size_t block_size = last ? last * 2 : BLOCK_FIRST;
-  if (block_size > BLOCK_MAX)
-    block_size = BLOCK_MAX;
+  size_t most = arena->is_large ? LARGE_PAGE - sizeof(struct arena_block) : BLOCK_MAX;
+  if (block_size > most)
+    block_size = most;
   if (block_size < size)
     block_size = size;
   if (arena->account && !account_charge(arena->account, sizeof(struct arena_block) + block_size))
     return NULL;
-  struct arena_block *block = malloc(sizeof *block + block_size);
+  struct arena_block *block = memory_large(sizeof *block + block_size);
   if (!block) {
     if (arena->account)
       account_release(arena->account, sizeof *block + block_size);

@@ -26,6 +26,10 @@ void account_pass_on(struct memory_account *account, size_t bytes);
 // More than half of what it, or one of its parents, may have is used.
 bool account_is_scarce(const struct memory_account *account);
 
+// malloc whose large pieces are on large pages where the system has them: random access to small ones misses the TLB.
+// Given back by free.
+void *memory_large(size_t size);
+
 struct arena_block;
 
 struct arena {
@@ -33,10 +37,13 @@ struct arena {
   struct arena_block *blocks;     // newest first
   uint8_t *next;
   uint8_t *end;
+  bool is_large;
 };
 
 // An empty arena holds no memory; account is borrowed for the arena's life and may be NULL.
 void arena_init(struct arena *arena, struct memory_account *account);
+// For much that is read at random: its blocks grow until they are worth a large page.
+void arena_init_large(struct arena *arena, struct memory_account *account);
 void arena_deinit(struct arena *arena);
 // Frees all allocations, keeps the first block for reuse.
 void arena_reset(struct arena *arena);

@@ -303,6 +303,40 @@ int numeric_compare(const struct value *a, const struct value *b)
   return order;
 }
 
+static wide floor_by_power(wide number, int scale)
+{
+  for (int step; scale > 0; scale -= step) {
+    int64_t divisor = 1;
+    for (step = 0; step < scale && step < 18; step++)
+      divisor *= 10;
+    wide quotient = number == (int64_t)number ? (int64_t)number / divisor : number / divisor;
+    number = quotient - (quotient * divisor > number);
+  }
+  return number;
+}
+
+uint64_t numeric_prefix(const struct value *a)
+{
+  struct decimal d;
+  decimal_read(a, &d);
+  if (d.kind != NUMERIC_FINITE)
+    return d.kind == NUMERIC_MINUS_INFINITY ? 0 : UINT64_MAX;
+  wide whole;
+  if (d.is_big) {
+    mpz_t power;
+    mpz_init(power);
+    mpz_ui_pow_ui(power, 10, (unsigned long)d.scale);
+    mpz_fdiv_q(d.big, d.big, power);
+    mpz_clear(power);
+    whole = mpz_fits_slong_p(d.big) ? mpz_get_si(d.big) : mpz_sgn(d.big) < 0 ? INT64_MIN : INT64_MAX;
+    decimal_clear(&d);
+  } else {
+    whole = floor_by_power(d.small, d.scale);
+  }
+  whole = whole > INT64_MAX ? INT64_MAX : whole < INT64_MIN ? INT64_MIN : whole;
+  return (uint64_t)whole ^ UINT64_C(1) << 63;
+}
+
 int numeric_sign(const struct value *a)
 {
   if (kind_of(a) == NUMERIC_FINITE) {

@@ -47,6 +47,7 @@ int numeric_ceiling(const struct value *a, struct arena *arena, struct value *ou
 int numeric_sign(const struct value *a); // -1, 0, 1; NaN: 2
 int numeric_scale(const struct value *a);
 int numeric_compare(const struct value *a, const struct value *b);
+uint64_t numeric_prefix(const struct value *a); // as value_prefix (data/value.h): the whole number below
 uint64_t numeric_hash(const struct value *a); // equal for equal numbers, whatever their scale
 bool numeric_is_valid(struct bytes bytes);     // a well-formed numeric: for what comes from files
 

@@ -11,7 +11,7 @@
   [TYPE_##element##_ARRAY] = {name, short_name, oid, -1, 0, STORAGE_BYTES, 'A', false, TYPE_##element}
 #define SCALAR(id, ...) [TYPE_##id] = {__VA_ARGS__, TYPE_UNKNOWN}
 
-static const struct type_info type_table[TYPE_COUNT] = {
+const struct type_info type_table[TYPE_COUNT] = {
   SCALAR(UNKNOWN, "unknown", "unknown", 705, -2, 0, STORAGE_BYTES, 'X', false),
   SCALAR(BOOLEAN, "boolean", "bool", 16, 1, 1, STORAGE_INTEGER, 'B', true),
   SCALAR(INT2, "smallint", "int2", 21, 2, 2, STORAGE_INTEGER, 'N', false),

@@ -102,7 +102,10 @@ struct type {
 
 // All enums share one, and so do all arrays of enums: their object ids are type_oid's to say, their names type_shown's.
 const struct type_info *type_info(enum type_id id);
+extern const struct type_info type_table[TYPE_COUNT];
 static inline bool type_is_user(enum type_id id) { return id >= TYPE_USER_FIRST; }
+// Do its values lie in bytes? What type_info says, for where every value asks.
+static inline bool type_is_bytes(enum type_id id) { return type_is_user(id) || type_table[id].storage == STORAGE_BYTES; }
 static inline bool type_is_enum(enum type_id id) { return type_is_user(id) && !(id & TYPE_USER_ARRAY); }
 // Does it stand for several types?
 static inline bool type_is_pseudo(enum type_id id) { return id >= TYPE_COUNT && id < TYPE_USER_FIRST; }

@@ -76,6 +76,47 @@ int value_compare(enum type_id type, const struct value *a, const struct value *
   return bytes_compare(bytes_of(a->data, a->size), bytes_of(b->data, b->size));
 }
 
+static uint64_t bytes_prefix(struct bytes bytes)
+{
+  uint64_t prefix = 0;
+  for (size_t i = 0; i < sizeof prefix; i++)
+    prefix = prefix << 8 | (i < bytes.size ? bytes.data[i] : 0);
+  return prefix;
+}
+
+// Negative numbers have their bits turned round; NaN is above all, 0 and -0 are one.
+static uint64_t float_prefix(double number)
+{
+  uint64_t bits;
+  number = isnan(number) ? (double)NAN : number == 0 ? 0.0 : number;
+  memcpy(&bits, &number, sizeof bits);
+  return bits >> 63 ? ~bits : bits | UINT64_C(1) << 63;
+}
+
+uint64_t value_prefix(enum type_id type, const struct value *value)
+{
+  switch (type) {
+  case TYPE_FLOAT4:
+  case TYPE_FLOAT8: return float_prefix(value->float8);
+  case TYPE_BPCHAR: return bytes_prefix(trimmed(value));
+  case TYPE_NUMERIC: return numeric_prefix(value);
+  case TYPE_JSONB:
+  case TYPE_INTERVAL:
+  case TYPE_TIMETZ: return 0;
+  default: break;
+  }
+  const struct type_info *info = type_info(type);
+  if (info->storage == STORAGE_INTEGER)
+    return (uint64_t)value->integer ^ UINT64_C(1) << 63;
+  return info->element == TYPE_UNKNOWN ? bytes_prefix(bytes_of(value->data, value->size)) : 0;
+}
+
+bool value_prefix_decides(enum type_id type)
+{
+  enum type_storage storage = type_info(type)->storage;
+  return storage == STORAGE_INTEGER || storage == STORAGE_FLOAT;
+}
+
 uint64_t value_hash(enum type_id type, const struct value *value, uint64_t seed)
 {
   const struct type_info *info;
@@ -155,7 +196,7 @@ bool values_contain(enum type_id type, const struct value *sorted, int count, co
 
 bool value_copy(enum type_id type, struct value *value, struct arena *arena)
 {
-  if (value->is_null || type_info(type)->storage != STORAGE_BYTES)
+  if (value->is_null || !type_is_bytes(type))
     return true;
   const uint8_t *copy = arena_copy(arena, value->data, value->size);
   if (!copy)

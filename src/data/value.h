@@ -65,6 +65,10 @@ int value_apply_modifier(struct type type, bool is_explicit, struct arena *arena
 // Total order of one type, as ORDER BY and the keys have it (NaN above all; char(n) without its
 // trailing spaces). Neither may be NULL.
 int value_compare(enum type_id type, const struct value *a, const struct value *b);
+// The first 64 bits of that order: a value with a smaller prefix comes first; of equal ones nothing is known unless
+// value_prefix_decides. Not NULL.
+uint64_t value_prefix(enum type_id type, const struct value *value);
+bool value_prefix_decides(enum type_id type);
 // Equal values have equal hashes. Not NULL.
 uint64_t value_hash(enum type_id type, const struct value *value, uint64_t seed);
 // Sorts values by that order, and finds one in such a row. None may be NULL.

@@ -20,6 +20,7 @@
 #include "host/journal.h"
 #include "host/sinks.h"
 #include "host/sources.h"
+#include "host/spill_files.h"
 #include "host/workers.h"
 #include "os/alarm.h"
 #include "os/clock.h"
@@ -78,6 +79,7 @@ struct quern {
 
   struct disk disk;
   struct disk_file *lock;
+  struct spill_files spills;
   struct log *log;          // NULL: in memory
   struct journal *journal;
   struct checkpointer *checkpointer;
@@ -209,6 +211,7 @@ static void hook_metrics(void *context, struct metric_sink *sink)
   metric_add(sink, "quern_steps_total", "", (double)engine->counts.steps);
   metric_add(sink, "quern_step_us_total", "", (double)engine->counts.step_us_total);
   metric_add(sink, "quern_step_us_max", "", (double)engine->counts.step_us_max);
+  metric_add(sink, "quern_temporary_bytes", "", (double)spill_files_used(&engine->spills));
   metric_add(sink, "quern_replies_waiting", "", (double)engine->queue.count);
   if (engine->journal)
     journal_metrics(engine, sink);
@@ -308,9 +311,15 @@ static int open_engine(struct quern *engine, struct error *error)
   engine->partition = partition_open(&options, error);
   if (!engine->partition)
     return error->status;
+  if (engine->options.data_directory)
+    status = recover(engine, error);
+  if (!status)
+    status = spill_files_open(&engine->spills, engine->options.temporary_directory,
+                            engine->options.data_directory ? &engine->disk : NULL, engine->options.temporary_limit, error);
+  if (!status)
+    engine->hooks.spill = &engine->spills.hooks;
   if (!engine->options.data_directory)
-    return partition_recovered(engine->partition, 0, error);
-  status = recover(engine, error);
+    return status ? status : partition_recovered(engine->partition, 0, error);
   if (!status)
     status = journal_open(engine->log, &engine->wake, engine->options.without & QUERN_GROUP_COMMIT, &engine->journal, error);
   if (!status)
@@ -330,6 +339,7 @@ static void free_engine(struct quern *engine)
   journal_close(engine->journal);
   log_close(engine->log);
   partition_close(engine->partition);
+  spill_files_close(&engine->spills);
   disk_close(engine->lock);
   if (engine->disk.methods)
     disk_close_directory(&engine->disk);
@@ -348,6 +358,7 @@ static void free_engine(struct quern *engine)
   buffer_deinit(&engine->queue.bytes);
   free((char *)engine->options.data_directory);
   free((char *)engine->options.backup_directory);
+  free((char *)engine->options.temporary_directory);
   free(engine);
 }
 
@@ -382,8 +393,10 @@ int quern_open(const struct quern_options *options, struct quern **result, struc
   };
   engine->options.data_directory = options->data_directory ? strdup(options->data_directory) : NULL;
   engine->options.backup_directory = options->backup_directory ? strdup(options->backup_directory) : NULL;
+  engine->options.temporary_directory = options->temporary_directory ? strdup(options->temporary_directory) : NULL;
   if (!engine->options.data_directory != !options->data_directory ||
-      !engine->options.backup_directory != !options->backup_directory)
+      !engine->options.backup_directory != !options->backup_directory ||
+      !engine->options.temporary_directory != !options->temporary_directory)
     status = error_memory(&error);
   if (!status)
     status = open_engine(engine, &error);

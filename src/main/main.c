@@ -24,6 +24,8 @@ static const char usage[] =
   "  --backups DIR           where SELECT quern_backup('name') writes; nowhere without it\n"
   "  --memory-limit SIZE     of the whole engine: bytes, or with kB, MB, GB (no bound by default)\n"
   "  --statement-memory SIZE of one statement (256MB by default)\n"
+  "  --temporary DIR         for the rows that this does not hold (the data directory; $TMPDIR or /tmp in memory)\n"
+  "  --temporary-limit SIZE  of all of them (64GB by default)\n"
   "  --snapshot-memory SIZE  that open transactions and long reads may hold back (1GB by default)\n"
   "  --checkpoint-bytes SIZE log after which a checkpoint is taken (256MB by default)\n"
   "  --workers N             threads for long reads (2 by default)\n"

@@ -126,6 +126,10 @@ static int take_option(struct serve_options *options, const char *name, const ch
     return parse_size(value, &options->engine.memory_limit);
   else if (strcmp(name, "--statement-memory") == 0)
     return parse_size(value, &options->engine.statement_memory);
+  else if (strcmp(name, "--temporary") == 0)
+    options->engine.temporary_directory = value;
+  else if (strcmp(name, "--temporary-limit") == 0)
+    return parse_size(value, &options->engine.temporary_limit);
   else if (strcmp(name, "--snapshot-memory") == 0)
     return parse_size(value, &options->engine.snapshot_memory);
   else if (strcmp(name, "--checkpoint-bytes") == 0)

@@ -38,6 +38,7 @@ struct partition_options {
 };
 
 struct metric_sink;
+struct spill_hooks;
 struct partition_hooks {
   void *context;
   // 22023 or 42704: the source's connector or options will not do.
@@ -45,6 +46,8 @@ struct partition_hooks {
   int (*check_sink)(void *context, const struct relation *sink, struct error *error);
   // A clock for EXPLAIN ANALYZE, whose times are part of no promise; any thread. NULL: it tells none.
   int64_t (*nanoseconds)(void);
+  // Temporary files, for jobs on workers' threads. NULL: what a statement's memory does not hold gets 53200.
+  const struct spill_hooks *spill;
   // The host's own figures: calls metric_add for each.
   void (*metrics)(void *context, struct metric_sink *sink);
   // What the connector last said of its backlog; -1: unknown.

@@ -130,6 +130,13 @@ void run_fill_input(struct execution_input *input, struct run *run, const struct
   };
 }
 
+void run_fill_job(struct execution_input *input, struct run *run, const struct version *version)
+{
+  const struct partition_hooks *hooks = run->context.partition->options.hooks;
+  run_fill_input(input, run, version, NULL);
+  input->spill = hooks ? hooks->spill : NULL;
+}
+
 static bool is_ordered(const struct prepared *prepared)
 {
   const struct statement *statement = prepared_statement(prepared);

@@ -9,7 +9,10 @@
 #include "data/array.h"
 #include "sql/iterator.h"
 
-enum { CHECK_STRIDE = 256 }; // rows visited between two looks at is_cancelled
+enum {
+  CHECK_STRIDE = 256,       // rows visited between two looks at is_cancelled
+  SHARE_MINIMUM = 64 * 1024 // bytes
+};
 
 bool list_grow(struct memory_account *account, void *list, int *capacity, int needed, size_t element_size)
 {
@@ -23,12 +26,15 @@ bool list_grow(struct memory_account *account, void *list, int *capacity, int ne
   memcpy(&old, list, sizeof old);
   if (grown > INT32_MAX / 4 || (account && !account_charge(account, more)))
     return false;
-  new = realloc(old, (size_t)grown * element_size);
+  new = memory_large((size_t)grown * element_size);
   if (!new) {
     if (account)
       account_release(account, more);
     return false;
   }
+  if (*capacity)
+    memcpy(new, old, (size_t)*capacity * element_size);
+  free(old);
   memcpy(list, &new, sizeof new);
   *capacity = grown;
   return true;
@@ -356,6 +362,26 @@ static bool open_parts(struct execution *execution)
   return execution->short_row && arena_alloc(&execution->row_arena, 1);
 }
 
+static bool keeps_rows(enum plan_kind kind)
+{
+  return kind == PLAN_SHARED || kind == PLAN_HASH_JOIN || kind == PLAN_LOOKUP || kind == PLAN_MATERIAL ||
+         kind == PLAN_WINDOW || kind == PLAN_AGGREGATE || kind == PLAN_DISTINCT || kind == PLAN_SET || kind == PLAN_SORT;
+}
+
+// Three quarters of the narrowest account, in equal parts: how they are cut depends on nothing but the plan, so that a
+// statement that runs again does so in the same way.
+static size_t find_share(const struct execution *execution)
+{
+  size_t least = SIZE_MAX, count = 0;
+  for (const struct memory_account *account = execution->account; account; account = account->parent)
+    if (account->limit && account->limit < least)
+      least = account->limit;
+  for (int i = 0; i < execution->plan->node_count; i++)
+    count += execution->iterators[i] && keeps_rows(execution->iterators[i]->node->kind);
+  size_t share = least / 4 * 3 / (count ? count : 1);
+  return share > SHARE_MINIMUM ? share : SHARE_MINIMUM;
+}
+
 struct execution *execution_open(const struct plan *plan, struct memory_account *account)
 {
   if (account && !account_charge(account, sizeof(struct execution)))
@@ -374,6 +400,7 @@ struct execution *execution_open(const struct plan *plan, struct memory_account 
     execution_close(execution);
     return NULL;
   }
+  execution->share = find_share(execution);
   execution->evaluation = (struct evaluation){.ranges = execution->ranges, .hooks = &execution->hooks};
   return execution;
 }

@@ -14,6 +14,7 @@
 #include "base/flag.h"
 #include "flow/flow.h"
 #include "sql/plan.h"
+#include "sql/spill.h"
 
 struct execution;
 
@@ -29,6 +30,7 @@ struct execution_input {
   const struct row_batch *source;    // rows of RANGE_SOURCE; NULL: none
   uint64_t allowance;                // rows that may be visited before STATUS_LONG; 0: no bound
   const bool *is_cancelled;          // looked at now and then: 57014; may be NULL
+  const struct spill_hooks *spill;   // files for what memory does not hold; NULL: none
   int64_t (*nanoseconds)(void);      // for EXPLAIN ANALYZE; NULL: it tells no times
   // INSERT into a source that is a stream, and into a keyed one: the rows arrive there (flow/). values as cast for the columns.
   int (*push)(void *context, struct writer *writer, const struct relation *source, const struct row_batch *rows,

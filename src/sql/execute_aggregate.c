@@ -80,7 +80,7 @@ int aggregate_show(const struct aggregate_place *place, int64_t group, struct ar
 
 static int sort(const struct aggregate_place *place, const struct sorted_rows *sorted)
 {
-  struct value **scratch = arena_alloc(place->finish, sizeof *scratch * (sorted->count + 1));
+  struct sort_item *scratch = arena_alloc(place->finish, sizeof *scratch * (2 * (size_t)sorted->count + 1));
   if (!scratch)
     return execution_memory(place->execution);
   rows_sort(&place->call->order, sorted->rows, scratch, (int)sorted->count);

@@ -1,12 +1,7 @@
 // Targets, ORDER BY, LIMIT.
 //
-// Sorting is stable. Where only the first N rows are wanted, no more than about 2 N are kept: when there are that many,
-// they are sorted and cut to N, and from then on a row that does not come before the last of them is dropped unseen.
-#include <string.h>
-
-#include "sql/iterator.h"
-
-enum { CUT_MINIMUM = 1024 };
+// Where a LIMIT stands above it, a sort keeps the first rows alone.
+#include "sql/sorter.h"
 
 struct project {
   struct iterator op;
@@ -14,14 +9,8 @@ struct project {
 
 struct sort {
   struct iterator op;
-  struct arena arenas[2]; // of the rows; after a cut the other one
-  int turn;
-  struct value **rows, **scratch;
-  int row_count, row_capacity, scratch_capacity;
-  int wanted;         // 0: all
-  struct value *last; // of the wanted ones so far; NULL: not yet as many
+  struct sorter sorter;
   bool is_read;
-  int at;
 };
 
 struct last_row { // a copy of the row that was given last
@@ -64,42 +53,11 @@ static int project_next(struct iterator *op)
 
 // --- ORDER BY ------------------------------------------------------------------------------------------------
 
-static int sort_rows(struct sort *sort)
-{
-  struct execution *execution = sort->op.execution;
-  if (!list_grow(execution->account, &sort->scratch, &sort->scratch_capacity, sort->row_count, sizeof *sort->scratch))
-    return execution_memory(execution);
-  rows_sort(&sort->op.node->sort.order, sort->rows, sort->scratch, sort->row_count);
-  return 0;
-}
-
-// Keeps the first `wanted` rows alone, in the other arena.
-static int cut(struct sort *sort)
-{
-  struct execution *execution = sort->op.execution;
-  const struct plan_node *node = sort->op.node;
-  int status = sort_rows(sort);
-  if (status)
-    return status;
-  if (sort->row_count > sort->wanted)
-    sort->row_count = sort->wanted;
-  struct arena *arena = &sort->arenas[sort->turn ^ 1];
-  for (int i = 0; i < sort->row_count; i++) {
-    sort->rows[i] = values_keep(arena, node->sort.order.types, sort->rows[i], node->sort.column_count);
-    if (!sort->rows[i])
-      return execution_memory(execution);
-  }
-  arena_reset(&sort->arenas[sort->turn]);
-  sort->turn ^= 1;
-  sort->last = sort->rows[sort->row_count - 1];
-  return 0;
-}
-
 // How many of the first rows the LIMIT above wants: 0: all.
-static int find_wanted(struct sort *sort)
+static int find_wanted(struct sort *sort, int *wanted)
 {
   const struct plan_node *node = sort->op.node->sort.limit;
-  sort->wanted = 0;
+  *wanted = 0;
   if (!node)
     return 0;
   struct value count, offset = value_integer(0);
@@ -110,7 +68,7 @@ static int find_wanted(struct sort *sort)
     return status;
   int64_t skipped = offset.is_null ? 0 : offset.integer;
   if (count.integer >= 0 && skipped >= 0 && count.integer < 1000000 && skipped < 1000000)
-    sort->wanted = (int)(count.integer + skipped);
+    *wanted = (int)(count.integer + skipped);
   return 0;
 }
 
@@ -118,69 +76,37 @@ static int read_rows(struct sort *sort)
 {
   struct iterator *op = &sort->op;
   struct execution *execution = op->execution;
-  const struct plan_node *node = op->node;
   struct arena_mark mark = arena_mark(execution->evaluation.arena);
-  int status = find_wanted(sort);
-  int most = sort->wanted * 2 > CUT_MINIMUM ? sort->wanted * 2 : CUT_MINIMUM;
-  while (!status && (status = op->left->next(op->left)) == 1) {
-    status = 0;
-    if (sort->last && row_order_compare(&node->sort.order, op->left->row, sort->last) >= 0)
-      continue;
-    struct value *row =
-        values_keep(&sort->arenas[sort->turn], node->sort.order.types, op->left->row, node->sort.column_count);
-    if (!row ||
-        !list_grow(execution->account, &sort->rows, &sort->row_capacity, sort->row_count + 1, sizeof *sort->rows))
-      return execution_memory(execution);
-    sort->rows[sort->row_count++] = row;
-    if (sort->wanted && sort->row_count >= most)
-      status = cut(sort);
-  }
+  int status = find_wanted(sort, &sort->sorter.wanted);
+  while (!status && (status = op->left->next(op->left)) == 1)
+    status = sorter_add(&sort->sorter, op->left->row);
   execution_release(execution, mark);
   sort->is_read = true;
-  return status ? status : sort_rows(sort);
+  return status ? status : sorter_sort(&sort->sorter);
 }
 
 static int sort_next(struct iterator *op)
 {
   struct sort *sort = (struct sort *)op;
   int status = sort->is_read ? 0 : read_rows(sort);
-  if (status || sort->at == sort->row_count)
-    return status;
-  op->row = sort->rows[sort->at++];
-  return 1;
+  return status ? status : sorter_next(&sort->sorter, &op->row);
 }
 
 static void sort_stop(struct iterator *op)
 {
-  struct sort *sort = (struct sort *)op;
-  struct memory_account *account = op->execution->account;
-  arena_reset(&sort->arenas[0]);
-  arena_reset(&sort->arenas[1]);
-  sort->row_count = 0;
-  if (sort->row_capacity > 4 * CUT_MINIMUM) {
-    list_free(account, &sort->rows, &sort->row_capacity, sizeof *sort->rows);
-    list_free(account, &sort->scratch, &sort->scratch_capacity, sizeof *sort->scratch);
-  }
+  sorter_clear(&((struct sort *)op)->sorter);
 }
 
 static int sort_rewind(struct iterator *op)
 {
-  struct sort *sort = (struct sort *)op;
   sort_stop(op);
-  sort->is_read = false;
-  sort->at = 0;
-  sort->last = NULL;
+  ((struct sort *)op)->is_read = false;
   return op->left->rewind(op->left);
 }
 
 static void sort_close(struct iterator *op)
 {
-  struct sort *sort = (struct sort *)op;
-  struct memory_account *account = op->execution->account;
-  arena_deinit(&sort->arenas[0]);
-  arena_deinit(&sort->arenas[1]);
-  list_free(account, &sort->rows, &sort->row_capacity, sizeof *sort->rows);
-  list_free(account, &sort->scratch, &sort->scratch_capacity, sizeof *sort->scratch);
+  sorter_deinit(&((struct sort *)op)->sorter);
 }
 
 // --- The row that was given last ---------------------------------------------------------------------------
@@ -368,8 +294,7 @@ bool sort_open(struct iterator **op, struct execution *execution, const struct p
   struct sort *sort = ARENA_NEW(&execution->memory, struct sort);
   if (!sort)
     return false;
-  arena_init(&sort->arenas[0], execution->account);
-  arena_init(&sort->arenas[1], execution->account);
+  sorter_init(&sort->sorter, execution, &node->sort.order, node->sort.column_count);
   sort->op.rewind = sort_rewind;
   sort->op.next = sort_next;
   sort->op.stop = sort_stop;

@@ -31,7 +31,8 @@ struct call_run {
 struct window_run {
   struct iterator op;
   struct arena arena; // of the rows
-  struct value **rows, **scratch;
+  struct value **rows;
+  struct sort_item *scratch;
   int row_count, row_capacity, scratch_capacity;
   struct value *kept; // scratch: one row
   bool is_read, reads_frame;
@@ -92,7 +93,7 @@ static int read_rows(struct window_run *run)
   run->is_read = true;
   if (status || plan->is_sorted || !plan->key_count)
     return status;
-  if (!list_grow(execution->account, &run->scratch, &run->scratch_capacity, run->row_count, sizeof *run->scratch))
+  if (!list_grow(execution->account, &run->scratch, &run->scratch_capacity, 2 * run->row_count, sizeof *run->scratch))
     return execution_memory(execution);
   struct row_order order = {.key_count = plan->key_count, .keys = plan->keys, .types = plan->types};
   rows_sort(&order, run->rows, run->scratch, run->row_count);

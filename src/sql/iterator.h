@@ -96,6 +96,7 @@ struct execution {
   bool is_running, short_has_row;
   struct analysis *analysis; // EXPLAIN ANALYZE; NULL
   uint64_t row_count;
+  size_t share; // of the account, in bytes: what one node may keep in memory
   uint64_t visited;
   uint32_t countdown, stride; // visits until the next look at cancellation and allowance
 };
@@ -205,6 +206,15 @@ static inline int execution_miss(struct execution *execution, const struct plan_
   if (!claimer || !claimer->claims_absent || execution->change)
     return 0;
   return claimer_claim(claimer, scan->tree, key, CLAIM_UPDATE, execution->evaluation.error);
+}
+
+// A node that keeps rows has so many bytes of them. 1: they belong into files now; STATUS_LONG: here are none, but
+// whoever runs the statement at length has them; 0: they may stay in memory, or must.
+static inline int execution_overflows(const struct execution *execution, size_t used)
+{
+  if (used <= execution->share)
+    return 0;
+  return execution->input.spill ? 1 : execution->input.allowance ? STATUS_LONG : 0;
 }
 
 static inline int execution_memory(struct execution *execution)

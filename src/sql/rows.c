@@ -4,7 +4,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { KEPT_SLOTS = 1024 }; // what a cleared table may keep
+enum {
+  KEPT_SLOTS = 1024,     // what a cleared table may keep
+  RADIX_MINIMUM = 1024, // items; fewer are merged
+};
 
 bool values_equal(const enum type_id *types, const struct value *a, const struct value *b, int count)
 {
@@ -32,7 +35,7 @@ struct value *values_keep(struct arena *arena, const enum type_id *types, const 
     return NULL;
   for (int i = 0; i < count; i++) {
     copy[i] = values[i];
-    if (!copy[i].is_null && !value_copy(types[i], &copy[i], arena))
+    if (type_is_bytes(types[i]) && !value_copy(types[i], &copy[i], arena))
       return NULL;
   }
   return copy;
@@ -57,33 +60,60 @@ int row_order_compare(const struct row_order *order, const struct value *a, cons
   return 0;
 }
 
-static void merge(const struct row_order *order, struct value **from, struct value **to, int left, int middle,
+// Nulls are at one end of the prefixes, where others may be too.
+uint64_t row_order_prefix(const struct row_order *order, const struct value *row)
+{
+  if (!order->key_count)
+    return 0;
+  const struct sort_key *key = &order->keys[0];
+  const struct value *value = &row[key->column];
+  if (value->is_null)
+    return key->nulls_first ? 0 : UINT64_MAX;
+  uint64_t prefix = value_prefix(order->types[key->column], value);
+  return key->is_descending ? ~prefix : prefix;
+}
+
+// Are rows of the same prefix equal?
+static bool prefix_decides(const struct row_order *order, uint64_t prefix)
+{
+  return order->key_count == 1 && prefix != 0 && prefix != UINT64_MAX &&
+         value_prefix_decides(order->types[order->keys[0].column]);
+}
+
+int sort_item_compare(const struct row_order *order, const struct sort_item *a, const struct sort_item *b)
+{
+  if (a->prefix != b->prefix)
+    return a->prefix < b->prefix ? -1 : 1;
+  return prefix_decides(order, a->prefix) ? 0 : row_order_compare(order, a->row, b->row);
+}
+
+static void merge(const struct row_order *order, struct sort_item *from, struct sort_item *to, int left, int middle,
                   int right)
 {
   int a = left, b = middle;
   for (int i = left; i < right; i++)
-    to[i] = a < middle && (b >= right || row_order_compare(order, from[a], from[b]) <= 0) ? from[a++] : from[b++];
+    to[i] = a < middle && (b >= right || sort_item_compare(order, &from[a], &from[b]) <= 0) ? from[a++] : from[b++];
 }
 
-static void sort_runs(const struct row_order *order, struct value **rows, int count, int run)
+static void sort_runs(const struct row_order *order, struct sort_item *items, int count, int run)
 {
   for (int start = 0; start < count; start += run) {
     int end = start + run < count ? start + run : count;
     for (int i = start + 1; i < end; i++) {
-      struct value *row = rows[i];
+      struct sort_item item = items[i];
       int j = i;
-      for (; j > start && row_order_compare(order, rows[j - 1], row) > 0; j--)
-        rows[j] = rows[j - 1];
-      rows[j] = row;
+      for (; j > start && sort_item_compare(order, &items[j - 1], &item) > 0; j--)
+        items[j] = items[j - 1];
+      items[j] = item;
     }
   }
 }
 
-void rows_sort(const struct row_order *order, struct value **rows, struct value **scratch, int count)
+static void merge_sort(const struct row_order *order, struct sort_item *items, struct sort_item *scratch, int count)
 {
-  struct value **from = rows, **to = scratch;
+  struct sort_item *from = items, *to = scratch;
   int run = 8;
-  sort_runs(order, rows, count, run);
+  sort_runs(order, items, count, run);
   while (run < count) {
     for (int left = 0; left < count;) {
       int middle = run < count - left ? left + run : count;
@@ -91,13 +121,64 @@ void rows_sort(const struct row_order *order, struct value **rows, struct value 
       merge(order, from, to, left, middle, right);
       left = right;
     }
-    struct value **swapped = from;
+    struct sort_item *swapped = from;
     from = to;
     to = swapped;
     run = run > count / 2 ? count : run * 2;
   }
-  if (from != rows)
-    memcpy(rows, from, sizeof *from * (size_t)count);
+  if (from != items)
+    memcpy(items, from, sizeof *from * (size_t)count);
+}
+
+// By the prefixes alone: a pass for each of their bytes in which they differ, the lowest first (Knuth, TAOCP 5.2.5).
+static void radix_sort(struct sort_item *items, struct sort_item *scratch, int count)
+{
+  uint32_t places[sizeof(uint64_t)][256] = {0};
+  for (int i = 0; i < count; i++)
+    for (size_t byte = 0; byte < sizeof(uint64_t); byte++)
+      places[byte][items[i].prefix >> (8 * byte) & 255]++;
+  struct sort_item *from = items, *to = scratch;
+  for (size_t byte = 0; byte < sizeof(uint64_t); byte++) {
+    uint32_t *place = places[byte];
+    if (place[items[0].prefix >> (8 * byte) & 255] == (uint32_t)count)
+      continue;
+    for (uint32_t i = 0, next = 0; i < 256; i++) {
+      uint32_t size = place[i];
+      place[i] = next;
+      next += size;
+    }
+    for (int i = 0; i < count; i++)
+      to[place[from[i].prefix >> (8 * byte) & 255]++] = from[i];
+    struct sort_item *swapped = from;
+    from = to;
+    to = swapped;
+  }
+  if (from != items)
+    memcpy(items, from, sizeof *from * (size_t)count);
+}
+
+void items_sort(const struct row_order *order, struct sort_item *items, struct sort_item *scratch, int count)
+{
+  if (count < RADIX_MINIMUM) {
+    merge_sort(order, items, scratch, count);
+    return;
+  }
+  radix_sort(items, scratch, count);
+  for (int start = 0, end; start < count; start = end) {
+    for (end = start + 1; end < count && items[end].prefix == items[start].prefix; end++)
+      ;
+    if (end > start + 1 && !prefix_decides(order, items[start].prefix))
+      merge_sort(order, items + start, scratch, end - start);
+  }
+}
+
+void rows_sort(const struct row_order *order, struct value **rows, struct sort_item *scratch, int count)
+{
+  for (int i = 0; i < count; i++)
+    scratch[i] = (struct sort_item){row_order_prefix(order, rows[i]), rows[i]};
+  items_sort(order, scratch, scratch + count, count);
+  for (int i = 0; i < count; i++)
+    rows[i] = scratch[i].row;
 }
 
 // --- Tables ------------------------------------------------------------------------------------------------
@@ -105,7 +186,7 @@ void rows_sort(const struct row_order *order, struct value **rows, struct value 
 void row_table_init(struct row_table *table, struct memory_account *account)
 {
   *table = (struct row_table){.account = account};
-  arena_init(&table->arena, account);
+  arena_init_large(&table->arena, account);
 }
 
 static void release(struct row_table *table)
@@ -146,8 +227,8 @@ static bool grow(struct row_table *table)
   size_t old_size = table->capacity * sizeof *table->entries + table->slot_count * sizeof *table->slots;
   if (capacity > UINT32_MAX / 4 || (table->account && !account_charge(table->account, size)))
     return false;
-  struct row_entry *entries = malloc(capacity * sizeof *entries);
-  uint32_t *slots = calloc(slot_count, sizeof *slots);
+  struct row_entry *entries = memory_large(capacity * sizeof *entries);
+  uint32_t *slots = memory_large(slot_count * sizeof *slots);
   if (!entries || !slots) {
     free(entries);
     free(slots);
@@ -155,6 +236,7 @@ static bool grow(struct row_table *table)
       account_release(table->account, size);
     return false;
   }
+  memset(slots, 0, slot_count * sizeof *slots);
   if (table->count)
     memcpy(entries, table->entries, table->count * sizeof *entries);
   for (uint32_t i = 0; i < table->count; i++) {

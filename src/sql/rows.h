@@ -21,8 +21,17 @@ struct row_order {
   const enum type_id *types; // of the row's columns
 };
 int row_order_compare(const struct row_order *order, const struct value *a, const struct value *b);
+
+struct sort_item {
+  uint64_t prefix; // of the row: what comes first by it does so by the order
+  struct value *row;
+};
+uint64_t row_order_prefix(const struct row_order *order, const struct value *row);
+int sort_item_compare(const struct row_order *order, const struct sort_item *a, const struct sort_item *b);
 // Stable. scratch has room for as many.
-void rows_sort(const struct row_order *order, struct value **rows, struct value **scratch, int count);
+void items_sort(const struct row_order *order, struct sort_item *items, struct sort_item *scratch, int count);
+// Rows without their prefixes; scratch has room for twice as many.
+void rows_sort(const struct row_order *order, struct value **rows, struct sort_item *scratch, int count);
 
 struct row_entry {
   uint64_t hash;

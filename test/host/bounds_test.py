@@ -167,7 +167,7 @@ def test_slow_readers_of_large_results():
 # --- Memory ---------------------------------------------------------------------------------------------
 
 BOMBS = {
-    "SELECT count(*) FROM (SELECT repeat('x', 100) AS v FROM generate_series(1, 1000000) g ORDER BY g % 1000) q": "53200",
+    "SELECT count(*) FROM (SELECT repeat('x', 100) AS v FROM generate_series(1, 1000000) g ORDER BY g % 1000) q": "00000",
     "SELECT count(*) FROM (SELECT g FROM generate_series(1, 3000000) g GROUP BY g) q": "53200",
     "SELECT count(DISTINCT g) FROM generate_series(1, 3000000) g": "53200",
     "SELECT count(s) FROM (SELECT sum(g) OVER (ORDER BY g) AS s FROM generate_series(1, 1000000) g) q": "53200",
