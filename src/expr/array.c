@@ -456,6 +456,29 @@ int string_to_table(struct evaluation *evaluation, struct set_call *call, struct
   return 1;
 }
 
+// How many of the bounds, which rise, are at most the value.
+static int width_bucket(CALL)
+{
+  struct array bounds = array_argument(evaluation, arguments, 1);
+  if (bounds.shape.dimension_count > 1)
+    return error_set(evaluation->error, SQLSTATE_ARRAY_SUBSCRIPT_ERROR, "thresholds must be one-dimensional array");
+  if (array_has_null(&bounds))
+    return error_set(evaluation->error, SQLSTATE_NULL_VALUE_NOT_ALLOWED, "thresholds array must not contain NULLs");
+  struct value *elements = array_elements(evaluation, &bounds);
+  if (!elements)
+    return error_memory(evaluation->error);
+  uint32_t low = 0, high = bounds.count;
+  while (low < high) {
+    uint32_t middle = low + (high - low) / 2;
+    if (value_compare(bounds.element, &arguments[0], &elements[middle]) < 0)
+      high = middle;
+    else
+      low = middle + 1;
+  }
+  *result = value_integer(low);
+  return STATUS_OK;
+}
+
 #define NULLS(name, code, result, count, volatility, ...)                                           \
   {name, 0, result, count, {__VA_ARGS__}, code, volatility, true, false, true}
 
@@ -480,6 +503,7 @@ const struct function array_functions[] = {
     PURE_TYPED_NULLS("array_positions", array_positions, TYPE_INT4_ARRAY, 2, TYPE_LIKE_ARRAY, TYPE_LIKE_ELEMENT),
     PURE_TYPED_NULLS("array_fill", array_fill, TYPE_ANY_ARRAY, 2, TYPE_ANY_ELEMENT, TYPE_INT4_ARRAY),
     PURE_TYPED_NULLS("array_fill", array_fill, TYPE_ANY_ARRAY, 3, TYPE_ANY_ELEMENT, TYPE_INT4_ARRAY, TYPE_INT4_ARRAY),
+    PURE_TYPED("width_bucket", width_bucket, INT4, 2, TYPE_LIKE_ELEMENT, TYPE_LIKE_ARRAY),
     PURE_TYPED("trim_array", trim_array, TYPE_ANY_ARRAY, 2, TYPE_ANY_ARRAY, INT4),
     NULLS("array_to_string", array_to_string, TEXT, 2, FUNCTION_STABLE, TYPE_ANY_ARRAY, TEXT),
     NULLS("array_to_string", array_to_string, TEXT, 3, FUNCTION_STABLE, TYPE_ANY_ARRAY, TEXT, TEXT),

@@ -265,30 +265,6 @@ static int decode(CALL)
   return status;
 }
 
-// The database's encoding is UTF8 alone; others are known by name as far as they hold the same bytes.
-static int check_utf8_name(struct evaluation *evaluation, const struct value *name, const char *what)
-{
-  if (is_named(name, "utf8") || is_named(name, "utf-8") || is_named(name, "unicode"))
-    return STATUS_OK;
-  return error_set(evaluation->error, SQLSTATE_INVALID_PARAMETER_VALUE, "invalid %s encoding name \"%.*s\"", what,
-                   (int)name->size, (const char *)name->data);
-}
-
-static int convert_from(CALL)
-{
-  int status = check_utf8_name(evaluation, &arguments[1], "source");
-  if (status == STATUS_OK)
-    status = utf8_check(bytes_of_value(&arguments[0]), evaluation->error);
-  *result = arguments[0];
-  return status;
-}
-
-static int convert_to(CALL)
-{
-  *result = arguments[0];
-  return check_utf8_name(evaluation, &arguments[1], "destination");
-}
-
 // ---- digests ----
 
 static int md5(CALL)
@@ -359,8 +335,6 @@ const struct function binary_functions[] = {
     PURE("set_bit", set_bit, BYTEA, 3, BYTEA, INT8, INT4),
     PURE("encode", encode, TEXT, 2, BYTEA, TEXT),
     PURE("decode", decode, BYTEA, 2, TEXT, TEXT),
-    PURE("convert_from", convert_from, TEXT, 2, BYTEA, NAME),
-    PURE("convert_to", convert_to, BYTEA, 2, TEXT, NAME),
     PURE("md5", md5, TEXT, 1, BYTEA),
     PURE("sha224", sha224, BYTEA, 1, BYTEA),
     PURE("sha256", sha256, BYTEA, 1, BYTEA),

@@ -263,7 +263,7 @@ static int format(CALL)
 // ---- to_char for numbers ----
 
 enum number_mark { MARK_NINE, MARK_ZERO, MARK_POINT, MARK_COMMA, MARK_MI, MARK_PL, MARK_SG, MARK_S, MARK_PR, MARK_FM,
-                   MARK_TH, MARK_CURRENCY, MARK_BLANK, MARK_REFUSED, MARK_COUNT };
+                   MARK_TH, MARK_CURRENCY, MARK_BLANK, MARK_V, MARK_ROMAN, MARK_EXPONENT, MARK_COUNT };
 
 static const struct {
   const char *text;
@@ -272,7 +272,7 @@ static const struct {
     {"9", MARK_NINE}, {"0", MARK_ZERO}, {".", MARK_POINT}, {"D", MARK_POINT}, {",", MARK_COMMA}, {"G", MARK_COMMA},
     {"SP", MARK_BLANK}, {"C", MARK_BLANK},
     {"MI", MARK_MI},  {"PL", MARK_PL},  {"SG", MARK_SG},   {"S", MARK_S},     {"PR", MARK_PR},   {"FM", MARK_FM},
-    {"TH", MARK_TH},  {"L", MARK_CURRENCY}, {"EEEE", MARK_REFUSED}, {"RN", MARK_REFUSED}, {"V", MARK_REFUSED},
+    {"TH", MARK_TH},  {"L", MARK_CURRENCY}, {"EEEE", MARK_EXPONENT}, {"RN", MARK_ROMAN}, {"V", MARK_V},
     {"B", MARK_BLANK},
 };
 
@@ -280,7 +280,9 @@ struct number_pattern {
   int before, after;     // digit places
   int zero_first;        // the first place before the point that shows zeros; `before` where there is none
   int zero_last;         // how many places behind the point are kept under FM
-  bool has_point, fill, minus, plus, brackets, sign_first, sign_last;
+  int lost;              // places at the end that a float has no digits for: the text ends before them
+  int shift;             // digit places behind V: the number is multiplied by ten for each
+  bool has_point, fill, minus, plus, brackets, sign_first, sign_last, has_v, has_blank, is_roman, has_exponent;
 };
 
 // The mark at the place, and its size; MARK_COUNT: a character that stands for itself.
@@ -313,10 +315,25 @@ static int check_mark(struct evaluation *evaluation, enum number_mark mark, cons
 {
   bool has_s = p->sign_first || p->sign_last;
   const char *problem = NULL;
+  if (p->has_exponent && mark != MARK_COUNT)
+    return error_set(evaluation->error, SQLSTATE_SYNTAX_ERROR, "%s",
+                     mark == MARK_EXPONENT ? "cannot use \"EEEE\" twice" : "\"EEEE\" must be the last pattern used");
   switch (mark) {
   case MARK_NINE: problem = p->brackets ? "\"9\" must be ahead of \"PR\"" : NULL; break;
   case MARK_ZERO: problem = p->brackets ? "\"0\" must be ahead of \"PR\"" : NULL; break;
-  case MARK_POINT: problem = p->has_point ? "multiple decimal points" : NULL; break;
+  case MARK_POINT:
+    problem = p->has_point ? "multiple decimal points"
+              : p->has_v   ? "cannot use \"V\" and decimal point together"
+                           : NULL;
+    break;
+  case MARK_V: problem = p->has_point ? "cannot use \"V\" and decimal point together" : NULL; break;
+  case MARK_EXPONENT:
+    if (p->has_blank || p->fill || has_s || p->brackets || p->minus || p->plus || p->is_roman || p->has_v) {
+      int status = error_set(evaluation->error, SQLSTATE_SYNTAX_ERROR, "\"EEEE\" is incompatible with other formats");
+      error_detail(evaluation->error, "\"EEEE\" may only be used together with digit and decimal point patterns.");
+      return status;
+    }
+    break;
   case MARK_S:
     problem = has_s ? "cannot use \"S\" twice"
               : p->plus || p->minus || p->brackets ? "cannot use \"S\" and \"PL\"/\"MI\"/\"SG\"/\"PR\" together"
@@ -353,10 +370,13 @@ static int read_number_pattern(struct evaluation *evaluation, struct bytes text,
       else if (!zero)
         p->zero_first = p->before;
       zero = zero || !p->has_point;
-      /* fall through */
-    case MARK_NINE:
       *(p->has_point ? &p->after : &p->before) += 1;
       break;
+    case MARK_NINE: *(p->has_v ? &p->shift : p->has_point ? &p->after : &p->before) += 1; break;
+    case MARK_V: p->has_v = true; break;
+    case MARK_ROMAN: p->is_roman = true; break;
+    case MARK_EXPONENT: p->has_exponent = true; break;
+    case MARK_BLANK: p->has_blank |= text.data[i] == 'B' || text.data[i] == 'b'; break;
     case MARK_POINT: p->has_point = true; break;
     case MARK_FM: p->fill = true; break;
     case MARK_MI: p->minus = true; break;
@@ -364,14 +384,11 @@ static int read_number_pattern(struct evaluation *evaluation, struct bytes text,
     case MARK_SG: p->minus = p->plus = true; break;
     case MARK_PR: p->brackets = true; break;
     case MARK_S: *(p->before + p->after ? &p->sign_last : &p->sign_first) = true; break;
-    case MARK_REFUSED:
-      return error_set(evaluation->error, SQLSTATE_FEATURE_NOT_SUPPORTED,
-                       "to_char pattern \"%.*s\" is not supported for numbers", (int)size, (const char *)text.data + i);
     default: break;
     }
   }
   if (!zero)
-    p->zero_first = p->before;
+    p->zero_first = p->before + p->shift;
   return STATUS_OK;
 }
 
@@ -491,14 +508,31 @@ static void write_mark(struct number_writer *w, enum number_mark mark, struct by
     }
     break;
   case MARK_FM:
+  case MARK_V:
+  case MARK_ROMAN:
+  case MARK_EXPONENT:
   case MARK_BLANK: break;
   default: buffer_append_bytes(w->out, text);
   }
 }
 
+// The text ends before this mark, but for the sign that stands at the number's end.
+static bool ends_before(struct number_writer *w, enum number_mark mark)
+{
+  int digits = w->p->after - w->p->lost;
+  bool is_digit = mark == MARK_NINE || mark == MARK_ZERO;
+  if (!w->p->lost || !(mark == MARK_POINT ? digits == 0 : is_digit && w->is_behind && w->fraction == digits))
+    return false;
+  if (w->p->brackets)
+    buffer_append_string(w->out, w->d->is_negative ? ">" : w->p->fill ? "" : " ");
+  else if (w->p->sign_last)
+    buffer_append_u8(w->out, w->d->is_negative ? '-' : '+');
+  return true;
+}
+
 static void write_number(struct bytes text, const struct number_pattern *p, const struct digits *d, struct buffer *out)
 {
-  struct number_writer w = {.p = p, .d = d, .out = out, .shown = p->after};
+  struct number_writer w = {.p = p, .d = d, .out = out, .shown = p->after - p->lost};
   while (p->fill && !d->overflows && w.shown > p->zero_last && d->fraction[w.shown - 1] == '0')
     w.shown--;
   for (size_t i = 0, size; i < text.size; i += size) {
@@ -509,6 +543,8 @@ static void write_number(struct bytes text, const struct number_pattern *p, cons
       continue;
     }
     enum number_mark mark = number_mark(text, i, &size);
+    if (ends_before(&w, mark))
+      break;
     write_mark(&w, mark, bytes_of(text.data + i, size));
   }
 }
@@ -529,17 +565,134 @@ static int number_to_char(struct evaluation *evaluation, struct bytes pattern, c
   return result_from_buffer(evaluation, &out, result);
 }
 
+// ---- RN and EEEE ----
+
+enum { ROMAN_WIDTH = 15 };
+
+// Fifteen '#' where the number is none of the Romans'.
+static void roman_numeral(int64_t number, char *text)
+{
+  static const struct {
+    int value;
+    const char *letters;
+  } parts[] = {{1000, "M"}, {900, "CM"}, {500, "D"}, {400, "CD"}, {100, "C"}, {90, "XC"}, {50, "L"},
+               {40, "XL"},  {10, "X"},   {9, "IX"},  {5, "V"},    {4, "IV"},  {1, "I"}};
+  if (number < 1 || number > 3999) {
+    memset(text, '#', ROMAN_WIDTH);
+    text[ROMAN_WIDTH] = 0;
+    return;
+  }
+  *text = 0;
+  for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
+    for (; number >= parts[i].value; number -= parts[i].value)
+      strcat(text, parts[i].letters);
+}
+
+// Of the pattern there count RN, FM and what stands for itself.
+static int roman_to_char(struct evaluation *evaluation, struct bytes pattern, const struct number_pattern *p,
+                         int64_t number, struct value *result)
+{
+  char roman[ROMAN_WIDTH + 1];
+  struct buffer out = buffer_for(evaluation);
+  roman_numeral(number, roman);
+  for (size_t i = 0, size; i < pattern.size; i += size) {
+    size_t end = quoted_end(pattern, i);
+    if (pattern.data[i] == '"') {
+      buffer_append(&out, pattern.data + i + 1, (end > i ? end - i - 1 : 0));
+      size = end + 1 - i;
+      continue;
+    }
+    enum number_mark mark = number_mark(pattern, i, &size);
+    if (mark == MARK_ROMAN) {
+      bool is_lower = pattern.data[i] == 'r';
+      buffer_format(&out, p->fill ? "%s" : "%15s", roman);
+      for (size_t k = out.size - (is_lower && !out.failed ? strlen(roman) : 0); is_lower && k < out.size; k++)
+        out.data[k] = (uint8_t)tolower(out.data[k]);
+    } else if (mark == MARK_COUNT) {
+      buffer_append(&out, pattern.data + i, size);
+    }
+  }
+  return result_from_buffer(evaluation, &out, result);
+}
+
+// The exponent is that of the number's first digit, also where rounding makes a ten of what stands before the point.
+static int numeric_exponent(struct evaluation *evaluation, const struct value *number, int after, struct value *result)
+{
+  struct buffer digits = buffer_for(evaluation), text = buffer_for(evaluation);
+  int exponent = 1;
+  bool is_zero = numeric_sign(number) == 0;
+  struct value significand = *number;
+  if (!is_zero)
+    numeric_digits(number, &exponent, &digits);
+  int status = digits.failed ? error_memory(evaluation->error) : STATUS_OK;
+  if (!status && !is_zero)
+    status = numeric_from_digits(numeric_sign(number) < 0, 1, buffer_bytes(&digits), evaluation->arena, &significand,
+                                 evaluation->error);
+  if (!status)
+    status = numeric_round(&significand, after, evaluation->arena, &significand, evaluation->error);
+  if (!status) {
+    if (numeric_sign(number) >= 0)
+      buffer_append_u8(&text, ' ');
+    numeric_to_text(&significand, &text);
+    buffer_format(&text, "e%c%02d", exponent < 1 ? '-' : '+', exponent < 1 ? 1 - exponent : exponent - 1);
+  }
+  buffer_deinit(&digits);
+  if (!status)
+    return result_from_buffer(evaluation, &text, result);
+  buffer_deinit(&text);
+  return status;
+}
+
+// What stands for NaN and the infinities.
+static int no_exponent(struct evaluation *evaluation, const struct number_pattern *p, struct value *result)
+{
+  size_t size = (size_t)(p->before + p->after) + 6;
+  uint8_t *text = result_bytes(evaluation, size, result);
+  if (!text)
+    return error_memory(evaluation->error);
+  memset(text, '#', size);
+  text[0] = ' ';
+  text[p->before + 1] = '.';
+  return STATUS_OK;
+}
+
+// The number times ten for each place behind V (divided: is_back).
+static int shift_number(struct evaluation *evaluation, const struct number_pattern *p, bool is_back,
+                        struct value *number)
+{
+  struct value ten, places;
+  if (!p->has_v)
+    return STATUS_OK;
+  int status = numeric_from_int64(10, evaluation->arena, &ten, evaluation->error);
+  if (!status)
+    status = numeric_from_int64(is_back ? -p->shift : p->shift, evaluation->arena, &places, evaluation->error);
+  if (!status)
+    status = numeric_power(&ten, &places, evaluation->arena, &ten, evaluation->error);
+  return status ? status : numeric_multiply(number, &ten, evaluation->arena, number, evaluation->error);
+}
+
 static int numeric_to_char(CALL)
 {
   struct bytes pattern = bytes_of_value(&arguments[1]);
   struct number_pattern p;
-  struct value rounded;
-  struct buffer text = buffer_for(evaluation);
+  struct value rounded = arguments[0];
   int status = read_number_pattern(evaluation, pattern, &p);
-  if (status == STATUS_OK)
-    status = numeric_round(&arguments[0], p.after, evaluation->arena, &rounded, evaluation->error);
+  bool is_finite = isfinite(numeric_to_float8(&arguments[0]));
+  if (!status && p.is_roman) {
+    int64_t number = 0;
+    status = numeric_to_int64(&rounded, INT32_MIN, INT32_MAX, "integer", &number, evaluation->error);
+    return status ? status : roman_to_char(evaluation, pattern, &p, number, result);
+  }
+  if (!status && p.has_exponent)
+    return is_finite ? numeric_exponent(evaluation, &rounded, p.after, result) : no_exponent(evaluation, &p, result);
+  if (!status && is_finite)
+    status = shift_number(evaluation, &p, false, &rounded);
+  p.before += p.shift;
+  if (!status)
+    status = numeric_round(&rounded, p.after, evaluation->arena, &rounded, evaluation->error);
   if (status != STATUS_OK)
     return status;
+  struct buffer text = buffer_for(evaluation);
   value_to_text(TYPE_NUMERIC, &rounded, &format_settings_default, &text);
   buffer_append_u8(&text, 0);
   status = text.failed ? error_memory(evaluation->error)
@@ -555,7 +708,20 @@ static int integer_to_char(CALL)
   return status == STATUS_OK ? numeric_to_char(evaluation, both, 2, result) : status;
 }
 
-static int float8_to_char(CALL)
+static int float_exponent(struct evaluation *evaluation, const struct number_pattern *p, double v, struct value *result)
+{
+  if (!isfinite(v))
+    return no_exponent(evaluation, p, result);
+  char *text = arena_format(evaluation->arena, "%+.*e", p->after, v);
+  if (!text)
+    return error_memory(evaluation->error);
+  *text = *text == '+' ? ' ' : *text;
+  *result = value_string(text);
+  return STATUS_OK;
+}
+
+// digits: as many as the type has.
+static int float_to_char(struct evaluation *evaluation, const struct value *arguments, int digits, struct value *result)
 {
   struct bytes pattern = bytes_of_value(&arguments[1]);
   struct number_pattern p;
@@ -565,16 +731,23 @@ static int float8_to_char(CALL)
   if (p.after > 400)
     return error_set(evaluation->error, SQLSTATE_PROGRAM_LIMIT_EXCEEDED, "to_char pattern is too long");
   double v = arguments[0].float8;
-  int whole = snprintf(NULL, 0, "%.0f", fabs(v)), exact = whole >= 15 ? 0 : whole + p.after > 15 ? 15 - whole : p.after;
+  if (p.is_roman && !(rint(v) >= INT32_MIN && rint(v) <= INT32_MAX))
+    return error_set(evaluation->error, SQLSTATE_NUMERIC_VALUE_OUT_OF_RANGE, "integer out of range");
+  if (p.is_roman)
+    return roman_to_char(evaluation, pattern, &p, (int64_t)rint(v), result);
+  if (p.has_exponent)
+    return float_exponent(evaluation, &p, v, result);
+  v *= p.has_v ? pow(10, p.shift) : 1;
+  p.before += p.shift;
+  int whole = snprintf(NULL, 0, "%.0f", fabs(v));
+  int exact = whole >= digits ? 0 : whole + p.after > digits ? digits - whole : p.after;
+  p.lost = isfinite(v) ? p.after - exact : 0;
   char *text = arena_format(evaluation->arena, "%.*f", exact, v);
-  char *zeros = arena_alloc_zeroed(evaluation->arena, (size_t)p.after + 2);
-  if (!text || !zeros)
-    return error_memory(evaluation->error);
-  memset(zeros, '0', (size_t)(p.after - exact));
-  if (isfinite(v) && p.after > exact)
-    text = arena_format(evaluation->arena, "%s%s%s", text, exact == 0 ? "." : "", zeros);
   return text ? number_to_char(evaluation, pattern, &p, text, result) : error_memory(evaluation->error);
 }
+
+static int float8_to_char(CALL) { return float_to_char(evaluation, arguments, 15, result); }
+static int float4_to_char(CALL) { return float_to_char(evaluation, arguments, 6, result); }
 
 // ---- to_number ----
 
@@ -665,6 +838,9 @@ static bool read_mark(struct number_reader *r, enum number_mark mark)
   case MARK_S:
   case MARK_PR:
   case MARK_FM:
+  case MARK_V:
+  case MARK_ROMAN:
+  case MARK_EXPONENT:
   case MARK_BLANK: return false;
   default: return true;
   }
@@ -695,12 +871,15 @@ static int to_number(CALL) // text, pattern
   *result = value_null();
   if (status || !pattern.size)
     return status;
+  if (p.is_roman || p.has_exponent)
+    return error_set(evaluation->error, SQLSTATE_FEATURE_NOT_SUPPORTED, "\"%s\" not supported for input",
+                     p.is_roman ? "RN" : "EEEE");
   struct number_reader r = {.p = &p, .text = bytes_of_value(&arguments[0]), .digits = buffer_for(evaluation)};
   buffer_append_u8(&r.digits, ' ');
   read_by_pattern(&r, pattern);
   if (!r.digits.failed && r.sign)
     r.digits.data[0] = (uint8_t)r.sign;
-  int32_t modifier = (int32_t)((uint32_t)(p.before + r.after) << 16 | (uint32_t)r.after);
+  int32_t modifier = (int32_t)((uint32_t)(p.before + p.shift + r.after) << 16 | (uint32_t)r.after);
   if (r.digits.failed)
     status = error_memory(evaluation->error);
   else if (r.before + r.after == 0)
@@ -710,7 +889,7 @@ static int to_number(CALL) // text, pattern
   else
     status = numeric_from_text(buffer_bytes(&r.digits), modifier, evaluation->arena, result, evaluation->error);
   buffer_deinit(&r.digits);
-  return status;
+  return status ? status : shift_number(evaluation, &p, true, result);
 }
 
 // ---- the table ----
@@ -727,6 +906,7 @@ const struct function format_functions[] = {
     PURE("to_char", integer_to_char, TEXT, 2, INT4, TEXT),
     PURE("to_char", integer_to_char, TEXT, 2, INT8, TEXT),
     PURE("to_char", numeric_to_char, TEXT, 2, NUMERIC, TEXT),
+    PURE("to_char", float4_to_char, TEXT, 2, FLOAT4, TEXT),
     PURE("to_char", float8_to_char, TEXT, 2, FLOAT8, TEXT),
     {0},
 };

@@ -162,6 +162,15 @@ static int float8_width_bucket(CALL)
 
 static int pi_value(CALL) { return float8_of(M_PI, result); }
 
+static int set_seed(CALL)
+{
+  double seed = arguments[0].float8;
+  if (seed < -1 || seed > 1 || isnan(seed))
+    return error_set(evaluation->error, SQLSTATE_INVALID_PARAMETER_VALUE,
+                     "setseed parameter %g is out of allowed range [-1,1]", seed);
+  return call_session(evaluation, "setseed", arguments, argument_count, result);
+}
+
 // 53 bits of the statement's random numbers: [0, 1).
 static int random_value(CALL)
 {
@@ -497,6 +506,7 @@ const struct function math_functions[] = {
     FLOAT8_ROW("atanh", float8_atanh),
     PURE("atan2", float8_atan2, FLOAT8, 2, FLOAT8, FLOAT8),
     ROW("pi", pi_value, FLOAT8, 0, FUNCTION_PURE, false, false, 0),
+    ROW("setseed", set_seed, TYPE_VOID, 1, FUNCTION_ONCE, false, false, FLOAT8),
     ROW("random", random_value, FLOAT8, 0, FUNCTION_KEPT, false, false, 0),
     {0},
 };

@@ -76,6 +76,18 @@ OVERLAPS(timestamp, TYPE_TIMESTAMP)
 OVERLAPS(timestamptz, TYPE_TIMESTAMPTZ)
 OVERLAPS(time, TYPE_TIME)
 
+// Times with a zone are compared as moments, those of one moment by their zones.
+static int timetz_overlaps(CALL)
+{
+  struct value moments[4];
+  for (int i = 0; i < 4; i++) {
+    struct zoned_time time = arguments[i].is_null ? (struct zoned_time){0} : zoned_time_of(&arguments[i]);
+    moments[i] = value_integer((time.time + (int64_t)time.west * 1000000) * 0x40000 + time.west);
+    moments[i].is_null = arguments[i].is_null;
+  }
+  return overlaps(evaluation, moments, TYPE_TIMETZ, false, false, result);
+}
+
 #define OVERLAPS_ROW(code, a, b, c, d) ROW("overlaps", code, BOOLEAN, 4, FUNCTION_STABLE, true, false, a, b, c, d)
 #define OVERLAPS_ROWS(name, type)                                                                   \
   OVERLAPS_ROW(name##_ends, type, type, type, type), OVERLAPS_ROW(name##_lengths, type, INTERVAL, type, INTERVAL), \
@@ -85,5 +97,6 @@ const struct function overlap_functions[] = {
     OVERLAPS_ROWS(timestamp, TIMESTAMP),
     OVERLAPS_ROWS(timestamptz, TIMESTAMPTZ),
     OVERLAPS_ROWS(time, TIME),
+    OVERLAPS_ROW(timetz_overlaps, TIMETZ, TIMETZ, TIMETZ, TIMETZ),
     {0},
 };

@@ -12,8 +12,11 @@ SESSION(current_schema)
 SESSION(current_schemas)
 SESSION(version)
 SESSION(pg_backend_pid)
-SESSION(txid_current)
-SESSION(pg_current_xact_id)
+SESSION(pg_my_temp_schema)
+SESSION(pg_is_other_temp_schema)
+SESSION(row_security_active)
+SESSION(pg_relation_is_updatable)
+SESSION(pg_column_is_updatable)
 SESSION(pg_get_userbyid)
 SESSION(pg_get_indexdef)
 SESSION(pg_get_constraintdef)
@@ -43,7 +46,6 @@ SESSION(pg_total_relation_size)
 SESSION(pg_table_size)
 SESSION(pg_indexes_size)
 SESSION(pg_database_size)
-SESSION(has_function_privilege)
 SESSION(set_config)
 SESSION(current_setting)
 SESSION(pg_sleep)
@@ -86,6 +88,12 @@ SESSION_PRIVILEGE(has_any_column_privilege)
 SESSION_PRIVILEGE(has_schema_privilege)
 SESSION_PRIVILEGE(has_database_privilege)
 SESSION_PRIVILEGE(has_sequence_privilege)
+SESSION_PRIVILEGE(has_type_privilege)
+SESSION_PRIVILEGE(has_function_privilege)
+SESSION_PRIVILEGE(has_language_privilege)
+SESSION_PRIVILEGE(has_tablespace_privilege)
+SESSION_PRIVILEGE(has_foreign_data_wrapper_privilege)
+SESSION_PRIVILEGE(has_server_privilege)
 SESSION_PRIVILEGE(pg_has_role)
 SESSION_BY(has_column_privilege, nn)
 SESSION_BY(has_column_privilege, no)
@@ -96,7 +104,9 @@ SESSION_BY(has_column_privilege, nno)
 SESSION_BY(has_column_privilege, non)
 SESSION_BY(has_column_privilege, noo)
 SESSION_BY(has_column_privilege, onn)
+SESSION_BY(has_column_privilege, ono)
 SESSION_BY(has_column_privilege, oon)
+SESSION_BY(has_column_privilege, ooo)
 
 // Where PostgreSQL takes a regclass, a name may be given: it becomes the relation's object id first.
 static int with_relation(struct evaluation *evaluation, const char *name, const struct value *arguments,
@@ -115,6 +125,7 @@ static int with_relation(struct evaluation *evaluation, const char *name, const 
 
 #define BY_NAME(name)                                                                               \
   static int named_##name(CALL) { return with_relation(evaluation, #name, arguments, argument_count, result); }
+BY_NAME(row_security_active)
 BY_NAME(pg_relation_size)
 BY_NAME(pg_total_relation_size)
 BY_NAME(pg_table_size)
@@ -151,40 +162,6 @@ OBJECT_IN(regtype, SQLSTATE_UNDEFINED_OBJECT, "type")
 OBJECT_IN(regnamespace, SQLSTATE_INVALID_SCHEMA_NAME, "schema")
 OBJECT_IN(regrole, SQLSTATE_UNDEFINED_OBJECT, "role")
 
-static int no(CALL)
-{
-  *result = value_boolean(false);
-  return STATUS_OK;
-}
-
-static int encoding_to_char(CALL)
-{
-  *result = value_string(arguments[0].integer == 6 ? "UTF8" : arguments[0].integer == 0 ? "SQL_ASCII" : "");
-  return STATUS_OK;
-}
-
-static int size_pretty(CALL)
-{
-  static const struct {
-    const char *name;
-    int64_t below; // shown in this unit below so many of it
-    bool rounds;   // and is rounded, for a finer unit's half is still there
-    int shift;     // bits to the next unit
-  } units[] = {{"bytes", 10 * 1024, false, 9}, {"kB", 20 * 1024 - 1, true, 10}, {"MB", 20 * 1024 - 1, true, 10},
-               {"GB", 20 * 1024 - 1, true, 10}, {"TB", 20 * 1024 - 1, true, 10}, {"PB", INT64_MAX, true, 0}};
-  int64_t size = arguments[0].integer;
-  int unit = 0;
-  for (; unit < 5 && (size < 0 ? -(uint64_t)size : (uint64_t)size) >= (uint64_t)units[unit].below; unit++)
-    size /= (int64_t)1 << units[unit].shift;
-  if (units[unit].rounds)
-    size = size < 0 ? (size - 1) / 2 : (size + 1) / 2;
-  char *text = arena_format(evaluation->arena, "%lld %s", (long long)size, units[unit].name);
-  if (!text)
-    return error_memory(evaluation->error);
-  *result = value_string(text);
-  return STATUS_OK;
-}
-
 static int type_of(CALL)
 {
   enum type_id type = evaluation->argument_types[0];
@@ -206,10 +183,6 @@ static int type_of(CALL)
   ROW(#name, session_##name, result, count, FUNCTION_KEPT, false, false, __VA_ARGS__)
 #define NAMED(name, volatility, result, count, ...)                                                 \
   ROW(#name, named_##name, result, count, volatility, false, false, __VA_ARGS__)
-#define PRIVILEGE(name)                                                                             \
-  LOOKUP(name, BOOLEAN, 2, TEXT, TEXT), LOOKUP(name, BOOLEAN, 2, OID, TEXT),                        \
-      LOOKUP(name, BOOLEAN, 3, NAME, TEXT, TEXT), LOOKUP(name, BOOLEAN, 3, NAME, OID, TEXT),        \
-      LOOKUP(name, BOOLEAN, 3, OID, TEXT, TEXT), LOOKUP(name, BOOLEAN, 3, OID, OID, TEXT)
 #define BY_KIND(name, kinds, count, ...)                                                            \
   STABLE(#name, session_##name##_##kinds, BOOLEAN, count, __VA_ARGS__)
 #define PRIVILEGE_BY_KIND(name)                                                                     \
@@ -225,9 +198,14 @@ const struct function system_functions[] = {
     KEPT(current_schema, NAME, 0, 0),
     KEPT(version, TEXT, 0, 0),
     KEPT(pg_backend_pid, INT4, 0, 0),
-    KEPT(txid_current, INT8, 0, 0),
-    KEPT(pg_current_xact_id, INT8, 0, 0),
     KEPT(pg_postmaster_start_time, TIMESTAMPTZ, 0, 0),
+    ROW("pg_conf_load_time", session_pg_postmaster_start_time, TIMESTAMPTZ, 0, FUNCTION_KEPT, false, false, 0),
+    LOOKUP(pg_my_temp_schema, OID, 0, 0),
+    LOOKUP(pg_is_other_temp_schema, BOOLEAN, 1, OID),
+    LOOKUP(row_security_active, BOOLEAN, 1, OID),
+    NAMED(row_security_active, FUNCTION_STABLE, BOOLEAN, 1, TEXT),
+    LOOKUP(pg_relation_is_updatable, INT4, 2, OID, BOOLEAN),
+    LOOKUP(pg_column_is_updatable, BOOLEAN, 3, OID, INT2, BOOLEAN),
     ROW("current_schemas", session_current_schemas, TYPE_NAME_ARRAY, 1, FUNCTION_KEPT, true, false, BOOLEAN),
     KEPT(current_setting, TEXT, 1, TEXT),
     KEPT(current_setting, TEXT, 2, TEXT, BOOLEAN),
@@ -258,7 +236,9 @@ const struct function system_functions[] = {
     LOOKUP(pg_get_expr, TEXT, 3, TEXT, OID, BOOLEAN),
     LOOKUP(pg_get_viewdef, TEXT, 1, OID),
     LOOKUP(pg_get_viewdef, TEXT, 2, OID, BOOLEAN),
+    LOOKUP(pg_get_viewdef, TEXT, 2, OID, INT4),
     NAMED(pg_get_viewdef, FUNCTION_STABLE, TEXT, 1, TEXT),
+    NAMED(pg_get_viewdef, FUNCTION_STABLE, TEXT, 2, TEXT, BOOLEAN),
     LOOKUP(pg_get_functiondef, TEXT, 1, OID),
     LOOKUP(pg_get_function_result, TEXT, 1, OID),
     LOOKUP(pg_get_function_arguments, TEXT, 1, OID),
@@ -283,6 +263,7 @@ const struct function system_functions[] = {
     LOOKUP(shobj_description, TEXT, 2, OID, NAME),
     SIZE(pg_relation_size),
     KEPT(pg_relation_size, INT8, 2, OID, TEXT),
+    NAMED(pg_relation_size, FUNCTION_KEPT, INT8, 2, TEXT, TEXT),
     SIZE(pg_total_relation_size),
     SIZE(pg_table_size),
     SIZE(pg_indexes_size),
@@ -293,7 +274,12 @@ const struct function system_functions[] = {
     PRIVILEGE_BY_KIND(has_schema_privilege),
     PRIVILEGE_BY_KIND(has_database_privilege),
     PRIVILEGE_BY_KIND(has_sequence_privilege),
-    PRIVILEGE(has_function_privilege),
+    PRIVILEGE_BY_KIND(has_type_privilege),
+    PRIVILEGE_BY_KIND(has_function_privilege),
+    PRIVILEGE_BY_KIND(has_language_privilege),
+    PRIVILEGE_BY_KIND(has_tablespace_privilege),
+    PRIVILEGE_BY_KIND(has_foreign_data_wrapper_privilege),
+    PRIVILEGE_BY_KIND(has_server_privilege),
     PRIVILEGE_BY_KIND(pg_has_role),
     BY_KIND(has_column_privilege, nn, 3, TEXT, TEXT, TEXT),
     BY_KIND(has_column_privilege, no, 3, TEXT, INT2, TEXT),
@@ -304,7 +290,9 @@ const struct function system_functions[] = {
     BY_KIND(has_column_privilege, non, 4, NAME, OID, TEXT, TEXT),
     BY_KIND(has_column_privilege, noo, 4, NAME, OID, INT2, TEXT),
     BY_KIND(has_column_privilege, onn, 4, OID, TEXT, TEXT, TEXT),
+    BY_KIND(has_column_privilege, ono, 4, OID, TEXT, INT2, TEXT),
     BY_KIND(has_column_privilege, oon, 4, OID, OID, TEXT, TEXT),
+    BY_KIND(has_column_privilege, ooo, 4, OID, OID, INT2, TEXT),
     LOOKUP(to_regclass, OID, 1, TEXT),
     LOOKUP(to_regtype, OID, 1, TEXT),
     LOOKUP(to_regnamespace, OID, 1, TEXT),
@@ -327,9 +315,6 @@ const struct function system_functions[] = {
     ROW("setval", session_setval, INT8, 3, FUNCTION_ONCE, false, false, OID, INT8, BOOLEAN),
     NAMED(setval, FUNCTION_ONCE, INT8, 2, TEXT, INT8),
     NAMED(setval, FUNCTION_ONCE, INT8, 3, TEXT, INT8, BOOLEAN),
-    ROW("pg_is_in_recovery", no, BOOLEAN, 0, FUNCTION_STABLE, false, false, 0),
-    PURE("pg_encoding_to_char", encoding_to_char, NAME, 1, INT4),
-    PURE("pg_size_pretty", size_pretty, TEXT, 1, INT8),
     TYPED("pg_typeof", type_of, TEXT, 1, ANY),
     {0},
 };

@@ -136,6 +136,7 @@ extern const struct function degree_functions[];
 extern const struct function real_functions[];
 extern const struct function binary_functions[];
 extern const struct function system_functions[];
+extern const struct function server_functions[];
 extern const struct function array_functions[];
 extern const struct function array_operator_functions[];
 extern const struct aggregate aggregates[];

@@ -150,7 +150,7 @@ static int execute_arguments(struct session *session, struct portal *portal, con
     .version = session_version(session),
     .now = session->transaction_now,
     .statement_now = session->statement_now,
-    .random = random_next(&session->partition->random),
+    .random = session_random(session),
     .mark = &(struct read_mark){0},
     .out = &row,
     .without_tag = true,
@@ -253,7 +253,8 @@ static int explain_command(struct session *session, const struct prepared *prepa
 {
   const char **lines;
   int count;
-  int status = plan_explain(prepared->plan, &prepared->explain, NULL, &session->scratch, &lines, &count, error);
+  const struct user_types *types = session_format(session).types;
+  int status = plan_explain(prepared->plan, &prepared->explain, NULL, types, &session->scratch, &lines, &count, error);
   if (status)
     return status;
   for (int i = 0; i < count; i++)
@@ -307,7 +308,12 @@ bool command_describe(struct session *session, const struct prepared *prepared, 
       message_text_description(out, (const char *[]){settings_reported(name) ? settings_reported(name) : name}, 1);
     break;
   }
-  case UTILITY_EXPLAIN: message_text_description(out, (const char *[]){"QUERY PLAN"}, 1); break;
+  case UTILITY_EXPLAIN: {
+    struct node line = {.type = type_plain(prepared->explain.format == EXPLAIN_JSON ? TYPE_JSON : TYPE_TEXT)};
+    struct target column = {.name = "QUERY PLAN", .expression = &line};
+    message_row_description(out, &column, 1, NULL);
+    break;
+  }
   case UTILITY_FETCH: {
     struct portal *cursor = session_portal(session, bytes_of_string(node->fetch_stmt->portalname));
     if (cursor && !node->fetch_stmt->ismove)

@@ -441,6 +441,7 @@ int partition_step(struct partition *partition, const struct frame *frames, int 
                    struct step_output *output, struct error *error)
 {
   partition->time = *time;
+  partition->began = partition->began ? partition->began : time->wall;
   partition->claims.now = partition->trunk.heat.now = time->monotonic;
   partition->frame_count = 0;
   if (partition->replies.capacity > REPLIES_KEPT)

@@ -24,6 +24,31 @@ static uint64_t hook_random(struct evaluation *evaluation)
   return random_next(&context->random);
 }
 
+// setseed: what the session draws from then on follows from the seed alone.
+static bool seed_function(struct evaluation *evaluation, const char *name, const struct value *arguments,
+                          struct value *result, int *status)
+{
+  struct run_context *context = evaluation->context;
+  struct session *session = context->session;
+  if (strcmp(name, "setseed") != 0)
+    return false;
+  *status = session ? 0 : error_set(evaluation->error, SQLSTATE_FEATURE_NOT_SUPPORTED,
+                                    "setseed can only be called in a session");
+  *result = value_bytes((const uint8_t *)"", 0);
+  if (session && !context->is_again) {
+    double seed = arguments[0].float8;
+    memcpy(&session->random, &seed, sizeof session->random);
+    session->is_seeded = true;
+    context->random = random_next(&session->random);
+  }
+  return true;
+}
+
+uint64_t session_random(struct session *session)
+{
+  return random_next(session->is_seeded ? &session->random : &session->partition->random);
+}
+
 static int hook_session_function(struct evaluation *evaluation, const char *name, const struct value *arguments,
                                  int argument_count, struct value *result)
 {
@@ -33,9 +58,15 @@ static int hook_session_function(struct evaluation *evaluation, const char *name
       advisory_function(evaluation, name, arguments, argument_count, result, &status) ||
       backup_function(evaluation, name, arguments, result, &status) ||
       signal_function(evaluation, name, arguments, result, &status) ||
+      seed_function(evaluation, name, arguments, result, &status) ||
+      sleep_function(evaluation, name, arguments, result, &status) ||
       setting_function(evaluation, name, arguments, result, &status) ||
       watermark_function(evaluation, name, arguments, result, &status))
     return status;
+  if (strcmp(name, "pg_postmaster_start_time") == 0) {
+    *result = value_integer(context->partition->began);
+    return 0;
+  }
   return system_function(context->system, evaluation, name, arguments, argument_count, result);
 }
 
@@ -429,7 +460,7 @@ void statement_run_init(struct statement_run *run, struct session *session, stru
     .formats = portal->formats,
     .now = session->transaction_now,
     .statement_now = session->statement_now,
-    .random = random_next(&session->partition->random),
+    .random = session_random(session),
     .out = &session->partition->replies,
     .numbers = transaction_in_branch(session) ? &session->numbers : NULL,
   };
@@ -665,7 +696,7 @@ static int portal_run_copy_to(struct session *session, struct portal *portal, st
   if (!may_be_job(copy->select) || session->is_whole)
     return copy_out_whole(session, portal, version, NULL, error);
   copy_out_begin(copy, &session->partition->replies);
-  status = job_start(session, portal, version, random_next(&session->partition->random), error);
+  status = job_start(session, portal, version, session_random(session), error);
   return status ? status : RUN_JOB;
 }
 

@@ -89,6 +89,8 @@ struct session {
   struct catalog_types types; // session_format's
   struct settings settings_at_begin, settings_after; // setting.c
   bool has_noted_settings;
+  uint64_t random; // state, where setseed was called
+  bool is_seeded;
   uint64_t path_definitions; // the definitions in which the search path was looked up; 0: none
   struct settings script_begin, script_settings; // with which the branch's script begins, and at its end (script.c)
   struct memory_account account, rows_account; // the latter: rows that portals and cursors keep, all together
@@ -126,6 +128,12 @@ struct session {
   struct claimant claimant;
   struct claimer claimer;
   struct buffer group_locks; // advisory locks that the running one-shot took for the session (advisory.c)
+  struct sleep {
+    struct timer timer;
+    int64_t slept, granted, granted_before; // microseconds (sleeping.c)
+    int64_t began, slept_before;            // of the sleep that lasts
+    bool is_asleep;
+  } sleep;
   struct timer lock_timer, patience_timer, statement_timer, idle_timer, signal_timer;
   enum session_signal { SIGNAL_NONE, SIGNAL_CANCEL, SIGNAL_TERMINATE } signal; // of another session's
   int64_t waits_since; // monotonic
@@ -220,6 +228,7 @@ struct partition {
 
   struct step_time time;
   uint64_t random;       // state; drawn once for each statement
+  int64_t began;         // the wall time of its first step; 0: there was none
   uint64_t promise_seed;
   uint64_t definitions;  // for which sources were last opened and closed
   uint64_t definitions_position; // of the newest atom that changed them, or a later one
@@ -253,6 +262,7 @@ struct run_context {
   uint64_t random;
   struct session *session;       // NULL: a workflow's
   const struct numbers *numbers; // NULL: nothing is kept
+  bool has_slept;                // the statement has called pg_sleep
   bool is_again;                 // a script's second run: what is once is not done again
 };
 
@@ -262,6 +272,7 @@ struct run {
   struct system_context system;
   struct evaluation evaluation; // for checks and defaults in the write path
 };
+uint64_t session_random(struct session *session); // what a statement of it begins to draw with
 void run_init(struct run *run, struct partition *partition, const struct settings *settings, const struct version *version,
               struct arena *arena, int64_t now, int64_t statement_now, uint64_t random, struct error *error);
 extern const struct evaluation_hooks run_hooks;
@@ -561,6 +572,14 @@ bool identity_is_setting(const char *name); // role, session_authorization
 int identity_begin(struct session *session, const char *name, uint32_t oid, struct error *error);
 int identity_set(struct session *session, struct settings *settings, const char *name, const char *value,
                  struct error *error); // value NULL: RESET. 22023, 42501
+
+// --- sleeping.c
+void sleeping_init(struct session *session);
+void sleeping_end(struct session *session);                        // its work is done, or failed
+void sleeping_restart(struct session *session, bool is_group); // what it waits with will run again
+// pg_sleep; false: it is another function.
+bool sleep_function(struct evaluation *evaluation, const char *name, const struct value *arguments,
+                    struct value *result, int *status);
 
 // --- setting.c
 int session_setting(struct session *session, struct settings *settings, const char *name, const char *value,

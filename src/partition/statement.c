@@ -89,7 +89,7 @@ static int call_run(struct session *session, struct prepared *prepared, const st
     .writer = changes ? &writer : NULL,
     .now = session->transaction_now,
     .statement_now = session->statement_now,
-    .random = random_next(&partition->random),
+    .random = session_random(session),
     .mark = &mark,
     .out = &partition->replies,
     .without_tag = true,

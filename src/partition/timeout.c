@@ -23,6 +23,8 @@ static int64_t patience_ms(const struct session *session)
 void timeouts_arrange(struct session *session)
 {
   struct partition *partition = session->partition;
+  if (!is_at_work(session))
+    sleeping_end(session);
   bool is_over = session->is_broken || session->is_closing, is_at_work_now = is_at_work(session);
   int64_t statement_ms = is_over || !is_at_work_now ? 0 : session->settings.statement_timeout_ms;
   if (!statement_ms)
@@ -38,6 +40,7 @@ void timeouts_arrange(struct session *session)
 
 void timeouts_clear(struct session *session)
 {
+  sleeping_end(session);
   timer_clear(&session->partition->timers, &session->statement_timer);
   timer_clear(&session->partition->timers, &session->idle_timer);
   timer_clear(&session->partition->timers, &session->signal_timer);

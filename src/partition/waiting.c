@@ -136,7 +136,8 @@ int waiting_begin(struct session *session, enum waiting waiting)
   session->waiting = waiting;
   struct partition *partition = session->partition;
   int64_t timeout_ms = settings_number(&session->settings, "lock_timeout");
-  if (session->job) // it waits for nobody's claims
+  sleeping_restart(session, waiting == WAITING_GROUP);
+  if (session->job || session->sleep.is_asleep) // it waits for nobody's claims
     timer_clear(&partition->timers, &session->lock_timer);
   else if (timeout_ms && !session->lock_timer.place) // a one-shot that waits again has waited before
     (void)!timer_set(&partition->timers, &session->lock_timer, partition->time.monotonic + timeout_ms * 1000);
@@ -240,6 +241,7 @@ static void lock_timer_expires(struct timer *timer)
 void waiting_init(struct session *session)
 {
   session->claimant.owner = session;
+  sleeping_init(session);
   session->lock_timer.expire = lock_timer_expires;
   session->patience_timer.expire = patience_timer_expires;
 }

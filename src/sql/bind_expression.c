@@ -372,6 +372,7 @@ static struct node *bind_a_expr(struct binder *binder, struct scope *scope, cons
   switch (tree->kind) {
   case PG_QUERY__A__EXPR__KIND__AEXPR_OP:
   case PG_QUERY__A__EXPR__KIND__AEXPR_LIKE:
+  case PG_QUERY__A__EXPR__KIND__AEXPR_SIMILAR: // its pattern is an argument of similar_to_escape()
   case PG_QUERY__A__EXPR__KIND__AEXPR_ILIKE: return bind_plain_operator(binder, scope, tree);
   case PG_QUERY__A__EXPR__KIND__AEXPR_OP_ANY:
   case PG_QUERY__A__EXPR__KIND__AEXPR_OP_ALL: return bind_any_array(binder, scope, tree);
@@ -385,7 +386,7 @@ static struct node *bind_a_expr(struct binder *binder, struct scope *scope, cons
   case PG_QUERY__A__EXPR__KIND__AEXPR_NOT_BETWEEN:
   case PG_QUERY__A__EXPR__KIND__AEXPR_BETWEEN_SYM:
   case PG_QUERY__A__EXPR__KIND__AEXPR_NOT_BETWEEN_SYM: return bind_between(binder, scope, tree);
-  default: return bind_fail(binder, tree->location, SQLSTATE_FEATURE_NOT_SUPPORTED, "SIMILAR TO is not supported");
+  default: return bind_fail(binder, tree->location, SQLSTATE_FEATURE_NOT_SUPPORTED, "this operator is not supported");
   }
 }
 

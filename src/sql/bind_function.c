@@ -95,10 +95,11 @@ static struct node *refuse_form(struct binder *binder, const PgQuery__FuncCall *
                    name);
 }
 
-// 'name'::regclass as an argument: the functions that take a relation find it by its name.
-static const PgQuery__Node *without_regclass(const PgQuery__Node *tree)
+// 'name'::regclass as an argument of functions that take a sequence: they find it by its name.
+static const PgQuery__Node *without_regclass(const char *function, const PgQuery__Node *tree)
 {
-  if (tree->node_case != PG_QUERY__NODE__NODE_TYPE_CAST)
+  bool is_of_sequence = strcmp(function, "nextval") == 0 || strcmp(function, "currval") == 0 || strcmp(function, "setval") == 0;
+  if (!is_of_sequence || tree->node_case != PG_QUERY__NODE__NODE_TYPE_CAST)
     return tree;
   const PgQuery__TypeName *type = tree->type_cast->type_name;
   const char *name = bind_string(type->names[type->n_names - 1]);
@@ -161,7 +162,7 @@ struct node *bind_function(struct binder *binder, struct scope *scope, const PgQ
   if (!arguments)
     return bind_memory(binder);
   for (size_t i = 0; i < tree->n_args; i++)
-    if (!(arguments[i] = bind_argument(binder, scope, without_regclass(tree->args[i]), name)))
+    if (!(arguments[i] = bind_argument(binder, scope, without_regclass(name, tree->args[i]), name)))
       return NULL;
   struct node *call = bind_call(binder, name, false, arguments, (int)tree->n_args, tree->location);
   if (call && tree->over)

@@ -107,7 +107,8 @@ static int finish(struct execution *execution)
       analysis->report.nodes[i].removed = execution->iterators[i]->removed;
   analysis->is_over = true;
   analysis->at = 0;
-  return plan_explain(execution->plan, execution->plan->analysis, &analysis->report, &execution->row_arena,
+  return plan_explain(execution->plan, execution->plan->analysis, &analysis->report,
+                      execution->evaluation.settings ? execution->evaluation.settings->types : NULL, &execution->row_arena,
                       &analysis->lines, &analysis->line_count, execution->evaluation.error);
 }
 

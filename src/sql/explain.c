@@ -4,6 +4,7 @@
 
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/sqlstate.h"
@@ -525,6 +526,32 @@ static struct explained *explain_plan(struct explaining *e)
   return root;
 }
 
+// Types made by users stand by their numbers in what was deparsed: here they get their names.
+static void name_types(struct explaining *e, const struct user_types *types, bool is_json)
+{
+  static const char mark[] = "::pg_catalog.type_";
+  struct buffer named = {0};
+  buffer_append_u8(&e->text, 0);
+  if (e->text.failed || !types || !strstr((const char *)e->text.data, mark)) {
+    e->text.size -= !e->text.failed;
+    return;
+  }
+  const char *at = (const char *)e->text.data;
+  for (const char *found; (found = strstr(at, mark)) && !named.failed;) {
+    char *end;
+    char name[200] = "";
+    uint32_t oid = (uint32_t)strtoul(found + sizeof mark - 1, &end, 10);
+    types->show(types->context, oid, name, sizeof name);
+    buffer_append(&named, at, (size_t)(found + 2 - at));
+    for (const char *c = name; *c; c++)
+      buffer_format(&named, is_json && *c == '"' ? "\\%c" : "%c", *c);
+    at = end;
+  }
+  buffer_append_string(&named, at);
+  buffer_deinit(&e->text);
+  e->text = named;
+}
+
 static int split_lines(struct explaining *e, bool is_whole, const char ***lines, int *line_count, struct error *error)
 {
   int count = is_whole;
@@ -545,7 +572,7 @@ static int split_lines(struct explaining *e, bool is_whole, const char ***lines,
 }
 
 int plan_explain(const struct plan *plan, const struct explain_options *options, const struct run_report *report,
-                 struct arena *arena, const char ***lines, int *line_count, struct error *error)
+                 const struct user_types *types, struct arena *arena, const char ***lines, int *line_count, struct error *error)
 {
   struct explaining e = {.plan = plan,
                          .options = options,
@@ -560,6 +587,7 @@ int plan_explain(const struct plan *plan, const struct explain_options *options,
   int status = !root || e.failed ? error_memory(error) : 0;
   if (!status)
     (is_json ? explain_as_json : explain_as_text)(root, &shown, report, &e.text);
+  name_types(&e, types, is_json);
   if (!status)
     status = split_lines(&e, is_json, lines, line_count, error);
   buffer_deinit(&e.text);

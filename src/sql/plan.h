@@ -40,5 +40,6 @@ struct run_report {
 // Its runs give EXPLAIN ANALYZE's lines instead of their rows. options are borrowed.
 void plan_analyze(struct plan *plan, const struct explain_options *options);
 // EXPLAIN's lines, each one row of text, in PostgreSQL's manner (costs and rows are estimates). report: NULL without ANALYZE.
+// types give the names of those that users made.
 int plan_explain(const struct plan *plan, const struct explain_options *options, const struct run_report *report,
-                 struct arena *arena, const char ***lines, int *line_count, struct error *error);
+                 const struct user_types *types, struct arena *arena, const char ***lines, int *line_count, struct error *error);

@@ -4,6 +4,7 @@
 #include "base/limits.h"
 #include "data/array.h"
 #include "sql/system_internal.h"
+#include "sql/view_base.h"
 #include "table/comment.h"
 #include "table/role.h"
 
@@ -399,6 +400,64 @@ static int serial_sequence(const struct call *call)
   return give_buffer(call, &out);
 }
 
+// --- What can be changed ---------------------------------------------------------------------------------------
+
+// The relation of the number that can have rows of its own; NULL: there is none.
+static const struct relation *relation_argument(const struct call *call)
+{
+  struct system_object object;
+  bool is_found = find_object(call, oid_argument(call, 0), &object);
+  return is_found && !object.index ? object.relation : NULL;
+}
+
+// *columns: room for as many as the relation has. False: nothing of it is.
+static int find_updatable(const struct call *call, const struct relation *relation, bool *is_updatable, bool **columns)
+{
+  *columns = ARENA_ARRAY(call->evaluation->arena, bool, relation->schema.column_count + 1);
+  if (!*columns)
+    return error_memory(call->evaluation->error);
+  *is_updatable = relation->kind == RELATION_TABLE || (relation->kind == RELATION_SOURCE && relation->tree);
+  for (int i = 0; i < relation->schema.column_count; i++)
+    (*columns)[i] = *is_updatable;
+  if (relation->kind != RELATION_VIEW)
+    return 0;
+  return view_is_updatable(call->system->catalog, call->system->version, relation, call->evaluation->arena, is_updatable,
+                           *columns, call->evaluation->error);
+}
+
+// Bits as PostgreSQL counts commands: 4 UPDATE, 8 INSERT, 16 DELETE.
+static int relation_changes(const struct call *call)
+{
+  const struct relation *relation = relation_argument(call);
+  bool is_updatable, *columns;
+  int status = relation ? find_updatable(call, relation, &is_updatable, &columns) : 0;
+  return status ? status : give_number(call, relation && is_updatable ? 4 | 8 | 16 : 0);
+}
+
+static int column_changes(const struct call *call)
+{
+  const struct relation *relation = relation_argument(call);
+  int64_t column = call->arguments[1].integer;
+  bool is_updatable, *columns;
+  if (!relation || column < 1 || column > relation->schema.column_count)
+    return give_false(call);
+  int status = find_updatable(call, relation, &is_updatable, &columns);
+  return status ? status : give_number(call, is_updatable && columns[column - 1]);
+}
+
+static int temporary_schema(const struct call *call)
+{
+  uint32_t oid = settings_temporary(call->system->settings);
+  return give_number(call, catalog_schema_name(call->system->catalog, call->system->version, oid) ? oid : 0);
+}
+
+static int is_other_temporary(const struct call *call)
+{
+  uint32_t oid = oid_argument(call, 0);
+  return give_number(call, schema_is_temporary(oid) && oid != settings_temporary(call->system->settings) &&
+                             catalog_schema_name(call->system->catalog, call->system->version, oid));
+}
+
 // --- Sizes ----------------------------------------------------------------------------------------------------
 
 static int64_t index_bytes(const struct call *call, const struct relation *relation)
@@ -494,7 +553,11 @@ static const struct {
     {"pg_indexes_size", indexes_size},
     {"pg_total_relation_size", total_size},
     {"pg_database_size", database_size},
-    {"has_function_privilege", give_true},
+    {"row_security_active", give_false},
+    {"pg_relation_is_updatable", relation_changes},
+    {"pg_column_is_updatable", column_changes},
+    {"pg_my_temp_schema", temporary_schema},
+    {"pg_is_other_temp_schema", is_other_temporary},
     {"to_regclass", to_relation},
     {"to_regtype", to_type},
     {"to_regnamespace", to_schema},

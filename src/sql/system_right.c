@@ -184,7 +184,7 @@ static int answer_system(struct question *question)
   return 0;
 }
 
-static int on_relation(struct question *question, bool any_column)
+static int on_relation(struct question *question, bool any_column, bool of_sequence)
 {
   const struct relation *relation;
   bool is_system;
@@ -195,6 +195,8 @@ static int on_relation(struct question *question, bool any_column)
   }
   if (is_system)
     return answer_system(question);
+  if (of_sequence && relation->kind != RELATION_SEQUENCE)
+    return error_set(question->evaluation->error, SQLSTATE_WRONG_OBJECT_TYPE, "\"%s\" is not a sequence", relation->name);
   struct right_object object = right_object_of(relation);
   return answer(question, &object, -1, any_column);
 }
@@ -238,6 +240,44 @@ static int on_other(struct question *question, enum right_class class)
   if (!right_object_find(question->system->version, class, oid, question->evaluation->arena, &object))
     return error_memory(question->evaluation->error);
   return answer(question, &object, -1, false);
+}
+
+// What has no rights here beside those that PostgreSQL gives to all: types, functions, languages; and what there is none
+// of. False: the question is about something else.
+static bool on_plain(struct question *question, const char *function, size_t size, int *status)
+{
+  static const struct plain {
+    const char *function, *right, *what;
+    bool is_for_all, is_there;
+  } plains[] = {{"has_type_privilege", "usage", "type", true, true},
+                {"has_function_privilege", "execute", "function", true, true},
+                {"has_language_privilege", "usage", "language", true, true},
+                {"has_tablespace_privilege", "create", "tablespace", false, true},
+                {"has_foreign_data_wrapper_privilege", "usage", "foreign-data wrapper", false, false},
+                {"has_server_privilege", "usage", "server", false, false}};
+  const struct plain *plain = plains, *end = plains + sizeof plains / sizeof *plains;
+  while (plain < end && (strlen(plain->function) != size || strncmp(plain->function, function, size) != 0))
+    plain++;
+  if (plain == end)
+    return false;
+  char kind;
+  uint32_t oid;
+  struct bytes object = next_argument(question, &kind, &oid), name;
+  bool is_type = plain == plains, with_option;
+  if (kind == 'n' && (!plain->is_there || (is_type && !system_type_named(question->system, object)))) {
+    *status = missing(question, SQLSTATE_UNDEFINED_OBJECT, plain->what, object);
+    return true;
+  }
+  *question->result = plain->is_there ? value_boolean(false) : value_null();
+  bool is_superuser = role_is_superuser(question->system->version, question->role, NULL);
+  while (plain->is_there && next_right(question, &name, &with_option)) {
+    if (name.size != strlen(plain->right) || strncasecmp((const char *)name.data, plain->right, name.size) != 0) {
+      *status = unknown_right(question, name);
+      break;
+    }
+    question->result->integer |= is_superuser || (plain->is_for_all && !with_option);
+  }
+  return true;
 }
 
 // pg_has_role: USAGE is having its rights, MEMBER being able to become it.
@@ -292,7 +332,7 @@ bool system_privilege(struct system_context *system, struct evaluation *evaluati
     *status = on_other(&question, CLASS_DATABASE);
   else if (strncmp(name, "pg_has_role", 11) == 0)
     *status = on_role(&question);
-  else
-    *status = on_relation(&question, strncmp(name, "has_any_column", 14) == 0);
+  else if (!on_plain(&question, name, size, status))
+    *status = on_relation(&question, strncmp(name, "has_any_column", 14) == 0, strncmp(name, "has_sequence", 12) == 0);
   return true;
 }

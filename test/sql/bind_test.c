@@ -549,8 +549,6 @@ static void wrong_queries_get_postgresqls_errors(void **state)
        "22P02 invalid input syntax for type integer: \"x\" @20"},
       {"select a is not distinct from null, b is unknown from t",
        "42804 argument of IS UNKNOWN must be type boolean, not type text @37"},
-      {"select b ilike 'x%', b not like 'y', b like 'a!%' escape '!', b ~ 'x', b similar to 'x' from t",
-       "0A000 SIMILAR TO is not supported @74"},
       {"select 1 from t where a > all (select 1, 2)", "42601 subquery has too many columns @25"},
       {"select 1 from t where (a, b) in (select a from u)", "42601 subquery has too few columns @30"},
       {"select count(*) over () from t where rank() over () > 1", "42P20 window functions are not allowed in WHERE @38"},

@@ -258,7 +258,7 @@ static inline int database_explain(struct database *database, const struct plan 
   const char **lines;
   int count;
   struct explain_options options = {.costs = false};
-  int status = plan_explain(plan, &options, NULL, &database->statement, &lines, &count, &database->error);
+  int status = plan_explain(plan, &options, NULL, NULL, &database->statement, &lines, &count, &database->error);
   for (int i = 0; !status && i < count; i++) {
     buffer_append_string(out, i ? "\n" : "");
     buffer_append_string(out, lines[i]);
