@@ -38,5 +38,6 @@
 
 #define DEFAULT_OUTBOX_ROWS 100000 // rows that may wait for a sink before the sources that feed it are held
 #define DEFAULT_STATEMENT_MEMORY (256ull * 1024 * 1024)
+#define LIMIT_NOTIFICATIONS (16 * 1024 * 1024)    // bytes of notifications that wait in one session
 #define DEFAULT_TEMPORARY_BYTES (64ull * 1024 * 1024 * 1024) // of rows that all statements together have in files
 #define DEFAULT_SNAPSHOT_MEMORY (1024ull * 1024 * 1024) // what a snapshot or an idle branch may hold back

@@ -266,6 +266,13 @@ static int no_ancestors(struct evaluation *evaluation, struct set_call *call, st
   return 0;
 }
 
+static int listening_channels(struct evaluation *evaluation, struct set_call *call, struct value *row)
+{
+  struct value number = value_integer(call->position++);
+  int status = call_session(evaluation, "pg_listening_channels", &number, 1, &row[0]);
+  return status ? status : !row[0].is_null;
+}
+
 const struct set_function set_functions[] = {
     {"jsonb_to_record", 1, {JSONB}, 0, {{0}}, jsonb_record, false, NULL},
     {"jsonb_to_recordset", 1, {JSONB}, 0, {{0}}, jsonb_records, false, NULL},
@@ -298,6 +305,7 @@ const struct set_function set_functions[] = {
     {"string_to_table", 2, {TEXT, TEXT}, 1, {{NULL, TEXT}}, string_to_table, true, NULL},
     {"string_to_table", 3, {TEXT, TEXT, TEXT}, 1, {{NULL, TEXT}}, string_to_table, true, NULL},
     {"json_object_keys", 1, {JSON}, 1, {{NULL, TEXT}}, json_keys, false, NULL},
+    {"pg_listening_channels", 0, {0}, 1, {{NULL, TEXT}}, listening_channels, false, NULL},
     {"pg_partition_ancestors", 1, {TYPE_OID}, 1, {{"relid", TYPE_OID}}, no_ancestors, false, NULL},
     {0},
 };

@@ -49,6 +49,8 @@ SESSION(pg_database_size)
 SESSION(set_config)
 SESSION(current_setting)
 SESSION(pg_sleep)
+SESSION(pg_notify)
+SESSION(pg_notification_queue_usage)
 SESSION(quern_backup)
 SESSION(pg_cancel_backend)
 SESSION(pg_terminate_backend)
@@ -225,6 +227,8 @@ const struct function system_functions[] = {
     ROW("pg_cancel_backend", session_pg_cancel_backend, TYPE_BOOLEAN, 1, FUNCTION_ONCE, false, false, INT4),
     ROW("pg_terminate_backend", session_pg_terminate_backend, TYPE_BOOLEAN, 1, FUNCTION_ONCE, false, false, INT4),
     ROW("quern_backup", session_quern_backup, TYPE_INT8, 1, FUNCTION_ONCE, false, false, TEXT),
+    ROW("pg_notify", session_pg_notify, TYPE_VOID, 2, FUNCTION_KEPT, true, false, TEXT, TEXT),
+    KEPT(pg_notification_queue_usage, FLOAT8, 0, 0),
     ROW("pg_sleep", session_pg_sleep, TYPE_VOID, 1, FUNCTION_ONCE, false, false, FLOAT8),
     LOOKUP(pg_get_userbyid, NAME, 1, OID),
     LOOKUP(pg_get_indexdef, TEXT, 1, OID),

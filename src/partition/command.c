@@ -234,6 +234,7 @@ static int discard_command(struct session *session, const PgQuery__DiscardStmt *
     session_forget_portals(session, PORTALS_ALL);
     session_forget_statements(session);
     session_reset_settings(session);
+    listening_end(session);
     claims_give_numbers(&session->partition->claims, &session->claimant);
   }
   if (all || discard->target == PG_QUERY__DISCARD_MODE__DISCARD_SEQUENCES)
@@ -279,9 +280,6 @@ int command_run(struct session *session, struct portal *portal, struct error *er
   case UTILITY_LOCK: return lock_command(session, prepared, error);
   case UTILITY_DISCARD: return discard_command(session, node->discard_stmt, error);
   case UTILITY_EXPLAIN: return explain_command(session, prepared, error);
-  case UTILITY_UNLISTEN: // pools of drivers send it; there is no LISTEN, and so nothing that it would end
-    message_tag(replies(session), "UNLISTEN");
-    return 0;
   default: return error_set(error, SQLSTATE_FEATURE_NOT_SUPPORTED, "this command is not supported");
   }
 }

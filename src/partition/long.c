@@ -72,7 +72,7 @@ static bool treats_rows_apart(const struct statement *statement)
 static bool may_run_elsewhere(const struct statement *statement)
 {
   bool is_push = statement->kind == STATEMENT_INSERT && statement->modification->relation->kind == RELATION_SOURCE;
-  return !is_push && !statement->part_count && !statement->reads_system && !statement->draws_numbers &&
+  return !is_push && !statement->part_count && !statement->reads_system && !statement->draws_numbers && !statement->notifies &&
          !statement->claims_rows && !statement->acts_once;
 }
 

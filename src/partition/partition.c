@@ -468,6 +468,7 @@ int partition_step(struct partition *partition, const struct frame *frames, int 
     status = sources_reconcile(partition, error);
   if (!status)
     sources_go_on(partition);
+  listening_tell_all(partition);
   if (!status)
     status = sinks_deliver(partition, error);
   if (!status && partition->failure.status) {

@@ -61,6 +61,7 @@ static int hook_session_function(struct evaluation *evaluation, const char *name
       seed_function(evaluation, name, arguments, result, &status) ||
       sleep_function(evaluation, name, arguments, result, &status) ||
       setting_function(evaluation, name, arguments, result, &status) ||
+      listening_function(evaluation, name, arguments, result, &status) ||
       watermark_function(evaluation, name, arguments, result, &status))
     return status;
   if (strcmp(name, "pg_postmaster_start_time") == 0) {
@@ -296,6 +297,7 @@ int statement_run(struct statement_run *run, struct error *error)
   run_init(&environment, session->partition, &session->settings, run->version, &session->scratch, run->now,
            run->statement_now, run->random, error);
   numbering_attach(&environment, session, run->numbers, run->discard_rows);
+  environment.context.writer = run->writer;
   struct atom_mark mark = {0};
   if (run->writer) {
     run->writer->arena = &session->scratch;
@@ -439,7 +441,7 @@ bool session_is_alone(const struct session *session)
 bool may_be_job(const struct statement *statement)
 {
   return statement->kind == STATEMENT_SELECT && !statement->reads_system && !statement->claims_rows &&
-         !statement->draws_numbers;
+         !statement->draws_numbers && !statement->notifies;
 }
 
 // A job sees no atom that is under way: for one the group must start again as a branch.
@@ -480,7 +482,7 @@ static int after_statement(struct session *session, struct portal *portal, struc
 // A change that has met its allowance is undone and runs again: it may not have drawn numbers, nor done what is done once.
 static bool may_run_twice(const struct statement *statement)
 {
-  return statement && statement->kind != STATEMENT_SELECT && !statement->draws_numbers && !statement->acts_once;
+  return statement && statement->kind != STATEMENT_SELECT && !statement->draws_numbers && !statement->notifies && !statement->acts_once;
 }
 
 static const char *query_command(enum statement_kind kind)
@@ -521,10 +523,19 @@ static void promise_failure(struct session *session, struct portal *portal, stru
   session->failure_recorded = !transaction_record(session, portal, promise, random, NULL, &ignored);
 }
 
+// LISTEN, UNLISTEN, NOTIFY: they change nothing that is stored.
+static bool signals_only(const struct prepared *prepared)
+{
+  const char *tag = prepared->utility == UTILITY_DEFINITION ? utility_tag(prepared->parsed) : "";
+  return strcmp(tag, "LISTEN") == 0 || strcmp(tag, "UNLISTEN") == 0 || strcmp(tag, "NOTIFY") == 0;
+}
+
 // What is wrong here: in a transaction that only reads, in a block, or outside of one.
 static int check_place(struct session *session, const struct portal *portal, bool is_read, struct error *error)
 {
   const struct statement *statement = portal->prepared->statement;
+  if (signals_only(portal->prepared))
+    return 0;
   bool claims = is_read && statement->claims_rows;
   bool sets = !statement && strcmp(utility_tag(portal->prepared->parsed), "SET CONSTRAINTS") == 0;
   bool is_own = statement && statement->modification && !statement->part_count &&
@@ -553,7 +564,8 @@ static int portal_run_statement(struct session *session, struct portal *portal, 
   const struct version *version;
   struct writer writer;
   session->has_queried = true;
-  status = transaction_version(session, !is_read, &version, &writer, error);
+  bool has_writer = !is_read || statement->notifies;
+  status = transaction_version(session, has_writer, &version, &writer, error);
   if (!status)
     status = portal_revalidate(session, portal, version, error);
   if (status)
@@ -564,7 +576,7 @@ static int portal_run_statement(struct session *session, struct portal *portal, 
   struct statement_run run;
   statement_run_init(&run, session, portal);
   run.version = version;
-  run.writer = is_read ? NULL : &writer;
+  run.writer = has_writer ? &writer : NULL;
   run.mark = &mark;
   run.promise = transaction_in_branch(session) ? &promise : NULL;
   keeps = keeps && statement && statement->column_count > 0;
@@ -684,12 +696,13 @@ static int portal_run_copy_to(struct session *session, struct portal *portal, st
   const struct version *version;
   struct writer writer;
   session->has_queried = true;
-  int status = transaction_version(session, !is_read, &version, &writer, error);
+  bool has_writer = !is_read || copy->select->notifies;
+  int status = transaction_version(session, has_writer, &version, &writer, error);
   if (!status)
     status = portal_revalidate(session, portal, version, error);
   if (status)
     return status;
-  if (!is_read)
+  if (has_writer)
     return copy_out_whole(session, portal, version, &writer, error);
   if (must_restart(session))
     return RUN_RESTART;

@@ -256,7 +256,7 @@ static int rerun_statement(struct rerun *rerun, struct writer *writer, struct by
     .parameters = statement.values,
     .formats = statement.formats,
     .version = writer->version,
-    .writer = is_read ? NULL : writer,
+    .writer = is_read && !bound->notifies ? NULL : writer,
     .now = kept->now,
     .statement_now = kept->statement_now,
     .random = kept->random,

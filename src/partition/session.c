@@ -268,6 +268,7 @@ void session_close(struct session *session)
   buffer_deinit(&session->held);
   read_set_deinit(&session->reads);
   numbering_forget(session);
+  listening_end(session);
   arena_deinit(&session->scratch);
   free(session);
 }
@@ -758,7 +759,10 @@ static void group_end(struct session *session)
   }
   session->in_group = false;
   session->rests = session->partition->options.without_pipelining;
-  message_ready(replies(session), transaction_status(session));
+  listening_hear(session->partition);
+  listening_tell(session);
+  if (!session->is_broken)
+    message_ready(replies(session), transaction_status(session));
 }
 
 // Everything of the group so far was read-only or is undone now: it starts again in a branch.

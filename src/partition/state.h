@@ -176,6 +176,11 @@ struct session {
   bool shows_numbers;   // its replies depend on what the log knows of sequences
   struct numbers numbers; // what its branch draws is kept for the next run
 
+  struct map channels;    // that it listens on
+  struct buffer notices;  // messages of notifications that wait until it is at rest
+  uint64_t notices_depend; // log position on which they do
+  bool has_missed;        // more of them than may wait
+
   struct arena scratch; // of one message or statement
   struct read_set reads; // of the running statement of a branch
   struct buffer kept;   // entries of the running statement of a branch (script.c)
@@ -224,6 +229,7 @@ struct partition {
   struct writer atom_writer; // of the running atom
   struct prepared_cache cache;
   struct map sessions; // id -> session
+  size_t noticed;      // sessions for which notifications wait
   struct stripped stripped;
 
   struct step_time time;
@@ -261,6 +267,7 @@ struct run_context {
   struct partition *partition;
   uint64_t random;
   struct session *session;       // NULL: a workflow's
+  struct writer *writer;         // of what runs; NULL: it only reads
   const struct numbers *numbers; // NULL: nothing is kept
   bool has_slept;                // the statement has called pg_sleep
   bool is_again;                 // a script's second run: what is once is not done again
@@ -665,6 +672,14 @@ bool setting_function(struct evaluation *evaluation, const char *name, const str
 
 // --- signal.c
 void signals_init(struct session *session);
+
+// listening.c
+bool listening_function(struct evaluation *evaluation, const char *name, const struct value *arguments,
+                        struct value *result, int *status);
+void listening_end(struct session *session); // it listens no more, and forgets what waits for it
+void listening_hear(struct partition *partition); // takes what committed atoms have said
+void listening_tell(struct session *session); // what waits for it becomes a part of its reply
+void listening_tell_all(struct partition *partition); // sessions that are at rest
 // pg_cancel_backend, pg_terminate_backend; false: it is none of them.
 bool signal_function(struct evaluation *evaluation, const char *name, const struct value *arguments, struct value *result,
                      int *status);

@@ -25,7 +25,7 @@ static bool is_fit(const struct session *session, const struct prepared *prepare
   if (prepared->utility != UTILITY_NONE || !prepared->plan || prepared->plan->short_form == SHORT_NONE ||
       !prepared_is_current(prepared, store_trunk(partition->store), &session->settings) || partition->claims.map.count ||
       statement->parameter_count != call->count || statement->reads_system || statement->claims_rows ||
-      (statement->draws_numbers && !is_change(statement))) // a reply with numbers waits for the log
+      statement->notifies || (statement->draws_numbers && !is_change(statement))) // a reply with numbers waits for the log
     return false;
   return !is_change(statement) || (call->may_change && statement->column_count == 0 && !session->settings.read_only);
 }

@@ -128,7 +128,7 @@ static bool reads_catalog(const char *name)
   for (const char *const *known = names; *known; known++)
     if (strcmp(name, *known) == 0)
       return true;
-  return strncmp(name, "pg_", 3) == 0;
+  return strncmp(name, "pg_", 3) == 0 && strcmp(name, "pg_notify") != 0;
 }
 
 static bool draws_numbers(const char *name)
@@ -144,6 +144,7 @@ static void mark_function(struct binder *binder, const struct function *function
   statement->acts_once |= function->volatility == FUNCTION_ONCE;
   statement->reads_system |= !function->is_operator && reads_catalog(function->name);
   statement->draws_numbers |= !function->is_operator && draws_numbers(function->name);
+  statement->notifies |= !function->is_operator && strcmp(function->name, "pg_notify") == 0;
 }
 
 // A function of an enum has two arguments more: all values of the enum, and its name.

@@ -455,6 +455,7 @@ static int resolve_set(struct binder *binder, const struct set_form *form, struc
   for (int i = 0; i < count && !status; i++)
     if (!(range->arguments[i] = bind_cast(binder, range->arguments[i], type_plain(wanted[i]), CAST_IMPLICIT)))
       status = binder->error->status;
+  binder->statement->reads_system |= !status && strcmp(range->set->name, "pg_listening_channels") == 0;
   return status;
 }
 

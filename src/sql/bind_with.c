@@ -102,6 +102,7 @@ static int bind_within_part(struct binder *binder, struct statement *part, const
   binder->shared_capacity = shared_capacity;
   whole->reads_system |= part->reads_system;
   whole->draws_numbers |= part->draws_numbers;
+  whole->notifies |= part->notifies;
   whole->claims_rows |= part->claims_rows;
   whole->is_volatile |= part->is_volatile;
   whole->acts_once |= part->acts_once;

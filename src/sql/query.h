@@ -322,6 +322,7 @@ struct statement {
   // Reads system tables or the catalog through functions: must run on the owner thread, and depends on the log's end.
   bool reads_system;
   bool draws_numbers; // from sequences: must run on the owner thread
+  bool notifies;      // calls pg_notify: must run there, too, with a writer
   bool claims_rows; // has FOR UPDATE or the like somewhere: must run on the owner thread
   bool is_volatile; // calls a function that is kept or once
   bool acts_once;   // calls one that is once

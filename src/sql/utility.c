@@ -100,6 +100,9 @@ enum utility_kind utility_kind(const struct parsed *parsed)
   case PG_QUERY__NODE__NODE_GRANT_STMT:
   case PG_QUERY__NODE__NODE_REASSIGN_OWNED_STMT:
   case PG_QUERY__NODE__NODE_DROP_OWNED_STMT:
+  case PG_QUERY__NODE__NODE_LISTEN_STMT:
+  case PG_QUERY__NODE__NODE_UNLISTEN_STMT:
+  case PG_QUERY__NODE__NODE_NOTIFY_STMT:
   case PG_QUERY__NODE__NODE_CONSTRAINTS_SET_STMT: return UTILITY_DEFINITION;
   case PG_QUERY__NODE__NODE_ALTER_TABLE_STMT: return kind_of_alter(node->alter_table_stmt);
   case PG_QUERY__NODE__NODE_RENAME_STMT: return kind_of_rename(node->rename_stmt);
@@ -121,7 +124,6 @@ enum utility_kind utility_kind(const struct parsed *parsed)
   case PG_QUERY__NODE__NODE_CLOSE_PORTAL_STMT: return UTILITY_CLOSE;
   case PG_QUERY__NODE__NODE_DISCARD_STMT:
     return node->discard_stmt->target == PG_QUERY__DISCARD_MODE__DISCARD_TEMP ? UTILITY_DEFINITION : UTILITY_DISCARD;
-  case PG_QUERY__NODE__NODE_UNLISTEN_STMT: return UTILITY_UNLISTEN;
   case PG_QUERY__NODE__NODE_LOCK_STMT: return UTILITY_LOCK;
   case PG_QUERY__NODE__NODE_COPY_STMT: return UTILITY_COPY;
   case PG_QUERY__NODE__NODE_EXPLAIN_STMT: return UTILITY_EXPLAIN;
@@ -221,6 +223,9 @@ const char *utility_tag(const struct parsed *parsed)
   case PG_QUERY__NODE__NODE_ALTER_SEQ_STMT: return "ALTER SEQUENCE";
   case PG_QUERY__NODE__NODE_TRUNCATE_STMT: return "TRUNCATE TABLE";
   case PG_QUERY__NODE__NODE_CONSTRAINTS_SET_STMT: return "SET CONSTRAINTS";
+  case PG_QUERY__NODE__NODE_LISTEN_STMT: return "LISTEN";
+  case PG_QUERY__NODE__NODE_UNLISTEN_STMT: return "UNLISTEN";
+  case PG_QUERY__NODE__NODE_NOTIFY_STMT: return "NOTIFY";
   case PG_QUERY__NODE__NODE_CREATE_ROLE_STMT: return "CREATE ROLE";
   case PG_QUERY__NODE__NODE_ALTER_ROLE_STMT: return "ALTER ROLE";
   case PG_QUERY__NODE__NODE_DROP_ROLE_STMT: return "DROP ROLE";
@@ -518,6 +523,14 @@ static int check_named(const struct utility_input *input, struct error *error)
   return name ? utility_find(input, name, "ri", false, &relation, error) : 0;
 }
 
+// What sessions tell each other is the session's own to do, as by the function of that name. No channel: all.
+static int run_signal(const struct utility_input *input, const char *function, const char *channel, const char *payload)
+{
+  struct evaluation *evaluation = input->writer->evaluation;
+  struct value result, arguments[2] = {value_string(channel ? channel : ""), value_string(payload ? payload : "")};
+  return evaluation->hooks->session_function(evaluation, function, arguments, 2, &result);
+}
+
 static int run(const struct utility_input *input, const char **tag, struct error *error)
 {
   const PgQuery__Node *node = input->parsed->node;
@@ -550,6 +563,12 @@ static int run(const struct utility_input *input, const char **tag, struct error
   case PG_QUERY__NODE__NODE_INDEX_STMT: return index_create(input, node->index_stmt, error);
   case PG_QUERY__NODE__NODE_TRUNCATE_STMT: return tables_truncate(input, node->truncate_stmt, error);
   case PG_QUERY__NODE__NODE_CONSTRAINTS_SET_STMT: return constraints_set(input, node->constraints_set_stmt, error);
+  case PG_QUERY__NODE__NODE_LISTEN_STMT:
+    return run_signal(input, "pg_listen", node->listen_stmt->conditionname, NULL);
+  case PG_QUERY__NODE__NODE_UNLISTEN_STMT:
+    return run_signal(input, "pg_unlisten", node->unlisten_stmt->conditionname, NULL);
+  case PG_QUERY__NODE__NODE_NOTIFY_STMT:
+    return run_signal(input, "pg_notify", node->notify_stmt->conditionname, node->notify_stmt->payload);
   case PG_QUERY__NODE__NODE_ALTER_TABLE_STMT: return run_alter(input, error);
   case PG_QUERY__NODE__NODE_CREATE_ROLE_STMT: return role_make(input, node->create_role_stmt, error);
   case PG_QUERY__NODE__NODE_ALTER_ROLE_STMT: return role_alter(input, node->alter_role_stmt, error);

@@ -47,7 +47,7 @@ void change_list_clear(struct change_list *list)
   buffer_clear(&list->bytes);
   buffer_deinit(&list->ready);
   list->last = list->modes = NO_ENTRY;
-  list->count = list->whole = list->checked = 0;
+  list->count = list->whole = list->checked = list->signals = 0;
 }
 
 bool change_reserve(struct change_list *list, size_t bytes)
@@ -67,6 +67,7 @@ static void tally(struct change_list *list, uint8_t flags, size_t by)
   list->count += flags & CHANGE_MODES ? 0 : by;
   list->whole += flags & (CHANGE_FILLED | CHANGE_DROPPED) ? by : 0;
   list->checked += flags & CHANGE_CHECKED ? by : 0;
+  list->signals += flags & CHANGE_SIGNAL ? by : 0;
 }
 
 bool change_append(struct change_list *list, const struct change *change)
@@ -98,6 +99,12 @@ bool change_append(struct change_list *list, const struct change *change)
   list->last = offset;
   tally(list, change->flags, 1);
   return true;
+}
+
+bool change_signal(struct change_list *list, struct bytes signal)
+{
+  struct change change = {.flags = CHANGE_SIGNAL | CHANGE_DERIVED, .has_new = true, .new_row = signal};
+  return change_append(list, &change);
 }
 
 // The offset of the one before it is the entry's old row.
@@ -150,7 +157,7 @@ bool change_next(const struct change_list *list, size_t *at, struct change *chan
 
 static bool undo_one(const struct change *change, struct version *version, uint64_t position)
 {
-  if (change->flags & (CHANGE_DROPPED | CHANGE_MODES))
+  if (change->flags & (CHANGE_DROPPED | CHANGE_WORD))
     return true;
   if (change->flags & CHANGE_FILLED)
     return tree_clear(version, change->tree);

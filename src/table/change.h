@@ -21,8 +21,12 @@ enum change_flag {
   CHANGE_CHECKED = 8, // such a row
   CHANGE_MOVED = 16,  // it went because its key changed: the entry before has it in its new place
   CHANGE_READY = 64,  // of a tree that was filled: what the log gets of it is in the list's `ready`. One tree of a list
+  CHANGE_SIGNAL = 128, // LISTEN, NOTIFY: no row, not in the log; new_row is told to the partition when the atom has committed
   CHANGE_MODES = 32,  // SET CONSTRAINTS: no row, not in the log; new_row says what is deferred from here on
 };
+
+// Of no tree: neither undone nor logged, and made again by running the statement only.
+enum { CHANGE_WORD = CHANGE_MODES | CHANGE_SIGNAL };
 
 struct change {
   tree_number tree;
@@ -37,6 +41,7 @@ struct change_list {
   uint32_t modes; // of the last CHANGE_MODES, UINT32_MAX: none
   size_t count;   // of entries that change something
   size_t whole;   // entries among them that are of a whole tree
+  size_t signals; // entries with CHANGE_SIGNAL
   size_t checked; // entries with CHANGE_CHECKED
   struct buffer ready; // encoded rows (change_encode_tree, change_encode_touched) of the tree with CHANGE_READY
 };
@@ -52,6 +57,7 @@ bool change_reserve(struct change_list *list, size_t bytes) __attribute__((warn_
 // Walk forwards: start with *at = 0 (or a mark); false behind the last.
 bool change_next(const struct change_list *list, size_t *at, struct change *change);
 // Appends what SET CONSTRAINTS says; and what the last one said, borrowed until the next entry (empty: there is none).
+bool change_signal(struct change_list *list, struct bytes signal) __attribute__((warn_unused_result));
 bool change_set_modes(struct change_list *list, struct bytes modes) __attribute__((warn_unused_result));
 struct bytes change_modes(const struct change_list *list);
 // A savepoint: everything appended from here on can be undone.

@@ -25,6 +25,7 @@ void trunk_close(struct trunk *trunk)
   history_deinit(&trunk->history);
   heat_deinit(&trunk->heat);
   buffer_deinit(&trunk->output);
+  buffer_deinit(&trunk->signals);
 }
 
 void atom_begin(struct trunk *trunk, struct writer *writer)
@@ -64,9 +65,32 @@ static void set_idle(struct trunk *trunk)
   trunk->is_running = false;
 }
 
+static bool emit_signals(struct trunk *trunk, const struct change_list *changes)
+{
+  struct buffer *signals = &trunk->signals;
+  size_t begin = signals->size;
+  struct change change;
+  buffer_append_le32(signals, 0);
+  for (size_t at = 0; change_next(changes, &at, &change);)
+    if (change.flags & CHANGE_SIGNAL) {
+      buffer_append_le32(signals, (uint32_t)change.new_row.size);
+      buffer_append_bytes(signals, change.new_row);
+    }
+  if (!signals->failed) {
+    put_le32(signals->data + begin, (uint32_t)(signals->size - begin - 4));
+    return true;
+  }
+  signals->size = begin;
+  signals->failed = false;
+  return false;
+}
+
 int trunk_emit(struct trunk *trunk, const struct change_list *changes, const struct version *version,
                uint64_t position, size_t *entries, struct error *error)
 {
+  size_t told = trunk->signals.size;
+  if (changes->signals && !emit_signals(trunk, changes))
+    return error_memory(error);
   if (trunk->without_output) {
     *entries = changes->count;
     return STATUS_OK;
@@ -79,6 +103,7 @@ int trunk_emit(struct trunk *trunk, const struct change_list *changes, const str
   if (output->failed || output->size - head > UINT32_MAX) {
     output->size = start;
     output->failed = false;
+    trunk->signals.size = told;
     return error_memory(error);
   }
   if (*entries == 0)

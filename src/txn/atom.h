@@ -32,6 +32,7 @@ struct trunk {
   uint64_t repair_rows;     // a step that looked at fewer rows is run again, rather than looked whether it must be
   bool without_output;      // nobody logs: payloads are not made, and an atom that came back to what it was counts
   struct buffer output;     // payloads of committed atoms, for the log: position (8), size (4), bytes, each; the partition takes them
+  struct buffer signals; // of committed atoms (CHANGE_SIGNAL), for the partition to take: size (4), then size (4) and bytes, each
   struct { uint64_t atoms, aborted, adopted, rerun, moved, failed, steps_run, steps_kept, rounds; } counts;
 };
 

@@ -154,7 +154,7 @@ static int note_changed(struct beside *beside, const struct read_set *reads)
   struct change change;
   beside->table.count = 0;
   for (size_t at = 0; is_noted && change_next(&beside->changes, &at, &change);)
-    if (!(change.flags & CHANGE_MODES))
+    if (!(change.flags & CHANGE_WORD))
       is_noted = note_tree(beside->table.trees, &beside->table.count, change.tree);
   return is_noted ? STATUS_OK : ELSEWHERE;
 }

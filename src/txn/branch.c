@@ -214,8 +214,8 @@ void step_end(struct branch *branch, struct step *head)
   size_t at = head->changes_from;
   struct change change;
   while (at < head->changes_to && change_next(&branch->changes, &at, &change)) {
-    head->must_run |= change.flags & (CHANGE_FILLED | CHANGE_DROPPED | CHANGE_MODES);
-    if (!(change.flags & CHANGE_MODES))
+    head->must_run |= change.flags & (CHANGE_FILLED | CHANGE_DROPPED | CHANGE_WORD);
+    if (!(change.flags & CHANGE_WORD))
       branch->looks_anywhere |= !note_tree(branch->changed, &branch->changed_count, change.tree);
   }
 }
@@ -263,7 +263,7 @@ static bool take_version(struct branch *branch, uint64_t position)
 static int adopt(struct branch *branch, uint64_t *position, struct error *error)
 {
   struct trunk *trunk = branch->trunk;
-  size_t entries, start = trunk->output.size;
+  size_t entries, start = trunk->output.size, told = trunk->signals.size;
   struct writer writer = {.error = error};
   branch_writer(branch, &writer);
   int status = sequence_log(&writer, version_definitions(branch->version) !=
@@ -279,6 +279,7 @@ static int adopt(struct branch *branch, uint64_t *position, struct error *error)
   change_finish(&branch->changes, branch->version);
   if (!take_version(branch, trunk->position + 1)) {
     trunk->output.size = start;
+    trunk->signals.size = told;
     sequence_unlogged(trunk->catalog);
     return error_memory(error);
   }

@@ -23,7 +23,7 @@ static bool sees_own_changes(const struct branch *branch, const struct script_st
   size_t at = 0;
   struct change change;
   for (int i = 0; at < step->step.changes_from && change_next(&branch->changes, &at, &change); i++) {
-    if (i == OWN_CHANGES || change.flags & (CHANGE_FILLED | CHANGE_DROPPED | CHANGE_MODES))
+    if (i == OWN_CHANGES || change.flags & (CHANGE_FILLED | CHANGE_DROPPED | CHANGE_WORD))
       return true;
     struct read_walk range = {.encoded = script_reads(branch, reads)};
     while (read_walk_next(&range))

@@ -97,6 +97,7 @@ class Client:
         self.buffer = b""
         self.status = None
         self.parameters = {}
+        self.notifications = []  # (backend's process id, channel, payload)
         if start:
             pairs = {"user": user, **parameters}
             body = b"".join(f"{k}\0{v}\0".encode() for k, v in pairs.items()) + b"\0"
@@ -161,6 +162,8 @@ class Client:
                 failure = Failure(self.fields(body))
                 if self.fields(body).get("S") == "FATAL":
                     raise failure
+            elif kind == "A":
+                self.note(body)
             elif kind == "N":
                 result.notices.append(self.fields(body))
             elif kind == "S":
@@ -179,6 +182,18 @@ class Client:
         if failure:
             raise failure
         return result
+
+    def note(self, body):
+        channel, payload = body[4:-1].split(b"\0")
+        self.notifications.append((struct.unpack("!i", body[:4])[0], channel.decode(), payload.decode()))
+
+    def wait_notification(self):
+        """The oldest one; waits for it."""
+        while not self.notifications:
+            kind, body = self.read_message()
+            assert kind == b"A", (kind, body)
+            self.note(body)
+        return self.notifications.pop(0)
 
     @staticmethod
     def row(body):

@@ -1,0 +1,1 @@
+LISTEN a; NOTIFY a, 'x'; SELECT pg_notify('a', 'y'), pg_notification_queue_usage(); SELECT * FROM pg_listening_channels(); UNLISTEN a; UNLISTEN *
