@@ -39,6 +39,12 @@ bool zone_find(struct bytes name, struct zone *zone)
   return false;
 }
 
+bool zone_at(int index, struct zone *zone)
+{
+  *zone = (struct zone){.number = (int16_t)(index + 1)};
+  return index < zone_name_count;
+}
+
 const char *zone_name(struct zone zone)
 {
   return zone.number ? zone_names[zone.number - 1].name : NULL;
@@ -202,6 +208,11 @@ int32_t zone_offset_at(struct zone zone, int64_t utc, const char **abbreviation)
   if (abbreviation)
     *abbreviation = kind->abbreviation;
   return kind->offset;
+}
+
+bool zone_is_daylight_at(struct zone zone, int64_t utc)
+{
+  return zone.number && kind_at(zone, floor_seconds(utc) + EPOCH)->is_daylight;
 }
 
 int32_t zone_offset_of_local(struct zone zone, int64_t local)

@@ -20,6 +20,9 @@ bool zone_parse(struct bytes text, struct zone *zone);
 bool zone_of_abbreviation(struct bytes word, int32_t *offset);
 // Digits of an offset: "2", "02", "0230", "02:30", "02:30:15". Moves *text behind them.
 bool zone_read_offset(struct bytes *text, int32_t *seconds);
+// By number from 0, in the order of their names. False: there are no more.
+bool zone_at(int index, struct zone *zone);
+bool zone_is_daylight_at(struct zone zone, int64_t utc);
 // As the database writes it; NULL for a fixed offset.
 const char *zone_name(struct zone zone);
 

@@ -4,45 +4,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "data/keyword.h"
 #include "data/numeric.h"
 #include "data/utf8.h"
 #include "expr/tables.h"
 
 // ---- quoting ----
-
-// Words that PostgreSQL's grammar does not take as any name unless they are quoted. In order.
-static const char *const keywords[] = {
-    "all", "analyse", "analyze", "and", "any", "array", "as", "asc", "asymmetric", "authorization", "between",
-    "bigint", "binary", "bit", "boolean", "both", "case", "cast", "char", "character", "check", "coalesce",
-    "collate", "collation", "column", "concurrently", "constraint", "create", "cross", "current_catalog",
-    "current_date", "current_role", "current_schema", "current_time", "current_timestamp", "current_user", "dec",
-    "decimal", "default", "deferrable", "desc", "distinct", "do", "else", "end", "except", "exists", "extract",
-    "false", "fetch", "float", "for", "foreign", "freeze", "from", "full", "grant", "greatest", "group", "grouping",
-    "having", "ilike", "in", "initially", "inner", "inout", "int", "integer", "intersect", "interval", "into", "is",
-    "isnull", "join", "lateral", "leading", "least", "left", "like", "limit", "localtime", "localtimestamp",
-    "national", "natural", "nchar", "none", "normalize", "not", "notnull", "null", "nullif", "numeric", "offset",
-    "on", "only", "or", "order", "out", "outer", "overlaps", "overlay", "placing", "position", "precision",
-    "primary", "real", "references", "returning", "right", "row", "select", "session_user", "setof", "similar",
-    "smallint", "some", "substring", "symmetric", "table", "tablesample", "then", "time", "timestamp", "to",
-    "trailing", "treat", "trim", "true", "union", "unique", "user", "using", "values", "varchar", "variadic",
-    "verbose", "when", "where", "window", "with", "xmlattributes", "xmlconcat", "xmlelement", "xmlexists",
-    "xmlforest", "xmlnamespaces", "xmlparse", "xmlpi", "xmlroot", "xmlserialize", "xmltable",
-};
-
-static int compare_keyword(const void *key, const void *word)
-{
-  return bytes_compare(*(const struct bytes *)key, bytes_of_string(*(const char *const *)word));
-}
-
-static bool needs_quotes(struct bytes name)
-{
-  if (name.size == 0 || !(islower(name.data[0]) || name.data[0] == '_'))
-    return true;
-  for (size_t i = 0; i < name.size; i++)
-    if (!(islower(name.data[i]) || isdigit(name.data[i]) || name.data[i] == '_'))
-      return true;
-  return bsearch(&name, keywords, sizeof keywords / sizeof *keywords, sizeof *keywords, compare_keyword) != NULL;
-}
 
 static void append_quoted(struct buffer *out, struct bytes text, char quote)
 {
@@ -57,10 +24,10 @@ static void append_quoted(struct buffer *out, struct bytes text, char quote)
 
 static void append_identifier(struct buffer *out, struct bytes name)
 {
-  if (needs_quotes(name))
-    append_quoted(out, name, '"');
-  else
+  if (name_is_plain(name))
     buffer_append_bytes(out, name);
+  else
+    append_quoted(out, name, '"');
 }
 
 static void append_literal(struct buffer *out, struct bytes text)

@@ -173,7 +173,7 @@ int frame_reaches(struct evaluation *evaluation, const struct frame_reach *reach
                   const struct value *base, bool *reaches);
 
 // Functions that give sets of rows.
-enum { SET_COLUMNS = 2 };
+enum { SET_COLUMNS = 5 };
 struct set_call {
   const struct value *arguments;
   const enum type_id *argument_types;

@@ -290,14 +290,14 @@ const struct set_function set_functions[] = {
     {"unnest", 1, {TYPE_ANY_ARRAY}, 1, {{NULL, TYPE_ANY_ELEMENT}}, array_unnest, true, NULL},
     {"generate_subscripts", 2, {TYPE_ANY_ARRAY, INT4}, 1, {{NULL, INT4}}, array_subscripts, false, NULL},
     {"generate_subscripts", 3, {TYPE_ANY_ARRAY, INT4, BOOLEAN}, 1, {{NULL, INT4}}, array_subscripts, false, NULL},
-#define QUERY(name, count, ...)                                                                     \
-  {name, count, {JSONB, TYPE_JSONPATH, __VA_ARGS__}, 1, {{NULL, JSONB}}, jsonb_elements, false, jsonpath_prepare}
-    QUERY("jsonb_path_query", 2, 0),
-    QUERY("jsonb_path_query", 3, JSONB),
-    QUERY("jsonb_path_query", 4, JSONB, BOOLEAN),
-    QUERY("jsonb_path_query_tz", 2, 0),
-    QUERY("jsonb_path_query_tz", 3, JSONB),
-    QUERY("jsonb_path_query_tz", 4, JSONB, BOOLEAN),
+#define QUERY(name, prepare, count, ...)                                                                     \
+  {name, count, {JSONB, TYPE_JSONPATH, __VA_ARGS__}, 1, {{NULL, JSONB}}, jsonb_elements, false, prepare}
+    QUERY("jsonb_path_query", jsonpath_prepare, 2, 0),
+    QUERY("jsonb_path_query", jsonpath_prepare, 3, JSONB),
+    QUERY("jsonb_path_query", jsonpath_prepare, 4, JSONB, BOOLEAN),
+    QUERY("jsonb_path_query_tz", jsonpath_prepare_tz, 2, 0),
+    QUERY("jsonb_path_query_tz", jsonpath_prepare_tz, 3, JSONB),
+    QUERY("jsonb_path_query_tz", jsonpath_prepare_tz, 4, JSONB, BOOLEAN),
     {"regexp_matches", 2, {TEXT, TEXT}, 1, {{NULL, TYPE_TEXT_ARRAY}}, regexp_matches, false, NULL},
     {"regexp_matches", 3, {TEXT, TEXT, TEXT}, 1, {{NULL, TYPE_TEXT_ARRAY}}, regexp_matches, false, NULL},
     {"regexp_split_to_table", 2, {TEXT, TEXT}, 1, {{NULL, TEXT}}, regexp_split_to_table, false, NULL},
@@ -306,6 +306,11 @@ const struct set_function set_functions[] = {
     {"string_to_table", 3, {TEXT, TEXT, TEXT}, 1, {{NULL, TEXT}}, string_to_table, true, NULL},
     {"json_object_keys", 1, {JSON}, 1, {{NULL, TEXT}}, json_keys, false, NULL},
     {"pg_listening_channels", 0, {0}, 1, {{NULL, TEXT}}, listening_channels, false, NULL},
+    {"pg_get_keywords", 0, {0}, 5,
+     {{"word", TEXT}, {"catcode", CHAR1}, {"barelabel", BOOLEAN}, {"catdesc", TEXT}, {"baredesc", TEXT}}, keyword_rows,
+     false, NULL},
+    {"pg_timezone_names", 0, {0}, 4,
+     {{"name", TEXT}, {"abbrev", TEXT}, {"utc_offset", INTERVAL}, {"is_dst", BOOLEAN}}, zone_rows, false, NULL},
     {"pg_partition_ancestors", 1, {TYPE_OID}, 1, {{"relid", TYPE_OID}}, no_ancestors, false, NULL},
     {0},
 };

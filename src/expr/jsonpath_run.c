@@ -185,7 +185,7 @@ static enum run_result step_any_level(struct run *run, const struct jsonpath_nod
     if (all == RUN_FAILED || (all == RUN_FOUND && !found))
       return all;
   }
-  if (!json_is_container(item.kind))
+  if (!json_is_container(item.kind) || item.kind == RUN_MOMENT)
     return all;
   struct visit visit = {node->next, found, 1, node->first, node->last, true, is_lax(run)};
   enum run_result result = visit_members(run, visit, item);
@@ -380,12 +380,14 @@ static enum run_result run_step(struct run *run, const struct jsonpath_node *nod
   case JSONPATH_ELEMENTS: return step_elements(run, node, item, found);
   case JSONPATH_ANY_ELEMENT: return step_any_element(run, node, item, found);
   case JSONPATH_FILTER: return step_filter(run, node, item, found, unwraps);
-  case JSONPATH_TYPE: return run_next(run, node, run_text(types[item.kind]), found);
+  case JSONPATH_TYPE:
+    return run_next(run, node, run_text(item.kind == RUN_MOMENT ? run_moment_type(item) : types[item.kind]), found);
   case JSONPATH_SIZE: return step_size(run, node, item, found);
   case JSONPATH_KEYVALUE: return step_keyvalue(run, node, item, found, unwraps);
   case JSONPATH_DATETIME:
-    return run_stop(run, error_set(evaluation->error, SQLSTATE_FEATURE_NOT_SUPPORTED,
-                                   "jsonpath item method .%s() is not supported", "datetime"));
+    if (unwraps && item.kind == JSON_ARRAY)
+      return visit_elements(run, node, item, found, false);
+    return run_datetime(run, node, item, found);
   case JSONPATH_DOUBLE:
   case JSONPATH_CEILING:
   case JSONPATH_FLOOR:

@@ -19,6 +19,7 @@ struct run {
   int64_t array_size;  // of the innermost array that is subscripted; -1: there is none
   bool ignores;        // what a path does not find is no error
   bool throws;         // errors are set, not silent
+  bool uses_zone;      // the session's, where dates and times without one are compared with others
   int status;          // what ends all: an error that is thrown, memory, a cancellation
   uint32_t steps;
 };
@@ -43,6 +44,14 @@ enum run_result run_arithmetic(struct run *run, const struct jsonpath_node *node
 enum run_result run_number_method(struct run *run, const struct jsonpath_node *node, struct jsonb item,
                                   struct found *found);
 enum run_result run_variable(struct run *run, const struct jsonpath_node *node, struct jsonb *item);
+
+// jsonpath_time.c. A date or time; no jsonb has it.
+#define RUN_MOMENT ((enum json_kind)(JSON_OBJECT + 1))
+enum run_result run_datetime(struct run *run, const struct jsonpath_node *node, struct jsonb item, struct found *found);
+const char *run_moment_type(struct jsonb item);
+int run_moment_text(struct evaluation *evaluation, struct jsonb *item); // the item becomes a string
+// False: they cannot be compared, or run->status is set.
+bool run_compare_moments(struct run *run, struct jsonb a, struct jsonb b, int *order);
 
 struct value run_number_of(struct jsonb item);
 static inline struct jsonb run_number(const struct value *number)

@@ -17,14 +17,14 @@ static enum truth truth_of(bool is_true) { return is_true ? IS_TRUE : IS_FALSE; 
 
 static bool is_boolean(struct jsonb item) { return item.kind == JSON_TRUE || item.kind == JSON_FALSE; }
 
-static enum truth compare(const struct jsonpath_node *node, struct jsonb a, struct jsonb b)
+static enum truth compare(struct run *run, const struct jsonpath_node *node, struct jsonb a, struct jsonb b)
 {
   int order = 0;
   if (a.kind != b.kind && !(is_boolean(a) && is_boolean(b))) {
     bool has_null = a.kind == JSON_NULL || b.kind == JSON_NULL;
     return has_null ? truth_of(node->kind == JSONPATH_UNEQUAL) : IS_UNKNOWN;
   }
-  if (json_is_container(a.kind))
+  if (a.kind == RUN_MOMENT ? !run_compare_moments(run, a, b, &order) : json_is_container(a.kind))
     return IS_UNKNOWN;
   if (a.kind == JSON_STRING) {
     order = bytes_compare(jsonb_bytes(a), jsonb_bytes(b));
@@ -79,7 +79,7 @@ static enum truth test_pair(struct run *run, const struct jsonpath_node *node, s
 {
   if (node->kind == JSONPATH_LIKE_REGEX)
     return like(run, node, a);
-  return node->kind == JSONPATH_STARTS_WITH ? starts(a, b) : compare(node, a, b);
+  return node->kind == JSONPATH_STARTS_WITH ? starts(a, b) : compare(run, node, a, b);
 }
 
 // Some pair of what both sides give: in lax mode the first that is true or unknown decides, in strict mode all count.

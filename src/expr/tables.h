@@ -214,8 +214,12 @@ int array_agg_step(STEP);
 int array_agg_finish(FINISH);
 int array_unnest(struct evaluation *evaluation, struct set_call *call, struct value *row);
 int array_subscripts(struct evaluation *evaluation, struct set_call *call, struct value *row);
+// server_set.c
+int keyword_rows(struct evaluation *evaluation, struct set_call *call, struct value *row);
+int zone_rows(struct evaluation *evaluation, struct set_call *call, struct value *row);
 // jsonpath.c
 int jsonpath_prepare(CALL);
+int jsonpath_prepare_tz(CALL);
 // pattern_pieces.c
 int regexp_matches(struct evaluation *evaluation, struct set_call *call, struct value *row);
 int regexp_split_to_table(struct evaluation *evaluation, struct set_call *call, struct value *row);

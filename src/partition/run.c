@@ -80,6 +80,7 @@ void run_init(struct run *run, struct partition *partition, const struct setting
     .catalog = partition->catalog,
     .version = version,
     .settings = settings,
+    .now = now,
     .context = partition,
     .figures = partition_figures,
   };

@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "data/keyword.h"
 #include "expr/array_node.h"
 #include "sql/plan_node.h"
 
@@ -10,10 +11,7 @@ static void deparse(const struct plan *plan, const struct node *node, bool quali
 // A name as SQL takes it: quoted where it must be.
 void name_deparse(const char *name, struct buffer *out)
 {
-  bool plain = *name && !(*name >= '0' && *name <= '9');
-  for (const char *c = name; *c && plain; c++)
-    plain = (*c >= 'a' && *c <= 'z') || (*c >= '0' && *c <= '9') || *c == '_';
-  if (plain) {
+  if (name_is_plain(bytes_of_string(name))) {
     buffer_append_string(out, name);
     return;
   }

@@ -13,6 +13,7 @@ struct system_context {
   struct catalog *catalog;
   const struct version *version;
   const struct settings *settings;
+  int64_t now; // the transaction's time
   // Figures that sql/ does not have: sources, workflows, metrics. Each calls emit once a row with the values of the
   // table's columns in their order; the strings are copied.
   void *context;

@@ -2,6 +2,7 @@
 // since Quern does not have what they list.
 #include <stdio.h>
 
+#include "data/interval.h"
 #include "sql/system_internal.h"
 #include "table/comment.h"
 #include "table/namespace.h"
@@ -325,6 +326,25 @@ static const struct system_column partitioned_columns[] = {
     C_TEXT("partattrs"), C_TEXT("partclass"), C_TEXT("partcollation"), C_TEXT("partexprs"),
 };
 
+static const struct system_column zone_columns[] = {C_TEXT("name"), C_TEXT("abbrev"), {"utc_offset", TYPE_INTERVAL},
+                                                    C_BOOL("is_dst")};
+
+ROWS(zone_name_rows)
+{
+  struct zone zone;
+  int status = 0;
+  for (int i = 0; !status && zone_at(i, &zone); i++) {
+    const char *abbreviation;
+    struct interval offset = {.microseconds = 1000000 * (int64_t)zone_offset_at(zone, context->now, &abbreviation)};
+    struct value interval;
+    if (!interval_value(&offset, sink->arena, &interval))
+      return error_memory(error);
+    status = ADD(value_string(zone_name(zone)), value_string(abbreviation ? abbreviation : ""), interval,
+                 truth(zone_is_daylight_at(zone, context->now)));
+  }
+  return status;
+}
+
 #define PG(oid, name, columns, rows) SYSTEM_TABLE(oid, SCHEMA_PG_CATALOG, name, columns, rows)
 #define EMPTY(oid, name, columns) PG(oid, name, columns, system_no_rows)
 
@@ -350,6 +370,7 @@ const struct system_table server_tables[] = {
     PG(3456, "pg_collation", collation_columns, collation_rows),
     PG(1213, "pg_tablespace", tablespace_columns, tablespace_rows),
     PG(2612, "pg_language", language_columns, language_rows),
+    PG(12108, "pg_timezone_names", zone_columns, zone_name_rows),
     PG(12104, "pg_settings", setting_columns, setting_rows),
     PG(12222, "pg_stat_activity", activity_columns, system_figures),
     PG(12077, "pg_cursors", cursor_columns, system_figures),

@@ -551,7 +551,7 @@ int role_dependents(const struct utility_input *input, uint32_t role, struct buf
     bool is_owner = relation->owner == role;
     if (is_owner || names_role(relation->acl, role))
       buffer_format(lines, "%s%s %s %s", lines->size ? "\n" : "", is_owner ? "owner of" : "privileges for",
-                    relation_kind_name(relation->kind), relation->name);
+                    relation_kind_name(relation->kind), catalog_shown(input->writer, relation).text);
   }
   return lines->failed ? error_memory(error) : 0;
 }
@@ -609,7 +609,12 @@ static int drop_owned(const struct utility_input *input, uint32_t role, bool cas
     }
   }
   buffer_deinit(&dropped);
-  return left ? last : 0;
+  status = left ? last : 0;
+  const char *name;
+  for (uint32_t oid = 0; !status && namespace_next(input->catalog, input->writer->version, &oid, &name);)
+    if (schema_owner(input->writer->version, oid) == role)
+      status = schema_drop(input, oid, name, cascade, error);
+  return status;
 }
 
 int owned_drop(const struct utility_input *input, const PgQuery__DropOwnedStmt *drop, struct error *error)

@@ -167,8 +167,8 @@ int type_run(const struct utility_input *input, struct error *error);
 // Text for a definition: types made by users in it stand by their numbers.
 int types_numbered(const struct utility_input *input, bool is_query, const char **text, struct error *error);
 // What needs these types and is none of `going` makes an error, or goes with them; a line for each is appended to lines.
-int types_release(const struct utility_input *input, const struct relation *const *going, int count, bool cascade,
-                  struct buffer *lines, struct error *error);
+int type_release(const struct utility_input *input, const struct relation *const *going, int count, int type,
+                 bool cascade, struct buffer *lines, struct error *error);
 int domain_create(const struct utility_input *input, const PgQuery__CreateDomainStmt *create, struct error *error);
 int domain_alter(const struct utility_input *input, const PgQuery__AlterDomainStmt *alter, struct error *error);
 int domain_rename_constraint(const struct utility_input *input, const PgQuery__RenameStmt *rename, struct error *error);
@@ -279,6 +279,8 @@ int comment_on(const struct utility_input *input, const PgQuery__CommentStmt *tr
 
 // --- utility_schema.c
 int schema_create(const struct utility_input *input, const PgQuery__CreateSchemaStmt *create, struct error *error);
+// One schema, with what is in it where cascade says so.
+int schema_drop(const struct utility_input *input, uint32_t oid, const char *name, bool cascade, struct error *error);
 int schemas_drop(const struct utility_input *input, const PgQuery__DropStmt *drop, struct error *error);
 int schema_change_owner(const struct utility_input *input, const PgQuery__AlterOwnerStmt *alter, struct error *error);
 int schema_rename(const struct utility_input *input, const PgQuery__RenameStmt *rename, struct error *error);

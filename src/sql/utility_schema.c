@@ -97,10 +97,13 @@ static int gather(const struct utility_input *input, uint32_t schema, struct con
 }
 
 // What depends on the relation and stands elsewhere.
-static int others_lines(const struct utility_input *input, const struct relation *relation, struct buffer *lines)
+static int others_lines(const struct utility_input *input, const struct content *content, int i, struct buffer *lines,
+                        struct error *error)
 {
+  const struct relation *relation = content->relations[i], *other;
   uint32_t oid = 0;
-  const struct relation *other;
+  if (relation->kind == RELATION_TYPE)
+    return type_release(input, content->relations, content->count, i, false, lines, error);
   int status = catalog_dependent(input->writer, relation->oid, &oid, &other);
   while (!status && other) {
     if (other->schema_oid != relation->schema_oid)
@@ -116,15 +119,12 @@ static int refuse_content(const struct utility_input *input, const struct conten
                           struct error *error)
 {
   struct buffer lines = {0};
-  for (int i = 0; i < content->count && lines.size < 256; i++) {
-    if (i)
-      buffer_append_u8(&lines, '\n');
-    buffer_format(&lines, "%s %s depends on schema %s", relation_kind_name(content->relations[i]->kind),
-                  catalog_shown(input->writer, content->relations[i]).text, schema);
-  }
   int status = 0;
-  for (int i = 0; i < content->count && lines.size < 256 && !status; i++)
-    status = others_lines(input, content->relations[i], &lines);
+  for (int i = 0; i < content->count && lines.size < 256 && !status; i++) {
+    buffer_format(&lines, "%s%s %s depends on schema %s", i ? "\n" : "", relation_kind_name(content->relations[i]->kind),
+                  catalog_shown(input->writer, content->relations[i]).text, schema);
+    status = others_lines(input, content, i, &lines, error);
+  }
   if (status) {
     buffer_deinit(&lines);
     return status;
@@ -137,17 +137,39 @@ static int refuse_content(const struct utility_input *input, const struct conten
   return status;
 }
 
-static int drop_content(const struct utility_input *input, const struct content *content, struct error *error)
+// Columns, defaults and checks of tables elsewhere that need the schema's types go before the types. Lines for all.
+static int release_content(const struct utility_input *input, const struct content *content, struct buffer *dropped,
+                           struct error *error)
 {
-  struct buffer dropped = {0};
+  uint32_t *oids = ARENA_ARRAY(input->arena, uint32_t, content->count + 1);
+  if (!oids)
+    return error_memory(error);
+  for (int i = 0; i < content->count; i++)
+    oids[i] = content->relations[i]->oid;
   int status = 0;
   for (int i = 0; i < content->count && !status; i++) {
-    buffer_format(&dropped, "%s %s\n", relation_kind_name(content->relations[i]->kind),
-                  catalog_shown(input->writer, content->relations[i]).text);
-    status = table_refuse_pending(input->writer, content->relations[i], "DROP SCHEMA");
+    const struct relation *relation = catalog_find_oid(input->catalog, input->writer->version, oids[i]);
+    if (!relation)
+      continue; // it went with a column
+    buffer_format(dropped, "%s %s\n", relation_kind_name(relation->kind), catalog_shown(input->writer, relation).text);
+    content->relations[i] = relation;
+    status = relation->kind == RELATION_TYPE
+               ? type_release(input, content->relations, content->count, i, true, dropped, error)
+               : table_refuse_pending(input->writer, relation, "DROP SCHEMA");
   }
+  return status;
+}
+
+static int drop_content(const struct utility_input *input, uint32_t schema, const struct content *content,
+                        struct error *error)
+{
+  struct buffer dropped = {0};
+  struct content left = {0};
+  int status = release_content(input, content, &dropped, error);
   if (!status)
-    status = catalog_drop_all(input->writer, content->relations, content->count, true, &dropped);
+    status = gather(input, schema, &left, error);
+  if (!status)
+    status = catalog_drop_all(input->writer, left.relations, left.count, true, &dropped);
   if (!status)
     drop_notice(input, &dropped);
   bool failed = dropped.failed;
@@ -155,10 +177,18 @@ static int drop_content(const struct utility_input *input, const struct content 
   return status ? status : failed ? error_memory(error) : 0;
 }
 
+int schema_drop(const struct utility_input *input, uint32_t oid, const char *name, bool cascade, struct error *error)
+{
+  struct content content = {0};
+  int status = gather(input, oid, &content, error);
+  if (!status && content.count)
+    status = cascade ? drop_content(input, oid, &content, error) : refuse_content(input, &content, name, error);
+  return status ? status : namespace_drop(input->writer, oid);
+}
+
 static int drop_schema(const struct utility_input *input, const char *name, const PgQuery__DropStmt *drop,
                        struct error *error)
 {
-  struct content content = {0};
   uint32_t oid = catalog_schema(input->catalog, input->writer->version, name);
   if (!oid && drop->missing_ok) {
     utility_notice(input, SQLSTATE_SUCCESSFUL_COMPLETION, "schema \"%s\" does not exist, skipping", name);
@@ -170,12 +200,8 @@ static int drop_schema(const struct utility_input *input, const char *name, cons
                      "cannot drop schema %s because it is required by the database system", name);
   if (!status)
     status = must_own(input, oid, name, error);
-  if (!status)
-    status = gather(input, oid, &content, error);
-  if (!status && content.count)
-    status = drop->behavior == PG_QUERY__DROP_BEHAVIOR__DROP_CASCADE ? drop_content(input, &content, error)
-                                                                     : refuse_content(input, &content, name, error);
-  return status ? status : namespace_drop(input->writer, oid);
+  bool cascade = drop->behavior == PG_QUERY__DROP_BEHAVIOR__DROP_CASCADE;
+  return status ? status : schema_drop(input, oid, name, cascade, error);
 }
 
 int schemas_drop(const struct utility_input *input, const PgQuery__DropStmt *drop, struct error *error)

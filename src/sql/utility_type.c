@@ -556,31 +556,28 @@ static int release_checks(const struct utility_input *input, const struct relati
   return cascade && is_changed ? catalog_replace(input->catalog, input->writer, copy, error) : 0;
 }
 
-int types_release(const struct utility_input *input, const struct relation *const *going, int count, bool cascade,
-                  struct buffer *lines, struct error *error)
+int type_release(const struct utility_input *input, const struct relation *const *going, int count, int type,
+                 bool cascade, struct buffer *lines, struct error *error)
 {
-  int status = 0;
-  for (int i = 0; i < count && !status; i++) {
-    const struct relation *dependent;
-    uint32_t oid = 0;
-    if (going[i]->kind != RELATION_TYPE)
-      continue;
-    status = catalog_dependent(input->writer, going[i]->oid, &oid, &dependent);
-    while (!status && dependent) {
-      bool is_table = dependent->kind == RELATION_TABLE || dependent->kind == RELATION_SOURCE;
-      size_t size = lines->size;
-      if (is_table && !is_going(dependent, going, count)) {
-        status = release_table(input, going[i], &dependent, cascade, lines, error);
-        if (!status && (cascade || lines->size == size))
-          status = release_checks(input, going[i], dependent, cascade, lines, error);
-      } else if (dependent->kind == RELATION_TYPE && !is_going(dependent, going, count))
-        status = types_release(input, &dependent, 1, cascade, lines, error);
-      if (!status && !cascade && !is_table && !is_going(dependent, going, count))
-        buffer_format(lines, "%s%s %s depends on type %s", lines->size ? "\n" : "", relation_kind_name(dependent->kind),
-                      catalog_shown(input->writer, dependent).text, catalog_shown(input->writer, going[i]).text);
-      if (!status)
-        status = catalog_dependent(input->writer, going[i]->oid, &oid, &dependent);
-    }
+  const struct relation *dependent;
+  uint32_t oid = 0;
+  if (going[type]->kind != RELATION_TYPE)
+    return 0;
+  int status = catalog_dependent(input->writer, going[type]->oid, &oid, &dependent);
+  while (!status && dependent) {
+    bool is_table = dependent->kind == RELATION_TABLE || dependent->kind == RELATION_SOURCE;
+    size_t size = lines->size;
+    if (is_table && !is_going(dependent, going, count)) {
+      status = release_table(input, going[type], &dependent, cascade, lines, error);
+      if (!status && (cascade || lines->size == size))
+        status = release_checks(input, going[type], dependent, cascade, lines, error);
+    } else if (dependent->kind == RELATION_TYPE && !is_going(dependent, going, count))
+      status = type_release(input, &dependent, 1, 0, cascade, lines, error);
+    if (!status && !cascade && !is_table && !is_going(dependent, going, count))
+      buffer_format(lines, "%s%s %s depends on type %s", lines->size ? "\n" : "", relation_kind_name(dependent->kind),
+                    catalog_shown(input->writer, dependent).text, catalog_shown(input->writer, going[type]).text);
+    if (!status)
+      status = catalog_dependent(input->writer, going[type]->oid, &oid, &dependent);
   }
   return status;
 }
@@ -590,7 +587,9 @@ static int drop_types(const struct utility_input *input, const struct relation *
                       struct error *error)
 {
   struct buffer lines = {0};
-  int status = types_release(input, types, count, cascade, &lines, error);
+  int status = 0;
+  for (int i = 0; i < count && !status; i++)
+    status = type_release(input, types, count, i, cascade, &lines, error);
   if (!status && !cascade && lines.size) {
     status = count > 1 ? error_set(error, SQLSTATE_DEPENDENT_OBJECTS_STILL_EXIST,
                                    "cannot drop desired object(s) because other objects depend on them")

@@ -128,7 +128,7 @@ int catalog_drop(struct catalog *catalog, struct writer *writer, const struct re
                  struct buffer *dropped, struct error *error);
 // A relation's name as messages show it: with its schema unless that is on the writer's scope's path.
 struct shown {
-  char text[132];
+  char text[264];
 };
 struct shown catalog_shown(const struct writer *writer, const struct relation *relation);
 // The same for several at once, which may depend on each other; the error is the writer's.

@@ -9,6 +9,7 @@
 
 #include "base/limits.h"
 #include "base/sqlstate.h"
+#include "data/keyword.h"
 #include "table/comment.h"
 #include "table/definition.h"
 #include "table/internal.h"
@@ -426,6 +427,23 @@ int catalog_replace(struct catalog *catalog, struct writer *writer, struct relat
 
 // --- Names in messages -----------------------------------------------------------------------------
 
+// The name, quoted where it must be; gives the end.
+static char *put_name(char *at, const char *name)
+{
+  bool is_plain = name_is_plain(bytes_of_string(name));
+  if (!is_plain)
+    *at++ = '"';
+  for (; *name; name++) {
+    if (*name == '"')
+      *at++ = '"';
+    *at++ = *name;
+  }
+  if (!is_plain)
+    *at++ = '"';
+  *at = 0;
+  return at;
+}
+
 struct shown catalog_shown(const struct writer *writer, const struct relation *relation)
 {
   struct shown shown;
@@ -433,7 +451,12 @@ struct shown catalog_shown(const struct writer *writer, const struct relation *r
   for (int i = 0; schema && i < writer->scope->search_path_count; i++)
     if (writer->scope->search_path[i] == relation->schema_oid)
       schema = NULL;
-  snprintf(shown.text, sizeof shown.text, "%s%s%s", schema ? schema : "", schema ? "." : "", relation->name);
+  char *at = shown.text; // two names of 63 bytes, each doubled at worst
+  if (schema) {
+    at = put_name(at, schema);
+    *at++ = '.';
+  }
+  put_name(at, relation->name);
   return shown;
 }
 
