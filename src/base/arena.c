@@ -134,7 +134,8 @@ void *memory_large(size_t size)
 static void *alloc_from_new_block(struct arena *arena, size_t size)
 {
   size_t last = arena->blocks ? arena->blocks->size : 0;
-  size_t block_size = last ? last * 2 : BLOCK_FIRST;
+  // Large ones are about an eighth of what there is: an account's end is not passed by much more than what is needed.
+  size_t block_size = !last ? BLOCK_FIRST : last < BLOCK_MAX || !arena->is_large ? last * 2 : last + last / 8;
   size_t most = arena->is_large ? LARGE_PAGE - sizeof(struct arena_block) : BLOCK_MAX;
   if (block_size > most)
     block_size = most;

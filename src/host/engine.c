@@ -211,6 +211,7 @@ static void hook_metrics(void *context, struct metric_sink *sink)
   metric_add(sink, "quern_steps_total", "", (double)engine->counts.steps);
   metric_add(sink, "quern_step_us_total", "", (double)engine->counts.step_us_total);
   metric_add(sink, "quern_step_us_max", "", (double)engine->counts.step_us_max);
+  metric_add(sink, "quern_temporary_bytes_total", "", (double)spill_files_written(&engine->spills));
   metric_add(sink, "quern_temporary_bytes", "", (double)spill_files_used(&engine->spills));
   metric_add(sink, "quern_replies_waiting", "", (double)engine->queue.count);
   if (engine->journal)

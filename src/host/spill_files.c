@@ -53,6 +53,7 @@ static int hook_write(void *context, void *opened, uint64_t offset, const void *
   struct spilled *file = opened;
   uint64_t end = offset + size, more = end > file->size ? end - file->size : 0;
   uint64_t used = __atomic_add_fetch(&files->used, more, __ATOMIC_RELAXED);
+  __atomic_fetch_add(&files->written, size, __ATOMIC_RELAXED);
   file->size += more;
   if (used > files->limit) {
     int status = error_set(error, SQLSTATE_CONFIGURATION_LIMIT_EXCEEDED, "temporary files exceed --temporary-limit (%llu kB)",
@@ -96,4 +97,9 @@ void spill_files_close(struct spill_files *files)
 uint64_t spill_files_used(const struct spill_files *files)
 {
   return __atomic_load_n(&files->used, __ATOMIC_RELAXED);
+}
+
+uint64_t spill_files_written(const struct spill_files *files)
+{
+  return __atomic_load_n(&files->written, __ATOMIC_RELAXED);
 }

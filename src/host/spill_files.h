@@ -12,6 +12,7 @@ struct spill_files {
   struct disk own;
   uint64_t limit;     // bytes
   uint64_t used;      // atomic
+  uint64_t written;   // since the start; atomic
   struct spill_hooks hooks;
 };
 
@@ -21,3 +22,5 @@ int spill_files_open(struct spill_files *files, const char *directory, struct di
 void spill_files_close(struct spill_files *files); // a zeroed one too; its files must have been closed
 // Bytes that lie in files now.
 uint64_t spill_files_used(const struct spill_files *files);
+// Bytes that were ever written.
+uint64_t spill_files_written(const struct spill_files *files);

@@ -109,7 +109,7 @@ static int job_go(struct job *job, const struct version *version, const struct k
   struct session *session = job->session;
   run_init(&job->run, session->partition, &job->settings, version, &job->arena, kept->now, kept->statement_now, kept->random,
            &job->error);
-  run_fill_job(&job->input, &job->run, version);
+  run_fill_input(&job->input, &job->run, version, NULL);
   job->input.parameters = parameters;
   job->input.mark = &job->mark;
   job->input.is_cancelled = &job->is_cancelled;

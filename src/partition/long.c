@@ -196,7 +196,7 @@ int long_start(struct session *session, struct portal *portal, uint64_t random, 
   job->writer.settings = job->settings.format;
   run_init(&job->run, session->partition, &job->settings, NULL, &job->arena, session->transaction_now, session->statement_now,
            random, &job->error);
-  run_fill_job(&job->input, &job->run, NULL);
+  run_fill_input(&job->input, &job->run, NULL, NULL);
   job->input.parameters = portal->parameters;
   job->input.mark = &job->mark;
   job->input.is_cancelled = &job->is_cancelled;

@@ -46,7 +46,7 @@ struct partition_hooks {
   int (*check_sink)(void *context, const struct relation *sink, struct error *error);
   // A clock for EXPLAIN ANALYZE, whose times are part of no promise; any thread. NULL: it tells none.
   int64_t (*nanoseconds)(void);
-  // Temporary files, for jobs on workers' threads. NULL: what a statement's memory does not hold gets 53200.
+  // Temporary files, for whatever thread runs a statement. NULL: what its memory does not hold gets 53200.
   const struct spill_hooks *spill;
   // The host's own figures: calls metric_add for each.
   void (*metrics)(void *context, struct metric_sink *sink);

@@ -159,15 +159,9 @@ void run_fill_input(struct execution_input *input, struct run *run, const struct
     .clock_now = run->evaluation.clock_now,
     .push = push_rows,
     .system = &run->system,
+    .spill = hooks ? hooks->spill : NULL,
     .nanoseconds = hooks ? hooks->nanoseconds : NULL,
   };
-}
-
-void run_fill_job(struct execution_input *input, struct run *run, const struct version *version)
-{
-  const struct partition_hooks *hooks = run->context.partition->options.hooks;
-  run_fill_input(input, run, version, NULL);
-  input->spill = hooks ? hooks->spill : NULL;
 }
 
 static bool is_ordered(const struct prepared *prepared)

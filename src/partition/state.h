@@ -426,8 +426,6 @@ void row_write(struct row_writer *writer, const struct value *values, struct buf
 void statement_promise_row(const struct session *session, struct promise *promise, const struct prepared *prepared,
                            const struct buffer *out, size_t begin);
 void statement_tag(const struct prepared *prepared, uint64_t rows, char *tag, size_t size); // "UPDATE 1"
-// Of a job, which has files for what its memory does not hold.
-void run_fill_job(struct execution_input *input, struct run *run, const struct version *version);
 void run_fill_input(struct execution_input *input, struct run *run, const struct version *version, struct writer *writer);
 
 // One statement on a version, wherever that is. Both the first run and the re-run at commit come through here.

@@ -2,10 +2,15 @@
 //
 // 1. Hashed groups come out in the order in which their first rows came.
 // 2. Over ordered rows there are two groups at a time: the one given and the one that its successor's first row began.
+// 3. When hashed groups have used up their share of memory, no more of them are begun: rows of others are put aside, sorted
+//    by their keys, and grouped as ordered rows behind those that there are. DISTINCT does the same.
 #include <string.h>
 
 #include "sql/execute_aggregate.h"
+#include "sql/sorter.h"
 #include "store/read_set.h"
+
+enum { ASIDE_PARTS = 4 }; // of a node's share: one is for sorting what is put aside
 
 struct group {
   struct value *keys;
@@ -15,6 +20,11 @@ struct group {
 struct aggregate_run {
   struct iterator op;
   struct row_table table; // HASHED: rows are the keys, the states behind them
+  struct memory_account memory; // of that
+  struct sorter aside;    // HASHED: rows of groups that had no room: keys, then the node's slots
+  struct row_order aside_order;
+  struct value *aside_row; // scratch
+  bool is_full;
   struct arena arenas[2]; // SORTED: of the two groups; PLAIN: the first
   struct group current;
   int turn;
@@ -175,7 +185,91 @@ static int plain_next(struct iterator *op)
   return give_group(run, keys);
 }
 
+// --- Over ordered rows -----------------------------------------------------------------------------------
+
+static int begin_group(struct aggregate_run *run)
+{
+  const struct plan_aggregate *plan = &run->op.node->aggregate;
+  struct arena *arena = &run->arenas[run->turn ^= 1];
+  bool decided;
+  arena_reset(arena);
+  for (int i = 0; i < plan->call_count; i++)
+    row_table_clear(&run->distinct[i]);
+  run->current.keys = make_group(run, arena);
+  if (!run->current.keys)
+    return execution_memory(run->op.execution);
+  run->current.states = states_of(run, run->current.keys);
+  run->has_current = true;
+  return accumulate(run, run->current.states, run->group_number, arena, &decided);
+}
+
+static int take_left(struct aggregate_run *run)
+{
+  int status = run->op.left->next(run->op.left);
+  if (status != 1)
+    return status;
+  status = get_keys(run);
+  return status ? status : 1;
+}
+
+// take: sets the row at hand and its keys, 1; or 0.
+static int next_of_ordered(struct aggregate_run *run, int (*take)(struct aggregate_run *run))
+{
+  bool decided;
+  int status = 0;
+  while (!status) {
+    struct value *given = NULL;
+    status = run->is_over ? 0 : take(run);
+    if (status < 0)
+      return status;
+    if (status == 0) {
+      run->is_over = true;
+      if (!run->has_current)
+        return 0;
+      run->has_current = false;
+      given = run->current.keys;
+    } else if (run->has_current && values_equal(run->types, run->keys, run->current.keys, run->key_count))
+      status = accumulate(run, run->current.states, run->group_number, &run->arenas[run->turn], &decided);
+    else {
+      given = run->has_current ? run->current.keys : NULL;
+      status = begin_group(run);
+    }
+    if (given && !status)
+      status = give_group(run, given);
+  }
+  return status;
+}
+
+static int sorted_next(struct iterator *op)
+{
+  return next_of_ordered((struct aggregate_run *)op, take_left);
+}
+
 // --- Hashed --------------------------------------------------------------------------------------------
+
+// Is the table as large as it may be, beside the rows that are put aside? As execution_overflows.
+static int table_overflows(const struct execution *execution, const struct memory_account *memory,
+                           const struct row_table *table)
+{
+  size_t needed = memory->used + row_table_growth(table);
+  return execution_overflows(execution, needed + needed / (ASIDE_PARTS - 1));
+}
+
+// Sees whether the row at hand, of a new group, has to be put aside, and does so. 1: it is.
+static int put_aside(struct aggregate_run *run)
+{
+  struct execution *execution = run->op.execution;
+  const struct plan_node *node = run->op.node;
+  int status = run->is_full ? 1 : table_overflows(execution, &run->memory, &run->table);
+  if (status != 1)
+    return status;
+  run->is_full = true;
+  memcpy(run->aside_row, run->keys, sizeof *run->keys * (size_t)run->key_count);
+  for (int i = 0; i < node->slot_count; i++)
+    run->aside_row[run->key_count + i] = execution->ranges[node->slots[i].range][node->slots[i].column];
+  status = sorter_add(&run->aside, run->aside_row);
+  return status ? status : 1;
+}
 
 // Shows the row at hand to the group of run->keys.
 static int add_to_group(struct aggregate_run *run)
@@ -186,6 +280,9 @@ static int add_to_group(struct aggregate_run *run)
   while (entry && !values_equal(run->types, run->table.entries[entry - 1].row, run->keys, run->key_count))
     entry = row_table_next(&run->table, entry);
   if (!entry) {
+    int status = put_aside(run);
+    if (status)
+      return status == 1 ? 0 : status;
     struct value *keys = make_group(run, &run->table.arena);
     if (!keys || !row_table_add(&run->table, hash, keys))
       return execution_memory(run->op.execution);
@@ -240,7 +337,24 @@ static int read_groups(struct aggregate_run *run)
   }
   execution_release(op->execution, mark);
   run->is_read = true;
+  if (!status && run->is_full)
+    status = sorter_sort(&run->aside);
   return status || run->table.count ? status : add_empty_groups(run);
+}
+
+// The next of the rows that were put aside becomes the row at hand.
+static int take_aside(struct aggregate_run *run)
+{
+  const struct plan_node *node = run->op.node;
+  struct value *row;
+  execution_release(run->op.execution, run->op.mark);
+  int status = sorter_next(&run->aside, &row);
+  if (status != 1)
+    return status;
+  memcpy(run->keys, row, sizeof *row * (size_t)run->key_count);
+  for (int i = 0; i < node->slot_count; i++)
+    run->op.execution->ranges[node->slots[i].range][node->slots[i].column] = row[run->key_count + i];
+  return 1;
 }
 
 static int hashed_next(struct iterator *op)
@@ -253,56 +367,13 @@ static int hashed_next(struct iterator *op)
     if (!status)
       execution_release(op->execution, op->mark);
   }
-  return status;
-}
-
-// --- Over ordered rows -----------------------------------------------------------------------------------
-
-static int begin_group(struct aggregate_run *run)
-{
-  const struct plan_aggregate *plan = &run->op.node->aggregate;
-  struct arena *arena = &run->arenas[run->turn ^= 1];
-  bool decided;
-  arena_reset(arena);
-  for (int i = 0; i < plan->call_count; i++)
-    row_table_clear(&run->distinct[i]);
-  run->current.keys = make_group(run, arena);
-  if (!run->current.keys)
-    return execution_memory(run->op.execution);
-  run->current.states = states_of(run, run->current.keys);
-  run->has_current = true;
-  return accumulate(run, run->current.states, run->group_number, arena, &decided);
-}
-
-static int sorted_next(struct iterator *op)
-{
-  struct aggregate_run *run = (struct aggregate_run *)op;
-  const struct plan_aggregate *plan = &op->node->aggregate;
-  bool decided;
-  int status = 0;
-  while (!status) {
-    struct value *given = NULL;
-    status = run->is_over ? 0 : op->left->next(op->left);
-    if (status < 0)
-      return status;
-    if (status == 0) {
-      run->is_over = true;
-      if (!run->has_current)
-        return 0;
-      run->has_current = false;
-      given = run->current.keys;
-    } else if ((status = get_keys(run)))
-      return status;
-    else if (run->has_current && values_equal(run->types, run->keys, run->current.keys, plan->key_count))
-      status = accumulate(run, run->current.states, run->group_number, &run->arenas[run->turn], &decided);
-    else {
-      given = run->has_current ? run->current.keys : NULL;
-      status = begin_group(run);
-    }
-    if (given && !status)
-      status = give_group(run, given);
+  if (status || !run->is_full)
+    return status;
+  if (run->table.count) {
+    row_table_clear(&run->table);
+    run->at = 0;
   }
-  return status;
+  return next_of_ordered(run, take_aside);
 }
 
 // --- Opening and closing -----------------------------------------------------------------------------------
@@ -311,6 +382,7 @@ static void aggregate_stop(struct iterator *op)
 {
   struct aggregate_run *run = (struct aggregate_run *)op;
   row_table_clear(&run->table);
+  sorter_clear(&run->aside);
   arena_reset(&run->arenas[0]);
   arena_reset(&run->arenas[1]);
   arena_reset(&run->finish);
@@ -323,7 +395,7 @@ static int aggregate_rewind(struct iterator *op)
 {
   struct aggregate_run *run = (struct aggregate_run *)op;
   aggregate_stop(op);
-  run->is_read = run->is_over = run->has_current = op->is_marked = false;
+  run->is_read = run->is_over = run->has_current = run->is_full = op->is_marked = false;
   run->at = 0;
   run->group_number = 0;
   return op->left->rewind(op->left);
@@ -333,6 +405,7 @@ static void aggregate_close(struct iterator *op)
 {
   struct aggregate_run *run = (struct aggregate_run *)op;
   row_table_deinit(&run->table);
+  sorter_deinit(&run->aside);
   arena_deinit(&run->arenas[0]);
   arena_deinit(&run->arenas[1]);
   arena_deinit(&run->finish);
@@ -357,6 +430,31 @@ static bool open_sets(struct aggregate_run *run, struct execution *execution, co
   return true;
 }
 
+// Ascending keys of the first columns.
+static bool open_order(struct execution *execution, struct row_order *order, int key_count, const enum type_id *types)
+{
+  struct sort_key *keys = ARENA_ARRAY(&execution->memory, struct sort_key, key_count + 1);
+  for (int i = 0; keys && i < key_count; i++)
+    keys[i] = (struct sort_key){.column = i};
+  *order = (struct row_order){.key_count = key_count, .keys = keys, .types = types};
+  return keys != NULL;
+}
+
+static bool open_aside(struct aggregate_run *run, struct execution *execution, const struct plan_node *node)
+{
+  int count = run->key_count + node->slot_count;
+  enum type_id *types = ARENA_ARRAY(&execution->memory, enum type_id, count + 1);
+  run->aside_row = ARENA_ARRAY(&execution->memory, struct value, count + 1);
+  if (!types || !run->aside_row || !open_order(execution, &run->aside_order, run->key_count, types))
+    return false;
+  memcpy(types, run->types, sizeof *types * (size_t)run->key_count);
+  for (int i = 0; i < node->slot_count; i++)
+    types[run->key_count + i] = node->slots[i].type;
+  sorter_init(&run->aside, execution, &run->aside_order, count);
+  sorter_divide(&run->aside, ASIDE_PARTS);
+  return true;
+}
+
 static bool aggregate_open(struct iterator **op, struct execution *execution, const struct plan_node *node)
 {
   static int (*const nexts[])(struct iterator *) = {plain_next, hashed_next, sorted_next};
@@ -364,7 +462,8 @@ static bool aggregate_open(struct iterator **op, struct execution *execution, co
   struct aggregate_run *run = ARENA_NEW(&execution->memory, struct aggregate_run);
   if (!run)
     return false;
-  row_table_init(&run->table, execution->account);
+  run->memory.parent = execution->account;
+  row_table_init(&run->table, &run->memory);
   arena_init(&run->arenas[0], execution->account);
   arena_init(&run->arenas[1], execution->account);
   arena_init(&run->finish, execution->account);
@@ -384,8 +483,8 @@ static bool aggregate_open(struct iterator **op, struct execution *execution, co
     run->types[i] = plan->keys[i].type;
   run->types[plan->key_count] = TYPE_INT8;
   for (int i = 0; i < plan->call_count; i++)
-    row_table_init(&run->distinct[i], execution->account);
-  return true;
+    row_table_init(&run->distinct[i], &run->memory);
+  return plan->form != AGGREGATE_HASHED || open_aside(run, execution, node);
 }
 
 // --- DISTINCT ----------------------------------------------------------------------------------------------
@@ -393,43 +492,112 @@ static bool aggregate_open(struct iterator **op, struct execution *execution, co
 struct distinct {
   struct iterator op;
   struct row_table table;
+  struct memory_account memory; // of that
+  struct sorter aside;          // rows that had no room
+  struct row_order order;
+  struct value *last;           // of them, the one that was given; NULL: none
+  struct arena last_arena;
+  bool is_full, is_over;
 };
+
+static void distinct_stop(struct iterator *op)
+{
+  struct distinct *distinct = (struct distinct *)op;
+  row_table_clear(&distinct->table);
+  sorter_clear(&distinct->aside);
+  arena_reset(&distinct->last_arena);
+  distinct->last = NULL;
+}
 
 static int distinct_rewind(struct iterator *op)
 {
-  row_table_clear(&((struct distinct *)op)->table);
+  struct distinct *distinct = (struct distinct *)op;
+  distinct_stop(op);
+  distinct->is_full = distinct->is_over = false;
   return op->left->rewind(op->left);
+}
+
+// Of the rows that were put aside, in order, each once.
+static int next_aside(struct distinct *distinct)
+{
+  const struct plan_node *node = distinct->op.node;
+  int count = node->distinct.column_count, status;
+  struct value *row;
+  while ((status = sorter_next(&distinct->aside, &row)) == 1)
+    if (!distinct->last || !values_equal(node->distinct.types, row, distinct->last, count)) {
+      arena_reset(&distinct->last_arena);
+      distinct->op.row = distinct->last = values_keep(&distinct->last_arena, node->distinct.types, row, count);
+      return distinct->last ? 1 : execution_memory(distinct->op.execution);
+    }
+  return status;
+}
+
+// A row that is not in the table: 1: it is given now.
+static int add_row(struct distinct *distinct, uint64_t hash)
+{
+  struct execution *execution = distinct->op.execution;
+  const struct plan_node *node = distinct->op.node;
+  struct value *row = distinct->op.left->row;
+  int status = distinct->is_full ? 1 : table_overflows(execution, &distinct->memory, &distinct->table);
+  if (status == 1) {
+    distinct->is_full = true;
+    return sorter_add(&distinct->aside, row);
+  }
+  if (status)
+    return status;
+  struct value *kept = values_keep(&distinct->table.arena, node->distinct.types, row, node->distinct.column_count);
+  if (!kept || !row_table_add(&distinct->table, hash, kept))
+    return execution_memory(execution);
+  distinct->op.row = row;
+  return 1;
 }
 
 static int distinct_next(struct iterator *op)
 {
   struct distinct *distinct = (struct distinct *)op;
   const enum type_id *types = op->node->distinct.types;
-  int count = op->node->distinct.column_count, status;
-  while ((status = op->left->next(op->left)) == 1) {
+  int count = op->node->distinct.column_count, status = 0;
+  while (!distinct->is_over && (status = op->left->next(op->left)) == 1) {
     uint64_t hash = values_hash(types, op->left->row, count);
     uint32_t entry = row_table_first(&distinct->table, hash);
     while (entry && !values_equal(types, distinct->table.entries[entry - 1].row, op->left->row, count))
       entry = row_table_next(&distinct->table, entry);
-    if (entry)
-      continue;
-    struct value *kept = values_keep(&distinct->table.arena, types, op->left->row, count);
-    if (!kept || !row_table_add(&distinct->table, hash, kept))
-      return execution_memory(op->execution);
-    op->row = op->left->row;
-    return 1;
+    status = entry ? 0 : add_row(distinct, hash);
+    if (status)
+      return status;
   }
-  return status;
-}
-
-static void distinct_stop(struct iterator *op)
-{
-  row_table_clear(&((struct distinct *)op)->table);
+  if (!status && !distinct->is_over && distinct->is_full) {
+    row_table_clear(&distinct->table);
+    status = sorter_sort(&distinct->aside);
+  }
+  distinct->is_over = true;
+  return status || !distinct->is_full ? status : next_aside(distinct);
 }
 
 static void distinct_close(struct iterator *op)
 {
-  row_table_deinit(&((struct distinct *)op)->table);
+  struct distinct *distinct = (struct distinct *)op;
+  row_table_deinit(&distinct->table);
+  sorter_deinit(&distinct->aside);
+  arena_deinit(&distinct->last_arena);
+}
+
+static bool distinct_open(struct iterator **op, struct execution *execution, const struct plan_node *node)
+{
+  struct distinct *distinct = ARENA_NEW(&execution->memory, struct distinct);
+  if (!distinct || !open_order(execution, &distinct->order, node->distinct.column_count, node->distinct.types))
+    return false;
+  distinct->memory.parent = execution->account;
+  row_table_init(&distinct->table, &distinct->memory);
+  sorter_init(&distinct->aside, execution, &distinct->order, node->distinct.column_count);
+  sorter_divide(&distinct->aside, ASIDE_PARTS);
+  arena_init(&distinct->last_arena, execution->account);
+  distinct->op.rewind = distinct_rewind;
+  distinct->op.next = distinct_next;
+  distinct->op.stop = distinct_stop;
+  distinct->op.close = distinct_close;
+  *op = &distinct->op;
+  return true;
 }
 
 // --- The count of a table ------------------------------------------------------------------------------------
@@ -476,14 +644,5 @@ bool group_open(struct iterator **op, struct execution *execution, const struct 
     *op = &count->op;
     return true;
   }
-  struct distinct *distinct = ARENA_NEW(&execution->memory, struct distinct);
-  if (!distinct)
-    return false;
-  row_table_init(&distinct->table, execution->account);
-  distinct->op.rewind = distinct_rewind;
-  distinct->op.next = distinct_next;
-  distinct->op.stop = distinct_stop;
-  distinct->op.close = distinct_close;
-  *op = &distinct->op;
-  return true;
+  return distinct_open(op, execution, node);
 }

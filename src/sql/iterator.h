@@ -208,13 +208,13 @@ static inline int execution_miss(struct execution *execution, const struct plan_
   return claimer_claim(claimer, scan->tree, key, CLAIM_UPDATE, execution->evaluation.error);
 }
 
-// A node that keeps rows has so many bytes of them. 1: they belong into files now; STATUS_LONG: here are none, but
-// whoever runs the statement at length has them; 0: they may stay in memory, or must.
+// A node that keeps rows has so many bytes of them. 1: they belong into files now; STATUS_LONG: whoever runs the statement
+// at length is to write them; 0: they may stay in memory, or must.
 static inline int execution_overflows(const struct execution *execution, size_t used)
 {
   if (used <= execution->share)
     return 0;
-  return execution->input.spill ? 1 : execution->input.allowance ? STATUS_LONG : 0;
+  return execution->input.allowance ? STATUS_LONG : execution->input.spill ? 1 : 0;
 }
 
 static inline int execution_memory(struct execution *execution)

@@ -189,6 +189,12 @@ static int plan_groups(struct planner *planner, const struct query *query, bool 
   if (!aggregate->calls)
     return error_memory(planner->error);
   int status = expressions_make(planner, query->group_keys, query->group_key_count, &aggregate->keys);
+  range_set own = set_new(planner);
+  if (!own)
+    return error_memory(planner->error);
+  join_ranges(query->from, own);
+  if (!status && aggregate->form == AGGREGATE_HASHED)
+    status = node_slots(planner, made, own);
   for (int i = 0; !status && i < query->aggregate_count; i++)
     status = plan_aggregate_call(planner, &query->aggregates[i], aggregate, &aggregate->calls[i]);
   made->left = *node;

@@ -219,11 +219,25 @@ void row_table_clear(struct row_table *table)
   table->count = 0;
 }
 
+static uint32_t grown(const struct row_table *table)
+{
+  return table->capacity ? table->capacity * 2 : 64;
+}
+
+static size_t size_of(const struct row_table *table, uint32_t capacity)
+{
+  return capacity * (sizeof *table->entries + 2 * sizeof *table->slots);
+}
+
+size_t row_table_growth(const struct row_table *table)
+{
+  return table->count < table->capacity ? 0 : size_of(table, grown(table));
+}
+
 static bool grow(struct row_table *table)
 {
-  uint32_t capacity = table->capacity ? table->capacity * 2 : 64;
-  uint32_t slot_count = capacity * 2;
-  size_t size = capacity * sizeof *table->entries + slot_count * sizeof *table->slots;
+  uint32_t capacity = grown(table), slot_count = capacity * 2;
+  size_t size = size_of(table, capacity);
   size_t old_size = table->capacity * sizeof *table->entries + table->slot_count * sizeof *table->slots;
   if (capacity > UINT32_MAX / 4 || (table->account && !account_charge(table->account, size)))
     return false;

@@ -24,6 +24,17 @@ void sorter_init(struct sorter *sorter, struct execution *execution, const struc
   arena_init(&sorter->merge, &sorter->account);
 }
 
+void sorter_divide(struct sorter *sorter, size_t parts)
+{
+  sorter->parts = parts;
+}
+
+// What it may keep in memory, in bytes.
+static size_t share_of(const struct sorter *sorter)
+{
+  return sorter->execution->share / (sorter->parts ? sorter->parts : 1);
+}
+
 static struct error *error_of(struct sorter *sorter)
 {
   return sorter->execution->evaluation.error;
@@ -223,6 +234,11 @@ static int pack_chunk(struct sorter *sorter)
     return status;
   struct sort_run *run = &sorter->runs[sorter->run_count++];
   *run = (struct sort_run){.packed.account = &sorter->account};
+  size_t size = 0;
+  for (int i = 0; i < sorter->count; i++)
+    size += spill_size(sorter->order->types, sorter->items[i].row, sorter->column_count);
+  if (!buffer_reserve(&run->packed, size))
+    return execution_memory(sorter->execution);
   for (int i = 0; i < sorter->count; i++) {
     if (i + AHEAD < sorter->count)
       __builtin_prefetch(sorter->items[i + AHEAD].row);
@@ -259,12 +275,13 @@ static int write_runs(struct sorter *sorter)
 // Packs what makes a chunk, and puts runs into the file where they need more than the share.
 static int make_room(struct sorter *sorter)
 {
-  size_t share = sorter->execution->share;
-  size_t most = sorter->wanted ? share : share / 2 < CHUNK ? share / 2 : CHUNK;
+  size_t share = share_of(sorter);
+  size_t most = sorter->wanted ? share / 3 : share / 4 < CHUNK ? share / 4 : CHUNK;
   size_t chunk = sorter->rows.used + 2 * sizeof *sorter->items * (size_t)sorter->count;
   if (chunk <= most)
     return 0;
-  int status = execution_overflows(sorter->execution, sorter->packed + chunk);
+  size_t parts = sorter->parts ? sorter->parts : 1;
+  int status = execution_overflows(sorter->execution, 2 * parts * (sorter->packed + chunk));
   if (status >= 0) {
     int overflows = status;
     status = pack_chunk(sorter);
@@ -320,7 +337,7 @@ int sorter_sort(struct sorter *sorter)
     return sort_items(sorter);
   int status = sorter->count ? pack_chunk(sorter) : 0;
   free_items(sorter);
-  size_t fan_in = sorter->execution->share / 2 / SPILL_BLOCK;
+  size_t fan_in = share_of(sorter) / 4 / SPILL_BLOCK;
   fan_in = fan_in < 2 ? 2 : fan_in > FAN_IN ? FAN_IN : fan_in;
   if (!status && (size_t)sorter->file_run_count > fan_in && sorter->run_count > sorter->file_run_count)
     status = write_runs(sorter);

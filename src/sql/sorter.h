@@ -32,6 +32,7 @@ struct sorter {
   const struct row_order *order;
   int column_count;
   int wanted; // 0: all
+  size_t parts; // of the node's share, of which one is its own; 0: all of it
   struct memory_account account; // a part of the execution's
   struct memory_account rows;    // of it, the arenas
   struct arena arenas[2];        // of the rows; after a cut the other one
@@ -55,6 +56,8 @@ struct sorter {
 
 // A zeroed sorter. order is borrowed; rows have column_count values of order->types.
 void sorter_init(struct sorter *sorter, struct execution *execution, const struct row_order *order, int column_count);
+// The node keeps something else beside it: one part of so many is the sorter's.
+void sorter_divide(struct sorter *sorter, size_t parts);
 void sorter_deinit(struct sorter *sorter);
 void sorter_clear(struct sorter *sorter);
 int sorter_add(struct sorter *sorter, const struct value *row);

@@ -37,12 +37,18 @@ int spill_flush(struct spill_file *file, struct error *error)
   return status;
 }
 
-void spill_pack(struct buffer *out, const enum type_id *types, const struct value *row, int count)
+size_t spill_size(const enum type_id *types, const struct value *row, int count)
 {
   size_t size = 4 + (size_t)count;
   for (int i = 0; i < count; i++)
     if (!row[i].is_null)
       size += type_is_bytes(types[i]) ? 4 + (size_t)row[i].size : 8;
+  return size;
+}
+
+void spill_pack(struct buffer *out, const enum type_id *types, const struct value *row, int count)
+{
+  size_t size = spill_size(types, row, count);
   uint8_t *begin = buffer_extend(out, size), *next = begin + 4 + count;
   if (!begin)
     return;

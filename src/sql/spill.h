@@ -29,6 +29,7 @@ struct spill_file {
 int spill_open(const struct spill_hooks *hooks, struct spill_file *file, struct memory_account *account,
                struct error *error);
 void spill_close(struct spill_file *file); // may be called of one that is not open
+size_t spill_size(const enum type_id *types, const struct value *row, int count); // of a packed row
 // Appends a row's bytes; the buffer fails for want of memory.
 void spill_pack(struct buffer *out, const enum type_id *types, const struct value *row, int count);
 int spill_write(struct spill_file *file, const enum type_id *types, const struct value *row, int count,

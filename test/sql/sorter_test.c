@@ -239,6 +239,7 @@ static void test_without_files(void **state)
   fixture.execution.input.spill = NULL;
   assert_int_equal(sort_numbers(&fixture, 10000), 0); // its account says how far it may go
   sorter_clear(&fixture.sorter);
+  fixture.execution.input.spill = &fixture.files.hooks;
   fixture.execution.input.allowance = 1 << 30;
   assert_int_equal(sort_numbers(&fixture, 10000), STATUS_LONG);
   close_fixture(&fixture);
