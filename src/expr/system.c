@@ -68,6 +68,7 @@ SESSION(pg_advisory_unlock_all)
 SESSION(pg_postmaster_start_time)
 SESSION(to_regclass)
 SESSION(to_regtype)
+SESSION(to_regproc)
 SESSION(to_regnamespace)
 SESSION(to_regrole)
 SESSION(regclass)
@@ -161,6 +162,7 @@ static int object_in(struct evaluation *evaluation, const char *lookup, const ch
   static int name##_in(CALL) { return object_in(evaluation, "to_" #name, sqlstate, what, arguments, result); }
 OBJECT_IN(regclass, SQLSTATE_UNDEFINED_TABLE, "relation")
 OBJECT_IN(regtype, SQLSTATE_UNDEFINED_OBJECT, "type")
+OBJECT_IN(regproc, SQLSTATE_UNDEFINED_FUNCTION, "function")
 OBJECT_IN(regnamespace, SQLSTATE_INVALID_SCHEMA_NAME, "schema")
 OBJECT_IN(regrole, SQLSTATE_UNDEFINED_OBJECT, "role")
 
@@ -299,10 +301,12 @@ const struct function system_functions[] = {
     BY_KIND(has_column_privilege, ooo, 4, OID, OID, INT2, TEXT),
     LOOKUP(to_regclass, OID, 1, TEXT),
     LOOKUP(to_regtype, OID, 1, TEXT),
+    LOOKUP(to_regproc, OID, 1, TEXT),
     LOOKUP(to_regnamespace, OID, 1, TEXT),
     LOOKUP(to_regrole, OID, 1, TEXT),
     STABLE("regclassin", regclass_in, OID, 1, TEXT),
     STABLE("regtypein", regtype_in, OID, 1, TEXT),
+    STABLE("regprocin", regproc_in, OID, 1, TEXT),
     STABLE("regnamespacein", regnamespace_in, OID, 1, TEXT),
     STABLE("regrolein", regrole_in, OID, 1, TEXT),
     LOOKUP(regclass, TEXT, 1, OID),

@@ -111,6 +111,8 @@ static bool reads_catalog(const char *name)
                                       "has_column_privilege",
                                       "current_schemas",
                                       "to_regclass",
+                                      "to_regproc",
+                                      "regprocin",
                                       "to_regtype",
                                       "to_regnamespace",
                                       "to_regrole",

@@ -7,14 +7,14 @@
 
 struct reg {
   const char *name;  // of the type, and of the function that gives an object id's name
-  const char *input; // the function that finds a name's object id; NULL: there is none
+  const char *input; // the function that finds a name's object id
 };
 
 static const struct reg *find_reg(const PgQuery__Node *tree)
 {
   static const struct reg regs[] = {{"regclass", "regclassin"},
                                     {"regtype", "regtypein"},
-                                    {"regproc", NULL},
+                                    {"regproc", "regprocin"},
                                     {"regnamespace", "regnamespacein"},
                                     {"regrole", "regrolein"}};
   if (tree->node_case != PG_QUERY__NODE__NODE_TYPE_CAST)
@@ -44,7 +44,10 @@ struct node *bind_reg(struct binder *binder, struct scope *scope, const PgQuery_
     return NULL;
   bool is_name = type_info(argument->type.id)->category == 'S';
   const struct function *function;
-  if (is_name ? !reg->input : !cast_find(argument->type.id, TYPE_OID, CAST_EXPLICIT, &function))
+  // The catalog has functions by their names (pg_type.typinput): one that is compared with them stays a name.
+  if (is_name && form != REG_OID && strcmp(reg->name, "regproc") == 0)
+    return bind_cast(binder, argument, type_plain(TYPE_TEXT), CAST_EXPLICIT);
+  if (!is_name && !cast_find(argument->type.id, TYPE_OID, CAST_EXPLICIT, &function))
     return bind_fail(binder, cast->location, SQLSTATE_FEATURE_NOT_SUPPORTED, "a cast of type %s to %s is not supported",
                      BIND_TYPE_NAME(binder, argument->type.id), reg->name);
   struct node *oid = is_name ? bind_call(binder, reg->input, false, &argument, 1, cast->location)

@@ -252,6 +252,25 @@ static int to_type(const struct call *call)
   return oid ? give_number(call, oid) : give_null(call);
 }
 
+// A function's only form of that name.
+static int to_function(const struct call *call)
+{
+  struct bytes text = text_argument(call, 0), schema = bytes_of_string("pg_catalog.");
+  const struct function *function;
+  uint32_t found = 0;
+  if (text.size > schema.size && memcmp(text.data, schema.data, schema.size) == 0)
+    text = bytes_of(text.data + schema.size, text.size - schema.size);
+  for (int i = 0; (function = function_at(i)); i++) {
+    if (function->is_operator || bytes_compare(bytes_of_string(function->name), text) != 0)
+      continue;
+    if (found)
+      return error_set(call->evaluation->error, SQLSTATE_AMBIGUOUS_FUNCTION, "more than one function named \"%.*s\"",
+                       (int)text.size, (const char *)text.data);
+    found = function->oid;
+  }
+  return found ? give_number(call, found) : give_null(call);
+}
+
 static int to_schema(const struct call *call)
 {
   struct bytes text = text_argument(call, 0);
@@ -560,6 +579,7 @@ static const struct {
     {"pg_is_other_temp_schema", is_other_temporary},
     {"to_regclass", to_relation},
     {"to_regtype", to_type},
+    {"to_regproc", to_function},
     {"to_regnamespace", to_schema},
     {"to_regrole", to_role},
     {"regclass", relation_name},

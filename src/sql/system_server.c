@@ -17,9 +17,14 @@
 // --- Functions ----------------------------------------------------------------------------------------------
 
 static const struct system_column function_columns[] = {
-    C_OID("oid"),        C_NAME("proname"),     C_OID("pronamespace"), C_OID("proowner"),     C_OID("prolang"),
-    C_CHAR("prokind"),   C_BOOL("proisstrict"), C_BOOL("proretset"),   C_CHAR("provolatile"), C_INT2("pronargs"),
-    C_OID("prorettype"), C_TEXT("proargtypes"), C_TEXT("prosrc"),
+    C_OID("oid"),           C_NAME("proname"),       C_OID("pronamespace"),   C_OID("proowner"),
+    C_OID("prolang"),       C_FLOAT("procost"),      C_FLOAT("prorows"),      C_OID("provariadic"),
+    C_TEXT("prosupport"),   C_CHAR("prokind"),       C_BOOL("prosecdef"),     C_BOOL("proleakproof"),
+    C_BOOL("proisstrict"),  C_BOOL("proretset"),     C_CHAR("provolatile"),   C_CHAR("proparallel"),
+    C_INT2("pronargs"),     C_INT2("pronargdefaults"), C_OID("prorettype"),   C_TEXT("proargtypes"),
+    C_ARRAY("proallargtypes"), C_ARRAY("proargmodes"), C_ARRAY("proargnames"), C_TEXT("proargdefaults"),
+    C_ARRAY("protrftypes"), C_TEXT("prosrc"),        C_TEXT("probin"),        C_TEXT("prosqlbody"),
+    C_ARRAY("proconfig"),   C_ARRAY("proacl"),
 };
 
 enum {
@@ -47,51 +52,103 @@ static struct value argument_types(struct row_sink *sink, const enum type_id *ty
   return text_or_null(arena_string(sink->arena, text));
 }
 
+struct function_row {
+  uint32_t oid;
+  const char *name, *kind, *volatility, *source;
+  bool is_strict, gives_rows;
+  int argument_count;
+  const enum type_id *arguments;
+  uint32_t result;
+};
+
+static int add_function(const struct system_table *table, struct row_sink *sink, const struct function_row *row,
+                        struct error *error)
+{
+  return ADD(number(row->oid), value_string(row->name), number(SCHEMA_PG_CATALOG), number(ROLE_OWNER), number(12),
+             value_float8(1), value_float8(row->gives_rows ? 1000 : 0), number(0), value_string("-"),
+             value_string(row->kind), truth(false), truth(false), truth(row->is_strict), truth(row->gives_rows),
+             value_string(row->volatility), value_string("s"), number(row->argument_count), number(0),
+             number(row->result), argument_types(sink, row->arguments, row->argument_count), value_null(),
+             value_null(), value_null(), value_null(), value_null(), value_string(row->source), value_null(),
+             value_null(), value_null(), value_null());
+}
+
+static int function_row(const struct system_table *table, struct row_sink *sink, const struct function *function, int index,
+                        struct error *error)
+{
+  struct function_row row = {
+      .oid = function->oid ? function->oid : (uint32_t)OID_MADE_UP_FUNCTION + (uint32_t)index,
+      .name = function->name,
+      .kind = "f",
+      .volatility = function->volatility == FUNCTION_PURE     ? "i"
+                    : function->volatility == FUNCTION_STABLE ? "s"
+                                                              : "v",
+      .source = function->name,
+      .is_strict = !function->called_on_null,
+      .argument_count = function->argument_count < 0 ? -function->argument_count : function->argument_count,
+      .arguments = function->arguments,
+      .result = system_type_oid(function->result)};
+  return function->is_operator ? 0 : add_function(table, sink, &row, error);
+}
+
+static int aggregate_rows(const struct system_table *table, struct row_sink *sink, struct error *error)
+{
+  int status = 0;
+  const struct aggregate *aggregate;
+  for (int i = 0; !status && (aggregate = aggregate_at(i)); i++)
+    status = add_function(table, sink, &(struct function_row){.oid = (uint32_t)OID_MADE_UP_AGGREGATE + (uint32_t)i,
+                                                       .name = aggregate->name,
+                                                       .kind = "a",
+                                                       .volatility = "i",
+                                                       .source = "aggregate_dummy",
+                                                       .argument_count = aggregate->argument_count,
+                                                       .arguments = aggregate->arguments,
+                                                       .result = system_type_oid(aggregate->result)}, error);
+  const struct ordered_set *ordered;
+  for (int i = 0; !status && (ordered = ordered_set_at(i)); i++)
+    status = add_function(table, sink, &(struct function_row){.oid = (uint32_t)OID_MADE_UP_ORDERED + (uint32_t)i,
+                                                       .name = ordered->name,
+                                                       .kind = "a",
+                                                       .volatility = "i",
+                                                       .source = "aggregate_dummy",
+                                                       .argument_count = ordered->argument_count,
+                                                       .arguments = ordered->arguments,
+                                                       .result = system_type_oid(ordered->result)}, error);
+  return status;
+}
+
 ROWS(function_rows)
 {
   int status = 0;
   const struct function *function;
-  for (int i = 0; !status && (function = function_at(i)); i++) {
-    if (function->is_operator)
-      continue;
-    int count = function->argument_count < 0 ? -function->argument_count : function->argument_count;
-    status = ADD(number(function->oid ? function->oid : (uint32_t)OID_MADE_UP_FUNCTION + (uint32_t)i),
-                 value_string(function->name), number(SCHEMA_PG_CATALOG), number(ROLE_OWNER), number(12),
-                 value_string("f"), truth(!function->called_on_null), truth(false),
-                 value_string(function->volatility == FUNCTION_PURE     ? "i"
-                              : function->volatility == FUNCTION_STABLE ? "s"
-                                                                        : "v"),
-                 number(count), number(system_type_oid(function->result)),
-                 argument_types(sink, function->arguments, count), value_string(function->name));
-  }
-  const struct aggregate *aggregate;
-  for (int i = 0; !status && (aggregate = aggregate_at(i)); i++)
-    status =
-        ADD(number((uint32_t)OID_MADE_UP_AGGREGATE + (uint32_t)i), value_string(aggregate->name),
-            number(SCHEMA_PG_CATALOG), number(ROLE_OWNER), number(12), value_string("a"), truth(false), truth(false),
-            value_string("i"), number(aggregate->argument_count), number(system_type_oid(aggregate->result)),
-            argument_types(sink, aggregate->arguments, aggregate->argument_count), value_string("aggregate_dummy"));
-  const struct ordered_set *ordered;
-  for (int i = 0; !status && (ordered = ordered_set_at(i)); i++)
-    status =
-        ADD(number((uint32_t)OID_MADE_UP_ORDERED + (uint32_t)i), value_string(ordered->name),
-            number(SCHEMA_PG_CATALOG), number(ROLE_OWNER), number(12), value_string("a"), truth(false), truth(false),
-            value_string("i"), number(ordered->argument_count), number(system_type_oid(ordered->result)),
-            argument_types(sink, ordered->arguments, ordered->argument_count), value_string("aggregate_dummy"));
+  for (int i = 0; !status && (function = function_at(i)); i++)
+    status = function_row(table, sink, function, i, error);
+  if (!status)
+    status = aggregate_rows(table, sink, error);
   const struct window_function *window;
   for (int i = 0; !status && (window = window_function_at(i)); i++)
-    status =
-        ADD(number((uint32_t)OID_MADE_UP_WINDOW + (uint32_t)i), value_string(window->name), number(SCHEMA_PG_CATALOG),
-            number(ROLE_OWNER), number(12), value_string("w"), truth(true), truth(false), value_string("i"),
-            number(window->argument_count), number(system_type_oid(window->result)),
-            argument_types(sink, window->arguments, window->argument_count), value_string(window->name));
+    status = add_function(table, sink, &(struct function_row){.oid = (uint32_t)OID_MADE_UP_WINDOW + (uint32_t)i,
+                                                       .name = window->name,
+                                                       .kind = "w",
+                                                       .volatility = "i",
+                                                       .source = window->name,
+                                                       .is_strict = true,
+                                                       .argument_count = window->argument_count,
+                                                       .arguments = window->arguments,
+                                                       .result = system_type_oid(window->result)}, error);
   const struct set_function *set;
   for (int i = 0; !status && (set = set_function_at(i)); i++)
-    status = ADD(number((uint32_t)OID_MADE_UP_SET + (uint32_t)i), value_string(set->name), number(SCHEMA_PG_CATALOG),
-                 number(ROLE_OWNER), number(12), value_string("f"), truth(true), truth(true), value_string("i"),
-                 number(set->argument_count),
-                 number(set->column_count == 1 ? system_type_oid(set->columns[0].type) : OID_RECORD),
-                 argument_types(sink, set->arguments, set->argument_count), value_string(set->name));
+    status = add_function(
+        table, sink, &(struct function_row){.oid = (uint32_t)OID_MADE_UP_SET + (uint32_t)i,
+                                     .name = set->name,
+                                     .kind = "f",
+                                     .volatility = "i",
+                                     .source = set->name,
+                                     .is_strict = true,
+                                     .gives_rows = true,
+                                     .argument_count = set->argument_count,
+                                     .arguments = set->arguments,
+                                     .result = set->column_count == 1 ? system_type_oid(set->columns[0].type) : OID_RECORD}, error);
   return status;
 }
 
