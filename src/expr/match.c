@@ -4,11 +4,11 @@
 #include "expr/tables.h"
 
 // The literal character that the pattern stands at, an escape before it taken off. False: an escape ends the pattern.
-static bool pattern_literal(struct bytes pattern, size_t *at, size_t *width)
+static bool pattern_literal(struct bytes pattern, bool of_bytes, size_t *at, size_t *width)
 {
   if (pattern.data[*at] == '\\' && ++*at == pattern.size)
     return false;
-  *width = (size_t)utf8_width(pattern.data[*at]);
+  *width = of_bytes ? 1 : (size_t)utf8_width(pattern.data[*at]);
   return true;
 }
 
@@ -18,7 +18,8 @@ static int bad_pattern(struct error *error)
 }
 
 // Greedy with one place to go back to: the last '%' can always take more, so earlier ones need not be tried again.
-static int like(struct bytes text, struct bytes pattern, struct error *error, bool *matches)
+// of_bytes: a character is a byte, whatever it is.
+static int like(struct bytes text, struct bytes pattern, bool of_bytes, struct error *error, bool *matches)
 {
   size_t t = 0, p = 0, back_text = 0, back_pattern = SIZE_MAX;
   *matches = false;
@@ -31,13 +32,13 @@ static int like(struct bytes text, struct bytes pattern, struct error *error, bo
       continue;
     }
     if (p < pattern.size && t < text.size) {
-      size_t width = (size_t)utf8_width(text.data[t]), literal = p, literal_width = 0;
+      size_t width = of_bytes ? 1 : (size_t)utf8_width(text.data[t]), literal = p, literal_width = 0;
       if (pattern.data[p] == '_') {
         t += width;
         p++;
         continue;
       }
-      if (!pattern_literal(pattern, &literal, &literal_width))
+      if (!pattern_literal(pattern, of_bytes, &literal, &literal_width))
         return bad_pattern(error);
       if (literal_width == width && memcmp(&pattern.data[literal], &text.data[t], width) == 0) {
         t += width;
@@ -47,7 +48,7 @@ static int like(struct bytes text, struct bytes pattern, struct error *error, bo
     }
     if (back_pattern == SIZE_MAX || back_text >= text.size)
       return STATUS_OK;
-    back_text += (size_t)utf8_width(text.data[back_text]);
+    back_text += of_bytes ? 1 : (size_t)utf8_width(text.data[back_text]);
     t = back_text;
     p = back_pattern;
   }
@@ -60,7 +61,7 @@ int match_like(struct evaluation *evaluation, struct bytes text, struct bytes pa
   struct bytes lower_text = text, lower_pattern = pattern;
   if (ignore_case && (!text_lower(evaluation, text, &lower_text) || !text_lower(evaluation, pattern, &lower_pattern)))
     return error_memory(evaluation->error);
-  return like(lower_text, lower_pattern, evaluation->error, matches);
+  return like(lower_text, lower_pattern, false, evaluation->error, matches);
 }
 
 static int call_like(struct evaluation *evaluation, const struct value *arguments, bool ignore_case, bool negated,
@@ -73,6 +74,16 @@ static int call_like(struct evaluation *evaluation, const struct value *argument
   return status;
 }
 
+static int bytes_like(struct evaluation *evaluation, const struct value *arguments, bool negated, struct value *result)
+{
+  bool matches;
+  int status = like(bytes_of_value(&arguments[0]), bytes_of_value(&arguments[1]), true, evaluation->error, &matches);
+  *result = value_boolean(matches != negated);
+  return status;
+}
+
+static int bytea_like(CALL) { return bytes_like(evaluation, arguments, false, result); }
+static int bytea_unlike(CALL) { return bytes_like(evaluation, arguments, true, result); }
 static int text_like(CALL) { return call_like(evaluation, arguments, false, false, result); }
 static int text_unlike(CALL) { return call_like(evaluation, arguments, false, true, result); }
 static int text_ilike(CALL) { return call_like(evaluation, arguments, true, false, result); }
@@ -104,6 +115,19 @@ static int like_escape(CALL)
   return result_from_buffer(evaluation, &out, result);
 }
 
+// The order of LIKE's prefixes: that of the bytes, which is the only one here.
+static int order_of(const struct value *arguments)
+{
+  return bytes_compare(bytes_of_value(&arguments[0]), bytes_of_value(&arguments[1]));
+}
+static int pattern_less(CALL) { *result = value_boolean(order_of(arguments) < 0); return STATUS_OK; }
+static int pattern_at_most(CALL) { *result = value_boolean(order_of(arguments) <= 0); return STATUS_OK; }
+static int pattern_greater(CALL) { *result = value_boolean(order_of(arguments) > 0); return STATUS_OK; }
+static int pattern_at_least(CALL) { *result = value_boolean(order_of(arguments) >= 0); return STATUS_OK; }
+
+#define PATTERN_ROWS(type)                                                                          \
+  OPERATOR("~<~", pattern_less, BOOLEAN, 2, type, type), OPERATOR("~<=~", pattern_at_most, BOOLEAN, 2, type, type), \
+      OPERATOR("~>~", pattern_greater, BOOLEAN, 2, type, type), OPERATOR("~>=~", pattern_at_least, BOOLEAN, 2, type, type)
 #define LIKE_ROWS(name, code)                                                                       \
   OPERATOR(name, code, BOOLEAN, 2, TEXT, TEXT), OPERATOR(name, code, BOOLEAN, 2, BPCHAR, TEXT),     \
       OPERATOR(name, code, BOOLEAN, 2, NAME, TEXT)
@@ -113,6 +137,11 @@ const struct function match_functions[] = {
     LIKE_ROWS("!~~", text_unlike),
     LIKE_ROWS("~~*", text_ilike),
     LIKE_ROWS("!~~*", text_unilike),
+    OPERATOR("~~", bytea_like, BOOLEAN, 2, BYTEA, BYTEA),
+    OPERATOR("!~~", bytea_unlike, BOOLEAN, 2, BYTEA, BYTEA),
+    PURE("like", bytea_like, BOOLEAN, 2, BYTEA, BYTEA),
+    PURE("notlike", bytea_unlike, BOOLEAN, 2, BYTEA, BYTEA),
+    PATTERN_ROWS(TEXT),
     PURE("like_escape", like_escape, TEXT, 2, TEXT, TEXT),
     PURE("like", text_like, BOOLEAN, 2, TEXT, TEXT),
     PURE("notlike", text_unlike, BOOLEAN, 2, TEXT, TEXT),

@@ -1,6 +1,8 @@
 // Mathematical functions on double precision and numeric, with PostgreSQL's domain errors.
 #include <math.h>
 
+#include "base/hash.h"
+#include "data/jsonb.h"
 #include "data/numeric.h"
 #include "expr/tables.h"
 
@@ -446,6 +448,42 @@ static int n_width_bucket(CALL)
   return status == STATUS_OK ? bucket_result(evaluation, (double)number + 1, result) : status;
 }
 
+// ---- TABLESAMPLE ----
+
+static int bad_sample(struct evaluation *evaluation, bool of_seed, const char *text)
+{
+  return error_set(evaluation->error, of_seed ? SQLSTATE_INVALID_TABLESAMPLE_REPEAT : SQLSTATE_INVALID_TABLESAMPLE_ARGUMENT,
+                   "%s", text);
+}
+
+// Is the row kept? percent [, seed, the row]: with a seed what is drawn follows from the two.
+static int table_sample(CALL)
+{
+  double percent = arguments[0].float8, drawn;
+  if (arguments[0].is_null)
+    return bad_sample(evaluation, false, "TABLESAMPLE parameter cannot be null");
+  if (!(percent >= 0 && percent <= 100))
+    return bad_sample(evaluation, false, "sample percentage must be between 0 and 100");
+  if (argument_count > 1 && arguments[1].is_null)
+    return bad_sample(evaluation, true, "TABLESAMPLE REPEATABLE parameter cannot be null");
+  if (argument_count > 1) {
+    uint64_t seed;
+    double given = arguments[1].float8 + 0.0; // -0 is 0
+    memcpy(&seed, &given, sizeof seed);
+    uint64_t row = arguments[2].is_null ? 0 : jsonb_hash(jsonb_of(&arguments[2]), 0);
+    seed = hash64(&row, sizeof row, seed);
+    drawn = (double)(seed >> 11) * 0x1p-53;
+  } else {
+    struct value random;
+    int status = random_value(evaluation, NULL, 0, &random);
+    if (status)
+      return status;
+    drawn = random.float8;
+  }
+  *result = value_boolean(drawn * 100 < percent);
+  return STATUS_OK;
+}
+
 // ---- the table ----
 
 #define FLOAT8_ROW(name, code) PURE(name, code, FLOAT8, 1, FLOAT8)
@@ -506,6 +544,8 @@ const struct function math_functions[] = {
     FLOAT8_ROW("atanh", float8_atanh),
     PURE("atan2", float8_atan2, FLOAT8, 2, FLOAT8, FLOAT8),
     ROW("pi", pi_value, FLOAT8, 0, FUNCTION_PURE, false, false, 0),
+    ROW("tablesample", table_sample, BOOLEAN, 1, FUNCTION_KEPT, true, false, FLOAT8),
+    ROW("tablesample", table_sample, BOOLEAN, 3, FUNCTION_STABLE, true, false, FLOAT8, FLOAT8, JSONB),
     ROW("setseed", set_seed, TYPE_VOID, 1, FUNCTION_ONCE, false, false, FLOAT8),
     ROW("random", random_value, FLOAT8, 0, FUNCTION_KEPT, false, false, 0),
     {0},

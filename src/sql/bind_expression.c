@@ -666,12 +666,18 @@ static struct node *bind_tree(struct binder *binder, struct scope *scope, const 
   case PG_QUERY__NODE__NODE_SET_TO_DEFAULT:
     return bind_fail(binder, tree->set_to_default->location, SQLSTATE_SYNTAX_ERROR,
                      "DEFAULT is not allowed in this context");
-  case PG_QUERY__NODE__NODE_A_INDIRECTION: return bind_indirection(binder, scope, tree->a_indirection);
+  case PG_QUERY__NODE__NODE_A_INDIRECTION:
+    if (bind_is_set_field(tree) && (scope->clause == CLAUSE_TARGET || scope->clause == CLAUSE_ORDER))
+      return bind_set_field(binder, scope, tree->a_indirection);
+    return bind_indirection(binder, scope, tree->a_indirection);
   case PG_QUERY__NODE__NODE_A_ARRAY_EXPR:
     return bind_array(binder, scope, tree->a_array_expr, NULL);
   case PG_QUERY__NODE__NODE_ROW_EXPR:
     return bind_fail(binder, tree->row_expr->location, SQLSTATE_FEATURE_NOT_SUPPORTED,
                      "row values are not supported here");
+  case PG_QUERY__NODE__NODE_XML_EXPR:
+  case PG_QUERY__NODE__NODE_XML_SERIALIZE:
+    return bind_fail(binder, bind_location(tree), SQLSTATE_FEATURE_NOT_SUPPORTED, "XML is not supported");
   default:
     return bind_fail(binder, bind_location(tree), SQLSTATE_FEATURE_NOT_SUPPORTED, "this expression is not supported");
   }

@@ -514,28 +514,92 @@ static int add_set(struct binder *binder, struct scope *scope, int range)
   return range;
 }
 
-struct node *bind_set_target(struct binder *binder, struct scope *scope, const PgQuery__FuncCall *call,
-                             const char *name)
+// The call as an item of the select list; its range is negative where that failed.
+static struct item set_item(struct binder *binder, struct scope *scope, const PgQuery__FuncCall *call, const char *name)
 {
   char text[96];
+  struct item failed = {.range = -1};
+  const char *refused = NULL;
   snprintf(text, sizeof text, "set-returning functions are not allowed in %s",
            scope->refuses_sets ? scope->refuses_sets : "");
   if (scope->refuses_sets)
-    return refuse_set(binder, call->location, text);
-  if (scope->in_window_call)
-    return refuse_set(binder, call->location, "window function calls cannot contain set-returning function calls");
-  if (scope->clause == CLAUSE_AGGREGATE)
-    return refuse_set(binder, call->location, "aggregate function calls cannot contain set-returning function calls");
+    refused = text;
+  else if (scope->in_window_call)
+    refused = "window function calls cannot contain set-returning function calls";
+  else if (scope->clause == CLAUSE_AGGREGATE)
+    refused = "aggregate function calls cannot contain set-returning function calls";
+  if (refused) {
+    refuse_set(binder, call->location, refused);
+    return failed;
+  }
   struct set_form form = {.name = name, .alias = name};
   int range = strcmp(name, "generate_series") == 0 ? series_range(binder, scope, call, name, name)
                                                    : set_range(binder, scope, call, &form);
   if (range < 0)
+    return failed;
+  return (struct item){.range = add_set(binder, scope, range),
+                       .column_count = binder->statement->ranges[range].column_count};
+}
+
+struct node *bind_set_target(struct binder *binder, struct scope *scope, const PgQuery__FuncCall *call,
+                             const char *name)
+{
+  struct item item = set_item(binder, scope, call, name);
+  if (item.range < 0)
     return NULL;
-  if (binder->statement->ranges[range].column_count > 1)
+  if (item.column_count > 1)
     return bind_fail(binder, call->location, SQLSTATE_FEATURE_NOT_SUPPORTED,
-                     "a set-returning function of several columns in a select list is not supported");
-  struct item item = {.range = add_set(binder, scope, range), .column_count = 1};
-  return item.range < 0 ? NULL : bind_item_column(binder, &item, 0, call->location);
+                     "the row of function %s as one value is not supported", name);
+  return bind_item_column(binder, &item, 0, call->location);
+}
+
+// (function(…)).column and (function(…)).*, of a function of several columns.
+bool bind_is_set_field(const PgQuery__Node *tree)
+{
+  if (tree->node_case != PG_QUERY__NODE__NODE_A_INDIRECTION)
+    return false;
+  const PgQuery__AIndirection *field = tree->a_indirection;
+  if (field->n_indirection != 1 || field->arg->node_case != PG_QUERY__NODE__NODE_FUNC_CALL)
+    return false;
+  const PgQuery__FuncCall *call = field->arg->func_call;
+  const char *name = bind_string(call->funcname[call->n_funcname - 1]);
+  return field->indirection[0]->node_case != PG_QUERY__NODE__NODE_A_INDICES && name && set_function_exists(name);
+}
+
+int bind_set_fields(struct binder *binder, struct scope *scope, const PgQuery__AIndirection *tree,
+                    int (*add)(void *context, const char *name, struct node *node), void *context)
+{
+  const PgQuery__FuncCall *call = tree->arg->func_call;
+  const char *field = bind_string(tree->indirection[0]);
+  const char *name = bind_function_name(binder, call->funcname, call->n_funcname, call->location);
+  struct item item = name ? set_item(binder, scope, call, name) : (struct item){.range = -1};
+  bool is_found = !field;
+  int status = item.range < 0 ? (int)binder->error->status : 0;
+  for (int i = 0; !status && i < item.column_count; i++) {
+    const char *column = binder->statement->ranges[item.range].columns[i].name;
+    if (field && strcmp(field, column) != 0)
+      continue;
+    struct node *node = bind_item_column(binder, &item, i, call->location);
+    status = node ? add(context, column, node) : (int)binder->error->status;
+    is_found = true;
+  }
+  return status || is_found ? status
+                            : bind_error(binder, call->location, SQLSTATE_UNDEFINED_COLUMN,
+                                         "could not identify column \"%s\" in record data type", field);
+}
+
+static int keep_field(void *context, const char *name, struct node *node)
+{
+  *(struct node **)context = node;
+  return 0;
+}
+
+struct node *bind_set_field(struct binder *binder, struct scope *scope, const PgQuery__AIndirection *tree)
+{
+  struct node *node = NULL;
+  if (!bind_string(tree->indirection[0]))
+    return bind_fail(binder, -1, SQLSTATE_SYNTAX_ERROR, "row expansion via \"*\" is not supported here");
+  return bind_set_fields(binder, scope, tree, keep_field, &node) ? NULL : node;
 }
 
 // Any other function gives one row of one column.
@@ -855,6 +919,9 @@ static int bind_from_tree(struct binder *binder, struct scope *scope, const PgQu
     break;
   case PG_QUERY__NODE__NODE_RANGE_FUNCTION:
     status = bind_from_function(binder, scope, tree->range_function, items);
+    break;
+  case PG_QUERY__NODE__NODE_RANGE_TABLE_SAMPLE:
+    status = bind_from_sample(binder, scope, tree->range_table_sample, items);
     break;
   case PG_QUERY__NODE__NODE_JOIN_EXPR: status = bind_join(binder, scope, tree->join_expr, items); break;
   default: status = bind_error(binder, -1, SQLSTATE_FEATURE_NOT_SUPPORTED, "this entry of FROM is not supported");

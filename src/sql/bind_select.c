@@ -71,7 +71,11 @@ static enum name_strength name_of(const struct sublink_name *sublinks, const PgQ
       strength = NAME_TYPE;
     return strength;
   case PG_QUERY__NODE__NODE_GROUPING_FUNC: return set_name(name, "grouping");
-  case PG_QUERY__NODE__NODE_A_INDIRECTION: return name_of(sublinks, tree->a_indirection->arg, name);
+  case PG_QUERY__NODE__NODE_A_INDIRECTION: {
+    const PgQuery__AIndirection *field = tree->a_indirection;
+    const char *last = field->n_indirection ? bind_string(field->indirection[field->n_indirection - 1]) : NULL;
+    return last ? set_name(name, last) : name_of(sublinks, field->arg, name);
+  }
   case PG_QUERY__NODE__NODE_COLLATE_CLAUSE: return name_of(sublinks, tree->collate_clause->arg, name);
   case PG_QUERY__NODE__NODE_SUB_LINK: return name_of_sublink(sublinks, tree->sub_link, name);
   case PG_QUERY__NODE__NODE_CASE_EXPR:
@@ -129,6 +133,17 @@ static int add_star_column(void *context, const char *name, struct node *node)
   return bind_add_target(star->binder, star->list, name, node);
 }
 
+struct list_context {
+  struct binder *binder;
+  struct target_list *list;
+};
+
+static int add_field(void *context, const char *name, struct node *node)
+{
+  struct list_context *list = context;
+  return bind_add_target(list->binder, list->list, name, node);
+}
+
 int bind_targets(struct binder *binder, struct scope *scope, PgQuery__Node **trees, size_t count,
                  struct target_list *list)
 {
@@ -138,6 +153,13 @@ int bind_targets(struct binder *binder, struct scope *scope, PgQuery__Node **tre
       struct star_context star = {binder, scope, tree->val->column_ref, list};
       view_note_star(binder->input->names, star.reference);
       int status = bind_star(binder, scope, tree->val->column_ref, add_star_column, &star);
+      if (status)
+        return status;
+      continue;
+    }
+    if (bind_is_set_field(tree->val) && !bind_string(tree->val->a_indirection->indirection[0])) {
+      struct list_context context = {binder, list};
+      int status = bind_set_fields(binder, scope, tree->val->a_indirection, add_field, &context);
       if (status)
         return status;
       continue;

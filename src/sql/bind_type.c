@@ -11,6 +11,8 @@ static bool is_known_elsewhere(const char *name)
   static const char *const names[] = {
       "jsonpath", "xml",          "money",     "bit",           "varbit",       "point",
       "line",        "lseg",     "box",      "path",         "polygon",   "circle",        "inet",         "cidr",
+      "int4range", "int8range", "numrange", "tsrange", "tstzrange", "daterange", "int4multirange", "int8multirange",
+      "nummultirange", "tsmultirange", "tstzmultirange", "datemultirange", "pg_snapshot", "txid_snapshot",
       "macaddr",     "macaddr8", "tsvector", "tsquery",      "regclass",  "regproc",       "regprocedure", "regoper",
       "regoperator", "regtype",  "regrole",  "regnamespace", "regconfig", "regdictionary", "regcollation", "xid",
       "cid",         "tid",      "xid8",     "pg_lsn",       "record",    "anyarray",      NULL,

@@ -292,9 +292,17 @@ void bind_mark_correlated(struct scope *from, const struct scope *to);
 // A name without a qualifier in this scope alone: 1 found, 0 not, or a negative status.
 int bind_name_here(struct binder *binder, struct scope *scope, const char *name, int32_t location, struct node **node);
 
+// --- bind_sample.c
+int bind_from_sample(struct binder *binder, struct scope *scope, const PgQuery__RangeTableSample *tree,
+                     struct items *items);
+
 // --- bind_from.c
 int bind_from(struct binder *binder, struct scope *scope, PgQuery__Node **from, size_t count);
 // A function that gives rows, in the select list: joined behind all of FROM.
+struct node *bind_set_field(struct binder *binder, struct scope *scope, const PgQuery__AIndirection *tree);
+bool bind_is_set_field(const PgQuery__Node *tree);
+int bind_set_fields(struct binder *binder, struct scope *scope, const PgQuery__AIndirection *tree,
+                    int (*add)(void *context, const char *name, struct node *node), void *context);
 struct node *bind_set_target(struct binder *binder, struct scope *scope, const PgQuery__FuncCall *call,
                              const char *name);
 int bind_range_items(struct binder *binder, int range, const PgQuery__Alias *alias, const char *schema,

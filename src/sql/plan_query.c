@@ -108,10 +108,35 @@ static bool is_whole_count(struct planner *planner, const struct query *query)
          !call->is_distinct;
 }
 
+static bool is_steady(const struct node *node, void *context)
+{
+  return node->kind != NODE_CALL || node->function->volatility < FUNCTION_KEPT;
+}
+
+// What reads no range of the query and is another one each time (random()) is asked for each row.
+static int add_draws(struct planner *planner, struct conjuncts *conjuncts, struct plan_node **node)
+{
+  struct plan_node *filter = NULL;
+  for (int i = 0; i < conjuncts->count; i++) {
+    if (conjuncts->list[i].is_used || node_walk(conjuncts->list[i].node, is_steady, NULL))
+      continue;
+    if (!filter && !(filter = plan_above(planner, PLAN_FILTER, *node)))
+      return error_memory(planner->error);
+    int status = node_add_filter(planner, filter, &conjuncts->list[i]);
+    if (status)
+      return status;
+  }
+  *node = filter ? filter : *node;
+  return 0;
+}
+
 // Conditions that read no range of the query decide once whether there are rows at all.
 static int add_gate(struct planner *planner, struct conjuncts *conjuncts, struct plan_node **node)
 {
   struct plan_node *gate = NULL;
+  int drawn = add_draws(planner, conjuncts, node);
+  if (drawn)
+    return drawn;
   for (int i = 0; i < conjuncts->count; i++) {
     if (conjuncts->list[i].is_used)
       continue;

@@ -1,0 +1,1 @@
+SELECT (json_each('{"a":1}')).*, (jsonb_each('{}')).key
