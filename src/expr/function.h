@@ -209,6 +209,8 @@ int set_function_resolve(const char *name, const enum type_id *given, int count,
 // A row as json: any number of names, each with its value behind it. NULL where all values are: the row of an outer join
 // that found none.
 extern const struct function json_row_function;
+// json_agg of such rows.
+extern const struct aggregate json_agg_rows;
 
 // All rows of the tables, for pg_proc and the documentation: start at 0, NULL after the last.
 const struct function *function_at(int index);

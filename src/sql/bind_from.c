@@ -340,19 +340,22 @@ static int series_columns(struct binder *binder, struct range *range, const char
     if (!(range->arguments[i] = bind_cast(binder, range->arguments[i], to, CAST_IMPLICIT)))
       return binder->error->status;
   }
-  int status = bind_columns(binder, range, 1);
+  int status = bind_columns(binder, range, 1 + range->has_ordinality);
   if (status)
     return status;
   range->columns[0] = (struct range_column){.name = column, .type = type_plain(type)};
+  if (range->has_ordinality)
+    range->columns[1] = (struct range_column){.name = "ordinality", .type = type_plain(TYPE_INT8)};
   return bind_range(binder, range);
 }
 
 // generate_series(from, to [, step]) over integers, numerics or timestamps.
-static int series_range(struct binder *binder, struct scope *scope, const PgQuery__FuncCall *call, const char *alias,
-                        const char *column)
+static int series_range(struct binder *binder, struct scope *scope, const PgQuery__FuncCall *call, const char *name,
+                        bool has_ordinality)
 {
   int count = (int)call->n_args;
-  struct range range = {.kind = RANGE_FUNCTION, .function = "generate_series", .alias = alias, .argument_count = count};
+  struct range range = {.kind = RANGE_FUNCTION, .function = "generate_series", .alias = name, .argument_count = count,
+                        .has_ordinality = has_ordinality};
   range.arguments = ARENA_ARRAY(binder->arena, struct node *, count + 1);
   if (!range.arguments)
     return error_memory(binder->error);
@@ -362,7 +365,7 @@ static int series_range(struct binder *binder, struct scope *scope, const PgQuer
   bool is_number = count == 2 || count == 3;
   enum type_id type = moment_series(&range);
   if (type != TYPE_COUNT)
-    return series_columns(binder, &range, column, type);
+    return series_columns(binder, &range, name, type);
   type = TYPE_INT4;
   for (int i = 0; i < count; i++) {
     enum type_id given = range.arguments[i]->type.id;
@@ -370,7 +373,7 @@ static int series_range(struct binder *binder, struct scope *scope, const PgQuer
                  given == TYPE_UNKNOWN;
     type = given == TYPE_NUMERIC || type == TYPE_NUMERIC ? TYPE_NUMERIC : given == TYPE_INT8 ? TYPE_INT8 : type;
   }
-  return is_number ? series_columns(binder, &range, column, type) : no_series(binder, &range, call->location);
+  return is_number ? series_columns(binder, &range, name, type) : no_series(binder, &range, call->location);
 }
 
 // A function of expr/'s table of those that give rows.
@@ -533,7 +536,7 @@ static struct item set_item(struct binder *binder, struct scope *scope, const Pg
     return failed;
   }
   struct set_form form = {.name = name, .alias = name};
-  int range = strcmp(name, "generate_series") == 0 ? series_range(binder, scope, call, name, name)
+  int range = strcmp(name, "generate_series") == 0 ? series_range(binder, scope, call, name, false)
                                                    : set_range(binder, scope, call, &form);
   if (range < 0)
     return failed;
@@ -603,21 +606,24 @@ struct node *bind_set_field(struct binder *binder, struct scope *scope, const Pg
 }
 
 // Any other function gives one row of one column.
-static int scalar_range(struct binder *binder, struct scope *scope, const PgQuery__Node *tree, const char *alias,
-                        const char *column)
+static int scalar_range(struct binder *binder, struct scope *scope, const PgQuery__Node *tree, const char *name,
+                        bool has_ordinality)
 {
-  struct range range = {.kind = RANGE_VALUES, .alias = alias, .value_count = 1};
+  struct range range = {.kind = RANGE_VALUES, .alias = name, .value_count = 1};
   range.values = ARENA_ARRAY(binder->arena, struct node **, 1);
-  if (!range.values || !(range.values[0] = ARENA_ARRAY(binder->arena, struct node *, 1)))
+  if (!range.values || !(range.values[0] = ARENA_ARRAY(binder->arena, struct node *, 2)))
     return error_memory(binder->error);
   struct node *node = bind_expr(binder, scope, tree);
   if (!node || !(node = bind_known(binder, node)))
     return binder->error->status;
   range.values[0][0] = node;
-  int status = bind_columns(binder, &range, 1);
+  range.values[0][1] = node_constant(binder->arena, type_plain(TYPE_INT8), value_integer(1), -1);
+  int status = range.values[0][1] ? bind_columns(binder, &range, 1 + has_ordinality) : error_memory(binder->error);
   if (status)
     return status;
-  range.columns[0] = (struct range_column){.name = column, .type = node->type};
+  range.columns[0] = (struct range_column){.name = name, .type = node->type};
+  if (has_ordinality)
+    range.columns[1] = (struct range_column){.name = "ordinality", .type = type_plain(TYPE_INT8)};
   return bind_range(binder, &range);
 }
 
@@ -663,17 +669,16 @@ static int bind_from_function(struct binder *binder, struct scope *scope, const 
                           .has_ordinality = tree->ordinality,
                           .columns = tree->coldeflist,
                           .column_count = tree->n_coldeflist};
-  if ((tree->ordinality || tree->n_coldeflist) && !is_set)
-    return bind_error(binder, call ? call->location : -1, SQLSTATE_FEATURE_NOT_SUPPORTED, "%s for this function",
-                      tree->ordinality ? "WITH ORDINALITY is not supported"
-                                       : "a column definition list is not supported");
+  if (tree->n_coldeflist && !is_set)
+    return bind_error(binder, call ? call->location : -1, SQLSTATE_FEATURE_NOT_SUPPORTED,
+                      "a column definition list is not supported for this function");
   enum clause clause = scope->clause;
   struct items hidden = scope->items;
   scope->clause = CLAUSE_FROM;
   scope->items = scope->lateral;
   int range = is_set ? set_range(binder, scope, call, &form)
-              : call && strcmp(name, "generate_series") == 0 ? series_range(binder, scope, call, own, own)
-                                                             : scalar_range(binder, scope, function, own, own);
+              : call && strcmp(name, "generate_series") == 0 ? series_range(binder, scope, call, own, tree->ordinality)
+                                                             : scalar_range(binder, scope, function, own, tree->ordinality);
   scope->clause = clause;
   scope->items = hidden;
   return range < 0 ? range : bind_range_items(binder, range, tree->alias, NULL, call ? call->location : -1, items);

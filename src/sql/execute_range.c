@@ -14,6 +14,7 @@ struct counted {
 struct series {
   struct iterator op;
   bool is_begun, is_over, is_numeric, is_moment;
+  int64_t number;         // of the row, for WITH ORDINALITY
   int64_t at, last, step; // step: of timestamps only its sign
   struct zone zone;       // of timestamps: their days are its days
   struct interval interval;
@@ -196,6 +197,7 @@ static int series_rewind(struct iterator *op)
 {
   struct series *series = (struct series *)op;
   series->is_begun = series->is_over = false;
+  series->number = 0;
   op->is_marked = false;
   return 0;
 }
@@ -293,7 +295,10 @@ static int series_next(struct iterator *op)
     was_over = series->is_over;
     if (status || value.is_null)
       break;
-    op->execution->ranges[op->node->function.range][0] = value;
+    struct value *row = op->execution->ranges[op->node->function.range];
+    row[0] = value;
+    if (op->execution->plan->statement->ranges[op->node->function.range].has_ordinality)
+      row[1] = value_integer(++series->number);
     status = test_row(op);
     if (status)
       return status;
