@@ -413,6 +413,37 @@ static const struct system_column mapping_columns[] = {C_OID("umid"),   C_OID("s
 static const struct system_column default_right_columns[] = {
     C_OID("oid"), C_OID("defaclrole"), C_OID("defaclnamespace"), C_CHAR("defaclobjtype"), C_ARRAY("defaclacl"),
 };
+
+// One row for each schema that its items name, -1: all. The owner's own rights stand in that of all.
+static int default_right_row(const struct system_table *table, struct system_context *context, struct row_sink *sink,
+                             const struct right_object *object, int schema, struct error *error)
+{
+  struct value acl = system_acl(context, sink, object->acl, schema);
+  if (acl.is_null)
+    return 0;
+  char kind[2] = {object->class == CLASS_NEW_TABLE ? 'r' : object->class == CLASS_NEW_SEQUENCE ? 'S' : 'n', 0};
+  return ADD(number(object->oid), number(object->oid), number(schema < 0 ? 0 : schema), system_text(sink, "%s", kind), acl);
+}
+
+ROWS(default_right_rows)
+{
+  static const enum right_class classes[] = {CLASS_NEW_TABLE, CLASS_NEW_SEQUENCE, CLASS_NEW_SCHEMA};
+  struct role role;
+  int status = 0;
+  for (uint32_t oid = 0; !status && role_next(context->version, &oid, &role);)
+    for (int i = 0; i < 3 && !status; i++) {
+      struct right_object object;
+      if (!right_object_find(context->version, classes[i], role.oid, sink->arena, &object))
+        return error_memory(error);
+      status = default_right_row(table, context, sink, &object, -1, error);
+      uint32_t schema = 0;
+      const char *name;
+      while (!status && namespace_next(context->catalog, context->version, &schema, &name))
+        status = default_right_row(table, context, sink, &object, (int)schema, error);
+    }
+  return status;
+}
+
 static const struct system_column subscription_columns[] = {
     C_OID("oid"),          C_OID("subdbid"),     C_OID("subskiplsn"),     C_NAME("subname"),
     C_OID("subowner"),     C_BOOL("subenabled"), C_BOOL("subbinary"),     C_BOOL("substream"),
@@ -440,7 +471,7 @@ const struct system_table server_tables[] = {
     EMPTY(6104, "pg_publication", publication_columns),
     EMPTY(2328, "pg_foreign_data_wrapper", wrapper_columns),
     EMPTY(12194, "pg_user_mappings", mapping_columns),
-    EMPTY(826, "pg_default_acl", default_right_columns),
+    PG(826, "pg_default_acl", default_right_columns, default_right_rows),
     EMPTY(6100, "pg_subscription", subscription_columns),
     EMPTY(6106, "pg_publication_rel", publication_rel_columns),
     EMPTY(6237, "pg_publication_namespace", publication_namespace_columns),

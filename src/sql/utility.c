@@ -98,6 +98,7 @@ enum utility_kind utility_kind(const struct parsed *parsed)
   case PG_QUERY__NODE__NODE_DROP_ROLE_STMT:
   case PG_QUERY__NODE__NODE_GRANT_ROLE_STMT:
   case PG_QUERY__NODE__NODE_GRANT_STMT:
+  case PG_QUERY__NODE__NODE_ALTER_DEFAULT_PRIVILEGES_STMT:
   case PG_QUERY__NODE__NODE_REASSIGN_OWNED_STMT:
   case PG_QUERY__NODE__NODE_DROP_OWNED_STMT:
   case PG_QUERY__NODE__NODE_LISTEN_STMT:
@@ -229,6 +230,7 @@ const char *utility_tag(const struct parsed *parsed)
   case PG_QUERY__NODE__NODE_CREATE_ROLE_STMT: return "CREATE ROLE";
   case PG_QUERY__NODE__NODE_ALTER_ROLE_STMT: return "ALTER ROLE";
   case PG_QUERY__NODE__NODE_DROP_ROLE_STMT: return "DROP ROLE";
+  case PG_QUERY__NODE__NODE_ALTER_DEFAULT_PRIVILEGES_STMT: return "ALTER DEFAULT PRIVILEGES";
   case PG_QUERY__NODE__NODE_GRANT_STMT: return node->grant_stmt->is_grant ? "GRANT" : "REVOKE";
   case PG_QUERY__NODE__NODE_REASSIGN_OWNED_STMT: return "REASSIGN OWNED";
   case PG_QUERY__NODE__NODE_DROP_OWNED_STMT: return "DROP OWNED";
@@ -573,6 +575,8 @@ static int run(const struct utility_input *input, const char **tag, struct error
   case PG_QUERY__NODE__NODE_CREATE_ROLE_STMT: return role_make(input, node->create_role_stmt, error);
   case PG_QUERY__NODE__NODE_ALTER_ROLE_STMT: return role_alter(input, node->alter_role_stmt, error);
   case PG_QUERY__NODE__NODE_DROP_ROLE_STMT: return roles_drop(input, node->drop_role_stmt, error);
+  case PG_QUERY__NODE__NODE_ALTER_DEFAULT_PRIVILEGES_STMT:
+    return rights_by_default(input, node->alter_default_privileges_stmt, error);
   case PG_QUERY__NODE__NODE_GRANT_STMT: return rights_grant(input, node->grant_stmt, error);
   case PG_QUERY__NODE__NODE_REASSIGN_OWNED_STMT: return owned_reassign(input, node->reassign_owned_stmt, error);
   case PG_QUERY__NODE__NODE_DROP_OWNED_STMT: return owned_drop(input, node->drop_owned_stmt, error);

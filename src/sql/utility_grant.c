@@ -30,11 +30,15 @@ static int invalid(struct grant *grant, const char *sqlstate, const char *what, 
 static const char *class_name(enum right_class class)
 {
   switch (class) {
-  case CLASS_SEQUENCE: return "sequence";
-  case CLASS_SCHEMA: return "schema";
+  case CLASS_SEQUENCE:
+  case CLASS_NEW_SEQUENCE: return "sequence";
+  case CLASS_SCHEMA:
+  case CLASS_NEW_SCHEMA: return "schema";
   case CLASS_DATABASE: return "database";
   case CLASS_WORKFLOW: return "workflow";
-  case CLASS_TABLE: break;
+  case CLASS_TABLE:
+    break;
+  case CLASS_NEW_TABLE: return "relation";
   }
   return "table";
 }
@@ -398,6 +402,80 @@ int rights_grant(const struct utility_input *input, const PgQuery__GrantStmt *tr
   return tree->targtype == PG_QUERY__GRANT_TARGET_TYPE__ACL_TARGET_ALL_IN_SCHEMA ? grant_on_all(&grant) : grant_on_named(&grant);
 }
 
+// --- What will be there -----------------------------------------------------------------------------------
+
+// Rights of what the role will make, in the schema or (0) anywhere.
+static int grant_on_new(struct grant *grant, enum right_class class, uint32_t role, uint32_t schema)
+{
+  struct right_object object;
+  struct item_list list;
+  if (!right_object_find(grant->input->writer->version, class, role, grant->input->arena, &object))
+    return error_memory(grant->error);
+  bool was_there = object.acl != NULL;
+  object.owner = role;
+  object.acl = was_there ? object.acl : ""; // nothing is usual
+  list.items = acl_items(&object, grant->grantee_count, &list.count, grant->input->arena);
+  if (!list.items)
+    return error_memory(grant->error);
+  int status = change_items(grant, &object, &list, schema ? (int)schema : -1, grant->rights);
+  const char *text = status ? NULL : acl_text(list.items, list.count, grant->input->arena);
+  if (status || !text)
+    return status ? status : error_memory(grant->error);
+  return *text || was_there ? rights_put(grant->input->writer, class, role, *text ? text : NULL) : 0;
+}
+
+static int grant_on_all_new(struct grant *grant, enum right_class class, uint32_t role, const PgQuery__List *schemas)
+{
+  const struct utility_input *input = grant->input;
+  int status = schemas ? 0 : grant_on_new(grant, class, role, 0);
+  for (size_t i = 0; schemas && i < schemas->n_items && !status; i++) {
+    const char *name = utility_string(schemas->items[i]);
+    uint32_t oid = catalog_schema(input->catalog, input->writer->version, name);
+    status = oid ? grant_on_new(grant, class, role, oid)
+                 : error_set(grant->error, SQLSTATE_INVALID_SCHEMA_NAME, "schema \"%s\" does not exist", name);
+  }
+  return status;
+}
+
+static const PgQuery__List *default_option(const PgQuery__AlterDefaultPrivilegesStmt *tree, const char *name)
+{
+  for (size_t i = 0; i < tree->n_options; i++)
+    if (strcmp(tree->options[i]->def_elem->defname, name) == 0)
+      return tree->options[i]->def_elem->arg->list;
+  return NULL;
+}
+
+int rights_by_default(const struct utility_input *input, const PgQuery__AlterDefaultPrivilegesStmt *tree,
+                      struct error *error)
+{
+  struct grant grant = {.input = input, .tree = tree->action, .error = error};
+  const PgQuery__List *schemas = default_option(tree, "schemas"), *roles = default_option(tree, "roles");
+  enum right_class class = CLASS_NEW_TABLE;
+  switch (tree->action->objtype) {
+  case PG_QUERY__OBJECT_TYPE__OBJECT_TABLE: break;
+  case PG_QUERY__OBJECT_TYPE__OBJECT_SEQUENCE: class = CLASS_NEW_SEQUENCE; break;
+  case PG_QUERY__OBJECT_TYPE__OBJECT_SCHEMA: class = CLASS_NEW_SCHEMA; break;
+  default: return read_grantees(&grant); // types are everybody's, and nobody makes functions
+  }
+  if (schemas && class == CLASS_NEW_SCHEMA)
+    return error_set(error, SQLSTATE_INVALID_GRANT_OPERATION,
+                     "cannot use IN SCHEMA clause when using GRANT/REVOKE ON SCHEMAS");
+  int status = read_grantees(&grant);
+  if (!status)
+    status = read_rights(&grant, class, NULL);
+  if (!status && !roles)
+    status = grant_on_all_new(&grant, class, input->settings->role, schemas);
+  for (size_t i = 0; roles && i < roles->n_items && !status; i++) {
+    struct role role;
+    status = role_of_spec(input, roles->items[i]->role_spec, &role, error);
+    if (!status && !role_has(input->writer->version, input->settings->role, role.oid, input->writer->mark))
+      status = error_set(error, SQLSTATE_INSUFFICIENT_PRIVILEGE, "must be member of role \"%s\"", role.name);
+    if (!status)
+      status = grant_on_all_new(&grant, class, role.oid, schemas);
+  }
+  return status;
+}
+
 // --- Owners -----------------------------------------------------------------------------------------------
 
 static int may_give_to(const struct utility_input *input, const struct relation *relation, const struct role *to,
@@ -512,6 +590,13 @@ int connector_require(const struct utility_input *input, const struct relation *
 
 // --- What a role has of the world, for DROP ROLE and DROP OWNED -----------------------------------------------
 
+enum { NEW_CLASSES = 3 };
+static const struct {
+  enum right_class class;
+  const char *name;
+} new_classes[NEW_CLASSES] = {
+    {CLASS_NEW_TABLE, "relations"}, {CLASS_NEW_SEQUENCE, "sequences"}, {CLASS_NEW_SCHEMA, "schemas"}};
+
 static bool names_role(const char *acl, uint32_t role)
 {
   for (struct acl_item item; acl_next(&acl, &item);)
@@ -553,6 +638,16 @@ int role_dependents(const struct utility_input *input, uint32_t role, struct buf
       buffer_format(lines, "%s%s %s %s", lines->size ? "\n" : "", is_owner ? "owner of" : "privileges for",
                     relation_kind_name(relation->kind), catalog_shown(input->writer, relation).text);
   }
+  struct role other;
+  for (oid = 0; role_next(input->writer->version, &oid, &other);)
+    for (int i = 0; i < NEW_CLASSES; i++) {
+      if (!right_object_find(input->writer->version, new_classes[i].class, other.oid, input->arena, &object))
+        return error_memory(error);
+      bool is_owner = object.acl && *object.acl && other.oid == role;
+      if (is_owner || names_role(object.acl, role))
+        buffer_format(lines, "%s%s default privileges on new %s belonging to role %s", lines->size ? "\n" : "",
+                      is_owner ? "owner of" : "privileges for", new_classes[i].name, other.name);
+    }
   return lines->failed ? error_memory(error) : 0;
 }
 
@@ -565,7 +660,8 @@ static int forget_on_other(const struct utility_input *input, enum right_class c
   if (!names_role(object.acl, role))
     return 0;
   const char *text = without_role(input, &object, role);
-  return text ? rights_put(input->writer, class, oid, text) : error_memory(error);
+  bool is_new = class == CLASS_NEW_TABLE || class == CLASS_NEW_SEQUENCE || class == CLASS_NEW_SCHEMA;
+  return text ? rights_put(input->writer, class, oid, is_new && !*text ? NULL : text) : error_memory(error);
 }
 
 // What was granted to the role on relations, or by it, goes.
@@ -586,6 +682,10 @@ static int forget_rights(const struct utility_input *input, uint32_t role, struc
   const char *name;
   for (oid = 0; !status && namespace_next(input->catalog, input->writer->version, &oid, &name);)
     status = forget_on_other(input, CLASS_SCHEMA, oid, role, error);
+  struct role other;
+  for (oid = 0; !status && role_next(input->writer->version, &oid, &other);)
+    for (int i = 0; i < NEW_CLASSES && !status; i++)
+      status = forget_on_other(input, new_classes[i].class, other.oid, role, error);
   return status ? status : forget_on_other(input, CLASS_DATABASE, 5, role, error);
 }
 

@@ -321,6 +321,8 @@ int role_of_spec(const struct utility_input *input, const PgQuery__RoleSpec *spe
 
 // --- utility_grant.c
 int rights_grant(const struct utility_input *input, const PgQuery__GrantStmt *grant, struct error *error);
+int rights_by_default(const struct utility_input *input, const PgQuery__AlterDefaultPrivilegesStmt *tree,
+                      struct error *error);
 // OWNER TO.
 int relation_change_owner(const struct utility_input *input, const PgQuery__AlterTableStmt *alter, const char *kinds,
                           struct error *error);

@@ -63,7 +63,12 @@ int schema_create(const struct utility_input *input, const PgQuery__CreateSchema
     utility_notice(input, SQLSTATE_DUPLICATE_SCHEMA, "schema \"%s\" already exists, skipping", name);
     return 0;
   }
-  return status ? status : namespace_create(input->writer, name, owner.oid, &oid);
+  const char *acl = NULL;
+  if (!status)
+    status = namespace_create(input->writer, name, owner.oid, &oid);
+  if (!status && rights_of_new(input->writer->version, CLASS_SCHEMA, owner.oid, 0, input->arena, &acl))
+    status = error_memory(error);
+  return status || !acl ? status : rights_put(input->writer, CLASS_SCHEMA, oid, acl);
 }
 
 // --- DROP -----------------------------------------------------------------------------------------------------------

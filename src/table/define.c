@@ -12,6 +12,7 @@
 #include "data/keyword.h"
 #include "table/comment.h"
 #include "table/definition.h"
+#include "table/right.h"
 #include "table/internal.h"
 
 struct oid_key {
@@ -380,11 +381,22 @@ int catalog_create(struct catalog *catalog, struct writer *writer, struct relati
   definition->tree = 0;
   for (int i = 0; i < definition->index_count; i++)
     definition->indexes[i].oid = 0;
+  struct arena arena;
+  arena_init(&arena, NULL);
   int status = assign(catalog, writer, definition, error);
+  struct right_object object = right_object_of(definition);
+  bool has_rights = definition->kind != RELATION_TYPE && object.class != CLASS_WORKFLOW;
+  if (!status && has_rights && !definition->acl)
+    status = rights_of_new(writer->version, object.class, definition->owner, definition->schema_oid, &arena,
+                           &definition->acl);
+  if (status == STATUS_LIMIT && !error->status)
+    status = error_memory(error);
   if (!status)
     status = add_names(writer, definition);
   if (!status)
     status = put_definition(writer, definition);
+  definition->acl = object.acl;
+  arena_deinit(&arena);
   if (status)
     return write_undo(writer, mark, status);
   version_touch_definitions(writer->version);

@@ -37,9 +37,12 @@ const char *right_name(uint32_t right)
 uint32_t rights_of_class(enum right_class class)
 {
   switch (class) {
-  case CLASS_TABLE: return RIGHTS_OF_TABLE;
-  case CLASS_SEQUENCE: return RIGHTS_OF_SEQUENCE;
-  case CLASS_SCHEMA: return RIGHTS_OF_SCHEMA;
+  case CLASS_TABLE:
+  case CLASS_NEW_TABLE: return RIGHTS_OF_TABLE;
+  case CLASS_SEQUENCE:
+  case CLASS_NEW_SEQUENCE: return RIGHTS_OF_SEQUENCE;
+  case CLASS_SCHEMA:
+  case CLASS_NEW_SCHEMA: return RIGHTS_OF_SCHEMA;
   case CLASS_DATABASE: return RIGHTS_OF_DATABASE;
   case CLASS_WORKFLOW: break;
   }
@@ -198,6 +201,43 @@ struct acl_item *acl_items(const struct right_object *object, int more, int *cou
   for (const char *text = object->acl; acl_next(&text, &item);)
     items[(*count)++] = item;
   return items;
+}
+
+// --- New objects ---------------------------------------------------------------------------------------
+
+static void merge_item(struct acl_item *items, int *count, const struct acl_item *given)
+{
+  for (int i = 0; i < *count; i++)
+    if (items[i].grantee == given->grantee && items[i].grantor == given->grantor) {
+      items[i].rights |= given->rights;
+      items[i].options |= given->options;
+      return;
+    }
+  items[(*count)++] = *given;
+}
+
+int rights_of_new(const struct version *version, enum right_class class, uint32_t owner, uint32_t schema,
+                  struct arena *arena, const char **acl)
+{
+  enum right_class kind = class == CLASS_TABLE ? CLASS_NEW_TABLE : class == CLASS_SEQUENCE ? CLASS_NEW_SEQUENCE : CLASS_NEW_SCHEMA;
+  struct right_object defaults, object = {.class = class, .oid = OID_FIRST_USER, .owner = owner};
+  struct acl_item item;
+  int more = 0, count;
+  *acl = NULL;
+  if (!right_object_find(version, kind, owner, arena, &defaults))
+    return STATUS_LIMIT;
+  for (const char *text = defaults.acl; acl_next(&text, &item);)
+    more += item.column < 0 || (uint32_t)item.column == schema;
+  struct acl_item *items = more ? acl_items(&object, more, &count, arena) : NULL;
+  if (more && !items)
+    return STATUS_LIMIT;
+  for (const char *text = defaults.acl; more && acl_next(&text, &item);)
+    if (item.column < 0 || (uint32_t)item.column == schema) {
+      item.column = -1;
+      item.grantor = owner;
+      merge_item(items, &count, &item);
+    }
+  return !more || (*acl = acl_text(items, count, arena)) ? STATUS_OK : STATUS_LIMIT;
 }
 
 // --- Who has which -------------------------------------------------------------------------------------

@@ -12,6 +12,11 @@ enum right_class {
   CLASS_WORKFLOW = 'w', // has no rights beside its owner's
   CLASS_SCHEMA = 'n',
   CLASS_DATABASE = 'd',
+  // ALTER DEFAULT PRIVILEGES: what of a role's will have, its number in the place of the object's. An item's column is
+  // the schema in which it holds; -1: in all.
+  CLASS_NEW_TABLE = 'T',
+  CLASS_NEW_SEQUENCE = 'S',
+  CLASS_NEW_SCHEMA = 'N',
 };
 
 enum {
@@ -72,4 +77,7 @@ int relation_require(const struct version *version, uint32_t role, const struct 
                      struct read_mark *mark, struct error *error);
 int relation_denied(const struct relation *relation, struct error *error);
 // Of an object that is no relation. text NULL: as by default.
+// *acl: what a new object of the owner's has beside what is usual; NULL: nothing.
+int rights_of_new(const struct version *version, enum right_class class, uint32_t owner, uint32_t schema,
+                  struct arena *arena, const char **acl);
 int rights_put(struct writer *writer, enum right_class class, uint32_t oid, const char *text);
