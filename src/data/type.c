@@ -62,6 +62,8 @@ const struct type_info type_table[TYPE_COUNT] = {
   ARRAY(INTERVAL, "interval[]", "_interval", 1187),
   ARRAY(UUID, "uuid[]", "_uuid", 2951),
   ARRAY(JSONPATH, "jsonpath[]", "_jsonpath", 4073),
+  SCALAR(RECORD, "record", "record", 2249, -1, 0, STORAGE_BYTES, 'P', false),
+  ARRAY(RECORD, "record[]", "_record", 2287),
   [TYPE_INT2_VECTOR] = {"int2vector", "int2vector", 22, -1, 0, STORAGE_BYTES, 'A', false, TYPE_INT2},
 };
 

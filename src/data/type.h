@@ -57,6 +57,8 @@ enum type_id {
   TYPE_JSONPATH = 48, // data/jsonpath.h
   TYPE_JSONPATH_ARRAY = 49,
   TYPE_INT2_VECTOR = 50, // an array that begins at 0 and is written "1 2", in system tables
+  TYPE_RECORD = 51, // data/record.h; no column has it
+  TYPE_RECORD_ARRAY = 52,
   TYPE_COUNT,
   // What stands for several types in the tables of functions (expr/function.h); no value has it.
   TYPE_ANY = TYPE_COUNT,

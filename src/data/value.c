@@ -11,6 +11,7 @@
 #include "data/interval.h"
 #include "data/jsonb.h"
 #include "data/numeric.h"
+#include "data/record.h"
 #include "data/utf8.h"
 
 const struct format_settings format_settings_default = {.zone_name = "UTC", .extra_float_digits = 1};
@@ -66,6 +67,8 @@ int value_compare(enum type_id type, const struct value *a, const struct value *
     return compare_intervals(a, b);
   case TYPE_TIMETZ:
     return compare_zoned(a, b);
+  case TYPE_RECORD:
+    return record_compare(a, b);
   default: break;
   }
   const struct type_info *info = type_info(type);
@@ -102,6 +105,7 @@ uint64_t value_prefix(enum type_id type, const struct value *value)
   case TYPE_NUMERIC: return numeric_prefix(value);
   case TYPE_JSONB:
   case TYPE_INTERVAL:
+  case TYPE_RECORD:
   case TYPE_TIMETZ: return 0;
   default: break;
   }
@@ -137,6 +141,8 @@ uint64_t value_hash(enum type_id type, const struct value *value, uint64_t seed)
   }
   case TYPE_JSONB:
     return jsonb_hash(jsonb_of(value), seed);
+  case TYPE_RECORD:
+    return record_hash(value, seed);
   case TYPE_INTERVAL: {
     struct interval interval = interval_of(value);
     __int128 span = interval_span(&interval);

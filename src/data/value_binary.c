@@ -10,6 +10,7 @@
 #include "data/jsonb.h"
 #include "data/jsonpath.h"
 #include "data/numeric.h"
+#include "data/record.h"
 #include "data/utf8.h"
 #include "data/value.h"
 
@@ -161,6 +162,8 @@ int value_from_binary(struct type type, struct bytes binary, const struct format
     status = numeric_from_binary(binary, arena, value, error);
     return status ? status : value_apply_modifier(type, false, arena, value, error);
   }
+  if (type.id == TYPE_RECORD)
+    return error_set(error, SQLSTATE_FEATURE_NOT_SUPPORTED, "input of anonymous composite types is not implemented");
   if (type.id == TYPE_JSONB || type.id == TYPE_JSONPATH)
     return jsonb_from_binary(type.id, binary, arena, value, error);
   if (type_is_array(type.id))
@@ -230,6 +233,9 @@ void value_to_binary(enum type_id type, const struct value *value, struct buffer
   }
   case TYPE_NUMERIC:
     numeric_to_binary(value, out);
+    return;
+  case TYPE_RECORD:
+    record_to_binary(value, out);
     return;
   case TYPE_JSONPATH:
     buffer_append_u8(out, JSONB_VERSION);

@@ -18,6 +18,7 @@
 #include "data/jsonb.h"
 #include "data/jsonpath.h"
 #include "data/numeric.h"
+#include "data/record.h"
 #include "data/utf8.h"
 
 static int invalid_syntax(enum type_id type, struct bytes text, struct error *error)
@@ -439,6 +440,8 @@ int value_from_text(struct type type, struct bytes text, const struct format_set
     return status ? status : text_kind_from_text(type, text, arena, value, error);
   case TYPE_JSONB:
     return jsonb_from_text(text, arena, value, error);
+  case TYPE_RECORD:
+    return error_set(error, SQLSTATE_FEATURE_NOT_SUPPORTED, "input of anonymous composite types is not implemented");
   case TYPE_JSONPATH:
     return jsonpath_from_text(text, arena, value, error);
   case TYPE_TEXT:
@@ -495,6 +498,9 @@ void value_to_text(enum type_id type, const struct value *value, const struct fo
   case TYPE_TEXT:
   case TYPE_VARCHAR:
     buffer_append(out, value->data, value->size);
+    return;
+  case TYPE_RECORD:
+    record_to_text(value, settings, out);
     return;
   default:
     if (type_is_array(type))

@@ -383,7 +383,7 @@ static const struct function *cast_function(enum type_id from, enum type_id to)
     source = TYPE_BPCHAR;
   else if (is_string(from) && (!is_string(to) || to == TYPE_NAME))
     source = TYPE_TEXT;
-  if (type_is_array(from) || type_is_array(to))
+  if (type_is_array(from) || type_is_array(to) || from == TYPE_RECORD || to == TYPE_RECORD)
     return is_string(to) ? &text_from_array_function : &array_from_text_function;
   if (type_is_enum(from))
     return &text_from_enum_function;
@@ -404,6 +404,9 @@ bool cast_find(enum type_id from, enum type_id to, enum cast_context context, co
   if (from == to)
     return true;
   if (to == TYPE_UNKNOWN || type_is_pseudo(to) || type_is_pseudo(from) || to == TYPE_VOID || from == TYPE_VOID)
+    return false;
+  bool is_to_record = to == TYPE_RECORD || to == TYPE_RECORD_ARRAY; // NULL may become one
+  if ((is_to_record && from != TYPE_UNKNOWN) || (from == TYPE_RECORD && !is_string(to)))
     return false;
   if (from == TYPE_UNKNOWN) {
     *function = cast_function(TYPE_TEXT, to);

@@ -206,11 +206,9 @@ bool set_function_exists(const char *name);
 int set_function_resolve(const char *name, const enum type_id *given, int count, const struct user_types *types,
                          const struct set_function **function, struct error *error);
 
-// A row as json: any number of names, each with its value behind it. NULL where all values are: the row of an outer join
-// that found none.
-extern const struct function json_row_function;
-// json_agg of such rows.
-extern const struct aggregate json_agg_rows;
+// Records (expr/record.c): of ROW(…), any number of names, each with its value behind it; of a table's row, NULL where all
+// values are, as that of an outer join that found none; and whether all columns of one are NULL, or none.
+extern const struct function record_function, whole_record_function, record_nulls_function;
 
 // All rows of the tables, for pg_proc and the documentation: start at 0, NULL after the last.
 const struct function *function_at(int index);

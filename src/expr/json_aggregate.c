@@ -31,26 +31,17 @@ static int no_name(struct evaluation *evaluation)
 // ---- json ----
 
 // Rows and arrays stand on lines of their own.
-static int add_element(struct evaluation *evaluation, struct joined *joined, const struct value *arguments,
-                       bool has_lines, struct arena *arena)
-{
-  struct buffer piece = buffer_for(evaluation);
-  buffer_append_string(&piece, joined->is_set ? ", " : "[");
-  if (joined->is_set && has_lines && !arguments[0].is_null)
-    buffer_append_string(&piece, "\n ");
-  json_append_value(evaluation, evaluation->argument_types[0], &arguments[0], &piece);
-  return gather(evaluation, joined, &piece, STATUS_OK, arena);
-}
-
 int json_agg_step(STEP)
 {
-  return add_element(evaluation, state, arguments, type_is_array(evaluation->argument_types[0]), arena);
+  struct joined *joined = state;
+  enum type_id type = evaluation->argument_types[0];
+  struct buffer piece = buffer_for(evaluation);
+  buffer_append_string(&piece, joined->is_set ? ", " : "[");
+  if (joined->is_set && (type_is_array(type) || type == TYPE_RECORD) && !arguments[0].is_null)
+    buffer_append_string(&piece, "\n ");
+  json_append_value(evaluation, type, &arguments[0], &piece);
+  return gather(evaluation, joined, &piece, STATUS_OK, arena);
 }
-
-static int json_agg_row_step(STEP) { return add_element(evaluation, state, arguments, true, arena); }
-
-const struct aggregate json_agg_rows = {
-    "json_agg", TYPE_JSON, 1, {TYPE_COUNT}, sizeof(struct joined), false, json_agg_row_step, json_agg_finish, NULL};
 
 int json_object_agg_step(STEP)
 {

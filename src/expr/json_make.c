@@ -1,6 +1,9 @@
 // JSON of values of any type: to_json and the building functions, for json (text as PostgreSQL writes it)
 // and jsonb.
+#include <stdio.h>
+
 #include "data/numeric.h"
+#include "data/record.h"
 #include "expr/json_path.h"
 
 // ---- one value ----
@@ -36,6 +39,22 @@ static void timestamp_text(struct evaluation *evaluation, enum type_id type, con
 
 // The value's JSON: a kind, and the contents of a string, or the text of everything else. What is JSON already is an
 // object, whatever it is.
+// A row as an object. Columns without a name are f1, f2, …
+static void append_record(struct evaluation *evaluation, const struct value *record, struct buffer *out)
+{
+  struct record_walk walk = {.record = record};
+  struct record_column column;
+  while (record_next(&walk, &column)) {
+    char name[16];
+    int size = snprintf(name, sizeof name, "f%u", walk.number);
+    buffer_append_u8(out, walk.number > 1 ? ',' : '{');
+    json_quote(column.name.size ? column.name : bytes_of(name, (size_t)size), out);
+    buffer_append_u8(out, ':');
+    json_append_value(evaluation, column.type, &column.value, out);
+  }
+  buffer_append_string(out, walk.number ? "}" : "{}");
+}
+
 static enum json_kind describe(struct evaluation *evaluation, enum type_id type, const struct value *value,
                                struct buffer *text)
 {
@@ -46,6 +65,10 @@ static enum json_kind describe(struct evaluation *evaluation, enum type_id type,
   if (type == TYPE_BOOLEAN) {
     buffer_append_string(text, value->integer ? "true" : "false");
     return value->integer ? JSON_TRUE : JSON_FALSE;
+  }
+  if (type == TYPE_RECORD) {
+    append_record(evaluation, value, text);
+    return JSON_OBJECT;
   }
   if (type == TYPE_TIMESTAMP || type == TYPE_TIMESTAMPTZ) {
     timestamp_text(evaluation, type, value, text);
@@ -290,34 +313,6 @@ static int jsonb_build_object(CALL)
   return result_from_builder(evaluation, &builder, status, result);
 }
 
-static int json_row(CALL)
-{
-  struct buffer out = buffer_for(evaluation);
-  bool any = false;
-  for (int i = 0; i < argument_count; i += 2) {
-    any |= !arguments[i + 1].is_null;
-    buffer_append_u8(&out, i ? ',' : '{');
-    json_quote(bytes_of_value(&arguments[i]), &out);
-    buffer_append_u8(&out, ':');
-    json_append_value(evaluation, evaluation->argument_types[i + 1], &arguments[i + 1], &out);
-  }
-  buffer_append_u8(&out, '}');
-  if (any)
-    return result_from_buffer(evaluation, &out, result);
-  *result = value_null();
-  buffer_deinit(&out);
-  return STATUS_OK;
-}
-
-const struct function json_row_function = TYPED("row_to_json", json_row, JSON, -1, ANY);
-
-// Its argument has become json where it was bound.
-static int row_to_json(CALL)
-{
-  *result = arguments[0];
-  return STATUS_OK;
-}
-
 // json_object('{a,1,b,2}'), json_object('{a,b}', '{1,2}'): of text alone.
 static int object_of_texts(struct evaluation *evaluation, const struct value *arguments, int argument_count,
                            struct jsonb_builder *builder, struct buffer *out)
@@ -385,7 +380,7 @@ const struct function json_make_functions[] = {
     TYPED("array_to_json", array_to_json, JSON, 1, TYPE_ANY_ARRAY),
     TYPED("array_to_json", array_to_json, JSON, 2, TYPE_ANY_ARRAY, BOOLEAN),
     TYPED("to_jsonb", to_jsonb, JSONB, 1, TYPE_ANY_ELEMENT),
-    PURE("row_to_json", row_to_json, JSON, 1, JSON),
+    TYPED("row_to_json", to_json, JSON, 1, TYPE_RECORD),
     TYPED("json_build_array", json_build_array, JSON, 0, 0),
     TYPED("json_build_array", json_build_array, JSON, -1, ANY),
     TYPED("jsonb_build_array", jsonb_build_array, JSONB, 0, 0),

@@ -30,6 +30,7 @@ COMPARISONS(text, BY_TYPE(TYPE_TEXT))
 COMPARISONS(bpchar, BY_TYPE(TYPE_BPCHAR))
 COMPARISONS(char1, BY_TYPE(TYPE_CHAR1))
 COMPARISONS(jsonb, BY_TYPE(TYPE_JSONB))
+COMPARISONS(record, BY_TYPE(TYPE_RECORD))
 COMPARISONS(local_zoned, compare_zoned(evaluation, arguments[0].integer, arguments[1].integer))
 COMPARISONS(zoned_local, -compare_zoned(evaluation, arguments[1].integer, arguments[0].integer))
 
@@ -305,6 +306,7 @@ const struct function operator_functions[] = {
     COMPARISON_ROWS(bpchar, BPCHAR, BPCHAR),
     COMPARISON_ROWS(char1, CHAR1, CHAR1),
     COMPARISON_ROWS(jsonb, JSONB, JSONB),
+    COMPARISON_ROWS(record, TYPE_RECORD, TYPE_RECORD),
     COMPARISON_ROWS(integer, DATE, DATE),
     COMPARISON_ROWS(integer, TIME, TIME),
     STABLE_COMPARISON_ROWS(local_zoned, TIMESTAMP, TIMESTAMPTZ),

@@ -390,10 +390,6 @@ struct node *bind_aggregate(struct binder *binder, struct scope *scope, const Pg
                : aggregate_exists(name) ? bind_plain(binder, tree, name, &call)
                                         : bind_refuse_ordered_set(binder, name, call.arguments, call.argument_count,
                                                                   tree->location);
-  bool of_row = !status && call.aggregate && call.argument_count == 1 && call.arguments[0]->kind == NODE_CALL &&
-                call.arguments[0]->function == &json_row_function;
-  if (of_row && strcmp(name, "json_agg") == 0)
-    call.aggregate = &json_agg_rows;
   struct scope *owner = status ? NULL : find_owner(binder, scope, &call, tree->location);
   return owner ? add_aggregate(binder, owner, &call, tree->location) : NULL;
 }

@@ -1,4 +1,6 @@
 // Expressions of the grammar to typed nodes. Functions, aggregates and subqueries: bind_function.c; names: bind_name.c.
+#include <stdio.h>
+
 #include "sql/binder.h"
 
 const char *bind_string(const PgQuery__Node *tree)
@@ -479,10 +481,21 @@ static struct node *bind_one_type(struct binder *binder, struct scope *scope, en
   return bind_node(binder, kind, type, location, nodes, (int)count);
 }
 
+static struct node *row_null_test(struct binder *binder, struct node *row, bool negated, int32_t location)
+{
+  struct node *wanted = node_constant(binder->arena, boolean(), value_boolean(!negated), location);
+  struct node *node = wanted ? bind_node(binder, NODE_CALL, boolean(), location, (struct node *[]){row, wanted}, 2) : NULL;
+  if (node)
+    node->function = &record_nulls_function;
+  return node;
+}
+
 static struct node *null_test(struct binder *binder, struct scope *scope, const PgQuery__Node *tree, bool negated,
                               int32_t location)
 {
   struct node *argument = bind_expr(binder, scope, tree);
+  if (argument && argument->type.id == TYPE_RECORD)
+    return row_null_test(binder, argument, negated, location);
   struct node *node = argument ? bind_node(binder, NODE_IS_NULL, boolean(), location, &argument, 1) : NULL;
   if (node)
     node->negated = negated;
@@ -610,12 +623,28 @@ static struct node *bind_subscript(struct binder *binder, struct scope *scope, c
   return bind_cast(binder, step, type_plain(TYPE_TEXT), CAST_ASSIGNMENT);
 }
 
+// (ROW(…)).f2
+static struct node *bind_row_column(struct binder *binder, struct scope *scope, const PgQuery__RowExpr *row,
+                                    const char *name)
+{
+  char own[24];
+  for (size_t i = 0; i < row->n_args; i++) {
+    snprintf(own, sizeof own, "f%zu", i + 1);
+    if (strcmp(own, name) == 0)
+      return bind_expr(binder, scope, row->args[i]);
+  }
+  return bind_fail(binder, row->location, SQLSTATE_UNDEFINED_COLUMN,
+                   "could not identify column \"%s\" in record data type", name);
+}
+
 // value['member'][0]: a path into a jsonb, or a place in an array.
 static struct node *bind_indirection(struct binder *binder, struct scope *scope, const PgQuery__AIndirection *tree)
 {
   struct node **arguments = ARENA_ARRAY(binder->arena, struct node *, tree->n_indirection + 1);
   if (!arguments)
     return bind_memory(binder);
+  if (is_row(tree->arg) && bind_string(tree->indirection[0]))
+    return bind_row_column(binder, scope, tree->arg->row_expr, bind_string(tree->indirection[0]));
   if (!(arguments[0] = bind_expr(binder, scope, tree->arg)))
     return NULL;
   if (type_is_array(arguments[0]->type.id))
@@ -669,12 +698,12 @@ static struct node *bind_tree(struct binder *binder, struct scope *scope, const 
   case PG_QUERY__NODE__NODE_A_INDIRECTION:
     if (bind_is_set_field(tree) && (scope->clause == CLAUSE_TARGET || scope->clause == CLAUSE_ORDER))
       return bind_set_field(binder, scope, tree->a_indirection);
+    if (bind_is_row_field(scope, tree))
+      return bind_row_field(binder, scope, tree);
     return bind_indirection(binder, scope, tree->a_indirection);
   case PG_QUERY__NODE__NODE_A_ARRAY_EXPR:
     return bind_array(binder, scope, tree->a_array_expr, NULL);
-  case PG_QUERY__NODE__NODE_ROW_EXPR:
-    return bind_fail(binder, tree->row_expr->location, SQLSTATE_FEATURE_NOT_SUPPORTED,
-                     "row values are not supported here");
+  case PG_QUERY__NODE__NODE_ROW_EXPR: return bind_row_value(binder, scope, tree->row_expr);
   case PG_QUERY__NODE__NODE_XML_EXPR:
   case PG_QUERY__NODE__NODE_XML_SERIALIZE:
     return bind_fail(binder, bind_location(tree), SQLSTATE_FEATURE_NOT_SUPPORTED, "XML is not supported");

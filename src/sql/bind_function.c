@@ -18,30 +18,6 @@ const char *bind_function_name(struct binder *binder, PgQuery__Node **names, siz
   return NULL;
 }
 
-// An argument; of what makes JSON of it or counts it, a table's name is its row, and so is name.*.
-static struct node *bind_argument(struct binder *binder, struct scope *scope, const PgQuery__Node *tree,
-                                  const char *name)
-{
-  static const char *const makers[] = {"row_to_json",      "to_json",           "to_jsonb",           "json_agg",
-                                       "jsonb_agg",        "json_build_array",  "jsonb_build_array",  "json_object_agg",
-                                       "jsonb_object_agg", "json_build_object", "jsonb_build_object", "count",
-                                       NULL};
-  for (const char *const *maker = makers; *maker && !binder->rows_as_json; maker++)
-    binder->rows_as_json = tree->node_case == PG_QUERY__NODE__NODE_COLUMN_REF && strcmp(name, *maker) == 0;
-  PgQuery__ColumnRef row = PG_QUERY__COLUMN_REF__INIT;
-  PgQuery__Node row_node = PG_QUERY__NODE__INIT;
-  if (binder->rows_as_json && tree->column_ref->n_fields == 2 && is_star(tree)) {
-    row = *tree->column_ref;
-    row.n_fields = 1;
-    row_node.node_case = PG_QUERY__NODE__NODE_COLUMN_REF;
-    row_node.column_ref = &row;
-    tree = &row_node;
-  }
-  struct node *node = bind_expr(binder, scope, tree);
-  binder->rows_as_json = false;
-  return node;
-}
-
 struct node **bind_arguments(struct binder *binder, struct scope *scope, const PgQuery__FuncCall *tree,
                              const char *name)
 {
@@ -49,7 +25,7 @@ struct node **bind_arguments(struct binder *binder, struct scope *scope, const P
   if (!arguments)
     return bind_memory(binder);
   for (size_t i = 0; i < tree->n_args; i++)
-    if (!(arguments[i] = bind_argument(binder, scope, tree->args[i], name)))
+    if (!(arguments[i] = bind_expr(binder, scope, tree->args[i])))
       return NULL;
   return arguments;
 }
@@ -172,7 +148,7 @@ struct node *bind_function(struct binder *binder, struct scope *scope, const PgQ
   if (!arguments)
     return bind_memory(binder);
   for (size_t i = 0; i < tree->n_args; i++)
-    if (!(arguments[i] = bind_argument(binder, scope, without_regclass(name, tree->args[i]), name)))
+    if (!(arguments[i] = bind_expr(binder, scope, without_regclass(name, tree->args[i]))))
       return NULL;
   struct node *call = bind_call(binder, name, false, arguments, (int)tree->n_args, tree->location);
   if (call && tree->over)

@@ -286,28 +286,126 @@ static const struct item *find_row(struct scope *scope, const char *name, struct
   return NULL;
 }
 
-// Names and values of an item's columns, as json.
-static struct node *bind_row(struct binder *binder, const struct item *item, int32_t location)
+static int star_item(struct binder *binder, const struct item *item, int32_t location,
+                     int (*add)(void *context, const char *name, struct node *node), void *context)
 {
-  struct node **arguments = ARENA_ARRAY(binder->arena, struct node *, 2 * item->column_count + 1);
-  int count = 0;
-  if (!arguments)
-    return bind_memory(binder);
   for (int i = 0; i < item->column_count; i++) {
     const char *name = item_column_name(binder, item, i);
     if (!name)
       continue;
-    if (!(arguments[count++] = node_constant(binder->arena, type_plain(TYPE_TEXT), value_string(name), location)))
-      return bind_memory(binder);
-    if (!(arguments[count] = bind_item_column(binder, item, i, location)) ||
-        !(arguments[count] = bind_known(binder, arguments[count])))
-      return NULL;
-    count++;
+    struct node *node = bind_item_column(binder, item, i, location);
+    int status = node ? add(context, name, node) : (int)binder->error->status;
+    if (status)
+      return status;
   }
-  struct node *node = bind_node(binder, NODE_CALL, type_plain(TYPE_JSON), location, arguments, count);
+  return 0;
+}
+
+// ---- rows ----
+
+struct row_parts {
+  struct binder *binder;
+  struct node **arguments; // names and values
+  int count, capacity;
+};
+
+static int add_part(void *context, const char *name, struct node *node)
+{
+  struct row_parts *parts = context;
+  struct binder *binder = parts->binder;
+  struct node *known = bind_known(binder, node);
+  struct node *label = node_constant(binder->arena, type_plain(TYPE_TEXT), value_string(name), node->position);
+  if (!known || !label)
+    return known ? error_memory(binder->error) : (int)binder->error->status;
+  if (parts->count >= 2 * LIMIT_COLUMNS)
+    return bind_error(binder, node->position, SQLSTATE_TOO_MANY_COLUMNS, "ROW expressions can have at most %d entries",
+                      LIMIT_COLUMNS);
+  for (int i = 0; i < 2; i++) {
+    if (!bind_grow(binder, &parts->arguments, parts->count, &parts->capacity, sizeof *parts->arguments))
+      return binder->error->status;
+    parts->arguments[parts->count++] = i == 0 ? label : known;
+  }
+  return 0;
+}
+
+static int add_unnamed(void *context, const char *name, struct node *node)
+{
+  return add_part(context, "", node);
+}
+
+// A table's row as a value.
+static struct node *bind_row(struct binder *binder, const struct item *item, int32_t location)
+{
+  struct row_parts parts = {.binder = binder};
+  if (star_item(binder, item, location, add_part, &parts))
+    return NULL;
+  struct node *node = bind_node(binder, NODE_CALL, type_plain(TYPE_RECORD), location, parts.arguments, parts.count);
   if (node)
-    node->function = &json_row_function;
+    node->function = &whole_record_function;
   return node;
+}
+
+struct node *bind_row_value(struct binder *binder, struct scope *scope, const PgQuery__RowExpr *row)
+{
+  struct row_parts parts = {.binder = binder};
+  for (size_t i = 0; i < row->n_args; i++) {
+    const PgQuery__Node *tree = row->args[i];
+    bool is_reference = tree->node_case == PG_QUERY__NODE__NODE_COLUMN_REF;
+    const PgQuery__ColumnRef *reference = is_reference ? tree->column_ref : NULL;
+    bool is_star = reference && !bind_string(reference->fields[reference->n_fields - 1]);
+    struct node *node = is_star ? NULL : bind_expr(binder, scope, tree);
+    int status = is_star ? bind_star(binder, scope, reference, add_unnamed, &parts)
+                 : node  ? add_unnamed(&parts, "", node)
+                         : (int)binder->error->status;
+    if (status)
+      return NULL;
+  }
+  struct node *node =
+      bind_node(binder, NODE_CALL, type_plain(TYPE_RECORD), row->location, parts.arguments, parts.count);
+  if (node)
+    node->function = &record_function;
+  return node;
+}
+
+// (t).column and (t).*, of a table's row.
+static const struct item *row_field_item(struct scope *scope, const PgQuery__Node *tree, struct scope **where)
+{
+  const PgQuery__AIndirection *field = tree->node_case == PG_QUERY__NODE__NODE_A_INDIRECTION ? tree->a_indirection : NULL;
+  if (!field || field->n_indirection != 1 || field->indirection[0]->node_case == PG_QUERY__NODE__NODE_A_INDICES ||
+      field->arg->node_case != PG_QUERY__NODE__NODE_COLUMN_REF || field->arg->column_ref->n_fields != 1)
+    return NULL;
+  const char *name = bind_string(field->arg->column_ref->fields[0]);
+  return name ? find_row(scope, name, where) : NULL;
+}
+
+bool bind_is_row_field(struct scope *scope, const PgQuery__Node *tree)
+{
+  struct scope *where;
+  return row_field_item(scope, tree, &where) != NULL;
+}
+
+struct node *bind_row_field(struct binder *binder, struct scope *scope, const PgQuery__Node *tree)
+{
+  struct scope *where;
+  const struct item *item = row_field_item(scope, tree, &where);
+  const char *name = bind_string(tree->a_indirection->indirection[0]);
+  int32_t location = tree->a_indirection->arg->column_ref->location;
+  if (!name)
+    return bind_fail(binder, location, SQLSTATE_FEATURE_NOT_SUPPORTED, "row expansion via \"*\" is not supported here");
+  int column = find_in_item(binder, item, name);
+  if (column < 0)
+    return bind_fail(binder, location, SQLSTATE_UNDEFINED_COLUMN, "column %s.%s does not exist", item->name, name);
+  bind_mark_correlated(scope, where);
+  return bind_item_column(binder, item, column, location);
+}
+
+int bind_row_fields(struct binder *binder, struct scope *scope, const PgQuery__AIndirection *tree,
+                    int (*add)(void *context, const char *name, struct node *node), void *context)
+{
+  struct scope *where;
+  const struct item *item = find_row(scope, bind_string(tree->arg->column_ref->fields[0]), &where);
+  bind_mark_correlated(scope, where);
+  return star_item(binder, item, tree->arg->column_ref->location, add, context);
 }
 
 static struct node *bind_unqualified(struct binder *binder, struct scope *scope, const char *name, int32_t location)
@@ -329,13 +427,10 @@ static struct node *bind_unqualified(struct binder *binder, struct scope *scope,
     bind_mark_correlated(scope, where);
     return bind_item_column(binder, whole, 0, location);
   }
-  if (whole && binder->rows_as_json) {
+  if (whole) {
     bind_mark_correlated(scope, where);
     return bind_row(binder, whole, location);
   }
-  for (int i = 0; i < scope->items.count; i++)
-    if (scope->items.items[i].name && strcmp(scope->items.items[i].name, name) == 0)
-      return bind_fail(binder, location, SQLSTATE_FEATURE_NOT_SUPPORTED, "a whole row as a value is not supported");
   return no_column(binder, scope, NULL, name, location);
 }
 
@@ -345,7 +440,7 @@ struct node *bind_column(struct binder *binder, struct scope *scope, const PgQue
   int32_t location = reference->location;
   if (!read_parts(binder, reference, &parts))
     return NULL;
-  if (!parts.column)
+  if (!parts.column && !parts.table)
     return bind_fail(binder, location, SQLSTATE_SYNTAX_ERROR, "row expansion via \"*\" is not supported here");
   if (!parts.table) {
     struct node *node = bind_unqualified(binder, scope, parts.column, location);
@@ -356,29 +451,16 @@ struct node *bind_column(struct binder *binder, struct scope *scope, const PgQue
   const struct item *item = find_item(binder, scope, parts.schema, parts.table, location, &where);
   if (!item)
     return NULL;
+  bind_mark_correlated(scope, where);
+  if (!parts.column) // t.*, but for lists, is the row
+    return bind_row(binder, item, location);
   int column = find_in_item(binder, item, parts.column);
   if (column < 0)
     return no_column(binder, where, parts.table, parts.column, location);
-  bind_mark_correlated(scope, where);
   return bind_item_column(binder, item, column, location);
 }
 
 // --- Stars -----------------------------------------------------------------------------------------
-
-static int star_item(struct binder *binder, const struct item *item, int32_t location,
-                     int (*add)(void *context, const char *name, struct node *node), void *context)
-{
-  for (int i = 0; i < item->column_count; i++) {
-    const char *name = item_column_name(binder, item, i);
-    if (!name)
-      continue;
-    struct node *node = bind_item_column(binder, item, i, location);
-    int status = node ? add(context, name, node) : (int)binder->error->status;
-    if (status)
-      return status;
-  }
-  return 0;
-}
 
 int bind_star(struct binder *binder, struct scope *scope, const PgQuery__ColumnRef *reference,
               int (*add)(void *context, const char *name, struct node *node), void *context)

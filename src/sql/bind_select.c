@@ -164,6 +164,13 @@ int bind_targets(struct binder *binder, struct scope *scope, PgQuery__Node **tre
         return status;
       continue;
     }
+    if (bind_is_row_field(scope, tree->val) && !bind_string(tree->val->a_indirection->indirection[0])) {
+      struct list_context context = {binder, list};
+      int status = bind_row_fields(binder, scope, tree->val->a_indirection, add_field, &context);
+      if (status)
+        return status;
+      continue;
+    }
     struct node *node = bind_is_reg(tree->val) ? bind_reg(binder, scope, tree->val, REG_NAME)
                                                : bind_expr(binder, scope, tree->val);
     if (!node)

@@ -181,7 +181,7 @@ static int find_type(const struct bind_input *input, const PgQuery__TypeName *na
   enum type_id id = strcmp(schema, "pg_catalog") == 0 ? type_of_name(own) : TYPE_COUNT;
   // Of the names in the table, these are words of the grammar, not names of types.
   bool is_phrase = strchr(own, ' ') || strchr(own, '[') || strcmp(own, "integer") == 0 || strcmp(own, "bigint") == 0;
-  if (id == TYPE_COUNT || id == TYPE_UNKNOWN || id == TYPE_VOID || is_phrase) {
+  if (id == TYPE_COUNT || id == TYPE_UNKNOWN || id == TYPE_VOID || id == TYPE_RECORD || is_phrase) {
     const struct relation *relation;
     int failed = bind_user_type(input, name, &relation, error);
     if (failed || relation)

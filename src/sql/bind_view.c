@@ -18,7 +18,6 @@ void bind_enter_view(struct binder *binder, const struct relation *view, struct 
       .inner = *binder->input,
       .settings = *binder->input->settings,
       .had_positions = binder->has_positions,
-      .had_rows = binder->rows_as_json,
       .had_parameters = binder->no_parameters,
   };
   context->settings.role = bind_view_role(binder, view);
@@ -29,7 +28,6 @@ void bind_enter_view(struct binder *binder, const struct relation *view, struct 
   context->inner.names = NULL;
   binder->input = &context->inner;
   binder->has_positions = false;
-  binder->rows_as_json = false;
   binder->no_parameters = "a view";
 }
 
@@ -37,7 +35,6 @@ void bind_leave_view(struct binder *binder, const struct view_context *context)
 {
   binder->input = context->outer;
   binder->has_positions = context->had_positions;
-  binder->rows_as_json = context->had_rows;
   binder->no_parameters = context->had_parameters;
 }
 

@@ -146,7 +146,6 @@ struct binder {
   int deepest;               // query_depth that was reached
   bool has_source;           // the workflow's source was met in FROM
   bool has_positions;        // of the text that is bound: false in defaults
-  bool rows_as_json;         // the name of a table stands for its row as json
   struct changed_level *levels; // of the table or view that is changed, beginning with what is named
   int level_count;
   uint32_t role;             // of who gave the statement, whatever view is bound
@@ -300,6 +299,12 @@ int bind_from_sample(struct binder *binder, struct scope *scope, const PgQuery__
 int bind_from(struct binder *binder, struct scope *scope, PgQuery__Node **from, size_t count);
 // A function that gives rows, in the select list: joined behind all of FROM.
 struct node *bind_set_field(struct binder *binder, struct scope *scope, const PgQuery__AIndirection *tree);
+// Of rows: ROW(…); (t).column and (t).*.
+struct node *bind_row_value(struct binder *binder, struct scope *scope, const PgQuery__RowExpr *row);
+bool bind_is_row_field(struct scope *scope, const PgQuery__Node *tree);
+struct node *bind_row_field(struct binder *binder, struct scope *scope, const PgQuery__Node *tree);
+int bind_row_fields(struct binder *binder, struct scope *scope, const PgQuery__AIndirection *tree,
+                    int (*add)(void *context, const char *name, struct node *node), void *context);
 bool bind_is_set_field(const PgQuery__Node *tree);
 int bind_set_fields(struct binder *binder, struct scope *scope, const PgQuery__AIndirection *tree,
                     int (*add)(void *context, const char *name, struct node *node), void *context);
@@ -373,8 +378,8 @@ struct view_context {
   const struct bind_input *outer;
   struct bind_input inner;
   struct settings settings;
-  bool had_positions, had_rows;
   const char *had_parameters;
+  bool had_positions;
 };
 void bind_enter_view(struct binder *binder, const struct relation *view, struct view_context *context);
 void bind_leave_view(struct binder *binder, const struct view_context *context);

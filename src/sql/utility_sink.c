@@ -59,7 +59,7 @@ static int add_column(struct relation *definition, const char *name, struct type
 {
   if (relation_column(definition, name) >= 0)
     return error_set(error, SQLSTATE_DUPLICATE_COLUMN, "column \"%s\" specified more than once", name);
-  if (type.id == TYPE_VOID)
+  if (type.id == TYPE_VOID || type.id == TYPE_RECORD || type.id == TYPE_RECORD_ARRAY)
     return error_set(error, SQLSTATE_INVALID_TABLE_DEFINITION, "column \"%s\" of a sink cannot be of type %s", name,
                      type_info(type.id)->name);
   struct column *column = &definition->schema.columns[definition->schema.column_count++];

@@ -73,7 +73,7 @@ int query_columns(const struct utility_input *input, struct relation *definition
       return error_set(error, SQLSTATE_DUPLICATE_COLUMN, "column \"%s\" specified more than once", name);
     *column = (struct column){.type = column_type(target)};
     snprintf(column->name, sizeof column->name, "%s", name);
-    if (column->type.id == TYPE_VOID)
+    if (column->type.id == TYPE_VOID || column->type.id == TYPE_RECORD || column->type.id == TYPE_RECORD_ARRAY)
       return error_set(error, SQLSTATE_INVALID_TABLE_DEFINITION, "column \"%s\" has pseudo-type %s", name,
                        UTILITY_TYPE_NAME(input, column->type.id));
     schema->column_count++;

@@ -1,0 +1,50 @@
+// Row values: made of expressions or of a table's row, and asked whether their columns are NULL.
+#include "data/record.h"
+#include "expr/tables.h"
+
+// Names and values, one behind the other.
+static int make(struct evaluation *evaluation, const struct value *arguments, int argument_count, struct value *result)
+{
+  struct buffer out = buffer_for(evaluation);
+  record_begin(&out, (uint32_t)argument_count / 2);
+  for (int i = 0; i < argument_count; i += 2)
+    record_add(&out, &(struct record_column){.type = evaluation->argument_types[i + 1],
+                                             .name = bytes_of_value(&arguments[i]),
+                                             .value = arguments[i + 1]});
+  return result_from_buffer(evaluation, &out, result);
+}
+
+static int row(CALL)
+{
+  return make(evaluation, arguments, argument_count, result);
+}
+
+// The row of an outer join that found none is NULL.
+static int whole_row(CALL)
+{
+  for (int i = 1; i < argument_count; i += 2)
+    if (!arguments[i].is_null)
+      return make(evaluation, arguments, argument_count, result);
+  *result = value_null();
+  return STATUS_OK;
+}
+
+// Arguments: the record, and whether its columns are to be NULL, all of them.
+static int columns_are_null(CALL)
+{
+  struct record_walk walk = {.record = &arguments[0]};
+  struct record_column column;
+  bool wanted = arguments[1].integer, are = true;
+  if (arguments[0].is_null) {
+    *result = value_boolean(wanted);
+    return STATUS_OK;
+  }
+  while (record_next(&walk, &column))
+    are &= column.value.is_null == wanted;
+  *result = value_boolean(are);
+  return STATUS_OK;
+}
+
+const struct function record_function = TYPED("row", row, TYPE_RECORD, -1, ANY);
+const struct function whole_record_function = TYPED("row", whole_row, TYPE_RECORD, -1, ANY);
+const struct function record_nulls_function = TYPED("row_nulls", columns_are_null, BOOLEAN, 2, TYPE_RECORD, BOOLEAN);
