@@ -188,6 +188,9 @@ static int execute_command(struct session *session, struct portal *portal, struc
   struct prepared *target = named->prepared;
   if (target->utility == UTILITY_EXECUTE)
     return error_set(error, SQLSTATE_FEATURE_NOT_SUPPORTED, "a prepared statement cannot be an EXECUTE");
+  status = command_check_formats(portal, command_column_count(session, portal->prepared), error);
+  if (status)
+    return status;
   int wanted = target->statement ? target->statement->parameter_count : 0;
   portal->parameters = ARENA_ARRAY(&portal->arena, struct value, wanted + 1);
   if (!portal->parameters)
@@ -274,8 +277,8 @@ int command_run(struct session *session, struct portal *portal, struct error *er
   case UTILITY_PREPARE: return prepare_command(session, prepared, error);
   case UTILITY_EXECUTE: return execute_command(session, portal, error);
   case UTILITY_DEALLOCATE: return deallocate_command(session, node->deallocate_stmt, error);
-  case UTILITY_DECLARE: return declare_command(session, prepared, error);
-  case UTILITY_FETCH: return fetch_command(session, node->fetch_stmt, error);
+  case UTILITY_DECLARE: return declare_command(session, portal, error);
+  case UTILITY_FETCH: return fetch_command(session, portal, error);
   case UTILITY_CLOSE: return close_command(session, node->close_portal_stmt, error);
   case UTILITY_LOCK: return lock_command(session, prepared, error);
   case UTILITY_DISCARD: return discard_command(session, node->discard_stmt, error);
@@ -284,22 +287,47 @@ int command_run(struct session *session, struct portal *portal, struct error *er
   }
 }
 
-static void describe_statement(struct buffer *out, const struct prepared *prepared, const bool *formats)
+// The statement whose rows a command gives. NULL: it gives none, or rows of its own.
+static const struct statement *result_statement(struct session *session, const struct prepared *prepared)
 {
-  if (prepared->statement && prepared->utility == UTILITY_NONE && prepared->statement->column_count)
-    message_row_description(out, prepared->statement->columns, prepared->statement->column_count, formats);
+  if (prepared->utility == UTILITY_FETCH) {
+    const PgQuery__FetchStmt *fetch = prepared->parsed->node->fetch_stmt;
+    const struct portal *cursor = fetch->ismove ? NULL : session_portal(session, bytes_of_string(fetch->portalname));
+    prepared = cursor ? cursor->prepared : NULL;
+  } else if (prepared->utility == UTILITY_EXECUTE) {
+    const char *name = prepared->parsed->node->execute_stmt->name;
+    const struct named_statement *named = session_statement(session, bytes_of_string(name));
+    prepared = named ? named->prepared : NULL;
+  }
+  return prepared && prepared->utility == UTILITY_NONE ? prepared->statement : NULL;
 }
 
-bool command_describe(struct session *session, const struct prepared *prepared, struct buffer *out)
+int command_column_count(struct session *session, const struct prepared *prepared)
 {
-  if (prepared->is_empty || !prepared->parsed)
+  if (prepared->utility == UTILITY_SHOW && !prepared->is_empty)
+    return strcmp(prepared->parsed->node->variable_show_stmt->name, "all") == 0 ? 3 : 1;
+  if (prepared->utility == UTILITY_EXPLAIN)
+    return 1;
+  const struct statement *statement = result_statement(session, prepared);
+  return statement ? statement->column_count : 0;
+}
+
+int command_check_formats(const struct portal *portal, int column_count, struct error *error)
+{
+  if (!portal->formats || column_count == portal->format_count)
+    return 0;
+  return error_set(error, SQLSTATE_FEATURE_NOT_SUPPORTED, "cached plan must not change result type");
+}
+
+bool command_describe(struct session *session, const struct prepared *prepared, const bool *formats, struct buffer *out)
+{
+  if (prepared->is_empty)
     return false;
-  const PgQuery__Node *node = prepared->parsed->node;
   size_t before = out->size;
   switch (prepared->utility) {
   case UTILITY_SHOW: {
     static const char *const all[] = {"name", "setting", "description"};
-    const char *name = node->variable_show_stmt->name;
+    const char *name = prepared->parsed->node->variable_show_stmt->name;
     if (strcmp(name, "all") == 0)
       message_text_description(out, all, 3);
     else
@@ -312,19 +340,15 @@ bool command_describe(struct session *session, const struct prepared *prepared, 
     message_row_description(out, &column, 1, NULL);
     break;
   }
-  case UTILITY_FETCH: {
-    struct portal *cursor = session_portal(session, bytes_of_string(node->fetch_stmt->portalname));
-    if (cursor && !node->fetch_stmt->ismove)
-      describe_statement(out, cursor->prepared, cursor->formats);
-    break;
+  default: {
+    const struct statement *statement = result_statement(session, prepared);
+    if (statement && prepared->utility == UTILITY_FETCH) {
+      const char *name = prepared->parsed->node->fetch_stmt->portalname;
+      formats = cursor_formats(session, session_portal(session, bytes_of_string(name)), formats);
+    }
+    if (statement && statement->column_count)
+      message_row_description(out, statement->columns, statement->column_count, formats);
   }
-  case UTILITY_EXECUTE: {
-    struct named_statement *named = session_statement(session, bytes_of_string(node->execute_stmt->name));
-    if (named)
-      describe_statement(out, named->prepared, NULL);
-    break;
-  }
-  default: break;
   }
   return out->size > before;
 }

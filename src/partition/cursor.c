@@ -1,8 +1,9 @@
-// Cursors: DECLARE, FETCH, MOVE, CLOSE.
+// Cursors: DECLARE, FETCH, MOVE, CLOSE; the latter three of portals that Bind made, too.
 //
 // 1. A cursor's whole result is made when it is declared, as messages; `starts` says where each row begins. So it can be
 //    walked in any direction, does not see what the transaction does later, and WITH HOLD only has to be kept.
 // 2. Its rows are a promise of the transaction as a whole, whatever is fetched.
+// 3. They are kept in the format in which they were declared or bound; a FETCH that wants another one turns them.
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -90,13 +91,41 @@ static int open_cursor(struct session *session, struct portal *portal, int optio
   cursor->is_scroll = !(options & OPTION_NO_SCROLL) && !portal->prepared->statement->claims_rows;
   cursor->created_at = session->statement_now;
   cursor->starts.account = &session->rows_account;
-  if (!cursor->is_binary)
-    return 0;
+  return 0;
+}
+
+// A cursor's rows are all binary or all text.
+static int choose_format(struct portal *portal, struct error *error)
+{
   int columns = portal->prepared->statement->column_count;
+  if (!portal->cursor->is_binary)
+    return 0;
   portal->formats = ARENA_ARRAY(&portal->arena, bool, columns + 1);
   if (!portal->formats)
     return error_memory(error);
   memset(portal->formats, 1, (size_t)columns);
+  portal->format_count = columns;
+  return 0;
+}
+
+// The values that the DECLARE was given, for its query.
+static int take_parameters(struct portal *portal, const struct portal *given, struct error *error)
+{
+  int count = given->parameter_count;
+  const struct statement *statement = portal->prepared->statement;
+  if (count < statement->parameter_count) // only Bind gives values
+    return error_set(error, SQLSTATE_UNDEFINED_PARAMETER, "there is no parameter $1");
+  portal->parameters = ARENA_ARRAY(&portal->arena, struct value, count + 1);
+  if (!portal->parameters)
+    return error_memory(error);
+  portal->parameter_count = count;
+  for (int i = 0; i < count; i++) {
+    portal->parameters[i] = given->parameters[i];
+    enum type_id type = statement->parameters[i].id;
+    if (!given->parameters[i].is_null && type_info(type)->storage == STORAGE_BYTES &&
+        !value_copy(type, &portal->parameters[i], &portal->arena))
+      return error_memory(error);
+  }
   return 0;
 }
 
@@ -115,6 +144,8 @@ static int fill(struct session *session, struct portal *portal, int options, str
 {
   int status = open_cursor(session, portal, options, text, error);
   if (!status)
+    status = choose_format(portal, error);
+  if (!status)
     status = portal_keep(session, portal, error);
   return status ? status : note_starts(portal, error);
 }
@@ -126,22 +157,22 @@ static struct bytes without_semicolon(struct bytes text)
   return text;
 }
 
-int declare_command(struct session *session, const struct prepared *prepared, struct error *error)
+int declare_command(struct session *session, const struct portal *own, struct error *error)
 {
+  const struct prepared *prepared = own->prepared;
   const PgQuery__DeclareCursorStmt *declare = prepared->parsed->node->declare_cursor_stmt;
+  const struct statement *bound = prepared->statement;
   int options = (int)declare->options;
   struct prepared *query;
   int status = check_options(session, declare, error);
   if (!status)
-    status = command_inner(session, prepared->text, "for", NULL, 0, &query, error);
+    status = command_inner(session, prepared->text, "for", bound->parameters, bound->parameter_count, &query, error);
   if (status)
     return status;
   struct bytes name = bytes_of_string(declare->portalname);
-  struct portal *portal = NULL, *old = session_portal(session, name);
+  struct portal *portal = NULL;
   status = check_query(query, options, error);
-  if (!status && query->statement && query->statement->parameter_count > 0) // nobody gives a DECLARE values
-    status = error_set(error, SQLSTATE_UNDEFINED_PARAMETER, "there is no parameter $1");
-  if (!status && old && old->cursor)
+  if (!status && session_portal(session, name)) // it may be the one that this runs in
     status = error_set(error, SQLSTATE_DUPLICATE_CURSOR, "cursor \"%s\" already exists", declare->portalname);
   if (!status)
     status = session_add_portal(session, name, &portal, error);
@@ -150,7 +181,9 @@ int declare_command(struct session *session, const struct prepared *prepared, st
     return status;
   }
   portal->prepared = query;
-  status = fill(session, portal, options, without_semicolon(prepared->text), error);
+  status = take_parameters(portal, own, error);
+  if (!status)
+    status = fill(session, portal, options, without_semicolon(prepared->text), error);
   if (status)
     session_remove_portal(session, name);
   else
@@ -244,38 +277,143 @@ static struct walk walk_of(const PgQuery__FetchStmt *fetch, uint64_t rows, uint6
                                      : walk_forward(rows, position, size_of(number));
 }
 
-static void give(struct session *session, const struct portal *portal, const struct walk *walk)
+const bool *cursor_formats(const struct session *session, const struct portal *cursor, const bool *own)
+{
+  if (session->is_extended)
+    return own;
+  return cursor->cursor && cursor->cursor->is_binary ? cursor->formats : NULL; // a portal's are of its Execute alone
+}
+
+static bool same_formats(const bool *a, const bool *b, int count)
+{
+  for (int i = 0; i < count; i++)
+    if ((a && a[i]) != (b && b[i]))
+      return false;
+  return true;
+}
+
+// A kept row once more, in other formats.
+static int turn_row(struct session *session, const struct portal *portal, struct bytes row, const bool *formats,
+                    struct error *error)
+{
+  const struct statement *statement = portal->prepared->statement;
+  struct format_settings format = session_format(session);
+  int count = statement->column_count;
+  struct message_reader reader = {.body = row, .at = 7}; // behind the type, the size and the number of columns
+  struct value *values = ARENA_ARRAY(&session->scratch, struct value, count + 1);
+  if (!values)
+    return error_memory(error);
+  for (int i = 0; i < count; i++) {
+    int32_t size = read_i32(&reader);
+    values[i] = value_null();
+    if (size < 0)
+      continue;
+    struct bytes field = read_bytes(&reader, (size_t)size);
+    struct type type = statement->columns[i].expression->type;
+    bool is_binary = portal->formats && portal->formats[i];
+    int status = is_binary ? value_from_binary(type, field, &format, &session->scratch, &values[i], error)
+                           : value_from_text(type, field, &format, &session->scratch, &values[i], error);
+    if (status)
+      return status;
+  }
+  message_row(replies(session), statement->columns, count, values, formats, &format);
+  return 0;
+}
+
+static int give(struct session *session, const struct portal *portal, const struct walk *walk, const bool *formats,
+                struct error *error)
 {
   const struct sql_cursor *cursor = portal->cursor;
   uint64_t rows = cursor->starts.size / sizeof(size_t);
-  for (uint64_t i = 0; i < walk->count; i++) {
+  bool is_same = same_formats(formats, portal->formats, portal->prepared->statement->column_count);
+  int status = 0;
+  for (uint64_t i = 0; !status && i < walk->count; i++) {
     uint64_t row = walk->is_backward ? walk->first - i : walk->first + i;
     size_t start, end = portal->rows.size;
     memcpy(&start, cursor->starts.data + (row - 1) * sizeof start, sizeof start);
     if (row < rows)
       memcpy(&end, cursor->starts.data + row * sizeof end, sizeof end);
-    buffer_append(replies(session), portal->rows.data + start, end - start);
+    if (is_same)
+      buffer_append(replies(session), portal->rows.data + start, end - start);
+    else
+      status = turn_row(session, portal, bytes_of(portal->rows.data + start, end - start), formats, error);
   }
+  return status;
 }
 
-int fetch_command(struct session *session, const PgQuery__FetchStmt *fetch, struct error *error)
+// A portal that Bind made becomes a cursor when it is first fetched from; what Execute gave of it is behind it.
+static int take_bound(struct session *session, struct portal *portal, const char *name, struct error *error)
 {
+  const struct prepared *prepared = portal->prepared;
+  if (prepared->utility != UTILITY_NONE || !prepared->statement || prepared->statement->kind != STATEMENT_SELECT)
+    return error_set(error, SQLSTATE_OBJECT_NOT_IN_PREREQUISITE_STATE, "portal \"%s\" cannot be run", name);
+  int status = portal->is_kept || portal->is_done ? 0 : portal_keep(session, portal, error);
+  if (!status)
+    status = open_cursor(session, portal, OPTION_NO_SCROLL, prepared->text, error);
+  if (!status)
+    status = note_starts(portal, error);
+  if (!status)
+    portal->cursor->is_bound = true;
+  if (status) {
+    sql_cursor_close(portal->cursor);
+    portal->cursor = NULL;
+  }
+  return status;
+}
+
+// Where Execute left a bound portal.
+static void find_position(struct portal *portal)
+{
+  struct sql_cursor *cursor = portal->cursor;
+  uint64_t rows = cursor->starts.size / sizeof(size_t), position = 0;
+  for (size_t start; position < rows; position++) {
+    memcpy(&start, cursor->starts.data + position * sizeof start, sizeof start);
+    if (start >= portal->rows_at)
+      break;
+  }
+  cursor->position = portal->is_done ? rows + 1 : position;
+}
+
+static void leave_position(struct portal *portal)
+{
+  const struct sql_cursor *cursor = portal->cursor;
+  uint64_t rows = cursor->starts.size / sizeof(size_t);
+  portal->is_done = cursor->position > rows;
+  portal->rows_at = portal->rows.size;
+  if (cursor->position < rows)
+    memcpy(&portal->rows_at, cursor->starts.data + cursor->position * sizeof(size_t), sizeof(size_t));
+}
+
+int fetch_command(struct session *session, const struct portal *own, struct error *error)
+{
+  const PgQuery__FetchStmt *fetch = own->prepared->parsed->node->fetch_stmt;
   struct portal *portal = session_portal(session, bytes_of_string(fetch->portalname));
-  if (!portal || !portal->cursor)
+  if (!portal)
     return error_set(error, SQLSTATE_INVALID_CURSOR_NAME, "cursor \"%s\" does not exist", fetch->portalname);
+  int status = portal->cursor ? 0 : take_bound(session, portal, fetch->portalname, error);
+  if (!status && !fetch->ismove)
+    status = command_check_formats(own, portal->prepared->statement->column_count, error);
+  if (status)
+    return status;
   struct sql_cursor *cursor = portal->cursor;
   if (cursor->has_failed)
     return error_set(error, SQLSTATE_OBJECT_NOT_IN_PREREQUISITE_STATE, "portal \"%s\" cannot be run", fetch->portalname);
+  if (cursor->is_bound)
+    find_position(portal);
   struct walk walk = walk_of(fetch, cursor->starts.size / sizeof(size_t), cursor->position);
   if (walk.turns && !cursor->is_scroll) {
     cursor->has_failed = true;
-    int status = error_set(error, SQLSTATE_OBJECT_NOT_IN_PREREQUISITE_STATE, "cursor can only scan forward");
+    status = error_set(error, SQLSTATE_OBJECT_NOT_IN_PREREQUISITE_STATE, "cursor can only scan forward");
     error_hint(error, "Declare it with SCROLL option to enable backward scan.");
     return status;
   }
   if (!fetch->ismove)
-    give(session, portal, &walk);
+    status = give(session, portal, &walk, cursor_formats(session, portal, own->formats), error);
+  if (status)
+    return status;
   cursor->position = walk.position;
+  if (cursor->is_bound)
+    leave_position(portal);
   char tag[64];
   snprintf(tag, sizeof tag, "%s %llu", fetch->ismove ? "MOVE" : "FETCH", (unsigned long long)walk.count);
   message_tag(replies(session), tag);

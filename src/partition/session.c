@@ -616,7 +616,8 @@ static int bind_values(struct session *session, struct portal *portal, struct me
       return status;
   }
   int result_formats = read_i16(reader);
-  int columns = prepared->statement ? prepared->statement->column_count : 0;
+  int columns = command_column_count(session, prepared);
+  portal->format_count = columns;
   int status = read_formats(reader, &portal->arena, result_formats, columns, &portal->formats, error);
   if (!status && (reader->failed || reader->at != reader->body.size))
     return malformed("Bind", error);
@@ -655,12 +656,8 @@ static int on_bind(struct session *session, struct message_reader *reader, struc
 void session_describe_result(struct session *session, const struct prepared *prepared, const bool *formats)
 {
   struct buffer *out = replies(session);
-  if (!command_describe(session, prepared, out)) {
-    if (prepared->statement && prepared->utility == UTILITY_NONE && prepared->statement->column_count)
-      message_row_description(out, prepared->statement->columns, prepared->statement->column_count, formats);
-    else
-      message_empty(out, 'n');
-  }
+  if (!command_describe(session, prepared, formats, out))
+    message_empty(out, 'n');
 }
 
 static int on_describe(struct session *session, struct message_reader *reader, struct error *error)
@@ -911,7 +908,7 @@ static int simple_run(struct session *session, struct error *error)
   else if (has_rows)
     message_row_description(replies(session), prepared->statement->columns, prepared->statement->column_count, NULL);
   else
-    command_describe(session, prepared, replies(session));
+    command_describe(session, prepared, NULL, replies(session));
   return portal_run(session, &session->unnamed, 0, error);
 }
 

@@ -71,6 +71,7 @@ struct portal {
   int parameter_count;
   bool literals;             // the text is a stripped one
   bool *formats;             // for each result column: binary? NULL: all text
+  int format_count;
   // A portal that gives its rows in pieces, or a cursor: the whole result, made when it was opened.
   bool is_kept;
   struct sql_cursor *cursor;     // cursor.c; NULL: it was not declared by SQL
@@ -604,6 +605,7 @@ int show_command(struct session *session, const PgQuery__VariableShowStmt *show,
 struct sql_cursor {
   char *statement;   // as it was declared
   bool is_hold, is_scroll, is_binary;
+  bool is_bound;     // a portal of the protocol: Execute goes on where FETCH stopped, and the other way round
   bool is_committed; // its transaction: it outlives others
   bool has_failed;   // a FETCH: it cannot be used any more
   int64_t created_at;
@@ -611,8 +613,11 @@ struct sql_cursor {
   uint64_t position; // of the row at hand, from 1; 0: before the first, one more than there are: behind the last
 };
 void sql_cursor_close(struct sql_cursor *cursor);
-int declare_command(struct session *session, const struct prepared *prepared, struct error *error);
-int fetch_command(struct session *session, const PgQuery__FetchStmt *fetch, struct error *error); // and MOVE
+// portal: the command's own, with the parameters or the formats that it was bound with.
+int declare_command(struct session *session, const struct portal *portal, struct error *error);
+int fetch_command(struct session *session, const struct portal *portal, struct error *error); // and MOVE
+// In which formats a FETCH that was bound with `own` gives its rows.
+const bool *cursor_formats(const struct session *session, const struct portal *cursor, const bool *own);
 int close_command(struct session *session, const PgQuery__ClosePortalStmt *close, struct error *error);
 
 // --- savepoint.c
@@ -700,7 +705,10 @@ int command_inner(struct session *session, struct bytes whole, const char *keywo
                   struct prepared **prepared, struct error *error);
 int command_run(struct session *session, struct portal *portal, struct error *error);
 // Appends the description of the rows that a command gives (SHOW, EXPLAIN, FETCH, EXECUTE). False: it gives none.
-bool command_describe(struct session *session, const struct prepared *prepared, struct buffer *out);
+bool command_describe(struct session *session, const struct prepared *prepared, const bool *formats, struct buffer *out);
+int command_column_count(struct session *session, const struct prepared *prepared); // of what it gives
+// 0A000 where that is not any more what the portal was bound for.
+int command_check_formats(const struct portal *portal, int column_count, struct error *error);
 
 // --- copying.c
 int copying_begin(struct session *session, struct portal *portal, struct error *error);

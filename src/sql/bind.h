@@ -24,6 +24,7 @@ struct bind_input {
   const struct relation *source;     // of a workflow's statement: the source that drives it; NULL
   struct view_names *names;          // what names stand for is noted there (sql/view.h); NULL
   struct read_mark *mark;            // definitions looked at
+  bool without_rights;               // nobody is asked whether the role may: it is bound once more before it runs
   enum expression_place place;       // of bind_expression
   struct arena *arena;               // the statement's
 };

@@ -144,6 +144,19 @@ static int bind_explain(struct prepared_cache *cache, struct prepared *prepared,
   return status || !prepared->explain.analyze ? status : analyze_plan(prepared, error);
 }
 
+// DECLARE … FOR query: what it has to be given, and what is wrong with it. Its own text is planned when it is opened.
+static int bind_cursor(struct prepared *prepared, struct bind_input *bind, struct error *error)
+{
+  struct parsed *inner = ARENA_NEW(&prepared->arena, struct parsed);
+  if (!inner)
+    return error_memory(error);
+  *inner = *prepared->parsed;
+  inner->node = prepared->parsed->node->declare_cursor_stmt->query;
+  bind->parsed = inner;
+  bind->without_rights = true;
+  return bind_statement(bind, &prepared->statement, error);
+}
+
 // What a COPY runs underneath is planned like any other statement.
 static int bind_copy(struct prepared_cache *cache, struct prepared *prepared, struct bind_input *bind, struct error *error)
 {
@@ -197,6 +210,7 @@ static int analyse(struct prepared_cache *cache, struct prepared *prepared, cons
     return !status && wants_literals(prepared, input) ? STATUS_LONG : status;
   }
   case UTILITY_EXPLAIN: return bind_explain(cache, prepared, &bind, error);
+  case UTILITY_DECLARE: return bind_cursor(prepared, &bind, error);
   case UTILITY_COPY: return bind_copy(cache, prepared, &bind, error);
   case UTILITY_UNKNOWN: return utility_unknown(prepared->parsed, error);
   default: return 0;

@@ -112,6 +112,96 @@ def test_cursor():
         client.fails("FETCH 1 FROM c", "34000")
 
 
+def exchange(client, *messages):
+    client.send(b"".join(messages) + client.message("S"))
+    return client.collect()
+
+
+def bound(client, text, values=(), binary=False, portal=""):
+    """Parse, Bind, Execute of one statement; its rows as bytes."""
+    exchanged = client.parse(text) + client.bind(values, portal=portal, binary=binary) + client.execute(portal)
+    client.send(exchanged + client.message("S"))
+    rows, tag, failure = [], None, None
+    while True:
+        kind, body = client.read_message()
+        if kind == b"D":
+            rows.append(body)
+        elif kind == b"C":
+            tag = body[:-1].decode()
+        elif kind == b"E":
+            failure = client.fields(body)["C"]
+        elif kind == b"Z":
+            return rows, tag, failure
+
+
+def data_row(*fields):
+    return struct.pack("!h", len(fields)) + b"".join(struct.pack("!i", len(f)) + f for f in fields)
+
+
+def test_declare_takes_parameters():
+    with server.connect() as client:
+        client.query("BEGIN")
+        declare = "DECLARE c CURSOR FOR SELECT $2 || g, $1 + g FROM generate_series(1, $1) g"
+        client.send(client.parse(declare, "d") + client.describe("S", "d") + client.message("S"))
+        kinds = [client.read_message() for _ in range(4)]
+        assert [kind for kind, _ in kinds] == [b"1", b"t", b"n", b"Z"]
+        assert kinds[1][1] == struct.pack("!hii", 2, 23, 25)
+        exchange(client, client.bind([3, "a long text that is kept: "], "d"), client.execute())
+        exchange(client, client.message("C", b"Sd\0"))
+        assert client.rows("FETCH 2 FROM c") == [["a long text that is kept: 1", "4"], ["a long text that is kept: 2", "5"]]
+        assert bound(client, "FETCH c", binary=True)[0] == [data_row(b"a long text that is kept: 3", struct.pack("!i", 6))]
+        client.query("ROLLBACK; BEGIN")
+        assert bound(client, "DECLARE d CURSOR FOR SELECT $1::int", [None])[1] == "DECLARE CURSOR"
+        assert client.rows("FETCH ALL FROM d") == [[None]]
+        assert bound(client, "DECLARE p CURSOR FOR SELECT $1::text", ["x"], portal="p")[2] == "42P03"
+        client.query("ROLLBACK; BEGIN")
+        client.fails("DECLARE e CURSOR FOR SELECT $1::int", "42P02")
+        client.query("ROLLBACK")
+        # WITH HOLD outlives the transaction and its parameters.
+        assert bound(client, "DECLARE h CURSOR WITH HOLD FOR SELECT $1::text", ["held"])[1] == "DECLARE CURSOR"
+        assert client.rows("FETCH h") == [["held"]]
+        client.query("CLOSE ALL")
+        client.fails("FETCH h", "34000")
+
+
+def test_fetch_in_the_format_that_is_bound():
+    with server.connect() as client:
+        client.query("BEGIN; DECLARE t SCROLL CURSOR FOR SELECT 258, true, 'x'::text, NULL::int, 1.5::float8;"
+                     "DECLARE b BINARY CURSOR FOR SELECT 258, '2000-01-01'::date")
+        null = struct.pack("!i", -1)
+        row = struct.pack("!h", 5) + struct.pack("!ii", 4, 258) + struct.pack("!ib", 1, 1) + b"\0\0\0\1x" + null
+        assert bound(client, "FETCH t", binary=True)[0] == [row + struct.pack("!id", 8, 1.5)]
+        text = [b"258", b"t", b"x"]
+        row = struct.pack("!h", 5) + b"".join(struct.pack("!i", len(f)) + f for f in text) + null + b"\0\0\0\3" + b"1.5"
+        assert bound(client, "FETCH FIRST FROM t")[0] == [row]
+        assert bound(client, "FETCH b")[0] == [data_row(b"258", b"2000-01-01")]
+        assert bound(client, "FETCH 0 FROM b", binary=True)[0] == [data_row(struct.pack("!i", 258), bytes(4))]
+        client.query("ROLLBACK; PREPARE p AS SELECT 7, 8")
+        assert bound(client, "EXECUTE p", binary=True)[0] == [data_row(struct.pack("!i", 7), struct.pack("!i", 8))]
+        assert bound(client, "SHOW server_encoding", binary=True)[0] == [data_row(b"UTF8")]
+
+
+def test_fetch_and_move_in_a_portal_of_bind():
+    with server.connect() as client:
+        client.query("BEGIN")
+        exchange(client, client.parse("SELECT g FROM generate_series(1, $1::int) g"), client.bind([9], portal="q"))
+        assert bound(client, "MOVE FORWARD 2 IN q")[1] == "MOVE 2"
+        client.send(client.execute("q", 2) + client.message("S"))
+        assert client.collect().rows == [["3"], ["4"]]
+        assert client.rows("FETCH 2 FROM q") == [["5"], ["6"]]
+        assert bound(client, "FETCH q", binary=True)[0] == [data_row(struct.pack("!i", 7))]
+        assert [row[0] for row in client.rows("SELECT name FROM pg_cursors")] == ["q"]
+        client.send(client.execute("q") + client.message("S"))
+        assert client.collect().rows == [["8"], ["9"]]
+        assert client.query("FETCH q").tags == ["FETCH 0"]
+        client.fails("FETCH PRIOR FROM q", "55000")
+        client.query("ROLLBACK; BEGIN")
+        exchange(client, client.parse("SELECT 1 AS x"), client.bind(portal="q"), client.execute("q"))
+        assert client.query("FETCH q").tags == ["FETCH 0"]
+        assert bound(client, "FETCH r", portal="r")[2] == "55000"
+        client.query("ROLLBACK")
+
+
 def test_failed_transaction():
     with server.connect() as client:
         client.query("BEGIN")
