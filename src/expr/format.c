@@ -483,11 +483,14 @@ static void write_mark(struct number_writer *w, enum number_mark mark, struct by
   }
 }
 
-// The text ends before this mark, but for the sign that stands at the number's end.
+// The text ends before this mark: before a point that no digits follow, and where a float has none left, but for the sign
+// that stands at the number's end.
 static bool ends_before(struct number_writer *w, enum number_mark mark)
 {
   int digits = w->p->after - w->p->lost;
   bool is_digit = mark == MARK_NINE || mark == MARK_ZERO;
+  if (mark == MARK_POINT && w->p->after == 0 && w->p->before > 0 && !w->d->overflows)
+    return true;
   if (!w->p->lost || !(mark == MARK_POINT ? digits == 0 : is_digit && w->is_behind && w->fraction == digits))
     return false;
   if (w->p->brackets)
@@ -577,6 +580,8 @@ static int roman_to_char(struct evaluation *evaluation, struct bytes pattern, co
         out.data[k] = (uint8_t)tolower(out.data[k]);
     } else if (mark == MARK_COUNT) {
       buffer_append(&out, pattern.data + i, size);
+    } else if (mark == MARK_CURRENCY || (mark == MARK_COMMA && !p->fill)) {
+      buffer_append_u8(&out, ' ');
     }
   }
   return result_from_buffer(evaluation, &out, result);

@@ -20,15 +20,6 @@ static struct moment_item moment_of(struct jsonb item)
 
 const char *run_moment_type(struct jsonb item) { return type_info(moment_of(item).type)->name; }
 
-// Rounds to so many digits of a second.
-static int64_t round_to(int64_t microseconds, int digits)
-{
-  int64_t unit = 1;
-  for (int i = digits; i < 6 && digits > 0; i++)
-    unit *= 10;
-  return unit == 1 ? microseconds : (microseconds + (microseconds < 0 ? -unit : unit) / 2) / unit * unit;
-}
-
 static int read_moment(struct evaluation *evaluation, struct bytes text, struct bytes pattern, struct moment_item *moment)
 {
   struct time_reading reading;
@@ -50,7 +41,7 @@ static int read_moment(struct evaluation *evaluation, struct bytes text, struct 
   status = timestamp_from_civil(&reading.civil, &timestamp, evaluation->error);
   if (status)
     return status;
-  moment->local = round_to(timestamp, reading.digits);
+  moment->local = time_round(timestamp, reading.digits);
   return STATUS_OK;
 }
 

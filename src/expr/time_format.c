@@ -321,6 +321,7 @@ static int to_timestamp(CALL)
     status = timestamp_from_civil(&reading.civil, &local, evaluation->error);
   if (status != STATUS_OK)
     return status;
+  local = time_round(local, reading.digits);
   status = moment_to_utc(evaluation, reading.has_zone ? zone_fixed(reading.zone) : moment_zone(evaluation), local, &utc);
   *result = value_integer(utc);
   return status;

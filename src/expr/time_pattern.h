@@ -28,6 +28,8 @@ struct time_reading {
   bool is_zoned; // the pattern has a zone
   int digits;    // of a second's fraction, as FF1 … FF6 says; 0: none
 };
+// To so many digits of a second; 0: as it is.
+int64_t time_round(int64_t microseconds, int digits);
 // is_strict: as SQL's standard has it, every character of the text must be what the pattern says.
 int time_read(struct evaluation *evaluation, struct bytes text, struct bytes pattern, bool is_strict,
               struct time_reading *reading);

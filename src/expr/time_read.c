@@ -56,8 +56,16 @@ static struct token next_token(struct pattern *pattern)
 {
   struct bytes *rest = &pattern->rest;
   struct token token = {.kind = TOKEN_END};
-  for (; rest->size && rest->data[0] == '"'; skip(rest, 1))
-    pattern->is_quoted = !pattern->is_quoted;
+  while (rest->size) {
+    if (rest->data[0] == '"') {
+      pattern->is_quoted = !pattern->is_quoted;
+      skip(rest, 1);
+    } else if (!pattern->is_quoted && (begins_with(*rest, "FM\"") || begins_with(*rest, "TM\""))) {
+      skip(rest, 2); // they are nothing where no mark follows
+    } else {
+      break;
+    }
+  }
   if (rest->size && pattern->is_quoted) {
     if (rest->data[0] == '\\' && rest->size > 1)
       skip(rest, 1);
@@ -96,7 +104,6 @@ static bool is_numeric(enum time_mark mark)
   case TIME_B_C:
   case TIME_DAY:
   case TIME_DY:
-  case TIME_FF:
   case TIME_FX:
   case TIME_MONTH:
   case TIME_MON:
@@ -661,6 +668,14 @@ static int read_pattern(struct time_reader *reader, struct time_reading *reading
                   : has_time           ? (reading->is_zoned ? TYPE_TIMETZ : TYPE_TIME)
                                        : TYPE_UNKNOWN;
   return STATUS_OK;
+}
+
+int64_t time_round(int64_t microseconds, int digits)
+{
+  int64_t unit = 1;
+  for (int i = digits; i < 6 && digits > 0; i++)
+    unit *= 10;
+  return unit == 1 ? microseconds : (microseconds + (microseconds < 0 ? -unit : unit) / 2) / unit * unit;
 }
 
 int time_read(struct evaluation *evaluation, struct bytes text, struct bytes pattern, bool is_strict,
