@@ -541,6 +541,7 @@ static struct item set_item(struct binder *binder, struct scope *scope, const Pg
   if (range < 0)
     return failed;
   return (struct item){.range = add_set(binder, scope, range),
+                       .shows_columns = true,
                        .column_count = binder->statement->ranges[range].column_count};
 }
 
@@ -551,8 +552,7 @@ struct node *bind_set_target(struct binder *binder, struct scope *scope, const P
   if (item.range < 0)
     return NULL;
   if (item.column_count > 1)
-    return bind_fail(binder, call->location, SQLSTATE_FEATURE_NOT_SUPPORTED,
-                     "the row of function %s as one value is not supported", name);
+    return bind_item_row(binder, &item, call->location);
   return bind_item_column(binder, &item, 0, call->location);
 }
 

@@ -334,7 +334,7 @@ static int add_unnamed(void *context, const char *name, struct node *node)
 }
 
 // A table's row as a value.
-static struct node *bind_row(struct binder *binder, const struct item *item, int32_t location)
+struct node *bind_item_row(struct binder *binder, const struct item *item, int32_t location)
 {
   struct row_parts parts = {.binder = binder};
   if (star_item(binder, item, location, add_part, &parts))
@@ -429,7 +429,7 @@ static struct node *bind_unqualified(struct binder *binder, struct scope *scope,
   }
   if (whole) {
     bind_mark_correlated(scope, where);
-    return bind_row(binder, whole, location);
+    return bind_item_row(binder, whole, location);
   }
   return no_column(binder, scope, NULL, name, location);
 }
@@ -453,7 +453,7 @@ struct node *bind_column(struct binder *binder, struct scope *scope, const PgQue
     return NULL;
   bind_mark_correlated(scope, where);
   if (!parts.column) // t.*, but for lists, is the row
-    return bind_row(binder, item, location);
+    return bind_item_row(binder, item, location);
   int column = find_in_item(binder, item, parts.column);
   if (column < 0)
     return no_column(binder, where, parts.table, parts.column, location);

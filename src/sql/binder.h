@@ -300,6 +300,7 @@ int bind_from(struct binder *binder, struct scope *scope, PgQuery__Node **from, 
 // A function that gives rows, in the select list: joined behind all of FROM.
 struct node *bind_set_field(struct binder *binder, struct scope *scope, const PgQuery__AIndirection *tree);
 // Of rows: ROW(…); (t).column and (t).*.
+struct node *bind_item_row(struct binder *binder, const struct item *item, int32_t location); // as one value
 struct node *bind_row_value(struct binder *binder, struct scope *scope, const PgQuery__RowExpr *row);
 bool bind_is_row_field(struct scope *scope, const PgQuery__Node *tree);
 struct node *bind_row_field(struct binder *binder, struct scope *scope, const PgQuery__Node *tree);
