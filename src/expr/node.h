@@ -40,7 +40,7 @@ struct node {
   enum node_kind kind;
   struct type type;
   int32_t position; // in the statement's text, in bytes from 0; -1: unknown
-  bool negated;
+  bool negated; // of a NODE_CALL: the elements of its last argument, an array, are arguments (VARIADIC)
   int argument_count;
   struct node **arguments;
   union {

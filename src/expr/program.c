@@ -85,6 +85,7 @@ struct program_step {
     struct {
       const struct function *function;
       const enum type_id *types; // for a function that takes them
+      enum type_id spread;       // of the last argument, whose elements are arguments; TYPE_UNKNOWN: it is one itself
       int32_t first, count;
     };
     const struct domain_test *domain;
@@ -121,8 +122,59 @@ static inline const struct value *operand_value(const struct operand *operand, c
   return &evaluation->parameters[operand->a];
 }
 
+static int to_text(struct evaluation *evaluation, enum type_id type, const struct value *value, struct value *out)
+{
+  if (value->is_null) {
+    *out = value_null();
+    return STATUS_OK;
+  }
+  struct buffer buffer = {.account = evaluation->arena->account};
+  value_to_text(type, value, evaluation->settings ? evaluation->settings : &format_settings_default, &buffer);
+  uint8_t *data = buffer.failed ? NULL : arena_copy(evaluation->arena, buffer.data, buffer.size);
+  *out = value_bytes(data, (uint32_t)buffer.size);
+  buffer_deinit(&buffer);
+  return data ? STATUS_OK : error_memory(evaluation->error);
+}
+
+// VARIADIC: what an array has becomes arguments behind the others. Without one the result is NULL, but format has its
+// pattern still.
+static int run_spread(const struct program_step *step, struct evaluation *evaluation, struct value *registers)
+{
+  const struct value *given = &registers[step->first];
+  int fixed = step->count - 1, count = fixed;
+  if (given[fixed].is_null && strcmp(step->function->name, "format") != 0) {
+    registers[step->target] = value_null();
+    return STATUS_OK;
+  }
+  struct array array = {0};
+  if (!given[fixed].is_null)
+    array = array_of(step->spread, &given[fixed]);
+  struct value *arguments = ARENA_ARRAY(evaluation->arena, struct value, (size_t)fixed + array.count + 1), result = {0};
+  enum type_id *types = ARENA_ARRAY(evaluation->arena, enum type_id, (size_t)fixed + array.count + 1);
+  if (!arguments || !types)
+    return error_memory(evaluation->error);
+  for (int i = 0; i < fixed; i++) {
+    arguments[i] = given[i];
+    types[i] = step->types ? step->types[i] : TYPE_TEXT;
+  }
+  struct array_walk walk = array_walk(&array);
+  for (int status; array.count && array_next(&walk, &arguments[count]); count++) {
+    types[count] = array.element;
+    if (!step->types && (status = to_text(evaluation, array.element, &arguments[count], &arguments[count])))
+      return status;
+  }
+  evaluation->argument_types = types;
+  evaluation->result_type = step->type;
+  int status = step->function->code(evaluation, arguments, count, &result);
+  if (status == STATUS_OK)
+    registers[step->target] = result;
+  return status;
+}
+
 static int run_call(const struct program_step *step, struct evaluation *evaluation, struct value *registers)
 {
+  if (step->spread != TYPE_UNKNOWN)
+    return run_spread(step, evaluation, registers);
   const struct value *arguments = &registers[step->first];
   struct value result = {0};
   if (step->operation == OP_CALL_STRICT)
@@ -212,16 +264,7 @@ static bool is_distinct(enum type_id type, const struct value *a, const struct v
 static int run_to_text(const struct program_step *step, struct evaluation *evaluation, const struct value *left,
                        struct value *out)
 {
-  if (left->is_null) {
-    *out = value_null();
-    return STATUS_OK;
-  }
-  struct buffer buffer = {.account = evaluation->arena->account};
-  value_to_text(step->type, left, evaluation->settings ? evaluation->settings : &format_settings_default, &buffer);
-  uint8_t *data = buffer.failed ? NULL : arena_copy(evaluation->arena, buffer.data, buffer.size);
-  *out = value_bytes(data, (uint32_t)buffer.size);
-  buffer_deinit(&buffer);
-  return data ? STATUS_OK : error_memory(evaluation->error);
+  return to_text(evaluation, step->type, left, out);
 }
 
 static int run_subquery(const struct program_step *step, struct evaluation *evaluation, const struct value *left,
@@ -598,7 +641,8 @@ static bool compile_call(struct compiler *compiler, const struct node *node, int
       return false;
     bool any = !function->takes_types && type_is_pseudo(function->arguments[i < fixed ? i : fixed]);
     enum type_id id = argument->type.id;
-    if (any && id != TYPE_TEXT && id != TYPE_VARCHAR && id != TYPE_UNKNOWN) {
+    bool is_spread = node->negated && i + 1 == node->argument_count;
+    if (any && !is_spread && id != TYPE_TEXT && id != TYPE_VARCHAR && id != TYPE_UNKNOWN) {
       struct program_step *step = emit(compiler, OP_TO_TEXT, target + i);
       if (!step)
         return false;
@@ -610,6 +654,7 @@ static bool compile_call(struct compiler *compiler, const struct node *node, int
   if (!step)
     return false;
   step->function = function;
+  step->spread = node->negated ? node->arguments[node->argument_count - 1]->type.id : TYPE_UNKNOWN;
   step->type = node->type.id;
   step->types = types;
   step->first = target;

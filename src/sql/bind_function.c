@@ -54,9 +54,7 @@ static struct node *refuse_form(struct binder *binder, const PgQuery__FuncCall *
                                 enum clause clause)
 {
   const char *what = NULL;
-  if (tree->func_variadic)
-    what = "VARIADIC arguments are not supported";
-  else if (strcmp(name, "generate_series") == 0 || set_function_exists(name))
+  if (strcmp(name, "generate_series") == 0 || set_function_exists(name))
     what = refuses_sets(clause);
   for (size_t i = 0; i < tree->n_args && !what && strcmp(name, "make_interval") != 0; i++)
     if (tree->args[i]->node_case == PG_QUERY__NODE__NODE_NAMED_ARG_EXPR)
@@ -122,6 +120,26 @@ static struct node *bind_named_interval(struct binder *binder, struct scope *sco
   return bind_call(binder, "make_interval", false, arguments, COUNT, tree->location);
 }
 
+// The last argument is an array whose elements are arguments, of a function that takes any number of them.
+static struct node *bind_spread(struct binder *binder, const char *name, struct node **arguments, int count,
+                                int32_t location)
+{
+  struct node *last = arguments[count - 1];
+  if (last->type.id != TYPE_UNKNOWN && !type_is_array(last->type.id))
+    return bind_fail(binder, last->position, SQLSTATE_DATATYPE_MISMATCH, "VARIADIC argument must be an array");
+  struct node *call = bind_call(binder, name, false, arguments, count, location);
+  if (!call)
+    return NULL;
+  if (call->function->argument_count != -count || !type_is_array(call->arguments[count - 1]->type.id)) {
+    bind_fail(binder, location, SQLSTATE_UNDEFINED_FUNCTION, "function %s does not exist with these arguments", name);
+    error_hint(binder->error, "No function matches the given name and argument types. "
+                              "You might need to add explicit type casts.");
+    return NULL;
+  }
+  call->negated = true;
+  return call;
+}
+
 struct node *bind_function(struct binder *binder, struct scope *scope, const PgQuery__FuncCall *tree)
 {
   const char *name = bind_function_name(binder, tree->funcname, tree->n_funcname, tree->location);
@@ -150,6 +168,8 @@ struct node *bind_function(struct binder *binder, struct scope *scope, const PgQ
   for (size_t i = 0; i < tree->n_args; i++)
     if (!(arguments[i] = bind_expr(binder, scope, without_regclass(name, tree->args[i]))))
       return NULL;
+  if (tree->func_variadic)
+    return bind_spread(binder, name, arguments, (int)tree->n_args, tree->location);
   struct node *call = bind_call(binder, name, false, arguments, (int)tree->n_args, tree->location);
   if (call && tree->over)
     return bind_fail(binder, tree->location, SQLSTATE_WRONG_OBJECT_TYPE,
