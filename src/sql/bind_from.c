@@ -650,9 +650,16 @@ static int bind_from_function(struct binder *binder, struct scope *scope, const 
                               struct items *items)
 {
   const PgQuery__Node *function = tree->n_functions ? tree->functions[0] : NULL;
+  if (tree->is_rowsfrom && tree->n_functions > 1) {
+    struct query *query;
+    int status = bind_rows_from(binder, scope, tree, &query);
+    const char *shown = status ? NULL : bind_alias_name(binder, tree->alias, "unnamed");
+    int side_by_side = status ? status : shown ? bind_query_range(binder, query, shown) : (int)binder->error->status;
+    return side_by_side < 0 ? side_by_side : bind_range_items(binder, side_by_side, tree->alias, NULL, -1, items);
+  }
   if (function && function->node_case == PG_QUERY__NODE__NODE_LIST && function->list->n_items)
     function = function->list->items[0];
-  if (tree->n_functions != 1 || tree->is_rowsfrom || !function)
+  if (tree->n_functions != 1 || !function)
     return bind_error(binder, -1, SQLSTATE_FEATURE_NOT_SUPPORTED, "this function in FROM is not supported");
   const PgQuery__FuncCall *call = function->node_case == PG_QUERY__NODE__NODE_FUNC_CALL ? function->func_call : NULL;
   const char *name = "column1";
