@@ -124,6 +124,35 @@ def test_wrong_forms_are_refused():
             assert failure and failure["C"] == sqlstate, (oid, form, failure)
 
 
+# What psycopg's EnumInfo, asyncpg and pgx ask for to know a type by its name or number, and the forms of its values.
+def test_enums_have_their_labels_on_the_wire():
+    with quern.Server() as server, quern.Client(server.port) as client:
+        client.query("create type mood as enum ('sad', 'so so', 'happy')")
+        client.query("create domain feeling as mood check (value <> 'sad')")
+        oid, array = (int(v) for v in client.rows("select oid, typarray from pg_type where typname = 'mood'")[0])
+        assert client.rows(f"select typname, typtype, typcategory, typelem::text from pg_type where oid = {array}") == [
+            ["_mood", "b", "A", str(oid)]]
+        assert client.rows(f"select enumlabel from pg_enum where enumtypid = {oid} order by enumsortorder") == [
+            ["sad"], ["so so"], ["happy"]]
+        types, row, failure = ask(client, "select 'so so'::mood, array['sad', null]::mood[], 'happy'::feeling", [], [])
+        form = struct.pack("!3i", 1, 1, oid) + struct.pack("!ii", 2, 1) + struct.pack("!i", 3) + b"sad" + b"\xff" * 4
+        assert failure is None and types == [oid, array, oid], (types, oid, array, failure)
+        assert row == [b"so so", form, b"happy"], row
+        client.query("create table t (m mood, a mood[], f feeling)")
+        _, _, failure = ask(client, "insert into t values ($1, $2, $3)", [b"happy", form, b"so so"], [oid, array, oid])
+        assert failure is None, failure
+        assert client.rows("select m, a, f from t") == [["happy", "{sad,NULL}", "so so"]]
+        types, row, failure = ask(client, "select m from t where m > $1 and $2 = any (a)", [b"sad", b"sad"], [0, 0])
+        assert types == [oid] and row == [b"happy"], (types, row, failure)
+        for value, number in ((b"glad", oid), (b"", oid), (b"sad\0", oid)):
+            _, _, failure = ask(client, "select $1", [value], [number])
+            assert failure and failure["C"] in ("22P02", "22021"), (value, failure)
+        _, _, failure = ask(client, "insert into t (f) values ($1)", [b"sad"], [oid])
+        assert failure and failure["C"] == "23514", failure
+        _, _, failure = ask(client, "select $1", [b"x"], [99999])
+        assert failure, "a type that is not there"
+
+
 def form_of(numbers):
     return struct.pack("!5i", 1, 0, 23, len(numbers), 1) + b"".join(struct.pack("!ii", 4, n) for n in numbers)
 
@@ -163,4 +192,5 @@ def test_catalog_knows_the_types():
 
 if __name__ == "__main__":
     quern.run(test_values_are_sent_as_postgresql_sends_them, test_values_come_back_from_binary_parameters,
-              test_wrong_forms_are_refused, test_drivers_arrays_find_rows_by_key, test_catalog_knows_the_types)
+              test_wrong_forms_are_refused, test_drivers_arrays_find_rows_by_key, test_catalog_knows_the_types,
+              test_enums_have_their_labels_on_the_wire)
