@@ -29,6 +29,15 @@ int array_unnest(struct evaluation *evaluation, struct set_call *call, struct va
   return any;
 }
 
+// Each element with its place, from 1.
+int array_expand(struct evaluation *evaluation, struct set_call *call, struct value *row)
+{
+  if (!take_element(call, 0, &row[0]))
+    return 0;
+  row[1] = value_integer(++call->position);
+  return 1;
+}
+
 // ---- generate_subscripts(array, dimension [, backwards]) ----
 
 int array_subscripts(struct evaluation *evaluation, struct set_call *call, struct value *row)

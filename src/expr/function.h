@@ -208,7 +208,8 @@ int set_function_resolve(const char *name, const enum type_id *given, int count,
 
 // Records (expr/record.c): of ROW(…), any number of names, each with its value behind it; of a table's row, NULL where all
 // values are, as that of an outer join that found none; and whether all columns of one are NULL, or none.
-extern const struct function record_function, whole_record_function, record_nulls_function;
+// record_column_function gives a column by its number; of which type it is, is known where it is asked for.
+extern const struct function record_column_function, record_function, whole_record_function, record_nulls_function;
 
 // All rows of the tables, for pg_proc and the documentation: start at 0, NULL after the last.
 const struct function *function_at(int index);

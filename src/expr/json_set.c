@@ -288,6 +288,7 @@ const struct set_function set_functions[] = {
     {"json_each", 1, {JSON}, 2, {{"key", TEXT}, {"value", JSON}}, json_each, false, NULL},
     {"json_each_text", 1, {JSON}, 2, {{"key", TEXT}, {"value", TEXT}}, json_each_text, false, NULL},
     {"unnest", 1, {TYPE_ANY_ARRAY}, 1, {{NULL, TYPE_ANY_ELEMENT}}, array_unnest, true, NULL},
+    {"_pg_expandarray", 1, {TYPE_ANY_ARRAY}, 2, {{"x", TYPE_ANY_ELEMENT}, {"n", INT4}}, array_expand, false, NULL},
     {"generate_subscripts", 2, {TYPE_ANY_ARRAY, INT4}, 1, {{NULL, INT4}}, array_subscripts, false, NULL},
     {"generate_subscripts", 3, {TYPE_ANY_ARRAY, INT4, BOOLEAN}, 1, {{NULL, INT4}}, array_subscripts, false, NULL},
 #define QUERY(name, prepare, count, ...)                                                                     \

@@ -45,6 +45,18 @@ static int columns_are_null(CALL)
   return STATUS_OK;
 }
 
+// Arguments: the record, and the column's number from 0.
+static int column_of(CALL)
+{
+  struct record_walk walk = {.record = &arguments[0]};
+  struct record_column column = {.value = value_null()};
+  for (int64_t i = 0; i <= arguments[1].integer && record_next(&walk, &column); i++)
+    ;
+  *result = column.value;
+  return STATUS_OK;
+}
+
+const struct function record_column_function = {"row_column", 0, ANY, 2, {TYPE_RECORD, INT4}, column_of, FUNCTION_STABLE, false, false, true};
 const struct function record_function = TYPED("row", row, TYPE_RECORD, -1, ANY);
 const struct function whole_record_function = TYPED("row", whole_row, TYPE_RECORD, -1, ANY);
 const struct function record_nulls_function = TYPED("row_nulls", columns_are_null, BOOLEAN, 2, TYPE_RECORD, BOOLEAN);

@@ -213,6 +213,7 @@ int regression_intercept(FINISH);
 int array_agg_step(STEP);
 int array_agg_finish(FINISH);
 int array_unnest(struct evaluation *evaluation, struct set_call *call, struct value *row);
+int array_expand(struct evaluation *evaluation, struct set_call *call, struct value *row);
 int array_subscripts(struct evaluation *evaluation, struct set_call *call, struct value *row);
 // server_set.c
 int keyword_rows(struct evaluation *evaluation, struct set_call *call, struct value *row);

@@ -637,6 +637,40 @@ static struct node *bind_row_column(struct binder *binder, struct scope *scope, 
                    "could not identify column \"%s\" in record data type", name);
 }
 
+// The call that made the record: of a column of a query in FROM, what stands there as its target. NULL: nobody knows.
+static const struct node *record_maker(const struct binder *binder, const struct node *node)
+{
+  while (node->kind == NODE_COLUMN) {
+    const struct range *range = &binder->statement->ranges[node->range];
+    if (range->kind != RANGE_SUBQUERY || node->column >= range->query->target_count)
+      return NULL;
+    node = range->query->targets[node->column].expression;
+  }
+  bool is_made = node->kind == NODE_CALL && (node->function == &record_function || node->function == &whole_record_function);
+  return is_made ? node : NULL;
+}
+
+// (record).name, where it is known which columns the record has.
+static struct node *bind_record_column(struct binder *binder, struct node *record, const char *name)
+{
+  const struct node *maker = record_maker(binder, record);
+  for (int i = 0; maker && i + 1 < maker->argument_count; i += 2) {
+    const struct value *own = &maker->arguments[i]->constant;
+    if (own->size != strlen(name) || memcmp(own->data, name, own->size) != 0)
+      continue;
+    struct node *number =
+        node_constant(binder->arena, type_plain(TYPE_INT4), value_integer(i / 2), record->position);
+    struct node *arguments[] = {record, number};
+    struct node *node =
+        number ? bind_node(binder, NODE_CALL, maker->arguments[i + 1]->type, record->position, arguments, 2) : NULL;
+    if (node)
+      node->function = &record_column_function;
+    return node ? node : bind_memory(binder);
+  }
+  return bind_fail(binder, record->position, SQLSTATE_UNDEFINED_COLUMN,
+                   "could not identify column \"%s\" in record data type", name);
+}
+
 // value['member'][0]: a path into a jsonb, or a place in an array.
 static struct node *bind_indirection(struct binder *binder, struct scope *scope, const PgQuery__AIndirection *tree)
 {
@@ -647,6 +681,8 @@ static struct node *bind_indirection(struct binder *binder, struct scope *scope,
     return bind_row_column(binder, scope, tree->arg->row_expr, bind_string(tree->indirection[0]));
   if (!(arguments[0] = bind_expr(binder, scope, tree->arg)))
     return NULL;
+  if (arguments[0]->type.id == TYPE_RECORD && tree->n_indirection == 1 && bind_string(tree->indirection[0]))
+    return bind_record_column(binder, arguments[0], bind_string(tree->indirection[0]));
   if (type_is_array(arguments[0]->type.id))
     return bind_array_subscript(binder, scope, arguments[0], tree->indirection, tree->n_indirection);
   for (size_t i = 0; i < tree->n_indirection; i++) {

@@ -7,6 +7,8 @@ const char *bind_function_name(struct binder *binder, PgQuery__Node **names, siz
   const char *schema = count > 1 ? bind_string(names[count - 2]) : "pg_catalog";
   if (own && schema && (strcmp(schema, "pg_catalog") == 0 || strcmp(schema, "quern") == 0))
     return own;
+  if (own && schema && strcmp(schema, "information_schema") == 0 && strcmp(own, "_pg_expandarray") == 0)
+    return own;
   if (schema && strcmp(schema, "public") != 0 && strcmp(schema, "information_schema") != 0) {
     bind_fail(binder, location, SQLSTATE_INVALID_SCHEMA_NAME, "schema \"%s\" does not exist", schema);
     return NULL;
