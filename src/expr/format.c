@@ -483,8 +483,8 @@ static void write_mark(struct number_writer *w, enum number_mark mark, struct by
   }
 }
 
-// The text ends before this mark: before a point that no digits follow, and where a float has none left, but for the sign
-// that stands at the number's end.
+// The text ends before this mark: before a point that no digits follow, and where a float has none left, but for the
+// sign that stands at the number's end.
 static bool ends_before(struct number_writer *w, enum number_mark mark)
 {
   int digits = w->p->after - w->p->lost;

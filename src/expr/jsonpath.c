@@ -87,7 +87,10 @@ static int query_array(struct evaluation *evaluation, const struct value *argume
 }
 
 static int path_query_array(CALL) { return query_array(evaluation, arguments, argument_count, WAY_PLAIN, result); }
-static int path_query_array_tz(CALL) { return query_array(evaluation, arguments, argument_count, WAY_WITH_ZONE, result); }
+static int path_query_array_tz(CALL)
+{
+  return query_array(evaluation, arguments, argument_count, WAY_WITH_ZONE, result);
+}
 
 static int query_first(struct evaluation *evaluation, const struct value *arguments, int argument_count, enum way way,
                        struct value *result)
@@ -102,7 +105,10 @@ static int query_first(struct evaluation *evaluation, const struct value *argume
 }
 
 static int path_query_first(CALL) { return query_first(evaluation, arguments, argument_count, WAY_PLAIN, result); }
-static int path_query_first_tz(CALL) { return query_first(evaluation, arguments, argument_count, WAY_WITH_ZONE, result); }
+static int path_query_first_tz(CALL)
+{
+  return query_first(evaluation, arguments, argument_count, WAY_WITH_ZONE, result);
+}
 
 // What jsonb_path_query gives its rows of: all of them as an array.
 int jsonpath_prepare(CALL) { return path_query_array(evaluation, arguments, argument_count, result); }

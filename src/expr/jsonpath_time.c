@@ -20,7 +20,8 @@ static struct moment_item moment_of(struct jsonb item)
 
 const char *run_moment_type(struct jsonb item) { return type_info(moment_of(item).type)->name; }
 
-static int read_moment(struct evaluation *evaluation, struct bytes text, struct bytes pattern, struct moment_item *moment)
+static int read_moment(struct evaluation *evaluation, struct bytes text, struct bytes pattern,
+                       struct moment_item *moment)
 {
   struct time_reading reading;
   int64_t timestamp;
@@ -122,7 +123,11 @@ int run_moment_text(struct evaluation *evaluation, struct jsonb *item)
   return status;
 }
 
-static bool is_of_day(const struct moment_item *moment) { return moment->type == TYPE_TIME || moment->type == TYPE_TIMETZ; }
+static bool is_of_day(const struct moment_item *moment)
+{
+  return moment->type == TYPE_TIME || moment->type == TYPE_TIMETZ;
+}
+
 static bool has_zone(const struct moment_item *moment)
 {
   return moment->type == TYPE_TIMESTAMPTZ || moment->type == TYPE_TIMETZ;

@@ -127,7 +127,8 @@ static int pattern_at_least(CALL) { *result = value_boolean(order_of(arguments) 
 
 #define PATTERN_ROWS(type)                                                                          \
   OPERATOR("~<~", pattern_less, BOOLEAN, 2, type, type), OPERATOR("~<=~", pattern_at_most, BOOLEAN, 2, type, type), \
-      OPERATOR("~>~", pattern_greater, BOOLEAN, 2, type, type), OPERATOR("~>=~", pattern_at_least, BOOLEAN, 2, type, type)
+      OPERATOR("~>~", pattern_greater, BOOLEAN, 2, type, type),                                     \
+      OPERATOR("~>=~", pattern_at_least, BOOLEAN, 2, type, type)
 #define LIKE_ROWS(name, code)                                                                       \
   OPERATOR(name, code, BOOLEAN, 2, TEXT, TEXT), OPERATOR(name, code, BOOLEAN, 2, BPCHAR, TEXT),     \
       OPERATOR(name, code, BOOLEAN, 2, NAME, TEXT)

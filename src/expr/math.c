@@ -452,8 +452,8 @@ static int n_width_bucket(CALL)
 
 static int bad_sample(struct evaluation *evaluation, bool of_seed, const char *text)
 {
-  return error_set(evaluation->error, of_seed ? SQLSTATE_INVALID_TABLESAMPLE_REPEAT : SQLSTATE_INVALID_TABLESAMPLE_ARGUMENT,
-                   "%s", text);
+  const char *code = of_seed ? SQLSTATE_INVALID_TABLESAMPLE_REPEAT : SQLSTATE_INVALID_TABLESAMPLE_ARGUMENT;
+  return error_set(evaluation->error, code, "%s", text);
 }
 
 // Is the row kept? percent [, seed, the row]: with a seed what is drawn follows from the two.

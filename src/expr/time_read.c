@@ -511,8 +511,9 @@ static int read_text(struct time_reader *reader)
   if (token.kind != TOKEN_END)
     return bad_format(reader, "%s", "input string is too short for datetime format");
   skip_blanks(reader);
-  return reader->text.size ? bad_format(reader, "%s", "trailing characters remain in input string after datetime format")
-                           : STATUS_OK;
+  if (!reader->text.size)
+    return STATUS_OK;
+  return bad_format(reader, "%s", "trailing characters remain in input string after datetime format");
 }
 
 // ---- what the fields say ----

@@ -1,8 +1,8 @@
-// pg_sleep: a statement that sleeps is undone, waits as others wait for claims (waiting.c), and runs again when its time
-// has come.
+// pg_sleep: a statement that sleeps is undone, waits as others wait for claims (waiting.c), and runs again when its
+// time has come.
 //
-// 1. What was slept is counted for the session's work as a whole (`slept`): it is granted to the calls in their order, as
-//    they run again. `granted` is what the calls since the beginning of what will run again have got.
+// 1. What was slept is counted for the session's work as a whole (`slept`): it is granted to the calls in their order,
+//    as they run again. `granted` is what the calls since the beginning of what will run again have got.
 // 2. Both begin anew when the session is at rest (timeouts_arrange).
 // 3. A script's second run does not sleep.
 #include <math.h>

@@ -84,7 +84,8 @@ static struct node *refuse_form(struct binder *binder, const PgQuery__FuncCall *
 // 'name'::regclass as an argument of functions that take a sequence: they find it by its name.
 static const PgQuery__Node *without_regclass(const char *function, const PgQuery__Node *tree)
 {
-  bool is_of_sequence = strcmp(function, "nextval") == 0 || strcmp(function, "currval") == 0 || strcmp(function, "setval") == 0;
+  bool is_of_sequence = strcmp(function, "nextval") == 0 || strcmp(function, "currval") == 0 ||
+                        strcmp(function, "setval") == 0;
   if (!is_of_sequence || tree->node_case != PG_QUERY__NODE__NODE_TYPE_CAST)
     return tree;
   const PgQuery__TypeName *type = tree->type_cast->type_name;

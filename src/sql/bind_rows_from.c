@@ -45,7 +45,8 @@ static void fill_entry(struct entry *entry, PgQuery__Node *function, bool is_set
   entry->target_node.res_target = &entry->target;
 }
 
-int bind_rows_from(struct binder *binder, struct scope *scope, const PgQuery__RangeFunction *tree, struct query **query)
+int bind_rows_from(struct binder *binder, struct scope *scope, const PgQuery__RangeFunction *tree,
+                   struct query **query)
 {
   size_t count = tree->n_functions;
   struct entry *entries = count <= FUNCTIONS_MAXIMUM ? ARENA_ARRAY(binder->arena, struct entry, count + 1) : NULL;

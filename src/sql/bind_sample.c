@@ -1,5 +1,5 @@
-// TABLESAMPLE: a subquery of the table's rows that tablesample() keeps. Each row is drawn for by itself, by both methods;
-// with REPEATABLE what is drawn follows from the seed and the row.
+// TABLESAMPLE: a subquery of the table's rows that tablesample() keeps. Each row is drawn for by itself, by both
+// methods; with REPEATABLE what is drawn follows from the seed and the row.
 #include "sql/binder.h"
 
 static void note_column(ProtobufCMessage *message, void *context)
@@ -17,14 +17,16 @@ static int check_argument(struct binder *binder, PgQuery__Node *argument)
   if (!column)
     return 0;
   const char *name = bind_string(column->fields[column->n_fields - 1]);
-  return bind_error(binder, column->location, SQLSTATE_UNDEFINED_COLUMN, "column \"%s\" does not exist", name ? name : "*");
+  return bind_error(binder, column->location, SQLSTATE_UNDEFINED_COLUMN, "column \"%s\" does not exist",
+                    name ? name : "*");
 }
 
 static int check_method(struct binder *binder, const PgQuery__RangeTableSample *tree)
 {
   const char *method = bind_string(tree->method[tree->n_method - 1]);
   if (strcmp(method, "bernoulli") != 0 && strcmp(method, "system") != 0)
-    return bind_error(binder, tree->location, SQLSTATE_UNDEFINED_OBJECT, "tablesample method %s does not exist", method);
+    return bind_error(binder, tree->location, SQLSTATE_UNDEFINED_OBJECT, "tablesample method %s does not exist",
+                      method);
   if (tree->n_args != 1)
     return bind_error(binder, tree->location, SQLSTATE_INVALID_TABLESAMPLE_ARGUMENT,
                       "tablesample method %s requires 1 argument, not %zu", method, tree->n_args);
@@ -85,7 +87,8 @@ static int bind_sampled(struct binder *binder, struct scope *scope, const PgQuer
   STRING_NODE(row_name, alias);
   PgQuery__ColumnRef row = PG_QUERY__COLUMN_REF__INIT;
   PgQuery__FuncCall keeps = PG_QUERY__FUNC_CALL__INIT, row_call = PG_QUERY__FUNC_CALL__INIT;
-  PgQuery__Node row_node = PG_QUERY__NODE__INIT, row_call_node = PG_QUERY__NODE__INIT, keeps_node = PG_QUERY__NODE__INIT;
+  PgQuery__Node row_node = PG_QUERY__NODE__INIT, row_call_node = PG_QUERY__NODE__INIT;
+  PgQuery__Node keeps_node = PG_QUERY__NODE__INIT;
   PgQuery__Node *names[] = {&function}, *row_names[] = {&row_function}, *row_fields[] = {&row_name};
   PgQuery__Node *rows[] = {&row_node}, *arguments[] = {tree->args[0], tree->repeatable, &row_call_node};
   row.fields = row_fields;
@@ -108,7 +111,8 @@ static int bind_sampled(struct binder *binder, struct scope *scope, const PgQuer
   return bind_kept(binder, scope, tree, &keeps_node, query);
 }
 
-int bind_from_sample(struct binder *binder, struct scope *scope, const PgQuery__RangeTableSample *tree, struct items *items)
+int bind_from_sample(struct binder *binder, struct scope *scope, const PgQuery__RangeTableSample *tree,
+                     struct items *items)
 {
   if (!tree->relation || tree->relation->node_case != PG_QUERY__NODE__NODE_RANGE_VAR)
     return bind_error(binder, -1, SQLSTATE_FEATURE_NOT_SUPPORTED, "this sample is not supported");

@@ -292,7 +292,8 @@ void bind_mark_correlated(struct scope *from, const struct scope *to);
 int bind_name_here(struct binder *binder, struct scope *scope, const char *name, int32_t location, struct node **node);
 
 // --- bind_rows_from.c
-int bind_rows_from(struct binder *binder, struct scope *scope, const PgQuery__RangeFunction *tree, struct query **query);
+int bind_rows_from(struct binder *binder, struct scope *scope, const PgQuery__RangeFunction *tree,
+                   struct query **query);
 
 // --- bind_sample.c
 int bind_from_sample(struct binder *binder, struct scope *scope, const PgQuery__RangeTableSample *tree,

@@ -572,7 +572,8 @@ static int split_lines(struct explaining *e, bool is_whole, const char ***lines,
 }
 
 int plan_explain(const struct plan *plan, const struct explain_options *options, const struct run_report *report,
-                 const struct user_types *types, struct arena *arena, const char ***lines, int *line_count, struct error *error)
+                 const struct user_types *types, struct arena *arena, const char ***lines, int *line_count,
+                 struct error *error)
 {
   struct explaining e = {.plan = plan,
                          .options = options,

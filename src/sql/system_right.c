@@ -196,7 +196,8 @@ static int on_relation(struct question *question, bool any_column, bool of_seque
   if (is_system)
     return answer_system(question);
   if (of_sequence && relation->kind != RELATION_SEQUENCE)
-    return error_set(question->evaluation->error, SQLSTATE_WRONG_OBJECT_TYPE, "\"%s\" is not a sequence", relation->name);
+    return error_set(question->evaluation->error, SQLSTATE_WRONG_OBJECT_TYPE, "\"%s\" is not a sequence",
+                     relation->name);
   struct right_object object = right_object_of(relation);
   return answer(question, &object, -1, any_column);
 }
@@ -242,8 +243,8 @@ static int on_other(struct question *question, enum right_class class)
   return answer(question, &object, -1, false);
 }
 
-// What has no rights here beside those that PostgreSQL gives to all: types, functions, languages; and what there is none
-// of. False: the question is about something else.
+// What has no rights here beside those that PostgreSQL gives to all: types, functions, languages; and what there is
+// none of. False: the question is about something else.
 static bool on_plain(struct question *question, const char *function, size_t size, int *status)
 {
   static const struct plain {

@@ -422,7 +422,8 @@ static int default_right_row(const struct system_table *table, struct system_con
   if (acl.is_null)
     return 0;
   char kind[2] = {object->class == CLASS_NEW_TABLE ? 'r' : object->class == CLASS_NEW_SEQUENCE ? 'S' : 'n', 0};
-  return ADD(number(object->oid), number(object->oid), number(schema < 0 ? 0 : schema), system_text(sink, "%s", kind), acl);
+  return ADD(number(object->oid), number(object->oid), number(schema < 0 ? 0 : schema),
+             system_text(sink, "%s", kind), acl);
 }
 
 ROWS(default_right_rows)

@@ -126,8 +126,8 @@ static int refuse_content(const struct utility_input *input, const struct conten
   struct buffer lines = {0};
   int status = 0;
   for (int i = 0; i < content->count && lines.size < 256 && !status; i++) {
-    buffer_format(&lines, "%s%s %s depends on schema %s", i ? "\n" : "", relation_kind_name(content->relations[i]->kind),
-                  catalog_shown(input->writer, content->relations[i]).text, schema);
+    buffer_format(&lines, "%s%s %s depends on schema %s", i ? "\n" : "",
+                  relation_kind_name(content->relations[i]->kind), catalog_shown(input->writer, content->relations[i]).text, schema);
     status = others_lines(input, content, i, &lines, error);
   }
   if (status) {

@@ -219,7 +219,9 @@ static void merge_item(struct acl_item *items, int *count, const struct acl_item
 int rights_of_new(const struct version *version, enum right_class class, uint32_t owner, uint32_t schema,
                   struct arena *arena, const char **acl)
 {
-  enum right_class kind = class == CLASS_TABLE ? CLASS_NEW_TABLE : class == CLASS_SEQUENCE ? CLASS_NEW_SEQUENCE : CLASS_NEW_SCHEMA;
+  enum right_class kind = class == CLASS_TABLE      ? CLASS_NEW_TABLE
+                          : class == CLASS_SEQUENCE ? CLASS_NEW_SEQUENCE
+                                                    : CLASS_NEW_SCHEMA;
   struct right_object defaults, object = {.class = class, .oid = OID_FIRST_USER, .owner = owner};
   struct acl_item item;
   int more = 0, count;
