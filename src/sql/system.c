@@ -7,6 +7,7 @@
 
 static const struct system_table *const lists[] = {catalog_tables, constraint_tables, server_tables,  type_tables,
                                                     schema_tables,  sequence_tables,   role_tables,    operator_tables,
+                                                    monitor_tables,
                                                     quern_tables};
 enum { LIST_COUNT = sizeof lists / sizeof *lists };
 

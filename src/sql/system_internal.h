@@ -25,6 +25,7 @@ extern const struct system_table sequence_tables[];
 extern const struct system_table quern_tables[];
 extern const struct system_table role_tables[];
 extern const struct system_table operator_tables[];
+extern const struct system_table monitor_tables[];
 
 // A table's row of the list: SYSTEM_TABLE(oid, schema, name, columns, rows)
 #define SYSTEM_TABLE(oid, schema, name, columns, rows) \
