@@ -535,8 +535,10 @@ static struct item set_item(struct binder *binder, struct scope *scope, const Pg
     refuse_set(binder, call->location, refused);
     return failed;
   }
-  struct set_form form = {.name = name, .alias = name};
-  int range = strcmp(name, "generate_series") == 0 ? series_range(binder, scope, call, name, false)
+  struct set_form form = {.name = name, .alias = bind_copy(binder, name)};
+  if (!form.alias)
+    return failed;
+  int range = strcmp(name, "generate_series") == 0 ? series_range(binder, scope, call, form.alias, false)
                                                    : set_range(binder, scope, call, &form);
   if (range < 0)
     return failed;

@@ -306,9 +306,6 @@ static int plan_subqueries(struct planner *planner)
 {
   const struct statement *statement = planner->statement;
   struct plan *plan = planner->plan;
-  plan->subqueries = ARENA_ARRAY(planner->arena, struct plan_subquery, statement->subquery_count + 1);
-  if (!plan->subqueries)
-    return error_memory(planner->error);
   for (int i = 0; i < statement->subquery_count; i++) {
     const struct subquery *subquery = &statement->subqueries[i];
     struct plan_subquery *made = &plan->subqueries[i];
@@ -377,7 +374,9 @@ static int plan_all(struct planner *planner, const struct plan_input *input)
   plan->queries = ARENA_ARRAY(input->arena, const struct query *, statement->range_count + 1);
   planner->queries = ARENA_ARRAY(input->arena, struct plan_node *, statement->range_count + 1);
   planner->known = known_new(planner);
-  if (!plan->queries || !planner->queries || !planner->known)
+  // Queries of WITH come first, and see that those below them have no plan yet.
+  plan->subqueries = ARENA_ARRAY(input->arena, struct plan_subquery, statement->subquery_count + 1);
+  if (!plan->queries || !planner->queries || !planner->known || !plan->subqueries)
     return error_memory(planner->error);
   status = plan_parts(planner);
   if (!status)
