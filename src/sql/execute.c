@@ -71,7 +71,7 @@ struct iterator *iterator_open(struct execution *execution, const struct plan_no
   else if (node->kind == PLAN_AGGREGATE || node->kind == PLAN_COUNT || node->kind == PLAN_DISTINCT)
     opened = group_open(&op, execution, node);
   else if (node->kind == PLAN_RECURSION)
-    opened = recursion_open(&op, execution);
+    opened = recursion_open(&op, execution, node);
   else if (node->kind == PLAN_APPEND || node->kind == PLAN_SET)
     opened = setop_open(&op, execution, node);
   else if (node->kind == PLAN_CLAIM)
@@ -364,7 +364,7 @@ static bool open_parts(struct execution *execution)
 
 static bool keeps_rows(enum plan_kind kind)
 {
-  return kind == PLAN_SHARED || kind == PLAN_HASH_JOIN || kind == PLAN_LOOKUP || kind == PLAN_MATERIAL ||
+  return kind == PLAN_SHARED || kind == PLAN_RECURSION || kind == PLAN_HASH_JOIN || kind == PLAN_LOOKUP || kind == PLAN_MATERIAL ||
          kind == PLAN_WINDOW || kind == PLAN_AGGREGATE || kind == PLAN_DISTINCT || kind == PLAN_SET || kind == PLAN_SORT;
 }
 
@@ -505,7 +505,8 @@ int execution_row(struct execution *execution, const struct value **row)
       if ((*row = change->given[change->given_at++]))
         return 1;
   } else if (execution->plan->statement->part_count) {
-    if (parts_next(execution, row))
+    status = parts_next(execution, row);
+    if (status == 1)
       return 1;
   } else if (execution->plan->short_form != SHORT_NONE) {
     if (execution->short_has_row) {

@@ -247,20 +247,12 @@ static int sorted_next(struct iterator *op)
 
 // --- Hashed --------------------------------------------------------------------------------------------
 
-// Is the table as large as it may be, beside the rows that are put aside? As execution_overflows.
-static int table_overflows(const struct execution *execution, const struct memory_account *memory,
-                           const struct row_table *table)
-{
-  size_t needed = memory->used + row_table_growth(table);
-  return execution_overflows(execution, needed + needed / (ASIDE_PARTS - 1));
-}
-
 // Sees whether the row at hand, of a new group, has to be put aside, and does so. 1: it is.
 static int put_aside(struct aggregate_run *run)
 {
   struct execution *execution = run->op.execution;
   const struct plan_node *node = run->op.node;
-  int status = run->is_full ? 1 : table_overflows(execution, &run->memory, &run->table);
+  int status = run->is_full ? 1 : execution_table_overflows(execution, &run->table, ASIDE_PARTS);
   if (status != 1)
     return status;
   run->is_full = true;
@@ -430,22 +422,12 @@ static bool open_sets(struct aggregate_run *run, struct execution *execution, co
   return true;
 }
 
-// Ascending keys of the first columns.
-static bool open_order(struct execution *execution, struct row_order *order, int key_count, const enum type_id *types)
-{
-  struct sort_key *keys = ARENA_ARRAY(&execution->memory, struct sort_key, key_count + 1);
-  for (int i = 0; keys && i < key_count; i++)
-    keys[i] = (struct sort_key){.column = i};
-  *order = (struct row_order){.key_count = key_count, .keys = keys, .types = types};
-  return keys != NULL;
-}
-
 static bool open_aside(struct aggregate_run *run, struct execution *execution, const struct plan_node *node)
 {
   int count = run->key_count + node->slot_count;
   enum type_id *types = ARENA_ARRAY(&execution->memory, enum type_id, count + 1);
   run->aside_row = ARENA_ARRAY(&execution->memory, struct value, count + 1);
-  if (!types || !run->aside_row || !open_order(execution, &run->aside_order, run->key_count, types))
+  if (!types || !run->aside_row || !row_order_init(&run->aside_order, &execution->memory, types, run->key_count))
     return false;
   memcpy(types, run->types, sizeof *types * (size_t)run->key_count);
   for (int i = 0; i < node->slot_count; i++)
@@ -538,7 +520,7 @@ static int add_row(struct distinct *distinct, uint64_t hash)
   struct execution *execution = distinct->op.execution;
   const struct plan_node *node = distinct->op.node;
   struct value *row = distinct->op.left->row;
-  int status = distinct->is_full ? 1 : table_overflows(execution, &distinct->memory, &distinct->table);
+  int status = distinct->is_full ? 1 : execution_table_overflows(execution, &distinct->table, ASIDE_PARTS);
   if (status == 1) {
     distinct->is_full = true;
     return sorter_add(&distinct->aside, row);
@@ -585,7 +567,8 @@ static void distinct_close(struct iterator *op)
 static bool distinct_open(struct iterator **op, struct execution *execution, const struct plan_node *node)
 {
   struct distinct *distinct = ARENA_NEW(&execution->memory, struct distinct);
-  if (!distinct || !open_order(execution, &distinct->order, node->distinct.column_count, node->distinct.types))
+  if (!distinct || !row_order_init(&distinct->order, &execution->memory, node->distinct.types,
+                                   node->distinct.column_count))
     return false;
   distinct->memory.parent = execution->account;
   row_table_init(&distinct->table, &distinct->memory);

@@ -1,10 +1,10 @@
 // Joins: nested loop, hash join, a correlated query's lookup, and rows kept to be read again.
 //
 // The left side drives. A left join whose left row finds nothing gives it once with the right side's ranges NULL. A
-// full join then gives what is left of the right side.
+// full join then gives what is left of the right side. A hash join whose right side does not fit sorts both sides.
 #include <string.h>
 
-#include "sql/iterator.h"
+#include "sql/sorted_join.h"
 
 struct loop {
   struct iterator op;
@@ -14,7 +14,9 @@ struct loop {
 struct hash_join {
   struct iterator op;
   struct row_table table; // rows: the keys, then the slots
-  bool is_built, has_left, found;
+  struct memory_account memory; // of that
+  struct sorted_join sorted;    // the same rows, when they are too many
+  bool is_built, is_sorted, has_left, found;
   bool is_left_over;  // full: the left side is at its end
   uint32_t unmatched; // and of the right one this many rows have been looked at
   uint32_t entry;
@@ -22,6 +24,8 @@ struct hash_join {
   struct value *keys;
   enum type_id *types; // of the keys, then of the slots
   struct value *kept;  // scratch: keys and slots of one row
+  enum type_id *left_types;
+  struct value *left_kept;
 };
 
 struct lookup {
@@ -35,40 +39,16 @@ struct lookup {
 
 struct material {
   struct iterator op;
-  struct arena arena;
-  struct value **rows;
-  int row_count, row_capacity;
+  struct spool rows;
   bool is_complete;
-  int at;
+  uint64_t at;
   enum type_id *types;
   struct value *kept;
 };
 
-static void save_slots(struct execution *execution, const struct plan_node *node, struct value *into)
-{
-  for (int i = 0; i < node->slot_count; i++)
-    into[i] = execution->ranges[node->slots[i].range][node->slots[i].column];
-}
-
-static void restore_slots(struct execution *execution, const struct plan_node *node, const struct value *from)
-{
-  for (int i = 0; i < node->slot_count; i++)
-    execution->ranges[node->slots[i].range][node->slots[i].column] = from[i];
-}
-
-static void null_ranges(struct execution *execution, const int *ranges, int count)
-{
-  for (int i = 0; i < count; i++) {
-    int range = ranges[i];
-    // The two behind a range's columns say which row it is.
-    for (int c = 0; c < execution->plan->statement->ranges[range].column_count + 2; c++)
-      execution->ranges[range][c] = value_null();
-  }
-}
-
 static void null_right(struct execution *execution, const struct plan_node *node)
 {
-  null_ranges(execution, node->join.null_ranges, node->join.null_count);
+  ranges_null(execution, node->join.null_ranges, node->join.null_count);
 }
 
 // --- Nested loop -----------------------------------------------------------------------------------------
@@ -121,10 +101,11 @@ static int loop_next(struct iterator *op)
 static int hash_rewind(struct iterator *op)
 {
   struct hash_join *join = (struct hash_join *)op;
-  join->is_built = join->has_left = join->is_left_over = false;
+  join->is_built = join->is_sorted = join->has_left = join->is_left_over = false;
   join->unmatched = 0;
   op->is_marked = false;
   row_table_clear(&join->table);
+  sorted_join_clear(&join->sorted);
   return 0;
 }
 
@@ -141,36 +122,80 @@ static int get_keys(struct execution *execution, const struct expression *keys, 
   return 0;
 }
 
-// Hashes the rows of the input: the keys, then the slots, then whether a full join has found it.
-static int hash_rows(struct iterator *op, struct iterator *input, struct row_table *table, const enum type_id *types,
-                     struct value *kept)
+// The input's next row that can be found: the keys, then the slots, then whether a full join has found it. 1 or 0.
+static int take_row(struct iterator *op, struct iterator *input, struct value *kept)
 {
-  struct execution *execution = op->execution;
   const struct plan_join *plan = &op->node->join;
-  int key_count = plan->key_count, slot_count = op->node->slot_count;
-  struct arena_mark mark = arena_mark(execution->evaluation.arena);
-  int status = input->rewind(input);
-  while (!status && (status = input->next(input)) == 1) {
-    bool has_null;
-    status = get_keys(execution, plan->right_keys, key_count, kept, &has_null);
-    if (status || (has_null && plan->form != JOIN_FORM_FULL))
+  bool has_null = false;
+  int status;
+  while ((status = input->next(input)) == 1) {
+    status = get_keys(op->execution, plan->right_keys, plan->key_count, kept, &has_null);
+    if (status)
+      return status;
+    if (has_null && plan->form != JOIN_FORM_FULL)
       continue;
-    save_slots(execution, op->node, kept + key_count);
-    kept[key_count + slot_count] = value_boolean(false);
-    struct value *row = values_keep(&table->arena, types, kept, key_count + slot_count + 1);
-    if (!row || !row_table_add(table, values_hash(types, row, key_count), row))
-      status = execution_memory(execution);
+    slots_save(op->execution, op->node->slots, op->node->slot_count, kept + plan->key_count);
+    kept[plan->key_count + op->node->slot_count] = value_boolean(false);
+    return 1;
   }
-  execution_release(execution, mark);
+  return status;
+}
+
+static int hash_row(struct iterator *op, struct row_table *table, const enum type_id *types, const struct value *kept)
+{
+  int key_count = op->node->join.key_count;
+  struct value *row = values_keep(&table->arena, types, kept, key_count + op->node->slot_count + 1);
+  bool is_kept = row && row_table_add(table, values_hash(types, row, key_count), row);
+  return is_kept ? 0 : execution_memory(op->execution);
+}
+
+// What is hashed is sorted from now on. As execution_overflows says whether it has to be.
+static int spill_table(struct hash_join *join)
+{
+  int status = execution_table_overflows(join->op.execution, &join->table, SORTED_JOIN_PARTS);
+  if (status != 1)
+    return status;
+  join->is_sorted = true;
+  status = 0;
+  for (uint32_t i = 0; i < join->table.count && !status; i++)
+    status = sorted_join_right(&join->sorted, join->table.entries[i].row);
+  row_table_clear(&join->table);
+  return status;
+}
+
+static int sort_left(struct hash_join *join)
+{
+  struct iterator *op = &join->op, *left = op->left;
+  const struct plan_join *plan = &op->node->join;
+  int status = left->rewind(left);
+  while (!status && (status = left->next(left)) == 1) {
+    bool has_null;
+    status = get_keys(op->execution, plan->left_keys, plan->key_count, join->left_kept, &has_null);
+    slots_save(op->execution, plan->left_slots, plan->left_slot_count, join->left_kept + plan->key_count);
+    if (!status && !(has_null && plan->form == JOIN_FORM_INNER))
+      status = sorted_join_left(&join->sorted, join->left_kept);
+  }
   return status;
 }
 
 static int build(struct hash_join *join)
 {
   struct iterator *op = &join->op;
-  int status = hash_rows(op, op->right, &join->table, join->types, join->kept);
+  struct arena_mark mark = arena_mark(op->execution->evaluation.arena);
+  int status = op->right->rewind(op->right);
+  while (!status && (status = take_row(op, op->right, join->kept)) == 1) {
+    status = join->is_sorted ? 0 : spill_table(join);
+    if (!status)
+      status = join->is_sorted ? sorted_join_right(&join->sorted, join->kept)
+                               : hash_row(op, &join->table, join->types, join->kept);
+  }
+  execution_release(op->execution, mark);
   join->is_built = true;
-  return status ? status : op->left->rewind(op->left);
+  if (status || !join->is_sorted)
+    return status ? status : op->left->rewind(op->left);
+  status = sort_left(join);
+  execution_release(op->execution, mark);
+  return status ? status : sorted_join_begin(&join->sorted);
 }
 
 static int hash_left(struct hash_join *join)
@@ -203,8 +228,8 @@ static int next_unmatched(struct hash_join *join)
       return status;
     if (row[plan->key_count + op->node->slot_count].integer)
       continue;
-    null_ranges(op->execution, plan->left_ranges, plan->left_count);
-    restore_slots(op->execution, op->node, row + plan->key_count);
+    ranges_null(op->execution, plan->left_ranges, plan->left_count);
+    slots_restore(op->execution, op->node->slots, op->node->slot_count, row + plan->key_count);
     return 1;
   }
   return 0;
@@ -216,8 +241,8 @@ static int hash_next(struct iterator *op)
   struct execution *execution = op->execution;
   int key_count = op->node->join.key_count;
   int status = join->is_built ? 0 : build(join);
-  if (status)
-    return status;
+  if (status || join->is_sorted)
+    return status ? status : sorted_join_next(&join->sorted);
   for (;;) {
     if (join->is_left_over || (!join->has_left && (status = hash_left(join)) != 1))
       return status < 0 || op->node->join.form != JOIN_FORM_FULL ? status : next_unmatched(join);
@@ -226,7 +251,7 @@ static int hash_next(struct iterator *op)
       join->entry = row_table_next(&join->table, join->entry);
       if (!values_equal(join->types, row, join->keys, key_count))
         continue;
-      restore_slots(execution, op->node, row + key_count);
+      slots_restore(execution, op->node->slots, op->node->slot_count, row + key_count);
       bool holds;
       status = execution_visit(execution);
       if (!status)
@@ -249,22 +274,37 @@ static int hash_next(struct iterator *op)
 
 static void hash_stop(struct iterator *op)
 {
-  row_table_clear(&((struct hash_join *)op)->table);
+  struct hash_join *join = (struct hash_join *)op;
+  row_table_clear(&join->table);
+  sorted_join_clear(&join->sorted);
 }
 
 static void hash_close(struct iterator *op)
 {
-  row_table_deinit(&((struct hash_join *)op)->table);
+  struct hash_join *join = (struct hash_join *)op;
+  row_table_deinit(&join->table);
+  sorted_join_deinit(&join->sorted);
 }
 
 // --- Lookup ----------------------------------------------------------------------------------------------
+
+static int hash_all(struct lookup *lookup)
+{
+  struct iterator *op = &lookup->op;
+  struct arena_mark mark = arena_mark(op->execution->evaluation.arena);
+  int status = op->left->rewind(op->left);
+  while (!status && (status = take_row(op, op->left, lookup->kept)) == 1)
+    status = hash_row(op, &lookup->table, lookup->types, lookup->kept);
+  execution_release(op->execution, mark);
+  return status;
+}
 
 static int lookup_rewind(struct iterator *op)
 {
   struct lookup *lookup = (struct lookup *)op;
   const struct plan_join *plan = &op->node->join;
   bool has_null;
-  int status = lookup->is_built ? 0 : hash_rows(op, op->left, &lookup->table, lookup->types, lookup->kept);
+  int status = lookup->is_built ? 0 : hash_all(lookup);
   lookup->is_built = !status;
   if (!status)
     status = get_keys(op->execution, plan->left_keys, plan->key_count, lookup->keys, &has_null);
@@ -284,7 +324,7 @@ static int lookup_next(struct iterator *op)
     lookup->entry = row_table_next(&lookup->table, lookup->entry);
     if (!values_equal(lookup->types, row, lookup->keys, key_count))
       continue;
-    restore_slots(op->execution, op->node, row + key_count);
+    slots_restore(op->execution, op->node->slots, op->node->slot_count, row + key_count);
     int status = execution_visit(op->execution);
     if (!status)
       status = filters_hold(op->execution, op->node, &holds);
@@ -323,14 +363,8 @@ static int material_fill(struct material *material)
   struct arena_mark mark = arena_mark(execution->evaluation.arena);
   int status = op->left->rewind(op->left);
   while (!status && (status = op->left->next(op->left)) == 1) {
-    save_slots(execution, op->node, material->kept);
-    struct value *row = values_keep(&material->arena, material->types, material->kept, op->node->slot_count);
-    status = 0;
-    if (!row || !list_grow(execution->account, &material->rows, &material->row_capacity, material->row_count + 1,
-                           sizeof *material->rows))
-      status = execution_memory(execution);
-    else
-      material->rows[material->row_count++] = row;
+    slots_save(execution, op->node->slots, op->node->slot_count, material->kept);
+    status = spool_add(&material->rows, material->kept);
   }
   execution_release(execution, mark);
   material->is_complete = !status;
@@ -340,12 +374,16 @@ static int material_fill(struct material *material)
 static int material_next(struct iterator *op)
 {
   struct material *material = (struct material *)op;
+  const struct value *row;
   int status = material->is_complete ? 0 : material_fill(material);
-  if (!status && material->at < material->row_count)
-    status = execution_visit(op->execution);
-  if (status || material->at == material->row_count)
+  if (status || material->at == material->rows.count)
     return status;
-  restore_slots(op->execution, op->node, material->rows[material->at++]);
+  status = execution_visit(op->execution);
+  if (!status)
+    status = spool_row(&material->rows, material->at++, &row);
+  if (status)
+    return status;
+  slots_restore(op->execution, op->node->slots, op->node->slot_count, row);
   return 1;
 }
 
@@ -353,32 +391,33 @@ static void material_stop(struct iterator *op)
 {
   struct material *material = (struct material *)op;
   material->is_complete = false;
-  material->row_count = 0;
-  arena_reset(&material->arena);
-  if (material->row_capacity > 4096)
-    list_free(op->execution->account, &material->rows, &material->row_capacity, sizeof *material->rows);
+  spool_clear(&material->rows);
 }
 
 static void material_close(struct iterator *op)
 {
-  struct material *material = (struct material *)op;
-  arena_deinit(&material->arena);
-  list_free(op->execution->account, &material->rows, &material->row_capacity, sizeof *material->rows);
+  spool_deinit(&((struct material *)op)->rows);
 }
 
 // --- Opening ---------------------------------------------------------------------------------------------
 
-static enum type_id *kept_types(struct execution *execution, const struct plan_node *node)
+static enum type_id *row_types(struct execution *execution, const struct plan_node *node, const struct slot *slots,
+                               int count)
 {
   int keys = node->kind == PLAN_MATERIAL ? 0 : node->join.key_count;
-  enum type_id *types = ARENA_ARRAY(&execution->memory, enum type_id, keys + node->slot_count + 1);
+  enum type_id *types = ARENA_ARRAY(&execution->memory, enum type_id, keys + count + 1);
   if (types)
-    types[keys + node->slot_count] = TYPE_BOOLEAN;
+    types[keys + count] = TYPE_BOOLEAN;
   for (int i = 0; types && i < keys; i++)
     types[i] = node->join.left_keys[i].type;
-  for (int i = 0; types && i < node->slot_count; i++)
-    types[keys + i] = node->slots[i].type;
+  for (int i = 0; types && i < count; i++)
+    types[keys + i] = slots[i].type;
   return types;
+}
+
+static enum type_id *kept_types(struct execution *execution, const struct plan_node *node)
+{
+  return row_types(execution, node, node->slots, node->slot_count);
 }
 
 static bool hash_open(struct iterator **op, struct execution *execution, const struct plan_node *node)
@@ -386,16 +425,21 @@ static bool hash_open(struct iterator **op, struct execution *execution, const s
   struct hash_join *join = ARENA_NEW(&execution->memory, struct hash_join);
   if (!join)
     return false;
-  row_table_init(&join->table, execution->account);
+  const struct plan_join *plan = &node->join;
+  join->memory.parent = execution->account;
+  row_table_init(&join->table, &join->memory);
   join->op.rewind = hash_rewind;
   join->op.next = hash_next;
   join->op.stop = hash_stop;
   join->op.close = hash_close;
   *op = &join->op;
   join->types = kept_types(execution, node);
-  join->keys = ARENA_ARRAY(&execution->memory, struct value, node->join.key_count + 1);
-  join->kept = ARENA_ARRAY(&execution->memory, struct value, node->join.key_count + node->slot_count + 1);
-  return join->types && join->keys && join->kept;
+  join->left_types = row_types(execution, node, plan->left_slots, plan->left_slot_count);
+  join->keys = ARENA_ARRAY(&execution->memory, struct value, plan->key_count + 1);
+  join->kept = ARENA_ARRAY(&execution->memory, struct value, plan->key_count + node->slot_count + 1);
+  join->left_kept = ARENA_ARRAY(&execution->memory, struct value, plan->key_count + plan->left_slot_count + 1);
+  return join->types && join->left_types && join->keys && join->kept && join->left_kept &&
+         sorted_join_init(&join->sorted, &join->op, execution, node, join->left_types, join->types);
 }
 
 static bool material_open(struct iterator **op, struct execution *execution, const struct plan_node *node)
@@ -403,13 +447,13 @@ static bool material_open(struct iterator **op, struct execution *execution, con
   struct material *material = ARENA_NEW(&execution->memory, struct material);
   if (!material)
     return false;
-  arena_init(&material->arena, execution->account);
   material->op.rewind = material_rewind;
   material->op.next = material_next;
   material->op.stop = material_stop;
   material->op.close = material_close;
   *op = &material->op;
   material->types = kept_types(execution, node);
+  spool_init(&material->rows, execution, material->types, node->slot_count);
   material->kept = ARENA_ARRAY(&execution->memory, struct value, node->slot_count + 1);
   return material->types && material->kept;
 }

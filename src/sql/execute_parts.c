@@ -5,7 +5,7 @@
 // 2. A part runs when somebody reads what it returns, to its end; those that nobody reads run behind the statement, in
 //    their order. So each runs once.
 // 3. Constraints are checked when all of it has happened. The rows of a SELECT wait until then.
-#include "sql/iterator.h"
+#include "sql/spool.h"
 
 bool parts_open(struct execution *execution)
 {
@@ -13,12 +13,13 @@ bool parts_open(struct execution *execution)
   const struct statement *statement = plan->statement;
   if (!statement->part_count)
     return true;
-  arena_init(&execution->given.arena, execution->account);
   execution->parts = ARENA_ARRAY(&execution->memory, struct execution *, statement->part_count);
   execution->are_parts_run = ARENA_ARRAY(&execution->memory, bool, statement->part_count);
   execution->given_types = ARENA_ARRAY(&execution->memory, enum type_id, statement->column_count + 1);
-  if (!execution->parts || !execution->are_parts_run || !execution->given_types)
+  execution->given = ARENA_NEW(&execution->memory, struct spool);
+  if (!execution->parts || !execution->are_parts_run || !execution->given_types || !execution->given)
     return false;
+  spool_init(execution->given, execution, execution->given_types, statement->column_count);
   for (int i = 0; i < statement->column_count; i++)
     execution->given_types[i] = statement->columns[i].expression->type.id;
   for (int i = 0; i < statement->part_count; i++) {
@@ -42,12 +43,9 @@ int part_run(struct execution *execution, int part)
 static int gather(struct execution *execution)
 {
   struct iterator *root = execution->iterators[execution->plan->root->number];
-  int count = execution->plan->statement->column_count;
   int status = root->rewind(root);
   while (!status && (status = root->next(root)) == 1)
-    status = kept_add(execution, &execution->given, execution->given_types, root->row, count)
-                 ? 0
-                 : execution_memory(execution);
+    status = spool_add(execution->given, root->row);
   return status;
 }
 
@@ -90,13 +88,16 @@ int parts_start(struct execution *execution)
   return status || is_part ? status : check_constraints(execution, mark);
 }
 
-bool parts_next(struct execution *execution, const struct value **row)
+int parts_next(struct execution *execution, const struct value **row)
 {
-  if (execution->given_at == execution->given.count)
-    return false;
-  *row = execution->given.rows[execution->given_at++];
+  if (execution->given_at == execution->given->count)
+    return 0;
+  int status = spool_row(execution->given, execution->given_at, row);
+  if (status)
+    return status;
+  execution->given_at++;
   execution->row_count++;
-  return true;
+  return 1;
 }
 
 void parts_stop(struct execution *execution)
@@ -106,13 +107,13 @@ void parts_stop(struct execution *execution)
     execution->are_parts_run[i] = false;
   }
   if (execution->plan->statement->part_count)
-    kept_clear(execution, &execution->given);
+    spool_clear(execution->given);
 }
 
 void parts_close(struct execution *execution)
 {
   for (int i = 0; execution->parts && i < execution->plan->statement->part_count; i++)
     execution_close(execution->parts[i]);
-  if (execution->plan->statement->part_count)
-    kept_free(execution, &execution->given);
+  if (execution->given)
+    spool_deinit(execution->given);
 }

@@ -5,58 +5,41 @@
 // found, so what reads no further ends it.
 #include <string.h>
 
-#include "sql/iterator.h"
+#include "sql/spool.h"
+
+enum { KEPT_TABLES = 3 }; // of a recursion: two rounds, and what is known
+
+struct shared_state {
+  struct arena arena; // of its expressions
+  struct spool kept;
+  bool is_begun, is_over;
+};
 
 struct reader { // of shared rows, of a recursion's last round
   struct iterator op;
-  int at;
+  uint64_t at;
 };
 
 struct recursion {
   struct iterator op;
-  struct kept_rows rounds[2]; // the last one, which the right side reads, and the one that is found
+  struct spool rounds[2]; // one is found while the right side reads the other, the last one
+  int found;
   struct row_table known;     // without ALL: all that was given
   bool is_begun, is_stepping, is_over;
   struct arena_mark start;
 };
-
-// --- Rows ----------------------------------------------------------------------------------------------
-
-bool kept_add(struct execution *execution, struct kept_rows *kept, const enum type_id *types,
-              const struct value *values, int count)
-{
-  struct value *row = values_keep(&kept->arena, types, values, count);
-  if (!row || !list_grow(execution->account, &kept->rows, &kept->capacity, kept->count + 1, sizeof *kept->rows))
-    return false;
-  kept->rows[kept->count++] = row;
-  return true;
-}
-
-void kept_clear(struct execution *execution, struct kept_rows *kept)
-{
-  enum { KEPT_MOST = 4096 };
-  arena_reset(&kept->arena);
-  kept->count = 0;
-  if (kept->capacity > KEPT_MOST)
-    list_free(execution->account, &kept->rows, &kept->capacity, sizeof *kept->rows);
-}
-
-void kept_free(struct execution *execution, struct kept_rows *kept)
-{
-  arena_deinit(&kept->arena);
-  list_free(execution->account, &kept->rows, &kept->capacity, sizeof *kept->rows);
-}
 
 // --- Shared queries ------------------------------------------------------------------------------------
 
 bool shared_open(struct execution *execution)
 {
   const struct statement *statement = execution->plan->statement;
-  execution->working = ARENA_ARRAY(&execution->memory, struct kept_rows *, statement->working_count + 1);
+  execution->working = ARENA_ARRAY(&execution->memory, struct spool *, statement->working_count + 1);
   execution->shared = ARENA_ARRAY(&execution->memory, struct shared_state, statement->shared_count + 1);
   for (int i = 0; execution->shared && i < statement->shared_count; i++) {
     arena_init(&execution->shared[i].arena, execution->account);
-    arena_init(&execution->shared[i].kept.arena, execution->account);
+    spool_init(&execution->shared[i].kept, execution, execution->plan->shared[i].types,
+               execution->plan->shared[i].column_count);
   }
   return execution->working && execution->shared;
 }
@@ -67,7 +50,7 @@ void shared_stop(struct execution *execution)
     struct shared_state *state = &execution->shared[i];
     state->is_begun = state->is_over = false;
     arena_reset(&state->arena);
-    kept_clear(execution, &state->kept);
+    spool_clear(&state->kept);
   }
 }
 
@@ -75,7 +58,7 @@ void shared_close(struct execution *execution)
 {
   for (int i = 0; execution->shared && i < execution->plan->statement->shared_count; i++) {
     arena_deinit(&execution->shared[i].arena);
-    kept_free(execution, &execution->shared[i].kept);
+    spool_deinit(&execution->shared[i].kept);
   }
 }
 
@@ -83,15 +66,12 @@ void shared_close(struct execution *execution)
 static int pull_returned(struct execution *execution, int number, int part)
 {
   struct shared_state *state = &execution->shared[number];
-  const struct plan_shared *plan = &execution->plan->shared[number];
   const struct value *row;
   int status = execution->are_parts_run[part] ? 0 : part_run(execution, part);
   if (!status)
     status = execution_next(execution->parts[part], &row, execution->evaluation.error);
   state->is_over = status == 0;
-  if (status != 1)
-    return status;
-  return kept_add(execution, &state->kept, plan->types, row, plan->column_count) ? 0 : execution_memory(execution);
+  return status == 1 ? spool_add(&state->kept, row) : status;
 }
 
 // One row more of a shared query. Its expressions have an arena of their own, since its readers take turns.
@@ -111,9 +91,7 @@ static int pull(struct execution *execution, int number)
     status = root->next(root);
   state->is_over = status == 0;
   if (status == 1)
-    status = kept_add(execution, &state->kept, plan->types, root->row, plan->column_count)
-                 ? 0
-                 : execution_memory(execution);
+    status = spool_add(&state->kept, root->row);
   execution->evaluation.arena = outer;
   return status;
 }
@@ -126,14 +104,18 @@ static int reader_rewind(struct iterator *op)
   return 0;
 }
 
-// The row at hand in the range. 1 if it passes.
-static int give(struct iterator *op, const struct value *row)
+// The spool's row becomes that of the range. 1 if it passes.
+static int give(struct iterator *op, struct spool *spool, uint64_t number)
 {
   int range = op->node->from.range;
   int columns = op->execution->plan->statement->ranges[range].column_count;
+  const struct value *row;
   bool holds;
+  int status = spool_row(spool, number, &row);
+  if (status)
+    return status;
   memcpy(op->execution->ranges[range], row, sizeof *row * (size_t)columns);
-  int status = execution_visit(op->execution);
+  status = execution_visit(op->execution);
   if (!status)
     status = filters_hold(op->execution, op->node, &holds);
   return status ? status : holds;
@@ -148,7 +130,7 @@ static int shared_next(struct iterator *op)
   int status = 0;
   while (!status) {
     if (reader->at < state->kept.count)
-      status = give(op, state->kept.rows[reader->at++]);
+      status = give(op, &state->kept, reader->at++);
     else if (state->is_over)
       return 0;
     else
@@ -161,9 +143,9 @@ static int working_next(struct iterator *op)
 {
   struct reader *reader = (struct reader *)op;
   int number = op->execution->plan->statement->ranges[op->node->from.range].number, status = 0;
-  const struct kept_rows *round = op->execution->working[number];
+  struct spool *round = op->execution->working[number];
   while (!status && reader->at < round->count)
-    status = give(op, round->rows[reader->at++]);
+    status = give(op, round, reader->at++);
   return status;
 }
 
@@ -185,7 +167,7 @@ static void recursion_stop(struct iterator *op)
   struct recursion *recursion = (struct recursion *)op;
   row_table_clear(&recursion->known);
   for (int i = 0; i < 2; i++)
-    kept_clear(op->execution, &recursion->rounds[i]);
+    spool_clear(&recursion->rounds[i]);
 }
 
 static int recursion_rewind(struct iterator *op)
@@ -193,6 +175,7 @@ static int recursion_rewind(struct iterator *op)
   struct recursion *recursion = (struct recursion *)op;
   recursion_stop(op);
   recursion->is_begun = recursion->is_stepping = recursion->is_over = false;
+  recursion->found = 1;
   return 0;
 }
 
@@ -209,12 +192,12 @@ static int begin(struct recursion *recursion)
 static int next_round(struct recursion *recursion)
 {
   struct iterator *op = &recursion->op;
-  struct kept_rows found = recursion->rounds[1];
-  recursion->rounds[1] = recursion->rounds[0];
-  recursion->rounds[0] = found;
-  kept_clear(op->execution, &recursion->rounds[1]);
+  struct spool *round = &recursion->rounds[recursion->found];
+  op->execution->working[op->node->recursion.working] = round;
+  recursion->found ^= 1;
+  spool_clear(&recursion->rounds[recursion->found]);
   recursion->is_stepping = true;
-  recursion->is_over = recursion->rounds[0].count == 0;
+  recursion->is_over = round->count == 0;
   if (recursion->is_over)
     return 0;
   execution_release(op->execution, recursion->start);
@@ -259,9 +242,9 @@ static int recursion_next(struct iterator *op)
     status = is_known(recursion, side->row, &known);
     if (status || known)
       continue;
-    if (!kept_add(op->execution, &recursion->rounds[1], op->node->recursion.types, side->row,
-                  op->node->recursion.column_count))
-      return execution_memory(op->execution);
+    status = spool_add(&recursion->rounds[recursion->found], side->row);
+    if (status)
+      continue;
     op->row = side->row;
     return 1;
   }
@@ -273,17 +256,19 @@ static void recursion_close(struct iterator *op)
   struct recursion *recursion = (struct recursion *)op;
   row_table_deinit(&recursion->known);
   for (int i = 0; i < 2; i++)
-    kept_free(op->execution, &recursion->rounds[i]);
+    spool_deinit(&recursion->rounds[i]);
 }
 
-bool recursion_open(struct iterator **op, struct execution *execution)
+bool recursion_open(struct iterator **op, struct execution *execution, const struct plan_node *node)
 {
   struct recursion *recursion = ARENA_NEW(&execution->memory, struct recursion);
   if (!recursion)
     return false;
   row_table_init(&recursion->known, execution->account);
-  for (int i = 0; i < 2; i++)
-    arena_init(&recursion->rounds[i].arena, execution->account);
+  for (int i = 0; i < 2; i++) {
+    spool_init(&recursion->rounds[i], execution, node->recursion.types, node->recursion.column_count);
+    spool_divide(&recursion->rounds[i], KEPT_TABLES);
+  }
   recursion->op.rewind = recursion_rewind;
   recursion->op.next = recursion_next;
   recursion->op.stop = recursion_stop;

@@ -1,14 +1,21 @@
-// Windows: all rows are kept and sorted, and each is given again with what its window's functions say about it.
+// Windows: all rows are sorted, those of a partition are kept, and each is given again with what its window's functions say
+// about it.
 //
-// 1. A kept row is never changed: results that are an argument's value point into it.
+// 1. A kept row is never changed: results that are an argument's value point into it. Where not all of the partition
+//    lies in memory they are copied, since rows leave it again.
 // 2. Rows of a partition are numbered from 0. Bounds of frames go forward only, from row to row of a partition.
 // 3. An aggregate's state holds the rows of its last frame. Where the next one only has more rows behind, they are
 //    added; where rows are gone in front, they are taken out again, if the aggregate can; otherwise it begins anew.
 #include <string.h>
 
-#include "sql/iterator.h"
+#include "sql/sorter.h"
+#include "sql/spool.h"
 
-enum { SPANS_MAX = 3, ROWS_KEPT = 4096 };
+enum {
+  SPANS_MAX = 3,
+  GROUPS_KEPT = 4096,
+  KEEPERS = 2 // of a node's share: the sorter and the partition
+};
 
 struct span {
   int from, to;
@@ -26,19 +33,22 @@ struct call_run {
   struct spans seen;  // the rows that it holds
   struct arena result_arena;
   struct value result;
+  struct value given; // to the row at hand
 };
 
 struct window_run {
   struct iterator op;
-  struct arena arena; // of the rows
-  struct value **rows;
-  struct sort_item *scratch;
-  int row_count, row_capacity, scratch_capacity;
-  struct value *kept; // scratch: one row
-  bool is_read, reads_frame;
-  int at;                   // the next row
-  struct value **partition; // its first row
-  int count, row;           // its rows; the one at hand
+  struct arena arena;    // of the offsets
+  struct sorter sorter;  // of all rows, unless they come in order
+  struct row_order order;
+  struct value *kept;    // scratch: one row
+  struct value *ahead;   // the first row of the next partition; NULL: there is none
+  struct arena ahead_arena;
+  bool is_begun, is_over, sorts, reads_frame;
+  struct spool partition;
+  int count, row;        // its rows; the one at hand
+  int status;            // of reading them; one that cannot be read is all NULL
+  struct value *nulls;
   int peers, peers_end, group;
   int *groups; // GROUPS: where the partition's groups of peers begin
   int group_count, group_capacity;
@@ -71,33 +81,37 @@ static int get_values(struct window_run *run)
   return 0;
 }
 
-static int read_rows(struct window_run *run)
+static int sort_rows(struct window_run *run)
 {
   struct iterator *op = &run->op;
   struct execution *execution = op->execution;
-  const struct plan_window *plan = &op->node->window;
-  struct arena_mark begin = arena_mark(execution->evaluation.arena);
   int status;
   while ((status = op->left->next(op->left)) == 1) {
     struct arena_mark mark = arena_mark(execution->evaluation.arena);
     status = get_values(run);
+    if (!status)
+      status = sorter_add(&run->sorter, run->kept);
     if (status)
       return status;
-    struct value *row = values_keep(&run->arena, plan->types, run->kept, plan->column_count);
-    if (!row || !list_grow(execution->account, &run->rows, &run->row_capacity, run->row_count + 1, sizeof *run->rows))
-      return execution_memory(execution);
-    run->rows[run->row_count++] = row;
     execution_release(execution, mark);
   }
-  execution_release(execution, begin);
-  run->is_read = true;
-  if (status || plan->is_sorted || !plan->key_count)
+  return status ? status : sorter_sort(&run->sorter);
+}
+
+// The next row of all becomes the one ahead; at the end there is none.
+static int read_ahead(struct window_run *run)
+{
+  struct iterator *left = run->op.left;
+  int status = run->sorts ? sorter_next(&run->sorter, &run->ahead) : left->next(left);
+  if (status == 1 && !run->sorts) {
+    run->ahead = run->kept;
+    status = get_values(run);
     return status;
-  if (!list_grow(execution->account, &run->scratch, &run->scratch_capacity, 2 * run->row_count, sizeof *run->scratch))
-    return execution_memory(execution);
-  struct row_order order = {.key_count = plan->key_count, .keys = plan->keys, .types = plan->types};
-  rows_sort(&order, run->rows, run->scratch, run->row_count);
-  return 0;
+  }
+  run->is_over = status == 0;
+  if (run->is_over)
+    run->ahead = NULL;
+  return status < 0 ? status : 0;
 }
 
 static int check_offset(struct window_run *run, const struct expression *expression, struct value *offset,
@@ -121,15 +135,28 @@ static int check_offset(struct window_run *run, const struct expression *express
 static int begin(struct window_run *run)
 {
   const struct plan_window *plan = &run->op.node->window;
-  int status = read_rows(run);
-  if (!status && run->row_count)
+  run->is_begun = true;
+  int status = run->sorts ? sort_rows(run) : 0;
+  if (!status)
+    status = read_ahead(run);
+  if (!status && run->ahead)
     status = check_offset(run, plan->start_offset, &run->offsets[0], "starting");
-  if (!status && run->row_count)
+  if (!status && run->ahead)
     status = check_offset(run, plan->end_offset, &run->offsets[1], "ending");
   return status;
 }
 
 // --- Partitions and peers ----------------------------------------------------------------------------------
+
+static const struct value *row_at(struct window_run *run, int row)
+{
+  const struct value *found;
+  int status = spool_row(&run->partition, (uint64_t)row, &found);
+  if (!status)
+    return found;
+  run->status = status;
+  return run->nulls;
+}
 
 static bool same_keys(const struct plan_window *plan, int from, int to, const struct value *a, const struct value *b)
 {
@@ -137,10 +164,10 @@ static bool same_keys(const struct plan_window *plan, int from, int to, const st
   return row_order_compare(&order, a, b) == 0;
 }
 
-static bool are_peers(const struct window_run *run, int a, int b)
+static bool are_peers(struct window_run *run, int a, int b)
 {
   const struct plan_window *plan = &run->op.node->window;
-  return same_keys(plan, plan->partition_count, plan->key_count, run->partition[a], run->partition[b]);
+  return same_keys(plan, plan->partition_count, plan->key_count, row_at(run, a), row_at(run, b));
 }
 
 static int find_groups(struct window_run *run)
@@ -160,18 +187,37 @@ static int find_groups(struct window_run *run)
   return 0;
 }
 
+static int fill_partition(struct window_run *run)
+{
+  const struct plan_window *plan = &run->op.node->window;
+  spool_clear(&run->partition);
+  do {
+    int status = spool_add(&run->partition, run->ahead);
+    if (!status)
+      status = execution_visit(run->op.execution);
+    if (!status)
+      status = read_ahead(run);
+    if (status)
+      return status;
+  } while (run->ahead && same_keys(plan, 0, plan->partition_count, row_at(run, 0), run->ahead));
+  if (run->partition.count > INT32_MAX / 2)
+    return error_set(run->op.execution->evaluation.error, SQLSTATE_PROGRAM_LIMIT_EXCEEDED,
+                     "a partition of a window has too many rows");
+  run->count = (int)run->partition.count;
+  arena_reset(&run->ahead_arena);
+  if (run->ahead && !run->sorts) // what the left side has at hand is gone when the next partition begins
+    run->ahead = values_keep(&run->ahead_arena, plan->types, run->ahead, plan->column_count);
+  return !run->sorts && !run->is_over && !run->ahead ? execution_memory(run->op.execution) : run->status;
+}
+
 static int begin_partition(struct window_run *run)
 {
   const struct plan_window *plan = &run->op.node->window;
-  run->partition = run->rows + run->at;
-  run->count = 1;
-  while (run->at + run->count < run->row_count &&
-         same_keys(plan, 0, plan->partition_count, run->partition[0], run->partition[run->count])) {
-    int status = execution_visit(run->op.execution);
-    if (status)
-      return status;
-    run->count++;
-  }
+  int status = fill_partition(run);
+  if (status)
+    return status;
+  run->op.mark = arena_mark(run->op.execution->evaluation.arena); // above what the left side has at hand
+  run->op.is_marked = true;
   run->row = -1;
   run->peers = run->peers_end = run->head = run->tail = 0;
   run->group = -1;
@@ -183,7 +229,6 @@ static int begin_partition(struct window_run *run)
 static int next_row(struct window_run *run)
 {
   const struct plan_window *plan = &run->op.node->window;
-  run->at++;
   if (++run->row < run->peers_end)
     return 0;
   run->group++;
@@ -219,7 +264,7 @@ static int is_outside(struct window_run *run, int row, bool is_end, bool *outsid
 {
   const struct plan_window *plan = &run->op.node->window;
   const struct sort_key *key = &plan->keys[plan->partition_count];
-  const struct value *value = &run->partition[row][key->column], *own = &run->partition[run->row][key->column];
+  const struct value *own = &row_at(run, run->row)[key->column], *value = &row_at(run, row)[key->column];
   enum frame_bound bound = is_end ? plan->frame.end : plan->frame.start;
   if (value->is_null || own->is_null) {
     bool is_before = value->is_null != own->is_null && value->is_null == key->nulls_first;
@@ -338,8 +383,8 @@ static int64_t frame_row(const struct window_place *place, int64_t number)
 
 static const struct value *argument_of(const struct window_place *place, int64_t row, int argument)
 {
-  const struct window_run *run = (const struct window_run *)((const char *)place - offsetof(struct window_run, place));
-  return &run->partition[row][run->call->arguments[argument]];
+  struct window_run *run = (struct window_run *)((char *)(uintptr_t)place - offsetof(struct window_run, place));
+  return &row_at(run, (int)row)[run->call->arguments[argument]];
 }
 
 // --- Aggregates --------------------------------------------------------------------------------------------
@@ -360,7 +405,7 @@ static int show_rows(struct window_run *run, struct call_run *state, int from, i
   const struct aggregate *aggregate = call->aggregate;
   execution->evaluation.argument_types = call->types;
   for (int i = from; i < to; i++) {
-    const struct value *row = run->partition[i];
+    const struct value *row = row_at(run, i);
     struct value arguments[WINDOW_ARGUMENTS];
     bool takes = call->filter < 0 || (!row[call->filter].is_null && row[call->filter].integer);
     for (int a = 0; a < call->argument_count; a++) {
@@ -436,7 +481,6 @@ static int run_calls(struct window_run *run)
 {
   struct execution *execution = run->op.execution;
   const struct plan_window *plan = &run->op.node->window;
-  struct value *row = execution->ranges[plan->range];
   run->place = (struct window_place){.evaluation = &execution->evaluation,
                                      .row = run->row,
                                      .count = run->count,
@@ -448,11 +492,14 @@ static int run_calls(struct window_run *run)
   int status = run->reads_frame ? find_frame(run) : 0;
   for (int i = 0; i < plan->call_count && !status; i++) {
     run->call = &plan->calls[i];
-    struct value *result = &row[run->call->column];
+    struct value *result = &run->calls[i].given;
     status = run->call->function ? run->call->function->value(&run->place, result)
                                  : run_aggregate(run, &run->calls[i], result);
+    bool is_borrowed = run->call->function && !result->is_null && run->partition.count > (uint64_t)run->partition.head.count;
+    if (!status && is_borrowed && !value_copy(run->call->type, result, execution->evaluation.arena))
+      status = execution_memory(execution);
   }
-  return status;
+  return status ? status : run->status;
 }
 
 // --- The iterator ------------------------------------------------------------------------------------------
@@ -460,46 +507,53 @@ static int run_calls(struct window_run *run)
 static int window_next(struct iterator *op)
 {
   struct window_run *run = (struct window_run *)op;
-  int status = run->is_read ? 0 : begin(run);
-  iterator_begin_row(op);
-  if (status || run->at == run->row_count)
-    return status;
-  if (!run->at || run->row + 1 == run->count)
+  const struct plan_window *plan = &op->node->window;
+  if (op->is_marked)
+    execution_release(op->execution, op->mark);
+  int status = run->is_begun ? 0 : begin(run);
+  if (!status && run->row + 1 == run->count) {
+    if (!run->ahead)
+      return 0;
     status = begin_partition(run);
+  }
   if (!status)
     status = next_row(run);
+  if (!status)
+    status = run_calls(run);
   if (status)
     return status;
-  for (int i = 0; i < op->node->slot_count; i++)
-    op->execution->ranges[op->node->slots[i].range][op->node->slots[i].column] = run->partition[run->row][i];
-  status = run_calls(run);
-  return status ? status : 1;
+  const struct value *row = row_at(run, run->row);
+  for (int i = 0; i < op->node->slot_count; i++) // among them what windows below said
+    op->execution->ranges[op->node->slots[i].range][op->node->slots[i].column] = row[i];
+  for (int i = 0; i < plan->call_count; i++)
+    op->execution->ranges[plan->range][plan->calls[i].column] = run->calls[i].given;
+  return run->status ? run->status : 1;
 }
 
 static void window_stop(struct iterator *op)
 {
   struct window_run *run = (struct window_run *)op;
-  struct memory_account *account = op->execution->account;
   arena_reset(&run->arena);
+  arena_reset(&run->ahead_arena);
   for (int i = 0; i < op->node->window.call_count; i++) {
     arena_reset(&run->calls[i].arena);
     arena_reset(&run->calls[i].result_arena);
     run->calls[i].state = NULL;
   }
-  run->row_count = 0;
-  if (run->row_capacity > ROWS_KEPT) {
-    list_free(account, &run->rows, &run->row_capacity, sizeof *run->rows);
-    list_free(account, &run->scratch, &run->scratch_capacity, sizeof *run->scratch);
-    list_free(account, &run->groups, &run->group_capacity, sizeof *run->groups);
-  }
+  sorter_clear(&run->sorter);
+  spool_clear(&run->partition);
+  run->ahead = NULL;
+  run->is_begun = run->is_over = false;
+  run->count = run->status = 0;
+  run->row = -1;
+  if (run->group_capacity > GROUPS_KEPT)
+    list_free(op->execution->account, &run->groups, &run->group_capacity, sizeof *run->groups);
 }
 
 static int window_rewind(struct iterator *op)
 {
-  struct window_run *run = (struct window_run *)op;
   window_stop(op);
-  run->is_read = op->is_marked = false;
-  run->at = run->row = run->count = 0;
+  op->is_marked = false;
   return op->left->rewind(op->left);
 }
 
@@ -512,8 +566,9 @@ static void window_close(struct iterator *op)
     arena_deinit(&run->calls[i].result_arena);
   }
   arena_deinit(&run->arena);
-  list_free(account, &run->rows, &run->row_capacity, sizeof *run->rows);
-  list_free(account, &run->scratch, &run->scratch_capacity, sizeof *run->scratch);
+  arena_deinit(&run->ahead_arena);
+  sorter_deinit(&run->sorter);
+  spool_deinit(&run->partition);
   list_free(account, &run->groups, &run->group_capacity, sizeof *run->groups);
 }
 
@@ -524,10 +579,21 @@ bool window_open(struct iterator **op, struct execution *execution, const struct
   if (!run)
     return false;
   arena_init(&run->arena, execution->account);
+  arena_init(&run->ahead_arena, execution->account);
   run->kept = ARENA_ARRAY(&execution->memory, struct value, plan->column_count + 1);
   run->calls = ARENA_ARRAY(&execution->memory, struct call_run, plan->call_count + 1);
-  if (!run->kept || !run->calls)
+  run->nulls = ARENA_ARRAY(&execution->memory, struct value, plan->column_count + 1);
+  if (!run->kept || !run->calls || !run->nulls)
     return false;
+  for (int i = 0; i < plan->column_count; i++)
+    run->nulls[i] = value_null();
+  run->row = -1;
+  run->sorts = plan->key_count && !plan->is_sorted;
+  run->order = (struct row_order){.key_count = plan->key_count, .keys = plan->keys, .types = plan->types};
+  sorter_init(&run->sorter, execution, &run->order, plan->column_count);
+  sorter_divide(&run->sorter, KEEPERS);
+  spool_init(&run->partition, execution, plan->types, plan->column_count);
+  spool_divide(&run->partition, KEEPERS);
   for (int i = 0; i < plan->call_count; i++) {
     arena_init(&run->calls[i].arena, execution->account);
     arena_init(&run->calls[i].result_arena, execution->account);

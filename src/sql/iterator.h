@@ -57,27 +57,17 @@ struct change_state {
   struct evaluation evaluation; // of the writer, where its owner gave none
 };
 
-// Rows that are kept to be read by whoever comes.
-struct kept_rows {
-  struct arena arena;
-  struct value **rows;
-  int count, capacity;
-};
-
-struct shared_state {
-  struct arena arena; // of its expressions
-  struct kept_rows kept;
-  bool is_begun, is_over;
-};
+struct spool;
+struct shared_state;
 
 struct execution {
   struct execution *owner;  // of a part: that of the whole statement
   struct execution **parts; // changes in WITH
   bool *are_parts_run;
   struct version *snapshot; // with parts: what all of them read
-  struct kept_rows given;   // with parts, of a SELECT: its rows
+  struct spool *given;      // with parts, of a SELECT: its rows
   enum type_id *given_types;
-  int given_at;
+  uint64_t given_at;
   const struct plan *plan;
   struct memory_account *account;
   struct arena memory; // iterators and ranges, for the execution's life
@@ -89,7 +79,7 @@ struct execution {
   struct iterator **iterators;
   struct subquery_state *subqueries;
   struct shared_state *shared;
-  struct kept_rows **working; // by number of the recursion: its last round
+  struct spool **working; // by number of the recursion: its last round
   struct change_state *change;
   struct value *short_row;
   struct buffer short_key;
@@ -122,23 +112,19 @@ bool join_open(struct iterator **op, struct execution *execution, const struct p
 bool expand_open(struct iterator **op, struct execution *execution, const struct plan_node *node);
 bool window_open(struct iterator **op, struct execution *execution, const struct plan_node *node);
 bool group_open(struct iterator **op, struct execution *execution, const struct plan_node *node);
-bool recursion_open(struct iterator **op, struct execution *execution);
+bool recursion_open(struct iterator **op, struct execution *execution, const struct plan_node *node);
 bool kept_open(struct iterator **op, struct execution *execution, const struct plan_node *node);
 bool setop_open(struct iterator **op, struct execution *execution, const struct plan_node *node);
 bool sort_open(struct iterator **op, struct execution *execution, const struct plan_node *node);
 bool claim_open(struct iterator **op, struct execution *execution);
 
-bool kept_add(struct execution *execution, struct kept_rows *kept, const enum type_id *types,
-              const struct value *values, int count);
-void kept_clear(struct execution *execution, struct kept_rows *kept);
-void kept_free(struct execution *execution, struct kept_rows *kept);
 bool shared_open(struct execution *execution);
 void shared_stop(struct execution *execution);
 void shared_close(struct execution *execution);
 
 bool parts_open(struct execution *execution);
 int parts_start(struct execution *execution);
-bool parts_next(struct execution *execution, const struct value **row);
+int parts_next(struct execution *execution, const struct value **row); // 1 or 0
 // Runs a part to its end.
 int part_run(struct execution *execution, int part);
 void parts_stop(struct execution *execution);
@@ -215,6 +201,14 @@ static inline int execution_overflows(const struct execution *execution, size_t 
   if (used <= execution->share)
     return 0;
   return execution->input.allowance ? STATUS_LONG : execution->input.spill ? 1 : 0;
+}
+
+// The same of a table with an account of its own, which has all but one of so many parts of the node's share.
+static inline int execution_table_overflows(const struct execution *execution, const struct row_table *table,
+                                            size_t parts)
+{
+  size_t needed = table->account->used + row_table_growth(table);
+  return execution_overflows(execution, needed + needed / (parts - 1));
 }
 
 static inline int execution_memory(struct execution *execution)

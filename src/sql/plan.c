@@ -212,12 +212,17 @@ int node_add_filter(struct planner *planner, struct plan_node *node, struct conj
 
 int node_slots(struct planner *planner, struct plan_node *node, range_set ranges)
 {
+  return slots_of(planner, ranges, &node->slots, &node->slot_count);
+}
+
+int slots_of(struct planner *planner, range_set ranges, struct slot **slots, int *slot_count)
+{
   const struct statement *statement = planner->statement;
   int count = 0;
   for (int pass = 0; pass < 2; pass++) {
     if (pass == 1) {
-      node->slots = ARENA_ARRAY(planner->arena, struct slot, count ? count : 1);
-      if (!node->slots)
+      *slots = ARENA_ARRAY(planner->arena, struct slot, count ? count : 1);
+      if (!*slots)
         return error_memory(planner->error);
       count = 0;
     }
@@ -229,15 +234,15 @@ int node_slots(struct planner *planner, struct plan_node *node, range_set ranges
         if (!range->columns[c].is_used && range->kind != RANGE_GROUP && range->kind != RANGE_WINDOW)
           continue;
         if (pass == 1)
-          node->slots[count] = (struct slot){.range = r, .column = c, .type = range->columns[c].type.id};
+          (*slots)[count] = (struct slot){.range = r, .column = c, .type = range->columns[c].type.id};
         count++;
       }
       for (int c = 0; range->is_identified && c < 2; c++, count++)
         if (pass == 1)
-          node->slots[count] = (struct slot){.range = r, .column = range->column_count + c, .type = TYPE_TEXT};
+          (*slots)[count] = (struct slot){.range = r, .column = range->column_count + c, .type = TYPE_TEXT};
     }
   }
-  node->slot_count = count;
+  *slot_count = count;
   return 0;
 }
 

@@ -300,7 +300,8 @@ static int make_hash_join(struct joining *j, struct plan_node *node, range_set l
     join->key_nodes[join->key_count++] = conjunct->node;
     conjunct->is_used = true;
   }
-  return node_slots(planner, node, right);
+  int status = slots_of(planner, left, &join->left_slots, &join->left_slot_count);
+  return status ? status : node_slots(planner, node, right);
 }
 
 static bool has_hash_key(struct joining *j, range_set left, range_set right)

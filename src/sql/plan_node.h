@@ -116,6 +116,8 @@ struct plan_join {
   int *null_ranges;
   int left_count; // FULL: ranges of the left side, set to NULL for what only the right one has
   int *left_ranges;
+  int left_slot_count; // HASH_JOIN: what is kept of a left row when the right side is too large to be hashed
+  struct slot *left_slots;
 };
 
 // Calls that do more than show each row keep values of it: the arguments, then what they are ordered by.
@@ -398,6 +400,7 @@ int node_add_filter(struct planner *planner, struct plan_node *node, struct conj
 // Notes for EXPLAIN that the node tests it.
 int node_add_condition(struct planner *planner, struct plan_node *plan_node, struct node *node);
 int node_slots(struct planner *planner, struct plan_node *node, range_set ranges);
+int slots_of(struct planner *planner, range_set ranges, struct slot **slots, int *slot_count);
 
 // --- Estimates (plan_estimate.c), by samples of the tables
 

@@ -43,6 +43,15 @@ struct value *values_keep(struct arena *arena, const enum type_id *types, const 
 
 // --- Order -------------------------------------------------------------------------------------------------
 
+bool row_order_init(struct row_order *order, struct arena *arena, const enum type_id *types, int key_count)
+{
+  struct sort_key *keys = ARENA_ARRAY(arena, struct sort_key, key_count + 1);
+  for (int i = 0; keys && i < key_count; i++)
+    keys[i] = (struct sort_key){.column = i};
+  *order = (struct row_order){.key_count = key_count, .keys = keys, .types = types};
+  return keys != NULL;
+}
+
 int row_order_compare(const struct row_order *order, const struct value *a, const struct value *b)
 {
   for (int i = 0; i < order->key_count; i++) {

@@ -20,6 +20,8 @@ struct row_order {
   const struct sort_key *keys;
   const enum type_id *types; // of the row's columns
 };
+// Ascending, by the first columns; the keys lie in the arena, types are borrowed. False: out of memory.
+bool row_order_init(struct row_order *order, struct arena *arena, const enum type_id *types, int key_count);
 int row_order_compare(const struct row_order *order, const struct value *a, const struct value *b);
 
 struct sort_item {

@@ -27,6 +27,29 @@ QUERIES = [
     "SELECT DISTINCT g, n FROM r",
     "SELECT count(*) FROM (SELECT DISTINCT t, g FROM r) AS q",
     "SELECT DISTINCT t FROM r UNION SELECT (id % 5000)::text FROM r",
+    "SELECT r.id, r.t, s.id, s.t FROM r JOIN r s ON r.a = s.a",
+    "SELECT r.id, r.t, s.id, s.t FROM r LEFT JOIN r s ON r.g = s.g AND s.id % 3 = r.id % 2",
+    "SELECT r.id, s.id, s.t, r.t FROM (SELECT * FROM r WHERE id % 3 > 0) r FULL JOIN r s ON r.t = s.t AND r.g = s.g AND s.a > r.a",
+    "SELECT r.id, s.id, s.n FROM r FULL JOIN (SELECT *, id + 9000 AS k FROM r) s ON r.id = k",
+    "SELECT count(*), sum(length(s.t)) FROM (SELECT * FROM r WHERE id < 300) r LEFT JOIN (SELECT id, t, n, g % 2 AS k FROM r) s "
+    "ON r.id % 2 = k AND s.id > r.id AND s.n > 0",
+    "SELECT r.id, s.t FROM r, (SELECT * FROM r) s WHERE r.id < 9 AND s.id + r.id < 50 AND length(s.t) + s.n + s.a > r.id",
+    "WITH w AS MATERIALIZED (SELECT id, t, a FROM r) SELECT v.a, w.t FROM w, w v WHERE v.a = w.id",
+    "WITH w AS MATERIALIZED (SELECT id, t, a FROM r) SELECT count(*) FROM (SELECT * FROM w LIMIT 9000) v, "
+    "(SELECT * FROM w OFFSET 1 LIMIT 1) u",
+    "WITH RECURSIVE w AS (SELECT id, t FROM r UNION ALL SELECT id - 8000, t || id FROM w WHERE id > 8000) SELECT * FROM w",
+    "SELECT t, a, n FROM r INTERSECT SELECT t, a, n FROM r WHERE id % 3 = 1 OR id > 2000",
+    "SELECT t, g % 3 FROM r INTERSECT ALL (SELECT t, g % 3 FROM r UNION ALL SELECT t, 1 FROM r)",
+    "SELECT t, a FROM r EXCEPT SELECT t, a FROM r WHERE id % 3 = 1",
+    "(SELECT t, a FROM r UNION ALL SELECT t, a FROM r) EXCEPT SELECT t, a FROM r WHERE id % 30 = 1",
+    "(SELECT t, g FROM r UNION ALL SELECT t, g FROM r) EXCEPT ALL SELECT t, g FROM r WHERE id % 5 > 1",
+    "SELECT id, row_number() OVER (ORDER BY a), lag(t, 3000) OVER (ORDER BY a), first_value(t) OVER (ORDER BY a), "
+    "sum(n) OVER (ORDER BY a) FROM r",
+    "SELECT id, t, count(*) OVER (), max(t) OVER (PARTITION BY g % 3), lead(t, 2) OVER (PARTITION BY g % 3 ORDER BY id) FROM r",
+    "SELECT id, last_value(t) OVER (ORDER BY id % 100, id ROWS BETWEEN 900 PRECEDING AND 1 FOLLOWING), "
+    "nth_value(t || 'x', 5) OVER (ORDER BY id % 100, id RANGE UNBOUNDED PRECEDING) FROM r",
+    "SELECT id, lead(t || 'y') OVER (ORDER BY id), min(t || 'z') OVER (ORDER BY id) FROM r",
+    "SELECT id, lead(t || id) OVER (PARTITION BY id % 2 ORDER BY id) FROM r",
     "SELECT x, (SELECT count(*) FROM (SELECT DISTINCT t || x FROM r) AS q) FROM generate_series(0, 1) AS x",
 ]
 
