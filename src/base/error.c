@@ -104,5 +104,5 @@ void error_clear(struct error *error)
   error->sqlstate[0] = 0;
   error->position = 0;
   error->message[0] = error->detail[0] = error->hint[0] = error->context[0] = 0;
-  error->schema[0] = error->table[0] = error->column[0] = error->constraint[0] = 0;
+  error->schema[0] = error->table[0] = error->column[0] = error->constraint[0] = error->type[0] = 0;
 }

@@ -31,6 +31,7 @@ struct error {
   char table[64];
   char column[64];
   char constraint[64];
+  char type[64];
 };
 
 // Clears the error and sets SQLSTATE and message. Returns the status that belongs to the

@@ -10,7 +10,7 @@ struct domain_check {
 
 // Immutable; lives where the programs do.
 struct domain_test {
-  const char *name;
+  const char *name, *schema; // of the type
   struct type type;    // of the value
   bool is_of_elements; // of an array: each of its elements is tested
   bool not_null;

@@ -140,6 +140,7 @@ void message_error(struct buffer *out, const struct error *error)
   append_field(out, 's', error->schema);
   append_field(out, 't', error->table);
   append_field(out, 'c', error->column);
+  append_field(out, 'd', error->type);
   append_field(out, 'n', error->constraint);
   buffer_append_u8(out, 0);
   message_end(out, begin);

@@ -9,6 +9,7 @@
 #include "base/limits.h"
 #include "base/sqlstate.h"
 #include "partition/state.h"
+#include "sql/scan.h"
 
 enum { INPUT_KEPT = 1024 * 1024 }; // bytes of a buffer that is empty again
 
@@ -873,6 +874,18 @@ static int simple_stripped(struct session *session, struct error *error)
   return literal_values(session, &session->unnamed, stripped, error);
 }
 
+// Nobody gives a Query values: the first parameter that it names.
+static int refuse_parameter(struct bytes text, struct error *error)
+{
+  struct scan scan = {.text = text.data, .size = text.size};
+  while (scan_next(&scan) != SCAN_END && scan.kind != SCAN_OPEN && scan.kind != SCAN_PARAMETER)
+    ;
+  int status = error_set(error, SQLSTATE_UNDEFINED_PARAMETER, "there is no parameter %.*s", (int)(scan.at - scan.start),
+                         (const char *)text.data + scan.start);
+  error_position(error, parse_position(text, (int32_t)scan.start));
+  return status;
+}
+
 static int simple_statement(struct session *session, const struct parsed *parsed, struct error *error)
 {
   session_refresh_path(session);
@@ -885,7 +898,7 @@ static int simple_statement(struct session *session, const struct parsed *parsed
   int status = prepare(session, &input, &prepared, error);
   if (!status && prepared->statement && prepared->statement->parameter_count > 0) {
     prepared_release(prepared);
-    return error_set(error, SQLSTATE_UNDEFINED_PARAMETER, "there is no parameter $1");
+    status = refuse_parameter(parsed->text, error);
   }
   if (status) {
     // Positions are told in the whole text.

@@ -320,7 +320,9 @@ int show_command(struct session *session, const PgQuery__VariableShowStmt *show,
   if (strcmp(show->name, "all") == 0) {
     const char *name;
     for (int i = 0; (name = settings_name(i)); i++) {
-      const char *row[3] = {name, settings_show(&session->settings, name, scratch, sizeof scratch), ""};
+      const struct setting_text *text = settings_text(name);
+      const char *row[3] = {name, settings_show(&session->settings, name, scratch, sizeof scratch),
+                            text ? text->description : ""};
       message_text_row(replies(session), row, 3);
     }
   } else {

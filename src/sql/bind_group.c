@@ -462,9 +462,11 @@ static int find_grouping_keys(struct regroup *regroup, struct aggregate_call *ca
 static int rewrite(struct regroup *regroup)
 {
   struct query *query = regroup->query;
-  int status = regroup_slot(regroup, &query->having);
+  int status = 0;
   for (int i = 0; i < query->target_count && !status; i++)
     status = regroup_slot(regroup, &query->targets[i].expression);
+  if (!status)
+    status = regroup_slot(regroup, &query->having);
   if (!status)
     status = query_each_window(query, regroup_visit, regroup);
   regroup->in_direct = true;

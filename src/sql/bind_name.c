@@ -124,12 +124,12 @@ static int name_distance(const char *a, const char *b, int limit)
   return row[m];
 }
 
-// PostgreSQL's `Perhaps you meant`: the one nearest name of this level.
+// PostgreSQL's `Perhaps you meant`: the one nearest name of this level, or the two.
 static void hint_column(struct binder *binder, const struct scope *scope, const char *table, const char *name)
 {
-  enum { FARTHEST = 3 };
+  enum { FARTHEST = 3, SHOWN = 2 };
   int best = FARTHEST + 1, count = 0;
-  const char *best_table = NULL, *best_column = NULL;
+  const char *tables[SHOWN], *columns[SHOWN];
   for (int i = 0; i < scope->items.count; i++) {
     const struct item *item = &scope->items.items[i];
     if (!item->name)
@@ -140,16 +140,23 @@ static void hint_column(struct binder *binder, const struct scope *scope, const 
       int distance = column ? away + name_distance(name, column, FARTHEST) : best + 1;
       if (distance < best)
         count = 0;
-      if (distance <= best && distance <= FARTHEST) {
-        best = distance;
-        best_table = item->name;
-        best_column = column;
-        count++;
+      if (distance > best || distance > FARTHEST)
+        continue;
+      best = distance;
+      if (count < SHOWN) {
+        tables[count] = item->name;
+        columns[count] = column;
       }
+      count++;
     }
   }
-  if (count == 1 && best <= (int)strlen(name) / 2)
-    error_hint(binder->error, "Perhaps you meant to reference the column \"%s.%s\".", best_table, best_column);
+  if (best > (int)strlen(name) / 2)
+    return;
+  if (count == 1)
+    error_hint(binder->error, "Perhaps you meant to reference the column \"%s.%s\".", tables[0], columns[0]);
+  if (count == SHOWN)
+    error_hint(binder->error, "Perhaps you meant to reference the column \"%s.%s\" or the column \"%s.%s\".", tables[0],
+               columns[0], tables[1], columns[1]);
 }
 
 // The column is one of a table that cannot be named here.

@@ -38,9 +38,9 @@ struct setting {
   enum setting_kind kind;
   bool is_reported;
   enum unit unit;
-  const char *value; // FIXED: it; ENUM: the words with commas between
+  const char *value; // FIXED: it; ENUM, and OWN of words: the words with commas between
   int32_t initial;   // BOOL, NUMBER: the default; ENUM: number of the word
-  int32_t low, high;
+  int32_t low, high; // NUMBER, and OWN of numbers; OWN up to 1: a boolean
   int (*set)(struct settings *settings, const struct setting_change *change, struct error *error);
   const char *(*show)(const struct settings *settings, char *scratch, int size);
 };
@@ -443,6 +443,7 @@ void settings_continue_transaction(struct settings *settings, const struct setti
 
 // How long a COMMIT waits for the log: all but the last mean until it is on the disk.
 static const char *const commit_words[] = {"local", "remote_write", "remote_apply", "on", "off"};
+static const char commit_list[] = "local,remote_write,remote_apply,on,off";
 enum { COMMIT_ON = 3, COMMIT_OFF = 4 };
 
 // A word of a list; a beginning of true or false where on and off are among the words.
@@ -460,7 +461,7 @@ static int set_word(const struct setting *setting, const char *value, int32_t *n
 
 SET(synchronous_commit)
 {
-  static const struct setting words = {.name = "synchronous_commit", .value = "local,remote_write,remote_apply,on,off"};
+  static const struct setting words = {.name = "synchronous_commit", .value = commit_list};
   int32_t number = COMMIT_ON;
   int status = change->value ? set_word(&words, change->value, &number, error) : 0;
   if (!status)
@@ -611,6 +612,19 @@ SHOW(search_path)
     name, SETTING_OWN, is_reported, UNIT_NONE, NULL, 0, 0, 0, set, show \
   }
 
+#define OWN_BOOL(name, is_reported, set, show) \
+  { \
+    name, SETTING_OWN, is_reported, UNIT_NONE, NULL, 0, 0, 1, set, show \
+  }
+#define OWN_ENUM(name, words, set, show) \
+  { \
+    name, SETTING_OWN, false, UNIT_NONE, words, 0, 0, 0, set, show \
+  }
+#define OWN_NUMBER(name, unit, low, high, set, show) \
+  { \
+    name, SETTING_OWN, false, unit, NULL, 0, low, high, set, show \
+  }
+
 static const char locales[] =
     "C.UTF-8,C,POSIX,C.utf8,en_US.UTF-8,en_US.utf8"; // messages and numbers are the same in all
 static const char levels[] = "debug5,debug4,debug3,debug2,debug1,log,notice,warning,error";
@@ -625,9 +639,9 @@ static const struct setting table[] = {
     OWN("DateStyle", true, set_date_style, show_date_style),
     ENUM("default_table_access_method", "heap", 0),
     ENUM("default_tablespace", "", 0),
-    OWN("default_transaction_deferrable", false, set_default_deferrable, show_default_deferrable),
-    OWN("default_transaction_isolation", false, set_default_isolation, show_default_isolation),
-    OWN("default_transaction_read_only", true, set_default_read_only, show_default_read_only),
+    OWN_BOOL("default_transaction_deferrable", false, set_default_deferrable, show_default_deferrable),
+    OWN_ENUM("default_transaction_isolation", isolation_levels, set_default_isolation, show_default_isolation),
+    OWN_BOOL("default_transaction_read_only", true, set_default_read_only, show_default_read_only),
     BOOL("enable_bitmapscan", true),
     BOOL("enable_hashagg", true),
     BOOL("enable_hashjoin", true),
@@ -638,15 +652,15 @@ static const struct setting table[] = {
     BOOL("enable_seqscan", true),
     BOOL("enable_sort", true),
     BOOL("escape_string_warning", true),
-    OWN("extra_float_digits", false, set_extra_float_digits, show_extra_float_digits),
+    OWN_NUMBER("extra_float_digits", UNIT_NONE, -15, 3, set_extra_float_digits, show_extra_float_digits),
     BOOL("geqo", true),
-    OWN("idle_in_transaction_session_timeout", false, set_idle_in_transaction_timeout, show_idle_in_transaction_timeout),
-    OWN("idle_session_timeout", false, set_idle_timeout, show_idle_timeout),
+    OWN_NUMBER("idle_in_transaction_session_timeout", UNIT_MS, 0, INT32_MAX, set_idle_in_transaction_timeout, show_idle_in_transaction_timeout),
+    OWN_NUMBER("idle_session_timeout", UNIT_MS, 0, INT32_MAX, set_idle_timeout, show_idle_timeout),
     REPORTED("in_hot_standby", "off"),
     REPORTED("integer_datetimes", "on"),
     {"IntervalStyle", SETTING_ENUM, true, UNIT_NONE, "postgres", 0, 0, 0, NULL,
      NULL},
-    OWN("is_superuser", true, set_superuser, show_superuser),
+    OWN_BOOL("is_superuser", true, set_superuser, show_superuser),
     BOOL("jit", false),
     FIXED("lc_collate", "C.UTF-8"),
     FIXED("lc_ctype", "C.UTF-8"),
@@ -668,14 +682,14 @@ static const struct setting table[] = {
     FIXED("server_version_num", "150000"),
     OWN("session_authorization", true, set_role, show_user),
     {"standard_conforming_strings", SETTING_BOOL, true, UNIT_NONE, NULL, true, 1, 1, NULL, NULL},
-    OWN("statement_timeout", false, set_statement_timeout, show_statement_timeout),
+    OWN_NUMBER("statement_timeout", UNIT_MS, 0, INT32_MAX, set_statement_timeout, show_statement_timeout),
     BOOL("synchronize_seqscans", true),
-    OWN("synchronous_commit", false, set_synchronous_commit, show_synchronous_commit),
+    OWN_ENUM("synchronous_commit", commit_list, set_synchronous_commit, show_synchronous_commit),
     NUMBER("temp_buffers", UNIT_KB, 8192, 800, INT32_MAX),
     OWN("TimeZone", true, set_time_zone, show_time_zone),
-    OWN("transaction_deferrable", false, set_deferrable, show_deferrable),
-    OWN("transaction_isolation", false, set_isolation, show_isolation),
-    OWN("transaction_read_only", false, set_read_only, show_read_only),
+    OWN_BOOL("transaction_deferrable", false, set_deferrable, show_deferrable),
+    OWN_ENUM("transaction_isolation", isolation_levels, set_isolation, show_isolation),
+    OWN_BOOL("transaction_read_only", false, set_read_only, show_read_only),
     NUMBER("work_mem", UNIT_KB, 4096, 64, INT32_MAX),
     ENUM("xmloption", "content,document", 0),
 };
@@ -809,22 +823,44 @@ const char *settings_name(int index)
   return index >= 0 && index < SETTING_COUNT ? table[index].name : NULL;
 }
 
-const char *settings_type(int index)
+static enum setting_kind kind_shown(const struct setting *setting)
 {
-  switch (table[index].kind) {
-  case SETTING_BOOL: return "bool";
-  case SETTING_ENUM: return "enum";
-  case SETTING_NUMBER: return "integer";
-  default: return "string";
-  }
+  if (setting->kind != SETTING_OWN)
+    return setting->kind;
+  return setting->value       ? SETTING_ENUM
+         : setting->high == 1 ? SETTING_BOOL
+         : setting->high      ? SETTING_NUMBER
+                              : SETTING_OWN;
 }
 
-const char *settings_unit(int index)
+void settings_facts(int index, struct setting_facts *facts)
 {
-  return table[index].unit == UNIT_MS ? "ms" : table[index].unit == UNIT_KB ? "kB" : NULL;
+  const struct setting *setting = &table[index];
+  enum setting_kind kind = kind_shown(setting);
+  static const char *const types[] = {
+    [SETTING_FIXED] = "string", [SETTING_BOOL] = "bool", [SETTING_ENUM] = "enum", [SETTING_NUMBER] = "integer",
+    [SETTING_OWN] = "string",
+  };
+  *facts = (struct setting_facts){
+    .type = types[kind],
+    .unit = setting->unit == UNIT_MS ? "ms" : setting->unit == UNIT_KB ? "kB" : NULL,
+    .words = kind == SETTING_ENUM ? setting->value : NULL,
+    .is_fixed = setting->kind == SETTING_FIXED,
+    .has_range = kind == SETTING_NUMBER,
+    .low = setting->low,
+    .high = setting->high,
+  };
 }
 
-bool settings_fixed(int index)
+// A number without its unit, which pg_settings has beside it.
+const char *settings_raw(const struct settings *settings, int index, char *scratch, int size)
 {
-  return table[index].kind == SETTING_FIXED;
+  const struct setting *setting = &table[index];
+  const char *shown = settings_show(settings, setting->name, scratch, size);
+  int32_t number;
+  struct error ignored;
+  if (kind_shown(setting) != SETTING_NUMBER || read_number(setting, shown, &number, &ignored))
+    return shown;
+  snprintf(scratch, (size_t)size, "%d", number);
+  return scratch;
 }

@@ -55,7 +55,16 @@ const char *settings_show(const struct settings *settings, const char *name, cha
 const char *settings_reported(const char *name);
 // All names, for SHOW ALL and pg_settings: start at 0, NULL after the last.
 const char *settings_name(int index);
-// For pg_settings: "bool", "enum", "integer", "string"; and a unit or NULL.
-const char *settings_type(int index);
-const char *settings_unit(int index);
-bool settings_fixed(int index); // cannot be changed
+// For pg_settings. words: of an enum, with commas between; they and unit may be NULL.
+struct setting_facts {
+  const char *type, *unit, *words;
+  bool is_fixed, has_range;
+  int32_t low, high;
+};
+void settings_facts(int index, struct setting_facts *facts);
+const char *settings_raw(const struct settings *settings, int index, char *scratch, int scratch_size);
+// What PostgreSQL says of a setting (settings_text.c).
+struct setting_text {
+  const char *name, *category, *description;
+};
+const struct setting_text *settings_text(const char *name); // NULL: nothing

@@ -244,17 +244,52 @@ static const struct system_column setting_columns[] = {
     C_INT4("sourceline"), C_BOOL("pending_restart"),
 };
 
+// The words of a list as text[].
+static struct value words_value(struct row_sink *sink, const char *words)
+{
+  struct buffer text = {0};
+  if (!words)
+    return value_null();
+  buffer_append_u8(&text, '{');
+  for (const char *at = words; *at;) { // each in quotes: some have blanks
+    size_t size = strcspn(at, ",");
+    buffer_append_string(&text, at == words ? "\"" : ",\"");
+    buffer_append(&text, at, size);
+    buffer_append_u8(&text, '"');
+    at += size + (at[size] == ',');
+  }
+  buffer_append_u8(&text, '}');
+  struct value value = system_array(sink, TYPE_TEXT_ARRAY, &text);
+  buffer_deinit(&text);
+  return value;
+}
+
+static int setting_row(const struct system_table *table, struct system_context *context, int index,
+                       const struct settings *fresh, struct row_sink *sink, struct error *error)
+{
+  char now[256], begin[256];
+  struct setting_facts facts;
+  settings_facts(index, &facts);
+  const struct setting_text *text = settings_text(settings_name(index));
+  const char *value = settings_raw(context->settings, index, now, sizeof now);
+  const char *initial = settings_raw(fresh, index, begin, sizeof begin);
+  bool is_changed = strcmp(value, initial) != 0;
+  return ADD(value_string(settings_name(index)), text_or_null(value), text_or_null(facts.unit),
+             value_string(text ? text->category : "Ungrouped"), value_string(text ? text->description : ""), value_null(),
+             value_string(facts.is_fixed ? "internal" : "user"), value_string(facts.type),
+             value_string(is_changed ? "session" : "default"),
+             facts.has_range ? system_text(sink, "%d", facts.low) : value_null(),
+             facts.has_range ? system_text(sink, "%d", facts.high) : value_null(), words_value(sink, facts.words),
+             value_string(initial), value_string(initial), value_null(), value_null(), truth(false));
+}
+
 ROWS(setting_rows)
 {
   int status = 0;
-  const char *name;
-  char scratch[256];
-  for (int i = 0; !status && (name = settings_name(i)); i++)
-    status = ADD(value_string(name), text_or_null(settings_show(context->settings, name, scratch, sizeof scratch)),
-                 value_null(), value_string("Ungrouped"), value_string(""), value_null(),
-                 value_string(settings_fixed(i) ? "internal" : "user"), value_string(settings_type(i)),
-                 value_string(settings_fixed(i) ? "default" : "session"), value_null(), value_null(), value_null(),
-                 value_null(), value_null(), value_null(), value_null(), truth(false));
+  struct settings fresh;
+  settings_init(&fresh);
+  for (int i = 0; !status && settings_name(i); i++)
+    status = setting_row(table, context, i, &fresh, sink, error);
   return status;
 }
 

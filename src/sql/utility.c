@@ -507,6 +507,16 @@ static int run_alter(const struct utility_input *input, struct error *error)
   }
 }
 
+// ANALYZE table (columns)
+static int check_columns(const struct relation *relation, const PgQuery__VacuumRelation *named, struct error *error)
+{
+  for (size_t i = 0; i < named->n_va_cols; i++)
+    if (relation_column(relation, named->va_cols[i]->string->sval) < 0)
+      return error_set(error, SQLSTATE_UNDEFINED_COLUMN, "column \"%s\" of relation \"%s\" does not exist",
+                       named->va_cols[i]->string->sval, relation->name);
+  return 0;
+}
+
 // VACUUM and the like have nothing to do, but the tables that they name must be there.
 static int check_named(const struct utility_input *input, struct error *error)
 {
@@ -516,6 +526,8 @@ static int check_named(const struct utility_input *input, struct error *error)
     for (size_t i = 0; i < node->vacuum_stmt->n_rels; i++) {
       const PgQuery__RangeVar *name = node->vacuum_stmt->rels[i]->vacuum_relation->relation;
       int status = utility_find(input, name, NULL, false, &relation, error);
+      if (!status)
+        status = check_columns(relation, node->vacuum_stmt->rels[i]->vacuum_relation, error);
       if (status)
         return status;
     }

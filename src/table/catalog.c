@@ -305,7 +305,9 @@ int catalog_domain(struct catalog *catalog, const struct version *version, uint3
   const struct column *value = &domain->schema.columns[0];
   struct domain_test *own = ARENA_NEW(arena, struct domain_test);
   struct domain_check *checks = ARENA_ARRAY(arena, struct domain_check, domain->check_count + 1);
-  if (!own || !checks || !(own->name = arena_string(arena, domain->name)))
+  const char *schema = catalog_schema_name(catalog, version, domain->schema_oid);
+  if (!own || !checks || !(own->name = arena_string(arena, domain->name)) ||
+      !(own->schema = arena_string(arena, schema ? schema : "")))
     return error_memory(error);
   own->is_of_elements = type_is_array(type.id) && !type_is_array(value->type.id);
   own->type = type;
