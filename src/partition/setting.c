@@ -47,6 +47,7 @@ void session_restore_settings(struct session *session, const struct settings *se
     return; // most transactions change none
   struct settings before = session->settings;
   session->settings = *settings;
+  settings_keep_custom(&session->settings, &before);
   settings_moved(&session->settings);
   session->path_definitions = 0;
   report_changes(session, &before);

@@ -765,6 +765,8 @@ int settings_set(struct settings *settings, const char *name, const char *value,
                  uint32_t (*schema_oid)(void *context, const char *name), void *context, struct error *error)
 {
   const struct setting *setting = find_setting(name);
+  if (!setting && settings_is_custom(name))
+    return settings_set_custom(settings, name, value, error);
   if (!setting)
     return unknown_setting(name, error);
   if (setting->kind == SETTING_FIXED)
@@ -796,7 +798,7 @@ const char *settings_show(const struct settings *settings, const char *name, cha
 {
   const struct setting *setting = find_setting(name);
   if (!setting)
-    return NULL;
+    return settings_show_custom(settings, name);
   if (setting->kind == SETTING_FIXED)
     return setting->value;
   if (setting->kind == SETTING_OWN)

@@ -5,7 +5,7 @@
 #include "base/buffer.h"
 #include "data/value.h"
 
-enum { SETTINGS_SEARCH_PATH = 9, SETTINGS_NUMBERS = 48 };
+enum { SETTINGS_SEARCH_PATH = 9, SETTINGS_NUMBERS = 48, SETTINGS_CUSTOM = 4096 };
 
 struct settings {
   uint32_t role;         // whose rights hold
@@ -31,6 +31,9 @@ struct settings {
   int8_t synchronous_commit;         // number of the word
   int32_t backend;                   // number that stands for the process id
   int32_t numbers[SETTINGS_NUMBERS]; // the others, by their place in the table of settings.c
+  // Those with a dot in their names (settings_custom.c): name, value, name, value, each with a zero byte behind it, and
+  // zeros behind the last.
+  char custom[SETTINGS_CUSTOM];
 };
 
 // user, database, application_name from the session's start; the rest has PostgreSQL's defaults.
@@ -53,6 +56,14 @@ int64_t settings_number(const struct settings *settings, const char *name);
 const char *settings_show(const struct settings *settings, const char *name, char *scratch, int scratch_size);
 // Does a change of this one have to be reported to the client (ParameterStatus)? With PostgreSQL's spelling of its name.
 const char *settings_reported(const char *name);
+// What a transaction that ends has set is still known, as PostgreSQL knows it, with nothing in it: names of `ended` that
+// are not there yet.
+void settings_keep_custom(struct settings *settings, const struct settings *ended);
+// The custom setting at an offset, 0 the first; NULL after the last. *next: that of the one behind it.
+const char *settings_custom(const struct settings *settings, size_t offset, const char **value, size_t *next);
+bool settings_is_custom(const char *name); // may be one: it has a dot
+int settings_set_custom(struct settings *settings, const char *name, const char *value, struct error *error);
+const char *settings_show_custom(const struct settings *settings, const char *name); // NULL: it was never set
 // All names, for SHOW ALL and pg_settings: start at 0, NULL after the last.
 const char *settings_name(int index);
 // For pg_settings. words: of an enum, with commas between; they and unit may be NULL.
