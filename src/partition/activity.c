@@ -1,5 +1,6 @@
-// Who is connected, and what at: pg_stat_activity, pg_cursors, quern.transactions.
+// Who is connected, and what at: pg_stat_activity, pg_cursors, pg_prepared_statements, quern.transactions.
 #include "base/sqlstate.h"
+#include "data/array.h"
 #include "partition/state.h"
 #include "table/role.h"
 
@@ -147,11 +148,52 @@ static int cursor_rows(const struct session *session, const char *table, struct 
   return status;
 }
 
+static int parameter_types(const struct session *session, const struct named_statement *statement, struct arena *arena,
+                           struct value *types, struct error *error)
+{
+  struct array_builder builder;
+  const struct statement *own = statement->prepared->statement;
+  array_builder_init(&builder, TYPE_TEXT, NULL);
+  for (int i = 0; own && i < own->parameter_count; i++) {
+    char name[2 * LIMIT_IDENTIFIER + 8];
+    type_format(type_plain(own->parameters[i].id), &session->types.types, name, sizeof name);
+    struct value element = value_string(name);
+    array_add(&builder, &element);
+  }
+  struct array_shape shape = array_line(builder.count);
+  return array_finish(&builder, &shape, arena, types, error);
+}
+
+static int statement_rows(const struct session *session, const char *table, struct row_sink *sink, struct error *error)
+{
+  size_t at = 0;
+  struct map_entry *entry;
+  int status = 0;
+  while (!status && (entry = map_next(&session->statements, &at))) {
+    const struct named_statement *statement = entry->value;
+    struct bytes text = (statement->source ? statement->source : statement->prepared)->text;
+    struct value types;
+    if (!entry->key_size)
+      continue;
+    status = parameter_types(session, statement, sink->arena, &types, error);
+    if (status)
+      return status;
+    struct value row[] = {
+      value_bytes(entry->key, (uint32_t)entry->key_size), value_bytes(text.data, (uint32_t)text.size),
+      value_integer(statement->created_at), types, value_boolean(statement->source != NULL), value_integer(0),
+      value_integer(0),
+    };
+    status = add_row(sink, table, row, error);
+  }
+  return status;
+}
+
 int activity_figures(struct system_context *system, const char *table, struct row_sink *sink, struct error *error)
 {
   struct partition *partition = system->context;
   bool is_activity = strcmp(table, "pg_stat_activity") == 0, is_cursors = strcmp(table, "pg_cursors") == 0;
-  if (!is_activity && !is_cursors && strcmp(table, "transactions") != 0)
+  bool is_statements = strcmp(table, "pg_prepared_statements") == 0;
+  if (!is_activity && !is_cursors && !is_statements && strcmp(table, "transactions") != 0)
     return error_set(error, SQLSTATE_UNDEFINED_TABLE, "no figures are kept for %s", table);
   size_t at = 0;
   struct map_entry *entry;
@@ -160,10 +202,10 @@ int activity_figures(struct system_context *system, const char *table, struct ro
     const struct session *session = entry->value;
     if (is_activity)
       status = activity_row(system, session, table, sink, error);
-    else if (!is_cursors)
+    else if (!is_cursors && !is_statements)
       status = transaction_row(system, session, table, sink, error);
     else if (is_asking(system, session))
-      status = cursor_rows(session, table, sink, error);
+      status = is_cursors ? cursor_rows(session, table, sink, error) : statement_rows(session, table, sink, error);
   }
   return status;
 }

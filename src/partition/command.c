@@ -93,8 +93,10 @@ static int prepare_command(struct session *session, const struct prepared *prepa
     return status;
   status = session_add_statement(session, bytes_of_string(prepare->name), inner, types, count, error);
   prepared_release(inner);
-  if (!status)
+  if (!status) {
+    session_statement(session, bytes_of_string(prepare->name))->source = prepared_retain((struct prepared *)prepared);
     message_tag(replies(session), "PREPARE");
+  }
   return status;
 }
 

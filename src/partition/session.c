@@ -9,6 +9,7 @@
 #include "base/limits.h"
 #include "base/sqlstate.h"
 #include "partition/state.h"
+#include "table/role_setting.h"
 #include "sql/scan.h"
 
 enum { INPUT_KEPT = 1024 * 1024 }; // bytes of a buffer that is empty again
@@ -98,10 +99,54 @@ static void apply_options(struct session *session, const char *options)
   }
 }
 
+// Of the role, of the database, or of both. What is refused by now is passed over with a warning.
+static void apply_kept(struct session *session, bool of_database, uint32_t role)
+{
+  struct setting_list list = {0};
+  struct bytes kept;
+  const char *name, *value;
+  size_t next;
+  if (!role_settings_find(session_version(session), of_database, role, NULL, &kept) || kept.size > SETTING_LIST)
+    return;
+  memcpy(list.bytes, kept.data, kept.size);
+  for (size_t offset = 0; (name = setting_list_next(&list, offset, &value, &next)); offset = next) {
+    struct error error;
+    error_clear(&error);
+    if (session_setting(session, &session->settings, name, value, &error))
+      warn_of(session, &error);
+  }
+}
+
+// Who comes in, and where to: the rest builds on what was kept for them (ALTER ROLE … SET).
+static int apply_identity(struct session *session, const struct frame *frame, struct error *fatal)
+{
+  struct message_reader reader = {.body = frame->payload};
+  while (reader.at < frame->payload.size) {
+    const char *name = (const char *)read_string(&reader).data;
+    const char *value = (const char *)read_string(&reader).data;
+    if (reader.failed || !name[0])
+      break;
+    int status = strcmp(name, "user") == 0 ? identity_begin(session, value, frame->role, fatal) : 0;
+    if (status)
+      return status;
+    if (strcmp(name, "database") == 0)
+      copy_name(session->settings.database, sizeof session->settings.database, value);
+  }
+  uint32_t role = session->settings.login_role;
+  apply_kept(session, false, 0);
+  apply_kept(session, true, 0);
+  apply_kept(session, false, role);
+  apply_kept(session, true, role);
+  return 0;
+}
+
 // name, 0, value, 0, … as in the start-up message. What is not a setting of ours is passed over with a warning. 28000,
 // 53300: the session is over.
 static int apply_startup(struct session *session, const struct frame *frame, struct error *fatal)
 {
+  int status = apply_identity(session, frame, fatal);
+  if (status)
+    return status;
   struct settings *settings = &session->settings;
   struct bytes pairs = frame->payload;
   struct message_reader reader = {.body = pairs};
@@ -112,13 +157,9 @@ static int apply_startup(struct session *session, const struct frame *frame, str
       break;
     struct error error;
     error_clear(&error);
-    if (strcmp(name, "user") == 0) {
-      int status = identity_begin(session, value, frame->role, fatal);
-      if (status)
-        return status;
-    } else if (strcmp(name, "database") == 0)
-      copy_name(settings->database, sizeof settings->database, value);
-    else if (strcmp(name, "options") == 0)
+    if (strcmp(name, "user") == 0 || strcmp(name, "database") == 0)
+      continue;
+    if (strcmp(name, "options") == 0)
       apply_options(session, value);
     else if (strcmp(name, "replication") != 0 && strncmp(name, "_pq_.", 5) != 0 &&
              session_setting(session, settings, name, value, &error))
@@ -153,6 +194,8 @@ struct session *session_open(struct partition *partition, const struct frame *fr
   error_clear(&error);
   int status = apply_startup(session, frame, &error);
   settings_begin_transaction(&session->settings);
+  session->settings_at_login = session->settings;
+  settings_moved(&session->settings_at_login);
   if (status)
     session_break(session, &error);
   else
@@ -179,6 +222,7 @@ static void portal_free(struct portal *portal)
 static void statement_free(struct named_statement *statement)
 {
   prepared_release(statement->prepared);
+  prepared_release(statement->source);
   free(statement->parameters);
   free(statement);
 }
@@ -352,6 +396,7 @@ int session_add_statement(struct session *session, struct bytes name, struct pre
   statement->parameter_count = count;
   statement->prepared = prepared_retain(prepared);
   statement->group = session->group;
+  statement->created_at = session->statement_now;
   session->names++;
   if (old)
     statement_free(old);

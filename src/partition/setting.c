@@ -10,6 +10,7 @@
 
 #include "base/sqlstate.h"
 #include "partition/state.h"
+#include "sql/utility.h"
 
 static struct buffer *replies(struct session *session)
 {
@@ -190,35 +191,10 @@ bool setting_function(struct evaluation *evaluation, const char *name, const str
   return true;
 }
 
-// One value of a SET as text; several are joined by commas, as lists are written.
-static bool append_value(struct buffer *out, const PgQuery__Node *node)
-{
-  const PgQuery__AConst *constant = NULL;
-  if (node->node_case == PG_QUERY__NODE__NODE_A_CONST)
-    constant = node->a_const;
-  else if (node->node_case == PG_QUERY__NODE__NODE_TYPE_CAST && node->type_cast->arg &&
-           node->type_cast->arg->node_case == PG_QUERY__NODE__NODE_A_CONST)
-    constant = node->type_cast->arg->a_const; // SET TIME ZONE INTERVAL '…'
-  if (!constant)
-    return false;
-  switch (constant->val_case) {
-  case PG_QUERY__A__CONST__VAL_IVAL: buffer_format(out, "%d", constant->ival->ival); return true;
-  case PG_QUERY__A__CONST__VAL_FVAL: buffer_append_string(out, constant->fval->fval); return true;
-  case PG_QUERY__A__CONST__VAL_SVAL: buffer_append_string(out, constant->sval->sval); return true;
-  case PG_QUERY__A__CONST__VAL_BOOLVAL: buffer_append_string(out, constant->boolval->boolval ? "on" : "off"); return true;
-  default: return false;
-  }
-}
-
 static int set_list(struct session *session, const PgQuery__VariableSetStmt *set, struct error *error)
 {
   struct buffer value = {0};
-  bool is_good = true;
-  for (size_t i = 0; i < set->n_args; i++) {
-    if (i)
-      buffer_append_string(&value, ", ");
-    is_good &= append_value(&value, set->args[i]);
-  }
+  bool is_good = setting_value(set, &value);
   buffer_append_u8(&value, 0);
   int status;
   if (value.failed)
@@ -239,7 +215,7 @@ int session_set_characteristics(struct session *session, PgQuery__Node **options
     const PgQuery__DefElem *option = options[i]->def_elem;
     char name[64];
     struct buffer value = {0};
-    if (!option->arg || !append_value(&value, option->arg))
+    if (!option->arg || !setting_constant(option->arg, &value))
       continue;
     buffer_append_u8(&value, 0);
     snprintf(name, sizeof name, "%s%s", as_default ? "default_" : "", option->defname);
@@ -261,10 +237,17 @@ static int set_transaction(struct session *session, const PgQuery__VariableSetSt
   return session_set_characteristics(session, set->args, set->n_args, for_session, error);
 }
 
-static void reset(struct settings *settings)
+// What a setting had at the login. NULL: its own default, as of what belongs to a transaction or says who it is.
+static const char *value_at_login(const struct session *session, const char *name, char *scratch, int size)
 {
-  struct settings fresh;
-  settings_init(&fresh);
+  if (identity_is_setting(name) || strncasecmp(name, "transaction_", strlen("transaction_")) == 0)
+    return NULL;
+  return settings_show(&session->settings_at_login, name, scratch, size);
+}
+
+static void reset(const struct session *session, struct settings *settings)
+{
+  struct settings fresh = session->settings_at_login;
   memcpy(fresh.user, settings->user, sizeof fresh.user);
   memcpy(fresh.role_name, settings->role_name, sizeof fresh.role_name);
   memcpy(fresh.database, settings->database, sizeof fresh.database);
@@ -277,14 +260,15 @@ static void reset(struct settings *settings)
   fresh.read_only = settings->read_only;
   fresh.deferrable = settings->deferrable;
   *settings = fresh;
+  settings_moved(settings);
 }
 
 void session_reset_settings(struct session *session)
 {
   session_note_settings(session);
   struct settings fresh = session->settings;
-  reset(&fresh);
-  reset(&session->settings_after);
+  reset(session, &fresh);
+  reset(session, &session->settings_after);
   session_restore_settings(session, &fresh);
 }
 
@@ -292,17 +276,19 @@ int set_command(struct session *session, const PgQuery__VariableSetStmt *set, st
 {
   int status = 0;
   const char *tag = "SET";
+  char scratch[256];
   if (set->is_local && session->transaction == TRANSACTION_NONE && !session_more_follows(session))
     transaction_warn(session, SQLSTATE_NO_ACTIVE_SQL_TRANSACTION, "SET LOCAL can only be used in transaction blocks");
   switch (set->kind) {
   case PG_QUERY__VARIABLE_SET_KIND__VAR_SET_VALUE: status = set_list(session, set, error); break;
   case PG_QUERY__VARIABLE_SET_KIND__VAR_SET_MULTI: status = set_transaction(session, set, error); break;
   case PG_QUERY__VARIABLE_SET_KIND__VAR_SET_DEFAULT:
-    status = set_one(session, set->name, NULL, set->is_local, error);
+    status = set_one(session, set->name, value_at_login(session, set->name, scratch, sizeof scratch), set->is_local,
+                     error);
     break;
   case PG_QUERY__VARIABLE_SET_KIND__VAR_RESET:
     tag = "RESET";
-    status = set_one(session, set->name, NULL, false, error);
+    status = set_one(session, set->name, value_at_login(session, set->name, scratch, sizeof scratch), false, error);
     break;
   case PG_QUERY__VARIABLE_SET_KIND__VAR_RESET_ALL:
     tag = "RESET";

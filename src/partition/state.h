@@ -61,6 +61,8 @@ struct named_statement {
   struct type *parameters; // as the client gave them, for making it anew when definitions have changed
   int parameter_count;
   uint64_t group;          // in which it was made
+  int64_t created_at;
+  struct prepared *source; // the PREPARE; NULL: Parse made it
 };
 
 struct portal {
@@ -88,6 +90,7 @@ struct session {
   int32_t secret;
   struct settings settings;
   struct catalog_types types; // session_format's
+  struct settings settings_at_login;                 // what RESET gives
   struct settings settings_at_begin, settings_after; // setting.c
   bool has_noted_settings;
   uint64_t random; // state, where setseed was called
@@ -291,7 +294,7 @@ struct frame *output_frame(struct partition *partition, enum frame_kind kind); /
 int partition_figures(struct system_context *system, const char *table, struct row_sink *sink, struct error *error); // figures.c
 bool watermark_function(struct evaluation *evaluation, const char *name, const struct value *arguments, struct value *result,
                         int *status); // quern_watermark
-// pg_stat_activity, pg_cursors, quern.transactions. 42P01: another one.
+// pg_stat_activity, pg_cursors, pg_prepared_statements, quern.transactions. 42P01: another one.
 int activity_figures(struct system_context *system, const char *table, struct row_sink *sink, struct error *error); // activity.c
 
 // What the session has replied since `begin` becomes a frame, and the conversation ends if it must.

@@ -798,7 +798,7 @@ const char *settings_show(const struct settings *settings, const char *name, cha
 {
   const struct setting *setting = find_setting(name);
   if (!setting)
-    return settings_show_custom(settings, name);
+    return setting_list_find(&settings->custom, name);
   if (setting->kind == SETTING_FIXED)
     return setting->value;
   if (setting->kind == SETTING_OWN)

@@ -5,7 +5,11 @@
 #include "base/buffer.h"
 #include "data/value.h"
 
-enum { SETTINGS_SEARCH_PATH = 9, SETTINGS_NUMBERS = 48, SETTINGS_CUSTOM = 4096 };
+enum { SETTINGS_SEARCH_PATH = 9, SETTINGS_NUMBERS = 48, SETTING_LIST = 4096 };
+
+struct setting_list {
+  char bytes[SETTING_LIST]; // zeros behind the last one
+};
 
 struct settings {
   uint32_t role;         // whose rights hold
@@ -31,9 +35,7 @@ struct settings {
   int8_t synchronous_commit;         // number of the word
   int32_t backend;                   // number that stands for the process id
   int32_t numbers[SETTINGS_NUMBERS]; // the others, by their place in the table of settings.c
-  // Those with a dot in their names (settings_custom.c): name, value, name, value, each with a zero byte behind it, and
-  // zeros behind the last.
-  char custom[SETTINGS_CUSTOM];
+  struct setting_list custom; // those with a dot in their names
 };
 
 // user, database, application_name from the session's start; the rest has PostgreSQL's defaults.
@@ -56,14 +58,19 @@ int64_t settings_number(const struct settings *settings, const char *name);
 const char *settings_show(const struct settings *settings, const char *name, char *scratch, int scratch_size);
 // Does a change of this one have to be reported to the client (ParameterStatus)? With PostgreSQL's spelling of its name.
 const char *settings_reported(const char *name);
+// Settings in a list of name, value, name, value, each with a zero byte behind it (settings_custom.c). Start at offset 0;
+// *next is where the one behind it is. NULL: the end.
+const char *setting_list_next(const struct setting_list *list, size_t offset, const char **value, size_t *next);
+const char *setting_list_find(const struct setting_list *list, const char *name); // its value; NULL: it is not there
+// value NULL: takes it out. False: the list is full.
+bool setting_list_put(struct setting_list *list, const char *name, const char *value);
+size_t setting_list_size(const struct setting_list *list); // in bytes
+// Those with a dot in their names: 42602, and 53400 where there is no room. value NULL: nothing in it.
+bool settings_is_custom(const char *name);
+int settings_set_custom(struct settings *settings, const char *name, const char *value, struct error *error);
 // What a transaction that ends has set is still known, as PostgreSQL knows it, with nothing in it: names of `ended` that
 // are not there yet.
 void settings_keep_custom(struct settings *settings, const struct settings *ended);
-// The custom setting at an offset, 0 the first; NULL after the last. *next: that of the one behind it.
-const char *settings_custom(const struct settings *settings, size_t offset, const char **value, size_t *next);
-bool settings_is_custom(const char *name); // may be one: it has a dot
-int settings_set_custom(struct settings *settings, const char *name, const char *value, struct error *error);
-const char *settings_show_custom(const struct settings *settings, const char *name); // NULL: it was never set
 // All names, for SHOW ALL and pg_settings: start at 0, NULL after the last.
 const char *settings_name(int index);
 // For pg_settings. words: of an enum, with commas between; they and unit may be NULL.

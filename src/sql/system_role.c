@@ -1,8 +1,10 @@
 // Roles in the catalog: pg_roles, pg_authid, pg_user, pg_auth_members and their kin.
 #include <stdio.h>
 
+#include "data/array.h"
 #include "sql/system_internal.h"
 #include "table/role.h"
+#include "table/role_setting.h"
 
 #define ROWS(name) \
   static int name(const struct system_table *table, struct system_context *context, struct row_sink *sink, \
@@ -46,15 +48,67 @@ static const struct system_column role_columns[] = {
     C_OID("oid"),
 };
 
+// What a login begins with, as name=value; NULL: nothing. False: out of memory.
+static bool config_of(const struct system_context *context, struct row_sink *sink, struct bytes kept, struct value *config,
+                      struct error *error)
+{
+  struct setting_list list = {0};
+  struct array_builder builder;
+  const char *name, *value;
+  size_t next;
+  *config = value_null();
+  if (!kept.size || kept.size > SETTING_LIST)
+    return true;
+  memcpy(list.bytes, kept.data, kept.size);
+  array_builder_init(&builder, TYPE_TEXT, NULL);
+  bool is_good = true;
+  for (size_t offset = 0; is_good && (name = setting_list_next(&list, offset, &value, &next)); offset = next) {
+    const char *text = arena_format(sink->arena, "%s=%s", name, value);
+    struct value element = value_string(text ? text : "");
+    is_good = text != NULL;
+    array_add(&builder, &element);
+  }
+  struct array_shape shape = array_line(builder.count);
+  return !array_finish(&builder, &shape, sink->arena, config, error) && is_good;
+}
+
+static bool config_of_role(const struct system_context *context, struct row_sink *sink, uint32_t role,
+                           struct value *config, struct error *error)
+{
+  struct bytes kept = {0};
+  (void)role_settings_find(context->version, false, role, NULL, &kept);
+  return config_of(context, sink, kept, config, error);
+}
+
+static const struct system_column role_setting_columns[] = {C_OID("setdatabase"), C_OID("setrole"),
+                                                            C_ARRAY("setconfig")};
+
+ROWS(role_setting_rows)
+{
+  struct role_settings settings = {0};
+  struct value config;
+  int status = 0;
+  while (!status && role_settings_next(context->version, &settings)) {
+    if (!config_of(context, sink, settings.list, &config, error))
+      return error_memory(error);
+    status = ADD(number(settings.of_database ? OID_DATABASE : 0), number(settings.role), config);
+  }
+  return status;
+}
+
 ROWS(role_rows)
 {
+  struct value config;
   struct role role;
   int status = 0;
-  for (uint32_t oid = 0; !status && role_next(context->version, &oid, &role);)
+  for (uint32_t oid = 0; !status && role_next(context->version, &oid, &role);) {
+    if (!config_of_role(context, sink, role.oid, &config, error))
+      return error_memory(error);
     status = ADD(value_string(role.name), truth(role.is_superuser), truth(role.inherits), truth(role.creates_roles),
                  truth(role.creates_databases), truth(role.logs_in), truth(role.replicates),
                  number(role.connection_limit), value_string("********"), valid_until(&role), truth(role.bypasses_rows),
-                 value_null(), number(role.oid));
+                 config, number(role.oid));
+  }
   return status;
 }
 
@@ -89,11 +143,13 @@ static int add_users(const struct system_table *table, struct system_context *co
   struct role role;
   int status = 0;
   for (uint32_t oid = 0; !status && role_next(context->version, &oid, &role);) {
-    struct value verifier = role.verifier[0] ? value_string(role.verifier) : value_null();
+    struct value config, verifier = role.verifier[0] ? value_string(role.verifier) : value_null();
+    if (!config_of_role(context, sink, role.oid, &config, error))
+      return error_memory(error);
     if (role.logs_in)
       status = ADD(value_string(role.name), number(role.oid), truth(role.creates_databases), truth(role.is_superuser),
                    truth(role.replicates), truth(role.bypasses_rows),
-                   with_verifiers ? verifier : value_string("********"), valid_until(&role), value_null());
+                   with_verifiers ? verifier : value_string("********"), valid_until(&role), config);
   }
   return status;
 }
@@ -127,6 +183,7 @@ ROWS(member_rows)
 const struct system_table role_tables[] = {
     PG(12000, "pg_roles", role_columns, role_rows),
     PG(1260, "pg_authid", authid_columns, authid_rows),
+    PG(2964, "pg_db_role_setting", role_setting_columns, role_setting_rows),
     PG(12014, "pg_user", user_columns, user_rows),
     PG(12004, "pg_shadow", user_columns, shadow_rows),
     PG(1261, "pg_auth_members", member_columns, member_rows),

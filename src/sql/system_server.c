@@ -323,6 +323,11 @@ static const struct system_column cursor_columns[] = {
     C_BOOL("is_binary"), C_BOOL("is_scrollable"), C_TIME("creation_time"),
 };
 
+static const struct system_column prepared_columns[] = {
+    C_TEXT("name"),     C_TEXT("statement"),     C_TIME("prepare_time"), C_ARRAY("parameter_types"),
+    C_BOOL("from_sql"), C_INT8("generic_plans"), C_INT8("custom_plans"),
+};
+
 // --- What Quern does not have ---------------------------------------------------------------------------------
 
 static const struct system_column description_columns[] = {C_OID("objoid"), C_OID("classoid"), C_INT4("objsubid"),
@@ -411,8 +416,6 @@ static const struct system_column extension_columns[] = {
 static const struct system_column event_trigger_columns[] = {C_OID("oid"),      C_NAME("evtname"), C_NAME("evtevent"),
                                                              C_OID("evtowner"), C_OID("evtfoid"),  C_CHAR("evtenabled"),
                                                              C_ARRAY("evttags")};
-static const struct system_column role_setting_columns[] = {C_OID("setdatabase"), C_OID("setrole"),
-                                                            C_ARRAY("setconfig")};
 static const struct system_column partitioned_columns[] = {
     C_OID("partrelid"),  C_CHAR("partstrat"), C_INT2("partnatts"),     C_OID("partdefid"),
     C_TEXT("partattrs"), C_TEXT("partclass"), C_TEXT("partcollation"), C_TEXT("partexprs"),
@@ -498,6 +501,7 @@ const struct system_table server_tables[] = {
     PG(12104, "pg_settings", setting_columns, setting_rows),
     PG(12222, "pg_stat_activity", activity_columns, system_figures),
     PG(12077, "pg_cursors", cursor_columns, system_figures),
+    PG(12086, "pg_prepared_statements", prepared_columns, system_figures),
     PG(2609, "pg_description", description_columns, description_rows),
     PG(2396, "pg_shdescription", shared_description_columns, shared_description_rows),
     EMPTY(2611, "pg_inherits", inherits_columns),
@@ -517,7 +521,6 @@ const struct system_table server_tables[] = {
     EMPTY(3541, "pg_range", range_columns),
     EMPTY(3079, "pg_extension", extension_columns),
     EMPTY(3466, "pg_event_trigger", event_trigger_columns),
-    EMPTY(2964, "pg_db_role_setting", role_setting_columns),
     EMPTY(3350, "pg_partitioned_table", partitioned_columns),
     {0},
 };

@@ -95,6 +95,8 @@ enum utility_kind utility_kind(const struct parsed *parsed)
   case PG_QUERY__NODE__NODE_TRUNCATE_STMT:
   case PG_QUERY__NODE__NODE_CREATE_ROLE_STMT:
   case PG_QUERY__NODE__NODE_ALTER_ROLE_STMT:
+  case PG_QUERY__NODE__NODE_ALTER_ROLE_SET_STMT:
+  case PG_QUERY__NODE__NODE_ALTER_DATABASE_SET_STMT:
   case PG_QUERY__NODE__NODE_DROP_ROLE_STMT:
   case PG_QUERY__NODE__NODE_GRANT_ROLE_STMT:
   case PG_QUERY__NODE__NODE_GRANT_STMT:
@@ -228,7 +230,9 @@ const char *utility_tag(const struct parsed *parsed)
   case PG_QUERY__NODE__NODE_UNLISTEN_STMT: return "UNLISTEN";
   case PG_QUERY__NODE__NODE_NOTIFY_STMT: return "NOTIFY";
   case PG_QUERY__NODE__NODE_CREATE_ROLE_STMT: return "CREATE ROLE";
-  case PG_QUERY__NODE__NODE_ALTER_ROLE_STMT: return "ALTER ROLE";
+  case PG_QUERY__NODE__NODE_ALTER_ROLE_STMT:
+  case PG_QUERY__NODE__NODE_ALTER_ROLE_SET_STMT: return "ALTER ROLE";
+  case PG_QUERY__NODE__NODE_ALTER_DATABASE_SET_STMT: return "ALTER DATABASE";
   case PG_QUERY__NODE__NODE_DROP_ROLE_STMT: return "DROP ROLE";
   case PG_QUERY__NODE__NODE_ALTER_DEFAULT_PRIVILEGES_STMT: return "ALTER DEFAULT PRIVILEGES";
   case PG_QUERY__NODE__NODE_GRANT_STMT: return node->grant_stmt->is_grant ? "GRANT" : "REVOKE";
@@ -586,6 +590,8 @@ static int run(const struct utility_input *input, const char **tag, struct error
   case PG_QUERY__NODE__NODE_ALTER_TABLE_STMT: return run_alter(input, error);
   case PG_QUERY__NODE__NODE_CREATE_ROLE_STMT: return role_make(input, node->create_role_stmt, error);
   case PG_QUERY__NODE__NODE_ALTER_ROLE_STMT: return role_alter(input, node->alter_role_stmt, error);
+  case PG_QUERY__NODE__NODE_ALTER_ROLE_SET_STMT: return role_set(input, node->alter_role_set_stmt, error);
+  case PG_QUERY__NODE__NODE_ALTER_DATABASE_SET_STMT: return database_set(input, node->alter_database_set_stmt, error);
   case PG_QUERY__NODE__NODE_DROP_ROLE_STMT: return roles_drop(input, node->drop_role_stmt, error);
   case PG_QUERY__NODE__NODE_ALTER_DEFAULT_PRIVILEGES_STMT:
     return rights_by_default(input, node->alter_default_privileges_stmt, error);

@@ -61,6 +61,10 @@ int utility_lock_target(const struct utility_input *input, const PgQuery__RangeV
 // UNIQUE | RENAME, ALTER SOURCE | SINK SET, ALTER WORKFLOW SET (state), TRUNCATE, CREATE SOURCE, CREATE SINK,
 // CREATE [OR REPLACE] WORKFLOW.
 // Changes go through the writer, the definitions' number with them. 0A000 for what is not there yet.
+// One value of a SET as text. False: it is no constant.
+bool setting_constant(const PgQuery__Node *node, struct buffer *out);
+// All of them, with commas between, as lists are written; without a zero byte.
+bool setting_value(const PgQuery__VariableSetStmt *set, struct buffer *out);
 int utility_run(const struct utility_input *input, const char **tag, struct error *error);
 
 // The options of EXPLAIN. 42601, 22023, 0A000.

@@ -312,6 +312,10 @@ int views_needing(const struct utility_input *input, uint32_t referenced, int co
 // --- utility_role.c
 int role_make(const struct utility_input *input, const PgQuery__CreateRoleStmt *create, struct error *error);
 int role_alter(const struct utility_input *input, const PgQuery__AlterRoleStmt *alter, struct error *error);
+int role_set(const struct utility_input *input, const PgQuery__AlterRoleSetStmt *set, struct error *error);
+int database_set(const struct utility_input *input, const PgQuery__AlterDatabaseSetStmt *set, struct error *error);
+// Who runs the statement, as he is now.
+int role_current(const struct utility_input *input, struct role *role, struct error *error);
 int role_rename(const struct utility_input *input, const PgQuery__RenameStmt *rename, struct error *error);
 int roles_drop(const struct utility_input *input, const PgQuery__DropRoleStmt *drop, struct error *error);
 int role_grant(const struct utility_input *input, const PgQuery__GrantRoleStmt *grant, struct error *error);

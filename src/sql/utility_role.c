@@ -14,8 +14,7 @@ static const struct version *version_of(const struct utility_input *input)
   return input->writer->version;
 }
 
-// Whoever runs the statement, as it is now.
-static int current_role(const struct utility_input *input, struct role *role, struct error *error)
+int role_current(const struct utility_input *input, struct role *role, struct error *error)
 {
   if (role_find(version_of(input), input->settings->role, input->writer->mark, role))
     return 0;
@@ -33,7 +32,7 @@ int role_of_spec(const struct utility_input *input, const PgQuery__RoleSpec *spe
   const struct version *version = version_of(input);
   switch (spec->roletype) {
   case PG_QUERY__ROLE_SPEC_TYPE__ROLESPEC_CURRENT_ROLE:
-  case PG_QUERY__ROLE_SPEC_TYPE__ROLESPEC_CURRENT_USER: return current_role(input, role, error);
+  case PG_QUERY__ROLE_SPEC_TYPE__ROLESPEC_CURRENT_USER: return role_current(input, role, error);
   case PG_QUERY__ROLE_SPEC_TYPE__ROLESPEC_SESSION_USER:
     return role_find(version, input->settings->session_role, input->writer->mark, role)
                ? 0
@@ -224,7 +223,7 @@ static int add_list(const struct utility_input *input, const struct role *role, 
                     bool list_has_members, bool is_admin, struct error *error)
 {
   struct role who, other;
-  int status = list ? current_role(input, &who, error) : 0;
+  int status = list ? role_current(input, &who, error) : 0;
   for (size_t i = 0; list && i < list->n_items && !status; i++) {
     status = role_of_spec(input, list->items[i]->role_spec, &other, error);
     if (!status && !list_has_members)
@@ -239,7 +238,7 @@ static int add_list(const struct utility_input *input, const struct role *role, 
 int role_grant(const struct utility_input *input, const PgQuery__GrantRoleStmt *grant, struct error *error)
 {
   struct role who, role, member;
-  int status = current_role(input, &who, error);
+  int status = role_current(input, &who, error);
   for (size_t i = 0; i < grant->n_granted_roles && !status; i++) {
     const char *name = grant->granted_roles[i]->access_priv->priv_name;
     if (grant->granted_roles[i]->access_priv->n_cols)
@@ -283,7 +282,7 @@ int role_make(const struct utility_input *input, const PgQuery__CreateRoleStmt *
   };
   struct role_options options = {0};
   snprintf(role.name, sizeof role.name, "%s", create->role);
-  int status = current_role(input, &who, error);
+  int status = role_current(input, &who, error);
   if (!status)
     status = check_reserved(create->role, error);
   if (!status)
@@ -319,7 +318,7 @@ static int alter_members(const struct utility_input *input, const struct role *r
                          bool is_added, struct error *error)
 {
   struct role who, member;
-  int status = current_role(input, &who, error);
+  int status = role_current(input, &who, error);
   if (!status)
     status = may_give(input, &who, role, error);
   for (size_t i = 0; i < list->n_items && !status; i++) {
@@ -340,7 +339,7 @@ int role_alter(const struct utility_input *input, const PgQuery__AlterRoleStmt *
 {
   struct role who, old, new;
   struct role_options options = {0};
-  int status = current_role(input, &who, error);
+  int status = role_current(input, &who, error);
   if (!status)
     status = role_of_spec(input, alter->role, &old, error);
   if (!status)
@@ -363,7 +362,7 @@ int role_alter(const struct utility_input *input, const PgQuery__AlterRoleStmt *
 int role_rename(const struct utility_input *input, const PgQuery__RenameStmt *rename, struct error *error)
 {
   struct role who, role;
-  int status = current_role(input, &who, error);
+  int status = role_current(input, &who, error);
   if (status)
     return status;
   if (!role_find_name(version_of(input), rename->subname, input->writer->mark, &role))
@@ -419,7 +418,7 @@ static int check_dependents(const struct utility_input *input, const struct role
 int roles_drop(const struct utility_input *input, const PgQuery__DropRoleStmt *drop, struct error *error)
 {
   struct role who, role;
-  int status = current_role(input, &who, error);
+  int status = role_current(input, &who, error);
   if (!status && !who.is_superuser && !who.creates_roles)
     status = denied(error, "permission denied to drop role");
   for (size_t i = 0; i < drop->n_roles && !status; i++) {

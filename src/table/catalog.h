@@ -26,6 +26,7 @@ enum {
   TREE_MEMBERS = 18,
   TREE_RIGHTS = 19,
   TREE_COMMENTS = 20, // table/comment.h
+  TREE_ROLE_SETTINGS = 21, // table/role_setting.h
   TREE_FIRST_USER = 64,
 };
 

@@ -7,6 +7,7 @@
 #include "base/sqlstate.h"
 #include "table/comment.h"
 #include "table/internal.h"
+#include "table/role_setting.h"
 
 enum { ROLE_ROW_VERSION = 1, ROLE_ROW_HEAD = 17, MEMBER_ROW_VERSION = 1, MEMBER_ROW = 6 };
 enum {
@@ -416,6 +417,8 @@ int role_drop(struct writer *writer, const struct role *role)
     status = write_delete(writer, TREE_ROLES, 0, bytes_of(key, 4));
   if (status >= 0)
     status = comments_forget(writer, COMMENT_ROLE, role->oid);
+  for (int of_database = 0; of_database < 2 && status >= 0; of_database++)
+    status = role_settings_put(writer, of_database, role->oid, (struct bytes){0});
   struct membership at = {0};
   while (status >= 0 && membership_next(writer->version, &at))
     if (at.member == role->oid || at.role == role->oid)

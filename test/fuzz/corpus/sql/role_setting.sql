@@ -1,0 +1,1 @@
+SET app.user = 'x'; SHOW app.user; ALTER ROLE ALL SET app.x = 1; ALTER ROLE quern IN DATABASE d RESET ALL; ALTER DATABASE d SET search_path FROM CURRENT; SELECT * FROM pg_db_role_setting, pg_prepared_statements
