@@ -26,6 +26,7 @@ SESSION(pg_get_functiondef)
 SESSION(pg_get_function_result)
 SESSION(pg_get_function_arguments)
 SESSION(pg_get_function_identity_arguments)
+SESSION(pg_get_function_sqlbody)
 SESSION(pg_get_triggerdef)
 SESSION(pg_get_ruledef)
 SESSION(pg_get_partkeydef)
@@ -36,6 +37,15 @@ SESSION(pg_table_is_visible)
 SESSION(pg_type_is_visible)
 SESSION(pg_function_is_visible)
 SESSION(pg_operator_is_visible)
+SESSION(pg_collation_is_visible)
+SESSION(pg_conversion_is_visible)
+SESSION(pg_opclass_is_visible)
+SESSION(pg_opfamily_is_visible)
+SESSION(pg_statistics_obj_is_visible)
+SESSION(pg_ts_config_is_visible)
+SESSION(pg_ts_dict_is_visible)
+SESSION(pg_ts_parser_is_visible)
+SESSION(pg_ts_template_is_visible)
 SESSION(pg_relation_is_publishable)
 SESSION(format_type)
 SESSION(obj_description)
@@ -249,6 +259,7 @@ const struct function system_functions[] = {
     LOOKUP(pg_get_function_result, TEXT, 1, OID),
     LOOKUP(pg_get_function_arguments, TEXT, 1, OID),
     LOOKUP(pg_get_function_identity_arguments, TEXT, 1, OID),
+    LOOKUP(pg_get_function_sqlbody, TEXT, 1, OID),
     LOOKUP(pg_get_triggerdef, TEXT, 1, OID),
     LOOKUP(pg_get_triggerdef, TEXT, 2, OID, BOOLEAN),
     LOOKUP(pg_get_ruledef, TEXT, 1, OID),
@@ -261,6 +272,15 @@ const struct function system_functions[] = {
     LOOKUP(pg_type_is_visible, BOOLEAN, 1, OID),
     LOOKUP(pg_function_is_visible, BOOLEAN, 1, OID),
     LOOKUP(pg_operator_is_visible, BOOLEAN, 1, OID),
+    LOOKUP(pg_collation_is_visible, BOOLEAN, 1, OID),
+    LOOKUP(pg_conversion_is_visible, BOOLEAN, 1, OID),
+    LOOKUP(pg_opclass_is_visible, BOOLEAN, 1, OID),
+    LOOKUP(pg_opfamily_is_visible, BOOLEAN, 1, OID),
+    LOOKUP(pg_statistics_obj_is_visible, BOOLEAN, 1, OID),
+    LOOKUP(pg_ts_config_is_visible, BOOLEAN, 1, OID),
+    LOOKUP(pg_ts_dict_is_visible, BOOLEAN, 1, OID),
+    LOOKUP(pg_ts_parser_is_visible, BOOLEAN, 1, OID),
+    LOOKUP(pg_ts_template_is_visible, BOOLEAN, 1, OID),
     LOOKUP(pg_relation_is_publishable, BOOLEAN, 1, OID),
     ROW("format_type", session_format_type, TEXT, 2, FUNCTION_STABLE, true, false, OID, INT4),
     LOOKUP(obj_description, TEXT, 1, OID),

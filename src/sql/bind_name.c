@@ -415,6 +415,21 @@ int bind_row_fields(struct binder *binder, struct scope *scope, const PgQuery__A
   return star_item(binder, item, tree->arg->column_ref->location, add, context);
 }
 
+// tableoid: the number of the item's table, whatever row it is. 0: it has none.
+static uint32_t table_of(const struct binder *binder, const struct item *item)
+{
+  const struct range *range = item->range < 0 ? NULL : &binder->statement->ranges[item->range];
+  if (!range || (range->kind != RANGE_TABLE && range->kind != RANGE_SYSTEM && range->kind != RANGE_ROW))
+    return 0;
+  return range->relation ? range->relation->oid : range->system ? range->system->oid : 0;
+}
+
+static struct node *table_number(struct binder *binder, uint32_t oid, int32_t location)
+{
+  struct node *node = node_constant(binder->arena, type_plain(TYPE_OID), value_integer(oid), location);
+  return node ? node : bind_memory(binder);
+}
+
 static struct node *bind_unqualified(struct binder *binder, struct scope *scope, const char *name, int32_t location)
 {
   for (struct scope *at = scope, *inner = NULL; at; inner = at, at = at->outer) {
@@ -438,7 +453,10 @@ static struct node *bind_unqualified(struct binder *binder, struct scope *scope,
     bind_mark_correlated(scope, where);
     return bind_item_row(binder, whole, location);
   }
-  return no_column(binder, scope, NULL, name, location);
+  uint32_t table = strcmp(name, "tableoid") == 0 && scope->items.count == 1
+                       ? table_of(binder, &scope->items.items[0])
+                       : 0;
+  return table ? table_number(binder, table, location) : no_column(binder, scope, NULL, name, location);
 }
 
 struct node *bind_column(struct binder *binder, struct scope *scope, const PgQuery__ColumnRef *reference)
@@ -462,6 +480,9 @@ struct node *bind_column(struct binder *binder, struct scope *scope, const PgQue
   if (!parts.column) // t.*, but for lists, is the row
     return bind_item_row(binder, item, location);
   int column = find_in_item(binder, item, parts.column);
+  uint32_t table = column < 0 && strcmp(parts.column, "tableoid") == 0 ? table_of(binder, item) : 0;
+  if (table)
+    return table_number(binder, table, location);
   if (column < 0)
     return no_column(binder, where, parts.table, parts.column, location);
   return bind_item_column(binder, item, column, location);

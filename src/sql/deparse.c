@@ -50,10 +50,36 @@ static void append_type(struct type type, struct buffer *out)
   buffer_append_string(out, name);
 }
 
-static void deparse_constant(const struct node *node, struct buffer *out)
+// Numbers of definitions stand as they were most likely written: those of other types than a literal's own were turned
+// into them, which a definition shows of what is inside of an expression.
+static bool deparse_number(const struct node *node, bool is_inside, struct buffer *out)
+{
+  enum type_id type = node->type.id;
+  bool is_integer = type_is_integer(type), is_float = type == TYPE_FLOAT8 || type == TYPE_FLOAT4;
+  struct buffer text = {0};
+  if (node->constant.is_null || (!is_integer && !is_float && type != TYPE_NUMERIC))
+    return false;
+  value_to_text(type, &node->constant, &format_settings_default, &text);
+  bool is_plain = text.size && text.data[0] >= '0' && text.data[0] <= '9' &&
+                  !(is_integer && node->constant.integer > INT32_MAX);
+  bool is_cast = is_inside && !is_integer && (is_float || !memchr(text.data, '.', text.size));
+  if (is_plain) {
+    buffer_append_string(out, is_cast ? "(" : "");
+    buffer_append_bytes(out, buffer_bytes(&text));
+    buffer_append_string(out, is_cast ? ")::" : "");
+    if (is_cast)
+      append_type(type_plain(type), out);
+  }
+  buffer_deinit(&text);
+  return is_plain;
+}
+
+static void deparse_constant(const struct plan *plan, const struct node *node, struct buffer *out)
 {
   enum type_id type = node->type.id;
   struct buffer text = {0};
+  if (plan->is_definition && deparse_number(node, true, out))
+    return;
   if (node->constant.is_null) {
     buffer_append_string(out, "NULL::");
     append_type(node->type, out);
@@ -175,7 +201,10 @@ static void deparse_column(const struct plan *plan, const struct node *node, boo
     name_deparse(range->alias, out);
     buffer_append_u8(out, '.');
   }
-  name_deparse(range->columns[node->column].name, out);
+  if (range->relation && range->relation->kind == RELATION_TYPE) // a domain's one column
+    buffer_append_string(out, "VALUE");
+  else
+    name_deparse(range->columns[node->column].name, out);
   if (is_relabelled) {
     buffer_append_string(out, ")::");
     append_type(node->type, out);
@@ -191,6 +220,17 @@ static bool is_cast(const struct node *node)
   return node->argument_count >= 1 && node->argument_count <= 3 && !node->function->is_operator &&
          !type_is_pseudo(node->function->result) &&
          !strcmp(node->function->name, type_info(node->function->result)->short_name);
+}
+
+// Those that are called by a key word alone.
+static bool is_key_word_function(const char *name)
+{
+  static const char *const names[] = {"current_date", "current_time", "current_timestamp", "localtime", "localtimestamp",
+                                      "current_user", "session_user"};
+  for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+    if (strcmp(names[i], name) == 0)
+      return true;
+  return false;
 }
 
 static void deparse_call(const struct plan *plan, const struct node *node, bool qualified, struct buffer *out)
@@ -233,6 +273,9 @@ static void deparse_call(const struct plan *plan, const struct node *node, bool 
     buffer_append_u8(out, ' ');
     deparse(plan, node->arguments[node->argument_count - 1], qualified, out);
     buffer_append_u8(out, ')');
+  } else if (plan->is_definition && node->argument_count == 0 && is_key_word_function(function->name)) {
+    for (const char *c = function->name; *c; c++)
+      buffer_append_u8(out, (uint8_t)(*c >= 'a' && *c <= 'z' ? *c - 'a' + 'A' : *c));
   } else {
     buffer_append_string(out, function->name);
     buffer_append_u8(out, '(');
@@ -330,7 +373,7 @@ static void deparse_named(const struct plan *plan, const char *name, const struc
 static void deparse(const struct plan *plan, const struct node *node, bool qualified, struct buffer *out)
 {
   switch (node->kind) {
-  case NODE_CONSTANT: deparse_constant(node, out); break;
+  case NODE_CONSTANT: deparse_constant(plan, node, out); break;
   case NODE_PARAMETER: buffer_format(out, "$%d", node->parameter + 1); break;
   case NODE_COLUMN: deparse_column(plan, node, qualified, out); break;
   case NODE_CALL: deparse_call(plan, node, qualified, out); break;
@@ -371,7 +414,7 @@ void node_deparse(const struct plan *plan, const struct node *node, bool qualifi
 const char *node_deparse_row(const struct relation *relation, const struct node *node, struct arena *arena)
 {
   int count = relation->schema.column_count;
-  struct range range = {.kind = RANGE_ROW, .column_count = count};
+  struct range range = {.kind = RANGE_ROW, .relation = relation, .column_count = count};
   const struct query *grouped[1] = {NULL};
   struct statement statement = {.ranges = &range, .range_count = 1};
   struct plan plan = {.statement = &statement, .queries = grouped, .is_definition = true};
@@ -381,7 +424,8 @@ const char *node_deparse_row(const struct relation *relation, const struct node 
   for (int i = 0; i < count; i++)
     range.columns[i] = (struct range_column){.name = relation->schema.columns[i].name, .type = relation->schema.columns[i].type};
   struct buffer text = {0};
-  deparse(&plan, node, false, &text);
+  if (node->kind != NODE_CONSTANT || !deparse_number(node, false, &text))
+    deparse(&plan, node, false, &text);
   buffer_append_u8(&text, 0);
   const char *copy = text.failed ? NULL : arena_string(arena, (const char *)text.data);
   buffer_deinit(&text);

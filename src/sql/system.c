@@ -5,10 +5,10 @@
 #include "sql/rows.h"
 #include "sql/system_internal.h"
 
-static const struct system_table *const lists[] = {catalog_tables, constraint_tables, server_tables,  type_tables,
-                                                    schema_tables,  sequence_tables,   role_tables,    operator_tables,
-                                                    monitor_tables,
-                                                    quern_tables};
+static const struct system_table *const lists[] = {
+    catalog_tables, constraint_tables, server_tables,   type_tables,    schema_tables, sequence_tables,
+    role_tables,    operator_tables,   proc_tables,     monitor_tables, quern_tables,
+};
 enum { LIST_COUNT = sizeof lists / sizeof *lists };
 
 const struct system_table *system_table_find(uint32_t schema_oid, const char *name)

@@ -123,6 +123,28 @@ static struct value column_array(struct row_sink *sink, const uint16_t *columns,
   return value;
 }
 
+static bool note_column(const struct node *node, void *context)
+{
+  bool *reads = context;
+  if (node->kind == NODE_COLUMN && node->column < LIMIT_COLUMNS)
+    reads[node->column] = true;
+  return true;
+}
+
+// The columns that a check reads.
+static struct value check_columns(struct row_sink *sink, const struct constraint *check)
+{
+  bool reads[LIMIT_COLUMNS] = {false};
+  uint16_t columns[LIMIT_COLUMNS];
+  int count = 0;
+  if (check->check.node)
+    node_walk(check->check.node, note_column, reads);
+  for (uint16_t i = 0; i < LIMIT_COLUMNS; i++)
+    if (reads[i])
+      columns[count++] = i;
+  return column_array(sink, columns, NULL, count);
+}
+
 static struct value letter(struct row_sink *sink, char c)
 {
   return system_text(sink, "%c", c);
@@ -163,8 +185,9 @@ ROWS(constraint_rows)
         truth(true),
         number(0),
         truth(!place.check),
-        key ? column_array(sink, key->columns, NULL, key->part_count)
-            : column_array(sink, NULL, index ? index->parts : NULL, index ? index->part_count : 0),
+        place.check && place.relation->kind != RELATION_TYPE ? check_columns(sink, place.check)
+        : key ? column_array(sink, key->columns, NULL, key->part_count)
+              : column_array(sink, NULL, index ? index->parts : NULL, index ? index->part_count : 0),
         key ? column_array(sink, key->referenced_columns, NULL, key->part_count) : value_null(),
         value_null(),
         value_null(),

@@ -390,6 +390,15 @@ static int view_definition(const struct call *call)
 // Expressions are kept as text already.
 static int expression_text(const struct call *call)
 {
+  if (call->argument_count == 3 && call->arguments[2].integer) {
+    struct bytes shown = text_argument(call, 0);
+    const char *text = arena_format(call->evaluation->arena, "%.*s", (int)shown.size, (const char *)shown.data);
+    struct buffer pretty = {0};
+    if (!text)
+      return error_memory(call->evaluation->error);
+    expression_append_pretty(text, &pretty);
+    return give_buffer(call, &pretty);
+  }
   *call->result = call->arguments[0];
   return 0;
 }
@@ -529,6 +538,20 @@ static int database_size(const struct call *call)
   return give_number(call, bytes);
 }
 
+static int function_result(const struct call *call)
+{
+  struct buffer text = {0};
+  return system_function_result(call->system, oid_argument(call, 0), &text) ? give_buffer(call, &text) : give_null(call);
+}
+
+static int function_arguments(const struct call *call)
+{
+  struct buffer text = {0};
+  bool with_results = strcmp(call->name, "pg_get_function_arguments") == 0;
+  return system_function_arguments(call->system, oid_argument(call, 0), with_results, &text) ? give_buffer(call, &text)
+                                                                                             : give_null(call);
+}
+
 // --- The table --------------------------------------------------------------------------------------------------
 
 static const struct {
@@ -549,9 +572,10 @@ static const struct {
     {"pg_get_expr", expression_text},
     {"pg_get_viewdef", view_definition},
     {"pg_get_functiondef", give_null},
-    {"pg_get_function_result", give_null},
-    {"pg_get_function_arguments", give_null},
-    {"pg_get_function_identity_arguments", give_null},
+    {"pg_get_function_result", function_result},
+    {"pg_get_function_arguments", function_arguments},
+    {"pg_get_function_identity_arguments", function_arguments},
+    {"pg_get_function_sqlbody", give_null},
     {"pg_get_triggerdef", give_null},
     {"pg_get_ruledef", give_null},
     {"pg_get_partkeydef", give_null},
@@ -562,6 +586,15 @@ static const struct {
     {"pg_type_is_visible", type_is_visible},
     {"pg_function_is_visible", give_true},
     {"pg_operator_is_visible", give_true},
+    {"pg_collation_is_visible", give_true},
+    {"pg_conversion_is_visible", give_true},
+    {"pg_opclass_is_visible", give_true},
+    {"pg_opfamily_is_visible", give_true},
+    {"pg_statistics_obj_is_visible", give_true},
+    {"pg_ts_config_is_visible", give_true},
+    {"pg_ts_dict_is_visible", give_true},
+    {"pg_ts_parser_is_visible", give_true},
+    {"pg_ts_template_is_visible", give_true},
     {"pg_relation_is_publishable", give_false},
     {"format_type", format_type},
     {"obj_description", object_description},

@@ -25,6 +25,7 @@ extern const struct system_table sequence_tables[];
 extern const struct system_table quern_tables[];
 extern const struct system_table role_tables[];
 extern const struct system_table operator_tables[];
+extern const struct system_table proc_tables[];
 extern const struct system_table monitor_tables[];
 
 // A table's row of the list: SYSTEM_TABLE(oid, schema, name, columns, rows)
@@ -143,6 +144,9 @@ const struct relation *system_next_relation(struct system_context *context, uint
 // --- system_type.c
 // A type made by users, or the one of whose arrays this is the object id; NULL: there is none.
 const struct relation *system_user_type(struct system_context *context, uint32_t oid);
+// What a function of pg_proc takes and gives, in words. False: there is none.
+bool system_function_result(struct system_context *system, uint32_t oid, struct buffer *out);
+bool system_function_arguments(struct system_context *system, uint32_t oid, bool with_results, struct buffer *out);
 // As format_type shows it. False: there is none.
 bool system_type_name(struct system_context *context, uint32_t oid, int32_t modifier, char *text, int size);
 uint32_t system_type_named(struct system_context *context, struct bytes name); // 0: there is none

@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #include "data/keyword.h"
+#include "sql/plan_node.h"
 #include "sql/system_internal.h"
 
 // --- Objects ------------------------------------------------------------------------------------------------
@@ -267,6 +268,26 @@ uint32_t system_default_oid(const struct relation *relation, int column)
   return made_up(0xc0000000u, relation->oid, column);
 }
 
+static void append_check_text(struct system_context *context, const struct relation *relation,
+                              const struct expression_text *check, bool is_pretty, struct buffer *out)
+{
+  struct arena arena;
+  struct buffer text = {0};
+  arena_init(&arena, NULL);
+  const char *shown = check->node ? node_deparse_row(relation, check->node, &arena) : NULL;
+  append_default(context, shown ? shown : check->text, &text);
+  buffer_append_u8(&text, 0);
+  bool is_bare = shown && shown[0] == '('; // its parentheses are there
+  buffer_append_string(out, is_bare && !is_pretty ? "CHECK (" : is_pretty ? "CHECK (" : "CHECK ((");
+  if (!text.failed && shown && is_pretty)
+    expression_append_pretty((const char *)text.data, out);
+  else if (!text.failed)
+    buffer_append_string(out, (const char *)text.data);
+  buffer_append_string(out, is_bare || is_pretty ? ")" : "))");
+  buffer_deinit(&text);
+  arena_deinit(&arena);
+}
+
 static bool append_check(struct system_context *context, uint32_t oid, bool is_pretty, struct buffer *out)
 {
   uint32_t at = 0;
@@ -274,9 +295,7 @@ static bool append_check(struct system_context *context, uint32_t oid, bool is_p
   while ((relation = catalog_next(context->catalog, context->version, &at)))
     for (int i = 0; i < relation->check_count; i++)
       if (system_check_oid(relation, i) == oid) {
-        buffer_append_string(out, is_pretty ? "CHECK (" : "CHECK ((");
-        append_default(context, relation->checks[i].check.text, out);
-        buffer_append_string(out, is_pretty ? ")" : "))");
+        append_check_text(context, relation, &relation->checks[i].check, is_pretty, out);
         buffer_append_string(out, relation->checks[i].is_not_valid ? " NOT VALID" : "");
         return true;
       }

@@ -12,7 +12,7 @@ enum { OID_MADE_UP_OPERATOR = 0x70000000, OID_MADE_UP_CAST = 0x76000000 };
 static const struct system_column operator_columns[] = {
     C_OID("oid"),         C_NAME("oprname"),  C_OID("oprnamespace"), C_OID("oprowner"), C_CHAR("oprkind"),
     C_BOOL("oprcanmerge"), C_BOOL("oprcanhash"), C_OID("oprleft"),    C_OID("oprright"), C_OID("oprresult"),
-    C_OID("oprcom"),      C_OID("oprnegate"), C_TEXT("oprcode"),     C_TEXT("oprrest"), C_TEXT("oprjoin"),
+    C_OID("oprcom"),      C_OID("oprnegate"), C_OID("oprcode"),      C_OID("oprrest"),  C_OID("oprjoin"),
 };
 
 ROWS(operator_rows)
@@ -29,7 +29,7 @@ ROWS(operator_rows)
                  value_boolean(is_equal), value_boolean(is_equal),
                  number(is_prefix ? 0 : system_type_oid(function->arguments[0])),
                  number(system_type_oid(function->arguments[!is_prefix])), number(system_type_oid(function->result)),
-                 number(0), number(0), value_string("-"), value_string("-"), value_string("-"));
+                 number(0), number(0), number(0), number(0), number(0));
   }
   return status;
 }

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "sql/plan_node.h"
 #include "sql/system_internal.h"
 #include "table/right.h"
 #include "table/sequence.h"
@@ -214,8 +215,11 @@ const char *system_default_text(struct system_context *context, const struct rel
     return NULL;
   if (relation->schema.columns[column].is_generated)
     return relation->defaults[column].shown;
+  const struct node *node = relation->defaults[column].node;
+  bool is_number = text[strspn(text, "0123456789.")] == 0;
+  const char *shown = node && !is_number && !strstr(text, "nextval(") ? node_deparse_row(relation, node, arena) : NULL;
   struct buffer out = {0};
-  append_default(context, text, &out);
+  append_default(context, shown ? shown : text, &out);
   buffer_append_u8(&out, 0);
   const char *copy = out.failed ? NULL : arena_copy(arena, out.data, out.size);
   buffer_deinit(&out);

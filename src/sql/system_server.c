@@ -1,4 +1,4 @@
-// pg_catalog's tables about the server: functions, roles, the database, settings; and those that stay empty,
+// pg_catalog's tables about the server: the database, settings; and those that stay empty,
 // since Quern does not have what they list.
 #include <stdio.h>
 
@@ -13,144 +13,6 @@
                   struct error *error)
 // One row of values, for tables that have one.
 #define ADD(...) system_add(table, sink, (const struct value[]){__VA_ARGS__}, error)
-
-// --- Functions ----------------------------------------------------------------------------------------------
-
-static const struct system_column function_columns[] = {
-    C_OID("oid"),           C_NAME("proname"),       C_OID("pronamespace"),   C_OID("proowner"),
-    C_OID("prolang"),       C_FLOAT("procost"),      C_FLOAT("prorows"),      C_OID("provariadic"),
-    C_TEXT("prosupport"),   C_CHAR("prokind"),       C_BOOL("prosecdef"),     C_BOOL("proleakproof"),
-    C_BOOL("proisstrict"),  C_BOOL("proretset"),     C_CHAR("provolatile"),   C_CHAR("proparallel"),
-    C_INT2("pronargs"),     C_INT2("pronargdefaults"), C_OID("prorettype"),   C_TEXT("proargtypes"),
-    C_ARRAY("proallargtypes"), C_ARRAY("proargmodes"), C_ARRAY("proargnames"), C_TEXT("proargdefaults"),
-    C_ARRAY("protrftypes"), C_TEXT("prosrc"),        C_TEXT("probin"),        C_TEXT("prosqlbody"),
-    C_ARRAY("proconfig"),   C_ARRAY("proacl"),
-};
-
-enum {
-  OID_MADE_UP_FUNCTION = 0x70000000,
-  OID_MADE_UP_AGGREGATE = 0x78000000,
-  OID_MADE_UP_ORDERED = 0x79000000,
-  OID_MADE_UP_WINDOW = 0x7a000000,
-  OID_MADE_UP_SET = 0x7c000000,
-  OID_RECORD = 2249
-};
-
-uint32_t system_type_oid(enum type_id type)
-{
-  static const uint32_t pseudo[] = {2276, 2776, 2277, 2283, 5078, 5077, 3500}; // "any", anynonarray, anyarray, …
-  return type_is_pseudo(type) ? pseudo[type - TYPE_COUNT] : type_oid(type);
-}
-
-static struct value argument_types(struct row_sink *sink, const enum type_id *types, int count)
-{
-  char text[128] = "";
-  size_t at = 0;
-  for (int i = 0; i < count && at < sizeof text - 16; i++)
-    at += (size_t)snprintf(text + at, sizeof text - at, "%s%u", i ? " " : "",
-                           system_type_oid(types[i]));
-  return text_or_null(arena_string(sink->arena, text));
-}
-
-struct function_row {
-  uint32_t oid;
-  const char *name, *kind, *volatility, *source;
-  bool is_strict, gives_rows;
-  int argument_count;
-  const enum type_id *arguments;
-  uint32_t result;
-};
-
-static int add_function(const struct system_table *table, struct row_sink *sink, const struct function_row *row,
-                        struct error *error)
-{
-  return ADD(number(row->oid), value_string(row->name), number(SCHEMA_PG_CATALOG), number(ROLE_OWNER), number(12),
-             value_float8(1), value_float8(row->gives_rows ? 1000 : 0), number(0), value_string("-"),
-             value_string(row->kind), truth(false), truth(false), truth(row->is_strict), truth(row->gives_rows),
-             value_string(row->volatility), value_string("s"), number(row->argument_count), number(0),
-             number(row->result), argument_types(sink, row->arguments, row->argument_count), value_null(),
-             value_null(), value_null(), value_null(), value_null(), value_string(row->source), value_null(),
-             value_null(), value_null(), value_null());
-}
-
-static int function_row(const struct system_table *table, struct row_sink *sink, const struct function *function, int index,
-                        struct error *error)
-{
-  struct function_row row = {
-      .oid = function->oid ? function->oid : (uint32_t)OID_MADE_UP_FUNCTION + (uint32_t)index,
-      .name = function->name,
-      .kind = "f",
-      .volatility = function->volatility == FUNCTION_PURE     ? "i"
-                    : function->volatility == FUNCTION_STABLE ? "s"
-                                                              : "v",
-      .source = function->name,
-      .is_strict = !function->called_on_null,
-      .argument_count = function->argument_count < 0 ? -function->argument_count : function->argument_count,
-      .arguments = function->arguments,
-      .result = system_type_oid(function->result)};
-  return function->is_operator ? 0 : add_function(table, sink, &row, error);
-}
-
-static int aggregate_rows(const struct system_table *table, struct row_sink *sink, struct error *error)
-{
-  int status = 0;
-  const struct aggregate *aggregate;
-  for (int i = 0; !status && (aggregate = aggregate_at(i)); i++)
-    status = add_function(table, sink, &(struct function_row){.oid = (uint32_t)OID_MADE_UP_AGGREGATE + (uint32_t)i,
-                                                       .name = aggregate->name,
-                                                       .kind = "a",
-                                                       .volatility = "i",
-                                                       .source = "aggregate_dummy",
-                                                       .argument_count = aggregate->argument_count,
-                                                       .arguments = aggregate->arguments,
-                                                       .result = system_type_oid(aggregate->result)}, error);
-  const struct ordered_set *ordered;
-  for (int i = 0; !status && (ordered = ordered_set_at(i)); i++)
-    status = add_function(table, sink, &(struct function_row){.oid = (uint32_t)OID_MADE_UP_ORDERED + (uint32_t)i,
-                                                       .name = ordered->name,
-                                                       .kind = "a",
-                                                       .volatility = "i",
-                                                       .source = "aggregate_dummy",
-                                                       .argument_count = ordered->argument_count,
-                                                       .arguments = ordered->arguments,
-                                                       .result = system_type_oid(ordered->result)}, error);
-  return status;
-}
-
-ROWS(function_rows)
-{
-  int status = 0;
-  const struct function *function;
-  for (int i = 0; !status && (function = function_at(i)); i++)
-    status = function_row(table, sink, function, i, error);
-  if (!status)
-    status = aggregate_rows(table, sink, error);
-  const struct window_function *window;
-  for (int i = 0; !status && (window = window_function_at(i)); i++)
-    status = add_function(table, sink, &(struct function_row){.oid = (uint32_t)OID_MADE_UP_WINDOW + (uint32_t)i,
-                                                       .name = window->name,
-                                                       .kind = "w",
-                                                       .volatility = "i",
-                                                       .source = window->name,
-                                                       .is_strict = true,
-                                                       .argument_count = window->argument_count,
-                                                       .arguments = window->arguments,
-                                                       .result = system_type_oid(window->result)}, error);
-  const struct set_function *set;
-  for (int i = 0; !status && (set = set_function_at(i)); i++)
-    status = add_function(
-        table, sink, &(struct function_row){.oid = (uint32_t)OID_MADE_UP_SET + (uint32_t)i,
-                                     .name = set->name,
-                                     .kind = "f",
-                                     .volatility = "i",
-                                     .source = set->name,
-                                     .is_strict = true,
-                                     .gives_rows = true,
-                                     .argument_count = set->argument_count,
-                                     .arguments = set->arguments,
-                                     .result = set->column_count == 1 ? system_type_oid(set->columns[0].type) : OID_RECORD}, error);
-  return status;
-}
 
 // --- The database, schemas -----------------------------------------------------------------------------
 
@@ -228,11 +90,14 @@ ROWS(tablespace_rows)
 }
 
 static const struct system_column language_columns[] = {C_OID("oid"), C_NAME("lanname"), C_OID("lanowner"),
-                                                        C_BOOL("lanispl"), C_BOOL("lanpltrusted")};
+                                                        C_BOOL("lanispl"), C_BOOL("lanpltrusted"),
+                                                        C_OID("lanplcallfoid"), C_OID("laninline"),
+                                                        C_OID("lanvalidator"), C_ARRAY("lanacl")};
 
 ROWS(language_rows)
 {
-  return ADD(number(12), value_string("internal"), number(ROLE_OWNER), truth(false), truth(false));
+  return ADD(number(12), value_string("internal"), number(ROLE_OWNER), truth(false), truth(false), number(0),
+             number(0), number(0), value_null());
 }
 
 // --- Settings and sessions ------------------------------------------------------------------------------------
@@ -416,6 +281,42 @@ static const struct system_column extension_columns[] = {
 static const struct system_column event_trigger_columns[] = {C_OID("oid"),      C_NAME("evtname"), C_NAME("evtevent"),
                                                              C_OID("evtowner"), C_OID("evtfoid"),  C_CHAR("evtenabled"),
                                                              C_ARRAY("evttags")};
+static const struct system_column conversion_columns[] = {
+    C_OID("oid"), C_NAME("conname"), C_OID("connamespace"), C_OID("conowner"), C_INT4("conforencoding"),
+    C_INT4("contoencoding"), C_OID("conproc"), C_BOOL("condefault"),
+};
+static const struct system_column text_config_columns[] = {
+    C_OID("oid"), C_NAME("cfgname"), C_OID("cfgnamespace"), C_OID("cfgowner"), C_OID("cfgparser"),
+};
+static const struct system_column text_dictionary_columns[] = {
+    C_OID("oid"), C_NAME("dictname"), C_OID("dictnamespace"), C_OID("dictowner"), C_OID("dicttemplate"),
+    C_TEXT("dictinitoption"),
+};
+static const struct system_column text_parser_columns[] = {
+    C_OID("oid"), C_NAME("prsname"), C_OID("prsnamespace"), C_OID("prsstart"), C_OID("prstoken"),
+    C_OID("prsend"), C_OID("prsheadline"), C_OID("prslextype"),
+};
+static const struct system_column text_template_columns[] = {
+    C_OID("oid"), C_NAME("tmplname"), C_OID("tmplnamespace"), C_OID("tmplinit"), C_OID("tmpllexize"),
+};
+static const struct system_column operator_class_columns[] = {
+    C_OID("oid"), C_OID("opcmethod"), C_NAME("opcname"), C_OID("opcnamespace"), C_OID("opcowner"),
+    C_OID("opcfamily"), C_OID("opcintype"), C_BOOL("opcdefault"), C_OID("opckeytype"),
+};
+static const struct system_column operator_family_columns[] = {
+    C_OID("oid"), C_OID("opfmethod"), C_NAME("opfname"), C_OID("opfnamespace"), C_OID("opfowner"),
+};
+static const struct system_column method_operator_columns[] = {
+    C_OID("oid"), C_OID("amopfamily"), C_OID("amoplefttype"), C_OID("amoprighttype"), C_INT2("amopstrategy"),
+    C_CHAR("amoppurpose"), C_OID("amopopr"), C_OID("amopmethod"), C_OID("amopsortfamily"),
+};
+static const struct system_column method_function_columns[] = {
+    C_OID("oid"), C_OID("amprocfamily"), C_OID("amproclefttype"), C_OID("amprocrighttype"), C_INT2("amprocnum"),
+    C_OID("amproc"),
+};
+static const struct system_column large_object_columns[] = {
+    C_OID("oid"), C_OID("lomowner"), C_ARRAY("lomacl"),
+};
 static const struct system_column partitioned_columns[] = {
     C_OID("partrelid"),  C_CHAR("partstrat"), C_INT2("partnatts"),     C_OID("partdefid"),
     C_TEXT("partattrs"), C_TEXT("partclass"), C_TEXT("partcollation"), C_TEXT("partexprs"),
@@ -490,7 +391,6 @@ static const struct system_column subscription_columns[] = {
     C_TEXT("subsynccommit"), C_ARRAY("subpublications"),
 };
 const struct system_table server_tables[] = {
-    PG(1255, "pg_proc", function_columns, function_rows),
     PG(1262, "pg_database", database_columns, database_rows),
     PG(2615, "pg_namespace", namespace_columns, namespace_rows),
     PG(2601, "pg_am", method_columns, method_rows),
@@ -521,6 +421,16 @@ const struct system_table server_tables[] = {
     EMPTY(3541, "pg_range", range_columns),
     EMPTY(3079, "pg_extension", extension_columns),
     EMPTY(3466, "pg_event_trigger", event_trigger_columns),
+    EMPTY(2607, "pg_conversion", conversion_columns),
+    EMPTY(3602, "pg_ts_config", text_config_columns),
+    EMPTY(3600, "pg_ts_dict", text_dictionary_columns),
+    EMPTY(3601, "pg_ts_parser", text_parser_columns),
+    EMPTY(3764, "pg_ts_template", text_template_columns),
+    EMPTY(2616, "pg_opclass", operator_class_columns),
+    EMPTY(2753, "pg_opfamily", operator_family_columns),
+    EMPTY(2602, "pg_amop", method_operator_columns),
+    EMPTY(2603, "pg_amproc", method_function_columns),
+    EMPTY(2995, "pg_largeobject_metadata", large_object_columns),
     EMPTY(3350, "pg_partitioned_table", partitioned_columns),
     {0},
 };

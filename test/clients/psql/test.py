@@ -19,8 +19,8 @@ set search_path = app, public;
 # A command, and what its answer must name.
 COMMANDS = [
     (r"\d", ["author", "book_id_seq", "titles", "counter"]), (r"\d+", ["what is read"]),
-    (r"\d book", ["numeric(8,2)", "'none'", '"book_pkey" PRIMARY KEY, btree (id)', "book_title", "price DESC",
-                  "CHECK (price > 0", "FOREIGN KEY (author) REFERENCES", "ON DELETE CASCADE"]),
+    (r"\d book", ["numeric(8,2)", "'none'::text", '"book_pkey" PRIMARY KEY, btree (id)', "book_title", "price DESC",
+                  "CHECK (price > 0::numeric)", "FOREIGN KEY (author) REFERENCES", "ON DELETE CASCADE"]),
     (r"\d author", ["nextval(", "character varying(40)", "UNIQUE CONSTRAINT", "Referenced by:"]),
     (r"\d+ book", ["Storage", "extended"]), (r"\d titles", ["title"]), (r"\d+ titles", ["SELECT"]),
     (r"\d book_title", ["btree", "title"]), (r"\d counter", ["bigint"]), (r"\dt", ["author", "book"]), (r"\dt+", ["what is read"]),
@@ -43,6 +43,13 @@ COMMANDS = [
     (r"\set ON_ERROR_ROLLBACK on" + "\nbegin;\ndelete from author;\nselect 1 from author;\ncommit;", ["COMMIT"]),
     (r"\prompt 'a ' a" + "\nword\n" + r"\echo :a", ["word"]), (r"prepare p as select $1::int; execute p(9)", ["9"]),
     (r"\h select", ["SELECT"]),
+    (r"\dS+", ["pg_class"]), (r"\dtS", ["pg_proc"]), (r"\dt *.*", ["book", "pg_class"]), (r"\dnS", ["pg_catalog"]),
+    (r"\dgS", ["pg_monitor"]), (r"\df+", []), (r"\df+ abs", ["immutable", "bigint"]), (r"\dfS json_each", ["SETOF record", "OUT key text"]),
+    (r"\do", []), (r"\doS ||", ["text"]), (r"\do+ =", ["boolean"]), (r"\dTS int*", ["integer"]), (r"\dC", ["bigint"]), (r"\dc", []),
+    (r"\dcS", []), (r"\dd", []), (r"\ddS", []), (r"\dD+", []), (r"\dO", []), (r"\dOS", ["default"]), (r"\dF", []), (r"\dFd", []),
+    (r"\dFp", []), (r"\dFt", []), (r"\dA+", ["btree"]), (r"\dAc", []), (r"\dAf", []), (r"\dAp", []), (r"\dL", []),
+    (r"\dLS", ["internal"]), (r"\daS sum", ["numeric"]), (r"\dX", []), (r"\dl", []), (r"\lo_list", []), (r"\sv+ titles", ["titles"]),
+    (r"alter role ann set app.who = 'ann'" + "\n;" + r"\drds", ["app.who=ann"]),
 ]
 
 
