@@ -33,11 +33,13 @@
 #define LIMIT_CLAIMS 100000                       // of one transaction; beyond, tables are claimed, or nothing
 #define LIMIT_SAVEPOINTS 100000                   // of one transaction
 #define LIMIT_SCRIPT (1024 * 1024 * 1024)         // bytes of an open transaction's script
+#define LIMIT_NOTIFICATIONS (16 * 1024 * 1024)    // bytes of notifications of one transaction, or that wait in one session
+#define LIMIT_NOTIFICATION_QUEUE (128 * 1024 * 1024) // bytes of notifications that wait in all sessions
+#define LIMIT_CHANNELS 10000                      // that one session listens on
 #define LIMIT_NUMERIC_DIGITS 131072               // digits before the decimal point
 #define LIMIT_NUMERIC_SCALE 16383                 // digits after it
 
 #define DEFAULT_OUTBOX_ROWS 100000 // rows that may wait for a sink before the sources that feed it are held
 #define DEFAULT_STATEMENT_MEMORY (256ull * 1024 * 1024)
-#define LIMIT_NOTIFICATIONS (16 * 1024 * 1024)    // bytes of notifications that wait in one session
 #define DEFAULT_TEMPORARY_BYTES (64ull * 1024 * 1024 * 1024) // of rows that all statements together have in files
 #define DEFAULT_SNAPSHOT_MEMORY (1024ull * 1024 * 1024) // what a snapshot or an idle branch may hold back

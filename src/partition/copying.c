@@ -199,7 +199,7 @@ int copying_begin(struct session *session, struct portal *portal, struct error *
   session->has_queried = true;
   const struct version *version;
   struct writer writer;
-  int status = transaction_version(session, true, &version, &writer, error);
+  int status = transaction_version(session, ACCESS_CHANGE, &version, &writer, error);
   if (status)
     return status;
   if (prepared->definitions != version_definitions(version))
@@ -228,7 +228,7 @@ static int copying_chunk(struct session *session, struct bytes chunk, bool at_en
   const struct version *version;
   struct writer writer;
   buffer_clear(&session->kept);
-  int status = transaction_version(session, true, &version, &writer, error);
+  int status = transaction_version(session, ACCESS_CHANGE, &version, &writer, error);
   if (!status)
     status = copy_feed_chunk(feed, &writer, chunk, at_end, session->transaction_now, 0, error);
   if (status)

@@ -30,7 +30,7 @@ int lock_command(struct session *session, const struct prepared *prepared, struc
   const PgQuery__LockStmt *lock = prepared->parsed->node->lock_stmt;
   struct writer writer;
   const struct version *version;
-  int status = transaction_version(session, true, &version, &writer, error);
+  int status = transaction_version(session, ACCESS_CHANGE, &version, &writer, error);
   if (status)
     return status;
   struct utility_input input = {

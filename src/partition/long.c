@@ -292,7 +292,7 @@ static int commit(struct session *session, struct job *job, struct error *error)
   struct writer writer;
   if (!job->relation && others_claim(session, job->beside)) // rows that are claimed may be indexed
     return RUN_RESTART;
-  int status = transaction_version(session, true, &version, &writer, error);
+  int status = transaction_version(session, ACCESS_CHANGE, &version, &writer, error);
   if (status)
     return status;
   return job->relation ? commit_definition(session, job, version, &writer, error) : commit_rows(session, job, &writer, error);

@@ -61,7 +61,8 @@ struct partition *partition_open(const struct partition_options *options, struct
     partition_close(partition);
     return (void)!error_memory(error), NULL;
   }
-  partition->trunk.changes.bytes.account = partition->trunk.output.account = &partition->account;
+  partition->trunk.changes.bytes.account = partition->trunk.output.account =
+    partition->trunk.signals.account = &partition->account;
   partition->changes.account = &partition->account;
   partition->trunk.without_output = options->without_log;
   if (!prepared_cache_init(&partition->cache, partition->catalog, &partition->account, partition->options.statement_memory)) {
@@ -200,7 +201,7 @@ struct frame *output_frame(struct partition *partition, enum frame_kind kind)
   return frame;
 }
 
-static bool output_reply(struct partition *partition, uint32_t session, size_t begin, uint64_t depends)
+bool output_reply(struct partition *partition, uint32_t session, size_t begin, uint64_t depends)
 {
   if (partition->replies.size == begin)
     return true;

@@ -293,6 +293,7 @@ int statement_run(struct statement_run *run, struct error *error)
            run->statement_now, run->random, error);
   numbering_attach(&environment, session, run->numbers, run->discard_rows);
   environment.context.writer = run->writer;
+  environment.context.said_from = run->writer ? change_mark(run->writer->changes) : 0;
   struct atom_mark mark = {0};
   if (run->writer) {
     run->writer->arena = &session->scratch;
@@ -477,7 +478,8 @@ static int after_statement(struct session *session, struct portal *portal, struc
 // A change that has met its allowance is undone and runs again: it may not have drawn numbers, nor done what is done once.
 static bool may_run_twice(const struct statement *statement)
 {
-  return statement && statement->kind != STATEMENT_SELECT && !statement->draws_numbers && !statement->notifies && !statement->acts_once;
+  return statement && statement->kind != STATEMENT_SELECT && !statement->draws_numbers && !statement->notifies &&
+         !statement->acts_once;
 }
 
 static const char *query_command(enum statement_kind kind)
@@ -525,6 +527,12 @@ static bool signals_only(const struct prepared *prepared)
   return strcmp(tag, "LISTEN") == 0 || strcmp(tag, "UNLISTEN") == 0 || strcmp(tag, "NOTIFY") == 0;
 }
 
+static enum transaction_access access_of(const struct prepared *prepared, bool is_read)
+{
+  const struct statement *statement = prepared_statement(prepared);
+  return is_read && !statement->notifies ? ACCESS_READ : is_read || signals_only(prepared) ? ACCESS_SAY : ACCESS_CHANGE;
+}
+
 // What is wrong here: in a transaction that only reads, in a block, or outside of one.
 static int check_place(struct session *session, const struct portal *portal, bool is_read, struct error *error)
 {
@@ -560,7 +568,7 @@ static int portal_run_statement(struct session *session, struct portal *portal, 
   struct writer writer;
   session->has_queried = true;
   bool has_writer = !is_read || statement->notifies;
-  status = transaction_version(session, has_writer, &version, &writer, error);
+  status = transaction_version(session, access_of(portal->prepared, is_read), &version, &writer, error);
   if (!status)
     status = portal_revalidate(session, portal, version, error);
   if (status)
@@ -692,7 +700,7 @@ static int portal_run_copy_to(struct session *session, struct portal *portal, st
   struct writer writer;
   session->has_queried = true;
   bool has_writer = !is_read || copy->select->notifies;
-  int status = transaction_version(session, has_writer, &version, &writer, error);
+  int status = transaction_version(session, access_of(portal->prepared, is_read), &version, &writer, error);
   if (!status)
     status = portal_revalidate(session, portal, version, error);
   if (status)

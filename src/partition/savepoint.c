@@ -110,7 +110,7 @@ static int savepoint_command(struct session *session, const char *name, struct e
   const struct version *version;
   struct writer writer;
   struct savepoints *list = &session->savepoints;
-  int status = transaction_version(session, false, &version, NULL, error);
+  int status = transaction_version(session, ACCESS_READ, &version, NULL, error);
   if (status)
     return status;
   list->account = &session->partition->account;

@@ -178,6 +178,7 @@ struct session *session_open(struct partition *partition, const struct frame *fr
   timeouts_init(session);
   signals_init(session);
   numbering_init(session);
+  listening_init(session);
   session->id = frame->session;
   session->secret = frame->secret;
   session->rows_account = (struct memory_account){.parent = &partition->account, .limit = partition->options.statement_memory};

@@ -180,10 +180,10 @@ struct session {
   bool shows_numbers;   // its replies depend on what the log knows of sequences
   struct numbers numbers; // what its branch draws is kept for the next run
 
-  struct map channels;    // that it listens on
-  struct buffer notices;  // messages of notifications that wait until it is at rest
+  struct map channels;     // that it listens on
+  struct buffer notices;   // messages of notifications that wait until it is at rest
   uint64_t notices_depend; // log position on which they do
-  bool has_missed;        // more of them than may wait
+  const char *missed;      // why some of them are gone, and the conversation must end; NULL: none is
 
   struct arena scratch; // of one message or statement
   struct read_set reads; // of the running statement of a branch
@@ -233,7 +233,9 @@ struct partition {
   struct writer atom_writer; // of the running atom
   struct prepared_cache cache;
   struct map sessions; // id -> session
+  struct map channels; // that sessions listen on -> listeners (listening.c)
   size_t noticed;      // sessions for which notifications wait
+  size_t notice_bytes; // of these
   struct stripped stripped;
 
   struct step_time time;
@@ -272,6 +274,7 @@ struct run_context {
   uint64_t random;
   struct session *session;       // NULL: a workflow's
   struct writer *writer;         // of what runs; NULL: it only reads
+  size_t said_from;              // mark of its change list when it began
   const struct numbers *numbers; // NULL: nothing is kept
   bool has_slept;                // the statement has called pg_sleep
   bool is_again;                 // a script's second run: what is once is not done again
@@ -297,6 +300,8 @@ bool watermark_function(struct evaluation *evaluation, const char *name, const s
 // pg_stat_activity, pg_cursors, pg_prepared_statements, quern.transactions. 42P01: another one.
 int activity_figures(struct system_context *system, const char *table, struct row_sink *sink, struct error *error); // activity.c
 
+// Makes a frame of what partition->replies has behind `begin`. False: out of memory.
+bool output_reply(struct partition *partition, uint32_t session, size_t begin, uint64_t depends);
 // What the session has replied since `begin` becomes a frame, and the conversation ends if it must.
 void output_replies(struct partition *partition, struct session *session, size_t begin);
 
@@ -470,7 +475,9 @@ void long_run(struct job *job); // any thread
 void long_done(struct session *session, struct job *job);
 
 // --- transaction.c
-int transaction_version(struct session *session, bool for_change, const struct version **version, struct writer *writer,
+// What for: to say something (listening.c) needs no room in the log.
+enum transaction_access { ACCESS_READ, ACCESS_SAY, ACCESS_CHANGE };
+int transaction_version(struct session *session, enum transaction_access access, const struct version **version, struct writer *writer,
                         struct error *error);
 bool transaction_in_branch(const struct session *session);
 int transaction_command(struct session *session, const struct prepared *prepared, struct error *error);
@@ -678,17 +685,19 @@ bool setting_function(struct evaluation *evaluation, const char *name, const str
 
 // --- signal.c
 void signals_init(struct session *session);
+// pg_cancel_backend, pg_terminate_backend; false: it is none of them.
+bool signal_function(struct evaluation *evaluation, const char *name, const struct value *arguments, struct value *result,
+                     int *status);
 
-// listening.c
+// --- listening.c
+void listening_init(struct session *session);
+// pg_notify and its kin, and what LISTEN and UNLISTEN do; false: it is none of them.
 bool listening_function(struct evaluation *evaluation, const char *name, const struct value *arguments,
                         struct value *result, int *status);
 void listening_end(struct session *session); // it listens no more, and forgets what waits for it
 void listening_hear(struct partition *partition); // takes what committed atoms have said
 void listening_tell(struct session *session); // what waits for it becomes a part of its reply
 void listening_tell_all(struct partition *partition); // sessions that are at rest
-// pg_cancel_backend, pg_terminate_backend; false: it is none of them.
-bool signal_function(struct evaluation *evaluation, const char *name, const struct value *arguments, struct value *result,
-                     int *status);
 
 // --- advisory.c
 // pg_advisory_lock and its kin; false: it is none of them.

@@ -77,7 +77,7 @@ static int call_run(struct session *session, struct prepared *prepared, const st
   bool changes = is_change(prepared->statement);
   const struct version *version;
   struct writer writer;
-  int status = transaction_version(session, changes, &version, &writer, error);
+  int status = transaction_version(session, changes ? ACCESS_CHANGE : ACCESS_READ, &version, &writer, error);
   if (status)
     return status;
   struct read_mark mark = {0};

@@ -91,6 +91,7 @@ static int task_run(void *context, struct task *task, struct writer *writer, con
   run_init(&run, partition, &task->settings, writer->version, writer->arena, now, now, random_next(&partition->random), error);
   numbering_attach(&run, NULL, writer->numbers, false);
   run.context.writer = writer;
+  run.context.said_from = change_mark(writer->changes);
   struct evaluation *outer = writer->evaluation;
   writer->evaluation = &run.evaluation;
   struct execution_input input = {

@@ -46,13 +46,14 @@ static int open_branch(struct session *session, struct error *error)
   return 0;
 }
 
-int transaction_version(struct session *session, bool for_change, const struct version **version, struct writer *writer,
+int transaction_version(struct session *session, enum transaction_access access, const struct version **version, struct writer *writer,
                         struct error *error)
 {
   struct partition *partition = session->partition;
   if (session->is_outdated)
     return transaction_outdated(session, error);
-  if (for_change && partition->is_full) {
+  bool for_change = access != ACCESS_READ;
+  if (access == ACCESS_CHANGE && partition->is_full) {
     int status = error_set(error, SQLSTATE_DISK_FULL, "the log cannot grow: there is no space left on the disk");
     error_hint(error, "Changes are refused until there is room; what was acknowledged is safe, and queries go on.");
     return status;

@@ -62,12 +62,13 @@ bool change_reserve(struct change_list *list, size_t bytes)
 }
 
 // Counts an entry in, or out again.
-static void tally(struct change_list *list, uint8_t flags, size_t by)
+static void tally(struct change_list *list, const struct change *change, size_t by)
 {
+  uint8_t flags = change->flags;
   list->count += flags & CHANGE_MODES ? 0 : by;
   list->whole += flags & (CHANGE_FILLED | CHANGE_DROPPED) ? by : 0;
   list->checked += flags & CHANGE_CHECKED ? by : 0;
-  list->signals += flags & CHANGE_SIGNAL ? by : 0;
+  list->signals += flags & CHANGE_SIGNAL ? by * change->new_row.size : 0;
 }
 
 bool change_append(struct change_list *list, const struct change *change)
@@ -97,14 +98,8 @@ bool change_append(struct change_list *list, const struct change *change)
   if (entry.new_size)
     memcpy(at, change->new_row.data, entry.new_size);
   list->last = offset;
-  tally(list, change->flags, 1);
+  tally(list, change, 1);
   return true;
-}
-
-bool change_signal(struct change_list *list, struct bytes signal)
-{
-  struct change change = {.flags = CHANGE_SIGNAL | CHANGE_DERIVED, .has_new = true, .new_row = signal};
-  return change_append(list, &change);
 }
 
 // The offset of the one before it is the entry's old row.
@@ -136,6 +131,15 @@ static struct entry entry_at(const struct change_list *list, size_t offset, stru
     .new_row = bytes_of(at + entry.key_size + entry.old_size, entry.new_size),
   };
   return entry;
+}
+
+bool change_signal(struct change_list *list, size_t mark, struct bytes signal)
+{
+  struct change change = {.flags = CHANGE_SIGNAL | CHANGE_DERIVED, .has_new = true, .new_row = signal}, last = {0};
+  if (list->last != NO_ENTRY && list->last >= mark)
+    entry_at(list, list->last, &last);
+  bool is_said = last.flags & CHANGE_SIGNAL && bytes_equal(last.new_row, signal);
+  return is_said || change_append(list, &change);
 }
 
 struct bytes change_modes(const struct change_list *list)
@@ -180,7 +184,7 @@ int change_undo(struct change_list *list, size_t mark, struct version *version, 
       buffer_deinit(&list->ready);
     list->bytes.size = list->last;
     list->last = entry.previous;
-    tally(list, change.flags, (size_t)-1);
+    tally(list, &change, (size_t)-1);
   }
   return STATUS_OK;
 }

@@ -41,7 +41,7 @@ struct change_list {
   uint32_t modes; // of the last CHANGE_MODES, UINT32_MAX: none
   size_t count;   // of entries that change something
   size_t whole;   // entries among them that are of a whole tree
-  size_t signals; // entries with CHANGE_SIGNAL
+  size_t signals; // bytes of the entries with CHANGE_SIGNAL
   size_t checked; // entries with CHANGE_CHECKED
   struct buffer ready; // encoded rows (change_encode_tree, change_encode_touched) of the tree with CHANGE_READY
 };
@@ -56,8 +56,9 @@ bool change_reserve(struct change_list *list, size_t bytes) __attribute__((warn_
 
 // Walk forwards: start with *at = 0 (or a mark); false behind the last.
 bool change_next(const struct change_list *list, size_t *at, struct change *change);
+// Appends a signal, unless the last entry behind the mark is the same.
+bool change_signal(struct change_list *list, size_t mark, struct bytes signal) __attribute__((warn_unused_result));
 // Appends what SET CONSTRAINTS says; and what the last one said, borrowed until the next entry (empty: there is none).
-bool change_signal(struct change_list *list, struct bytes signal) __attribute__((warn_unused_result));
 bool change_set_modes(struct change_list *list, struct bytes modes) __attribute__((warn_unused_result));
 struct bytes change_modes(const struct change_list *list);
 // A savepoint: everything appended from here on can be undone.

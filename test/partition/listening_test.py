@@ -186,6 +186,73 @@ def test_too_many_wait():
         assert other.wait_notification()[2] == "on"
 
 
+def test_who_does_not_read():
+    """The same for one that does not read at all: it finds all that was sent, and then why no more was."""
+    with listener("news") as slow, server.connect() as writer:
+        pid = slow.value("SELECT pg_backend_pid()")
+        told, usage, has_waited = 0, 0.0, False
+        while usage > 0 or not has_waited:
+            writer.query(f"SELECT pg_notify('news', x || repeat('x', 7900)) FROM generate_series({told}, {told + 99}) x")
+            told += 100
+            assert told < 100000
+            usage = float(writer.value("SELECT pg_notification_queue_usage()"))
+            has_waited |= usage > 0
+        try:
+            slow.collect("no such message")
+            raise AssertionError("nothing was missed")
+        except Failure as failure:
+            assert failure.sqlstate == "53400", failure
+        found = [int(payload.rstrip("x")) for _, _, payload in slow.notifications]
+        assert found == list(range(len(found))) and len(found) < told
+        while writer.value(f"SELECT count(*) FROM pg_stat_activity WHERE pid = {pid}") != "0":
+            pass
+
+
+def test_too_many_of_a_transaction():
+    with listener("news", "over") as reader, server.connect() as writer:
+        writer.fails("SELECT pg_notify('news', x || repeat('x', 7900)) FROM generate_series(1, 3000) x", "54000")
+        writer.query("SELECT pg_notify('news', 'same') FROM generate_series(1, 100000) x")
+        assert said(reader) == [("news", "same")]
+        for start in range(0, 10000, 1000):
+            writer.query("; ".join(f"LISTEN c{n}" for n in range(start, start + 1000)))
+        writer.fails("LISTEN more", "54000")
+        writer.query("LISTEN c0")
+        writer.query("UNLISTEN c0")
+        writer.query("LISTEN more")
+        assert writer.value("SELECT count(*) FROM pg_listening_channels()") == "10000"
+
+
+def test_not_told_of_what_it_has_left():
+    with listener("news", "other") as reader, server.connect() as writer:
+        reader.query("BEGIN; UNLISTEN news")
+        writer.query("NOTIFY news, 'left'; NOTIFY other, 'kept'")
+        reader.query("COMMIT")
+        assert [n[1:] for n in reader.notifications] == [("other", "kept")]
+        reader.notifications.clear()
+        reader.query("BEGIN")
+        writer.query("NOTIFY other, 'left'")
+        reader.query("COMMIT; DISCARD ALL")
+        assert [n[2] for n in reader.notifications] in ([], ["left"])
+
+
+def test_as_idle_as_it_was():
+    with listener("news") as reader, server.connect() as writer:
+        pid = reader.value("SELECT pg_backend_pid()")
+        state = f"SELECT state, state_change, query_start, query FROM pg_stat_activity WHERE pid = {pid}"
+        before = writer.rows(state)
+        writer.query("NOTIFY news")
+        reader.wait_notification()
+        assert writer.rows(state) == before and before[0][0] == "idle"
+
+
+def test_by_views_and_defaults():
+    with listener("news", "over") as reader, server.connect() as writer:
+        writer.query("CREATE VIEW teller AS SELECT pg_notify('news', 'by a view') IS NULL AS told")
+        writer.query("SELECT * FROM teller")
+        writer.query("BEGIN; SELECT pg_notification_queue_usage(); SELECT * FROM teller; COMMIT")
+        assert said(reader) == [("news", "by a view")] * 2
+
+
 def test_usage():
     with listener("news") as reader, server.connect() as writer:
         assert float(writer.value("SELECT pg_notification_queue_usage()")) == 0
