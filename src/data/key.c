@@ -14,6 +14,7 @@
 //   uuid         its 16 bytes
 //   interval     microseconds as the order counts them, 16 bytes as of an integer
 //   arrays       array.h has them
+//   rows         record_read.c has them
 //   timetz       the moment as of an integer, and the zone as a 4-byte one
 #include "data/key.h"
 
@@ -29,6 +30,7 @@
 #include "data/interval.h"
 #include "data/jsonb_internal.h"
 #include "data/numeric.h"
+#include "data/record.h"
 #include "data/utf8.h"
 
 enum { TAG_NULL_FIRST = 0, TAG_VALUE = 1, TAG_NULL_LAST = 2 };
@@ -197,8 +199,9 @@ static int append_nested(enum type_id type, const struct value *value, bool turn
 {
   buffer_append_u8(out, TAG_VALUE);
   size_t start = out->size;
-  int status = type == TYPE_JSONB ? jsonb_key_append(jsonb_of(value), out, error)
-                                  : array_key_append(type, value, out, error);
+  int status = type == TYPE_JSONB          ? jsonb_key_append(jsonb_of(value), out, error)
+               : type_is_composite(type) ? record_key_append(value, out, error)
+                                         : array_key_append(type, value, out, error);
   if (!status && turn)
     invert(out->data + start, out->size - start);
   return status;
@@ -320,7 +323,7 @@ int key_append(enum type_id type, const struct key_part *part, const struct valu
   case TYPE_VARCHAR:
     return append_text(type, value, part->descending, out, error);
   default:
-    if (type_is_array(type))
+    if (type_is_array(type) || type_is_composite(type))
       return append_nested(type, value, part->descending, out, error);
     if (type_is_enum(type))
       return append_bytea(value, part->descending, out, error);
@@ -440,7 +443,9 @@ static bool read_numeric(uint8_t turn, struct bytes *key, struct arena *arena, s
 
 static bool read_nested_ascending(enum type_id type, struct bytes *key, struct arena *arena, struct value *value)
 {
-  return type == TYPE_JSONB ? jsonb_key_read(key, arena, value) : array_key_read(type, key, arena, value);
+  return type == TYPE_JSONB          ? jsonb_key_read(key, arena, value)
+         : type_is_composite(type) ? record_key_read(key, arena, value)
+                                   : array_key_read(type, key, arena, value);
 }
 
 static bool read_nested(enum type_id type, uint8_t turn, struct bytes *key, struct arena *arena, struct value *value)
@@ -527,7 +532,7 @@ bool key_read(enum type_id type, const struct key_part *part, struct bytes *key,
     return read_bytea(turn, key, arena, value) && enum_is_valid(bytes_of(value->data, value->size));
   if (own_size(type))
     return read_own(type, turn, key, arena, value);
-  if (type == TYPE_JSONB || type_is_array(type))
+  if (type == TYPE_JSONB || type_is_array(type) || type_is_composite(type))
     return read_nested(type, turn, key, arena, value);
   struct bytes text;
   if (!read_terminated(turn, key, arena, &text) || !utf8_is_valid(text))

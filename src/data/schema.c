@@ -16,6 +16,7 @@
 #include "data/jsonb.h"
 #include "data/jsonpath.h"
 #include "data/numeric.h"
+#include "data/record.h"
 #include "data/utf8.h"
 
 enum { ROW_HEADER = 2, WIDE_ROW = 0x8000 };
@@ -192,6 +193,19 @@ static bool element_is_valid(enum type_id type, const struct value *element)
   }
 }
 
+static bool record_is_valid(struct bytes bytes)
+{
+  if (!record_is_sound(bytes))
+    return false;
+  struct value value = value_bytes(bytes.data, (uint32_t)bytes.size);
+  struct record_walk walk = {.record = &value};
+  struct record_column column;
+  while (record_next(&walk, &column))
+    if (!element_is_valid(column.type, &column.value))
+      return false;
+  return true;
+}
+
 static bool array_is_valid(enum type_id type, struct bytes bytes)
 {
   if (!array_is_sound(type, bytes))
@@ -218,6 +232,8 @@ static bool bytes_are_valid(enum type_id type, struct bytes bytes)
   default:
     if (type_is_array(type))
       return array_is_valid(type, bytes);
+    if (type_is_composite(type))
+      return record_is_valid(bytes);
     return type_is_enum(type) ? enum_is_valid(bytes) : utf8_is_valid(bytes);
   }
 }

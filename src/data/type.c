@@ -79,18 +79,21 @@ static const struct {
 
 static const struct type_info enum_info = {"enum", "enum", 0, 4, 0, STORAGE_BYTES, 'E', false, TYPE_UNKNOWN};
 static const struct type_info enum_array_info = {"enum[]", "_enum", 0, -1, 0, STORAGE_BYTES, 'A', false, TYPE_ANY_ENUM};
+static const struct type_info row_info = {"row", "row", 0, -1, 0, STORAGE_BYTES, 'C', false, TYPE_UNKNOWN};
+static const struct type_info row_array_info = {"row[]", "_row", 0, -1, 0, STORAGE_BYTES, 'A', false, TYPE_RECORD};
 
 const struct type_info *type_info(enum type_id id)
 {
   if (type_is_user(id))
-    return id & TYPE_USER_ARRAY ? &enum_array_info : &enum_info;
+    return id & TYPE_USER_ROW ? id & TYPE_USER_ARRAY ? &row_array_info : &row_info
+                              : id & TYPE_USER_ARRAY ? &enum_array_info : &enum_info;
   CHECK((unsigned)id < TYPE_COUNT);
   return &type_table[id];
 }
 
 enum type_id type_of_oid(uint32_t oid)
 {
-  if ((oid & ~(uint32_t)TYPE_USER_ARRAY) >= TYPE_USER_FIRST && oid < 2 * (uint32_t)TYPE_USER_ARRAY)
+  if (type_object((enum type_id)oid) >= TYPE_USER_FIRST && oid < 2 * (uint32_t)TYPE_USER_ARRAY)
     return (enum type_id)oid;
   for (int i = 0; i < TYPE_COUNT; i++)
     if (type_table[i].oid == oid)

@@ -68,9 +68,11 @@ enum type_id {
   TYPE_LIKE_ARRAY,
   TYPE_LIKE_ELEMENT,
   TYPE_ANY_ENUM,
-  // Types made by users. An enum's number is its object id, that of arrays of it has one more bit. What it is made of, and
-  // its name, are the catalog's to say (struct user_types).
+  // Types made by users. An enum's number is its object id; of rows (composite types, and those of tables and views) it is
+  // that of what has the columns, and a bit; that of arrays of either has one more bit. What it is made of, and its name,
+  // are the catalog's to say (struct user_types).
   TYPE_USER_FIRST = 16384,
+  TYPE_USER_ROW = 0x20000000,
   TYPE_USER_ARRAY = 0x40000000,
 };
 
@@ -102,13 +104,28 @@ struct type {
   int32_t modifier;
 };
 
-// All enums share one, and so do all arrays of enums: their object ids are type_oid's to say, their names type_shown's.
+// All enums share one, and so do all arrays of enums, all rows, all arrays of rows: their object ids are type_oid's to say,
+// their names type_shown's.
 const struct type_info *type_info(enum type_id id);
 extern const struct type_info type_table[TYPE_COUNT];
 static inline bool type_is_user(enum type_id id) { return id >= TYPE_USER_FIRST; }
 // Do its values lie in bytes? What type_info says, for where every value asks.
 static inline bool type_is_bytes(enum type_id id) { return type_is_user(id) || type_table[id].storage == STORAGE_BYTES; }
-static inline bool type_is_enum(enum type_id id) { return type_is_user(id) && !(id & TYPE_USER_ARRAY); }
+static inline bool type_is_enum(enum type_id id)
+{
+  return type_is_user(id) && !(id & (TYPE_USER_ARRAY | TYPE_USER_ROW));
+}
+// Is it of rows whose columns are known by a name? And: are its values records (data/record.h)?
+static inline bool type_is_composite(enum type_id id)
+{
+  return type_is_user(id) && (id & (TYPE_USER_ARRAY | TYPE_USER_ROW)) == TYPE_USER_ROW;
+}
+static inline bool type_is_row(enum type_id id) { return id == TYPE_RECORD || type_is_composite(id); }
+// The object in the catalog that says what a type made by a user is: the enum, the composite type, the table.
+static inline uint32_t type_object(enum type_id id)
+{
+  return (uint32_t)id & ~(uint32_t)(TYPE_USER_ARRAY | TYPE_USER_ROW);
+}
 // Does it stand for several types?
 static inline bool type_is_pseudo(enum type_id id) { return id >= TYPE_COUNT && id < TYPE_USER_FIRST; }
 static inline uint32_t type_oid(enum type_id id) { return type_is_user(id) ? (uint32_t)id : type_info(id)->oid; }
@@ -134,10 +151,13 @@ enum type_id type_of_name(const char *name);
 
 // Who knows the types made by users: the catalog, at one version of it.
 struct enum_type; // data/enum.h
+struct row_type;  // data/record.h
 struct user_types {
   void *context;
   // NULL: there is none. Lives as long as the version's definitions are not changed.
   const struct enum_type *(*find)(void *context, uint32_t oid);
+  // The same of a type of rows.
+  const struct row_type *(*find_row)(void *context, uint32_t oid);
   // As messages and format_type show it.
   void (*show)(void *context, uint32_t oid, char *text, int size);
 };

@@ -71,6 +71,8 @@ int value_compare(enum type_id type, const struct value *a, const struct value *
     return record_compare(a, b);
   default: break;
   }
+  if (type_is_composite(type))
+    return record_compare(a, b);
   const struct type_info *info = type_info(type);
   if (info->storage == STORAGE_INTEGER)
     return (a->integer > b->integer) - (a->integer < b->integer);
@@ -109,6 +111,8 @@ uint64_t value_prefix(enum type_id type, const struct value *value)
   case TYPE_TIMETZ: return 0;
   default: break;
   }
+  if (type_is_composite(type))
+    return 0;
   const struct type_info *info = type_info(type);
   if (info->storage == STORAGE_INTEGER)
     return (uint64_t)value->integer ^ UINT64_C(1) << 63;
@@ -149,6 +153,8 @@ uint64_t value_hash(enum type_id type, const struct value *value, uint64_t seed)
     return hash64(&span, sizeof span, seed);
   }
   default:
+    if (type_is_composite(type))
+      return record_hash(value, seed);
     info = type_info(type);
     if (info->element != TYPE_UNKNOWN)
       return array_hash(type, value, seed);

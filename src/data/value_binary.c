@@ -164,6 +164,8 @@ int value_from_binary(struct type type, struct bytes binary, const struct format
   }
   if (type.id == TYPE_RECORD)
     return error_set(error, SQLSTATE_FEATURE_NOT_SUPPORTED, "input of anonymous composite types is not implemented");
+  if (type_is_composite(type.id))
+    return record_from_binary(type.id, binary, settings, arena, value, error);
   if (type.id == TYPE_JSONB || type.id == TYPE_JSONPATH)
     return jsonb_from_binary(type.id, binary, arena, value, error);
   if (type_is_array(type.id))
@@ -250,6 +252,8 @@ void value_to_binary(enum type_id type, const struct value *value, struct buffer
       array_to_binary(type, value, out);
     else if (type_is_enum(type))
       buffer_append_bytes(out, enum_text(value));
+    else if (type_is_composite(type))
+      record_to_binary(value, out);
     else
       buffer_append(out, value->data, value->size);
   }

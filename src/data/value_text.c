@@ -452,6 +452,8 @@ int value_from_text(struct type type, struct bytes text, const struct format_set
       return array_from_text(type, text, settings, arena, value, error);
     if (type_is_enum(type.id))
       return enum_from_text(type.id, text, settings->types, arena, value, error);
+    if (type_is_composite(type.id))
+      return record_from_text(type.id, text, settings, arena, value, error);
     return text_kind_from_text(type, text, arena, value, error);
   }
 }
@@ -507,6 +509,8 @@ void value_to_text(enum type_id type, const struct value *value, const struct fo
       array_to_text(type, value, settings, out);
     else if (type_is_enum(type))
       buffer_append_bytes(out, enum_text(value));
+    else if (type_is_composite(type))
+      record_to_text(value, settings, out);
     else
       buffer_append(out, value->data, value->size);
   }

@@ -9,6 +9,7 @@
 #include <strings.h>
 
 #include "base/check.h"
+#include "data/record.h"
 #include "data/datetime.h"
 #include "data/enum.h"
 #include "data/numeric.h"
@@ -383,7 +384,9 @@ static const struct function *cast_function(enum type_id from, enum type_id to)
     source = TYPE_BPCHAR;
   else if (is_string(from) && (!is_string(to) || to == TYPE_NAME))
     source = TYPE_TEXT;
-  if (type_is_array(from) || type_is_array(to) || from == TYPE_RECORD || to == TYPE_RECORD)
+  if (type_is_composite(to) || (type_is_array(to) && type_is_composite(type_element(to))))
+    return &read_row_function;
+  if (type_is_array(from) || type_is_array(to) || type_is_row(from) || to == TYPE_RECORD)
     return is_string(to) ? &text_from_array_function : &array_from_text_function;
   if (type_is_enum(from))
     return &text_from_enum_function;
@@ -404,6 +407,13 @@ bool cast_find(enum type_id from, enum type_id to, enum cast_context context, co
   if (from == to)
     return true;
   if (to == TYPE_UNKNOWN || type_is_pseudo(to) || type_is_pseudo(from) || to == TYPE_VOID || from == TYPE_VOID)
+    return false;
+  if (from == TYPE_RECORD && type_is_composite(to)) // column by column, as far as it is known how the record was made
+    return true;
+  if ((type_is_composite(from) && to == TYPE_RECORD) ||
+      (type_is_array(from) && type_is_composite(type_element(from)) && to == TYPE_RECORD_ARRAY))
+    return true;
+  if (type_is_composite(from) && !is_string(to))
     return false;
   bool is_to_record = to == TYPE_RECORD || to == TYPE_RECORD_ARRAY; // NULL may become one
   if ((is_to_record && from != TYPE_UNKNOWN) || (from == TYPE_RECORD && !is_string(to)))
@@ -569,6 +579,64 @@ static struct node *cast_to_enum(struct node *node, struct type to, struct arena
   return call(is_array ? &array_cast_function : &enum_from_text_function, to, arguments, 3, arena, error);
 }
 
+static struct node *no_row(const struct node *node, enum type_id to, const struct user_types *types, struct error *error)
+{
+  (void)!error_set(error, SQLSTATE_CANNOT_COERCE, "cannot cast type %s to %s", type_shown(node->type.id, types).text,
+                   type_shown(to, types).text);
+  error_position(error, node->position + 1);
+  return NULL;
+}
+
+// ROW(…), or the row of a query in FROM, as a row of a type: the names become the type's, the values are cast.
+static struct node *cast_row(struct node *node, struct type to, enum cast_context context, struct arena *arena,
+                             const struct format_settings *settings, struct error *error)
+{
+  const struct user_types *types = settings ? settings->types : NULL;
+  const struct row_type *row = types ? types->find_row(types->context, type_object(to.id)) : NULL;
+  bool is_made = node->kind == NODE_CALL &&
+                 (node->function == &record_function || node->function == &whole_record_function);
+  if (!row || !is_made)
+    return no_row(node, to.id, types, error);
+  int count = node->argument_count / 2;
+  if (count != row->count) {
+    (void)no_row(node, to.id, types, error);
+    error_detail(error, count < row->count ? "Input has too few columns." : "Input has too many columns.");
+    return NULL;
+  }
+  struct node *made = node_new(arena, NODE_CALL, to, node->position, node->arguments, node->argument_count);
+  if (!made)
+    return no_memory(error);
+  made->function = node->function;
+  for (int i = 0; i < count; i++) {
+    const struct row_column *column = &row->columns[i];
+    struct node *own = node->arguments[2 * i + 1];
+    const struct function *function;
+    if (own->type.id != column->type.id && !cast_find(own->type.id, column->type.id, context, &function)) {
+      (void)no_row(node, to.id, types, error);
+      error_detail(error, "Cannot cast type %s to %s in column %d.", type_shown(own->type.id, types).text,
+                   type_shown(column->type.id, types).text, i + 1);
+      return NULL;
+    }
+    const char *name = arena_string(arena, column->name);
+    made->arguments[2 * i] = name ? node_constant(arena, type_plain(TYPE_TEXT), value_string(name), -1) : NULL;
+    if (!made->arguments[2 * i])
+      return no_memory(error);
+    if (!(made->arguments[2 * i + 1] = cast_node(own, column->type, context, arena, settings, error)))
+      return NULL;
+  }
+  return made;
+}
+
+static struct node *read_row(struct node *node, struct type to, struct arena *arena,
+                             const struct format_settings *settings, struct error *error)
+{
+  struct node *made = node_new(arena, NODE_CALL, to, node->position, &node, 1);
+  if (!made)
+    return no_memory(error);
+  made->function = &read_row_function;
+  return types_keep(to.id, settings ? settings->types : NULL, arena, &made->types, error) ? NULL : made;
+}
+
 struct node *cast_node(struct node *node, struct type to, enum cast_context context, struct arena *arena,
                        const struct format_settings *settings, struct error *error)
 {
@@ -586,7 +654,13 @@ struct node *cast_node(struct node *node, struct type to, enum cast_context cont
   if (from == TYPE_UNKNOWN && node->kind == NODE_CONSTANT)
     return read_literal(node, to, context, arena, settings, error);
   struct node *cast;
-  if (!function || (from == TYPE_UNKNOWN && node->kind == NODE_PARAMETER))
+  if (from == TYPE_RECORD && type_is_composite(to.id))
+    return cast_row(node, to, context, arena, settings, error);
+  if (function == &read_row_function && node->kind != NODE_PARAMETER)
+    return read_row(node, to, arena, settings, error);
+  if (!function && node->kind == NODE_CALL && node->types) // it reads what its own type says
+    cast = call(&record_of_row_function, type_plain(to.id), &node, 1, arena, error);
+  else if (!function || (from == TYPE_UNKNOWN && node->kind == NODE_PARAMETER))
     cast = relabel(node, type_plain(to.id), arena, error);
   else if (type_is_enum(type_is_array(to.id) ? type_element(to.id) : to.id))
     cast = cast_to_enum(node, type_plain(to.id), arena, settings ? settings->types : NULL, error);

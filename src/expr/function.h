@@ -13,6 +13,7 @@ struct evaluation {
   const struct value *parameters;
   const enum type_id *argument_types; // of a call whose function takes types, and of an aggregate's step
   enum type_id result_type;         // of such a call
+  const struct user_types *types;   // of a call that reads values of types made by users (types_keep)
   struct arena *arena;              // for results; who runs it resets it between rows
   const struct format_settings *settings;
   struct error *error;
@@ -86,6 +87,10 @@ bool cast_find(enum type_id from, enum type_id to, enum cast_context context, co
 // them for an expression.
 struct node *cast_node(struct node *node, struct type to, enum cast_context context, struct arena *arena,
                        const struct format_settings *settings, struct error *error);
+// What is known of the type, and of all that its values are made of, for as long as the arena lives.
+// *kept: NULL, or what it is added to.
+int types_keep(enum type_id type, const struct user_types *types, struct arena *arena, const struct user_types **kept,
+               struct error *error);
 // The common type of CASE, COALESCE, UNION, VALUES (manual, 10.5). 42804 with `what` in its text ("CASE", …).
 int type_common(const struct node *const *nodes, int count, const char *what, const struct user_types *types,
                 enum type_id *common, struct error *error);
@@ -209,7 +214,8 @@ int set_function_resolve(const char *name, const enum type_id *given, int count,
 // Records (expr/record.c): of ROW(…), any number of names, each with its value behind it; of a table's row, NULL where all
 // values are, as that of an outer join that found none; and whether all columns of one are NULL, or none.
 // record_column_function gives a column by its number; of which type it is, is known where it is asked for.
-extern const struct function record_column_function, record_function, whole_record_function, record_nulls_function;
+// read_row_function reads texts as rows: its node has the types.
+extern const struct function read_row_function, record_of_row_function, record_column_function, record_function, whole_record_function, record_nulls_function;
 
 // All rows of the tables, for pg_proc and the documentation: start at 0, NULL after the last.
 const struct function *function_at(int index);

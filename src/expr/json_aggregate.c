@@ -37,7 +37,7 @@ int json_agg_step(STEP)
   enum type_id type = evaluation->argument_types[0];
   struct buffer piece = buffer_for(evaluation);
   buffer_append_string(&piece, joined->is_set ? ", " : "[");
-  if (joined->is_set && (type_is_array(type) || type == TYPE_RECORD) && !arguments[0].is_null)
+  if (joined->is_set && (type_is_array(type) || type_is_row(type)) && !arguments[0].is_null)
     buffer_append_string(&piece, "\n ");
   json_append_value(evaluation, type, &arguments[0], &piece);
   return gather(evaluation, joined, &piece, STATUS_OK, arena);

@@ -66,7 +66,7 @@ static enum json_kind describe(struct evaluation *evaluation, enum type_id type,
     buffer_append_string(text, value->integer ? "true" : "false");
     return value->integer ? JSON_TRUE : JSON_FALSE;
   }
-  if (type == TYPE_RECORD) {
+  if (type_is_row(type)) {
     append_record(evaluation, value, text);
     return JSON_OBJECT;
   }

@@ -24,6 +24,12 @@ int jsonb_to_plain_text(struct evaluation *evaluation, struct jsonb item, struct
 int json_to_plain_text(struct evaluation *evaluation, struct bytes value, struct value *result);
 // The object's member of that name: of several the last. found->data is NULL where there is none.
 int json_find_member(struct evaluation *evaluation, struct bytes object, struct bytes wanted, struct bytes *found);
+// json_row.c: members as values; NULL where there is none keeps what the row has. Fields of composite types, and their
+// elements, are read too.
+struct row_column; // data/record.h
+int json_read_row(struct evaluation *evaluation, struct bytes object, const struct row_column *columns, int count,
+                  struct value *row);
+int json_read_value(struct evaluation *evaluation, struct type type, struct bytes text, struct value *value);
 // The builder's value as the result; frees the builder. status: of what was built, handed through.
 int result_from_builder(struct evaluation *evaluation, struct jsonb_builder *builder, int status, struct value *result);
 

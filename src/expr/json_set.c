@@ -1,6 +1,7 @@
 // Functions that give the members of a JSON value as rows.
 //
 // Of jsonb the position is a number of members, of json the byte where the next one begins.
+#include "data/record.h"
 #include "expr/json_path.h"
 
 #define SET struct evaluation *evaluation, struct set_call *call, struct value *row
@@ -152,60 +153,28 @@ static int json_keys(SET)
 
 // ---- rows of columns that the statement names ----
 
-static int convert(struct evaluation *evaluation, struct type type, const struct value *text, struct value *value)
+static int give_record_text(struct evaluation *evaluation, const struct set_call *call, struct bytes object,
+                            struct value *row)
 {
-  return value_from_text(type, bytes_of_value(text), settings_of(evaluation), evaluation->arena, value,
-                         evaluation->error);
-}
-
-// A member's value as the column's type: JSON as it is, a string by its contents, anything else by its text; null is NULL.
-static int give_column(struct evaluation *evaluation, struct jsonb item, struct type type, struct value *value)
-{
-  struct value text;
-  *value = value_null();
-  if (item.kind == JSON_NULL)
-    return STATUS_OK;
-  if (type.id == TYPE_JSONB)
-    return give_item(evaluation, item, false, value);
-  if (type.id == TYPE_JSON) {
-    struct buffer out = buffer_for(evaluation);
-    jsonb_to_text(item, &out);
-    return result_from_buffer(evaluation, &out, value);
+  struct row_column *columns = ARENA_ARRAY(evaluation->arena, struct row_column, call->column_count + 1);
+  if (!columns)
+    return error_memory(evaluation->error);
+  for (int i = 0; i < call->column_count; i++) {
+    columns[i] = (struct row_column){call->names[i], call->types[i]};
+    row[i] = value_null();
   }
-  int status = jsonb_to_plain_text(evaluation, item, &text);
-  return status ? status : convert(evaluation, type, &text, value);
+  int status = json_read_row(evaluation, object, columns, call->column_count, row);
+  return status ? status : 1;
 }
 
 static int give_record(struct evaluation *evaluation, const struct set_call *call, struct jsonb object,
                        struct value *row)
 {
-  int status = STATUS_OK;
-  for (int i = 0; i < call->column_count && !status; i++) {
-    struct jsonb member;
-    row[i] = value_null();
-    if (jsonb_find(object, bytes_of_string(call->names[i]), &member))
-      status = give_column(evaluation, member, call->types[i], &row[i]);
-  }
-  return status ? status : 1;
-}
-
-static int give_record_text(struct evaluation *evaluation, const struct set_call *call, struct bytes object,
-                            struct value *row)
-{
-  int status = STATUS_OK;
-  for (int i = 0; i < call->column_count && !status; i++) {
-    struct bytes member;
-    struct value text;
-    row[i] = value_null();
-    status = json_find_member(evaluation, object, bytes_of_string(call->names[i]), &member);
-    if (status || !member.data || json_kind_of(member) == JSON_NULL)
-      continue;
-    bool is_json = call->types[i].id == TYPE_JSON || call->types[i].id == TYPE_JSONB;
-    status = give_text(evaluation, member, !is_json, &text);
-    if (!status)
-      status = convert(evaluation, call->types[i], &text, &row[i]);
-  }
-  return status ? status : 1;
+  struct buffer out = buffer_for(evaluation);
+  struct value text = value_null();
+  jsonb_to_text(object, &out);
+  int status = result_from_buffer(evaluation, &out, &text);
+  return status ? status : give_record_text(evaluation, call, bytes_of_value(&text), row);
 }
 
 static int no_record(struct evaluation *evaluation, enum json_kind kind)
@@ -278,6 +247,8 @@ const struct set_function set_functions[] = {
     {"jsonb_to_recordset", 1, {JSONB}, 0, {{0}}, jsonb_records, false, NULL},
     {"json_to_record", 1, {JSON}, 0, {{0}}, json_record, false, NULL},
     {"json_to_recordset", 1, {JSON}, 0, {{0}}, json_records, false, NULL},
+    {"jsonb_populate_recordset", 2, {TYPE_ANY_ELEMENT, JSONB}, 0, {{0}}, jsonb_populate_rows, true, NULL},
+    {"json_populate_recordset", 2, {TYPE_ANY_ELEMENT, JSON}, 0, {{0}}, json_populate_rows, true, NULL},
     {"jsonb_array_elements", 1, {JSONB}, 1, {{"value", JSONB}}, jsonb_elements, false, NULL},
     {"jsonb_array_elements_text", 1, {JSONB}, 1, {{"value", TEXT}}, jsonb_elements_text, false, NULL},
     {"jsonb_each", 1, {JSONB}, 2, {{"key", TEXT}, {"value", JSONB}}, jsonb_each, false, NULL},

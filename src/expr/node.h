@@ -43,6 +43,7 @@ struct node {
   bool negated; // of a NODE_CALL: the elements of its last argument, an array, are arguments (VARIADIC)
   int argument_count;
   struct node **arguments;
+  const struct user_types *types; // of a NODE_CALL that reads values of types made by users; lives where the node does
   union {
     struct value constant;
     int parameter;

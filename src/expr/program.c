@@ -85,6 +85,7 @@ struct program_step {
     struct {
       const struct function *function;
       const enum type_id *types; // for a function that takes them
+      const struct user_types *user_types; // for a function that reads values of them
       enum type_id spread;       // of the last argument, whose elements are arguments; TYPE_UNKNOWN: it is one itself
       int32_t first, count;
     };
@@ -185,6 +186,7 @@ static int run_call(const struct program_step *step, struct evaluation *evaluati
       }
   evaluation->argument_types = step->types;
   evaluation->result_type = step->type;
+  evaluation->types = step->user_types;
   int status = step->function->code(evaluation, arguments, step->count, &result);
   if (status == STATUS_OK)
     registers[step->target] = result;
@@ -657,6 +659,7 @@ static bool compile_call(struct compiler *compiler, const struct node *node, int
   step->spread = node->negated ? node->arguments[node->argument_count - 1]->type.id : TYPE_UNKNOWN;
   step->type = node->type.id;
   step->types = types;
+  step->user_types = node->types;
   step->first = target;
   step->count = node->argument_count;
   return true;

@@ -8,7 +8,9 @@ static int make(struct evaluation *evaluation, const struct value *arguments, in
   struct buffer out = buffer_for(evaluation);
   record_begin(&out, (uint32_t)argument_count / 2);
   for (int i = 0; i < argument_count; i += 2)
-    record_add(&out, &(struct record_column){.type = evaluation->argument_types[i + 1],
+    record_add(&out, &(struct record_column){.type = evaluation->argument_types[i + 1] == TYPE_UNKNOWN
+                                                         ? TYPE_TEXT
+                                                         : evaluation->argument_types[i + 1],
                                              .name = bytes_of_value(&arguments[i]),
                                              .value = arguments[i + 1]});
   return result_from_buffer(evaluation, &out, result);
@@ -27,6 +29,15 @@ static int whole_row(CALL)
       return make(evaluation, arguments, argument_count, result);
   *result = value_null();
   return STATUS_OK;
+}
+
+// A text, or a literal whose value came late, as a row or an array of rows.
+static int read_row(CALL)
+{
+  struct format_settings settings = *settings_of(evaluation);
+  settings.types = evaluation->types;
+  return value_from_text(type_plain(evaluation->result_type), bytes_of_value(&arguments[0]), &settings, evaluation->arena,
+                         result, evaluation->error);
 }
 
 // Arguments: the record, and whether its columns are to be NULL, all of them.
@@ -57,6 +68,15 @@ static int column_of(CALL)
 }
 
 const struct function record_column_function = {"row_column", 0, ANY, 2, {TYPE_RECORD, INT4}, column_of, FUNCTION_STABLE, false, false, true};
+static int record_of_row(CALL)
+{
+  *result = arguments[0];
+  return STATUS_OK;
+}
+
+const struct function record_of_row_function = TYPED("row", record_of_row, TYPE_RECORD, 1, TYPE_RECORD);
+const struct function read_row_function = {"row_in", 0,     TYPE_RECORD, 1, {TEXT}, read_row, FUNCTION_STABLE,
+                                           false,    false, true};
 const struct function record_function = TYPED("row", row, TYPE_RECORD, -1, ANY);
 const struct function whole_record_function = TYPED("row", whole_row, TYPE_RECORD, -1, ANY);
 const struct function record_nulls_function = TYPED("row_nulls", columns_are_null, BOOLEAN, 2, TYPE_RECORD, BOOLEAN);

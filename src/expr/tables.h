@@ -116,6 +116,7 @@ extern const struct function jsonb_functions[];
 extern const struct function jsonb_change_functions[];
 extern const struct function jsonpath_functions[];
 extern const struct function json_make_functions[];
+extern const struct function json_row_functions[];
 extern const struct function time_cast_functions[];
 extern const struct function real_cast_functions[];
 extern const struct function binary_cast_functions[];
@@ -215,6 +216,9 @@ int array_agg_finish(FINISH);
 int array_unnest(struct evaluation *evaluation, struct set_call *call, struct value *row);
 int array_expand(struct evaluation *evaluation, struct set_call *call, struct value *row);
 int array_subscripts(struct evaluation *evaluation, struct set_call *call, struct value *row);
+// json_row.c
+int json_populate_rows(struct evaluation *evaluation, struct set_call *call, struct value *row);
+int jsonb_populate_rows(struct evaluation *evaluation, struct set_call *call, struct value *row);
 // server_set.c
 int keyword_rows(struct evaluation *evaluation, struct set_call *call, struct value *row);
 int zone_rows(struct evaluation *evaluation, struct set_call *call, struct value *row);

@@ -523,11 +523,15 @@ static int malformed(const char *what, struct error *error)
 static enum type_id session_type(struct session *session, uint32_t oid)
 {
   enum type_id id = type_of_oid(oid);
-  uint32_t own = oid & ~(uint32_t)TYPE_USER_ARRAY;
-  if (!type_is_user(id) || catalog_enum(session->partition->catalog, session_version(session), own, NULL))
+  uint32_t own = type_object(id);
+  struct catalog *catalog = session->partition->catalog;
+  const struct version *version = session_version(session);
+  bool is_row = type_is_user(id) && id & TYPE_USER_ROW;
+  if (!type_is_user(id) || (is_row && catalog_row(catalog, version, own, NULL)) ||
+      (!is_row && catalog_enum(catalog, version, own, NULL)))
     return id;
-  const struct relation *domain = catalog_find_oid(session->partition->catalog, session_version(session), own);
-  if (!domain || domain->kind != RELATION_TYPE)
+  const struct relation *domain = catalog_find_oid(catalog, version, own);
+  if (!domain || domain->kind != RELATION_TYPE || domain->type_kind != TYPE_IS_DOMAIN)
     return TYPE_COUNT;
   enum type_id below = domain->schema.columns[0].type.id; // a parameter of a domain is one of what lies beneath
   return own == oid ? below : type_array(below);

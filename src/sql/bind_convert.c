@@ -16,6 +16,8 @@ struct node *bind_cast(struct binder *binder, struct node *node, struct type typ
   }
   if (type.id == TYPE_UNKNOWN)
     return node;
+  if (node->type.id == TYPE_RECORD && type_is_composite(type.id) && bind_row_parameters(binder, node, type.id))
+    return NULL;
   error_clear(binder->error);
   struct node *cast = cast_node(node, type, context, binder->arena, &binder->format, binder->error);
   if (!cast)
@@ -201,8 +203,14 @@ struct node *bind_call(struct binder *binder, const char *name, bool is_operator
   if (!is_operator && function->arguments[0] == TYPE_ANY_ENUM && !add_enum(binder, wanted[0], cast, &count))
     return NULL;
   struct node *node = bind_node(binder, NODE_CALL, type_plain(result), location, cast, count);
-  if (node)
-    node->function = function;
+  if (!node)
+    return NULL;
+  node->function = function;
+  if (!is_operator && function->result == TYPE_ANY_ELEMENT && function->arguments[0] == TYPE_ANY_ELEMENT &&
+      type_is_composite(result)) {
+    if (types_keep(result, &binder->types.types, binder->arena, &node->types, binder->error))
+      return NULL;
+  }
   return node;
 }
 

@@ -494,7 +494,7 @@ static struct node *null_test(struct binder *binder, struct scope *scope, const 
                               int32_t location)
 {
   struct node *argument = bind_expr(binder, scope, tree);
-  if (argument && argument->type.id == TYPE_RECORD)
+  if (argument && type_is_row(argument->type.id))
     return row_null_test(binder, argument, negated, location);
   struct node *node = argument ? bind_node(binder, NODE_IS_NULL, boolean(), location, &argument, 1) : NULL;
   if (node)
@@ -574,7 +574,12 @@ static struct node *bind_type_cast(struct binder *binder, struct scope *scope, c
     return bind_fail(binder, tree->location >= 0 ? tree->location : argument->position, SQLSTATE_CANNOT_COERCE,
                      "cannot cast type %s to %s", BIND_TYPE_NAME(binder, argument->type.id),
                      BIND_TYPE_NAME(binder, type.id));
+  bool becomes_row = argument->type.id == TYPE_RECORD && type_is_composite(type.id);
   struct node *node = bind_cast(binder, argument, type, CAST_EXPLICIT);
+  if (becomes_row && node)
+    node->position = tree->location;
+  else if (becomes_row && strcmp(binder->error->sqlstate, SQLSTATE_CANNOT_COERCE) == 0 && tree->location >= 0)
+    error_position(binder->error, parse_position(binder->input->text, tree->location));
   if (!node || node->type.id != type.id || node->type.modifier == type.modifier)
     return bind_domain(binder, node, domain);
   node = arena_copy(binder->arena, node, sizeof *node); // the same value, of any length
@@ -650,6 +655,11 @@ static const struct node *record_maker(const struct binder *binder, const struct
   return is_made ? node : NULL;
 }
 
+static struct type known_type(const struct node *node)
+{
+  return node->type.id == TYPE_UNKNOWN ? type_plain(TYPE_TEXT) : node->type;
+}
+
 // (record).name, where it is known which columns the record has.
 static struct node *bind_record_column(struct binder *binder, struct node *record, const char *name)
 {
@@ -662,7 +672,7 @@ static struct node *bind_record_column(struct binder *binder, struct node *recor
         node_constant(binder->arena, type_plain(TYPE_INT4), value_integer(i / 2), record->position);
     struct node *arguments[] = {record, number};
     struct node *node =
-        number ? bind_node(binder, NODE_CALL, maker->arguments[i + 1]->type, record->position, arguments, 2) : NULL;
+        number ? bind_node(binder, NODE_CALL, known_type(maker->arguments[i + 1]), record->position, arguments, 2) : NULL;
     if (node)
       node->function = &record_column_function;
     return node ? node : bind_memory(binder);
@@ -671,33 +681,70 @@ static struct node *bind_record_column(struct binder *binder, struct node *recor
                    "could not identify column \"%s\" in record data type", name);
 }
 
-// value['member'][0]: a path into a jsonb, or a place in an array.
-static struct node *bind_indirection(struct binder *binder, struct scope *scope, const PgQuery__AIndirection *tree)
+// A path into a jsonb: value['member'][0].
+static struct node *bind_jsonb_path(struct binder *binder, struct scope *scope, struct node *value,
+                                    PgQuery__Node *const *trees, size_t count)
 {
-  struct node **arguments = ARENA_ARRAY(binder->arena, struct node *, tree->n_indirection + 1);
+  struct node **arguments = ARENA_ARRAY(binder->arena, struct node *, count + 1);
   if (!arguments)
     return bind_memory(binder);
-  if (is_row(tree->arg) && bind_string(tree->indirection[0]))
-    return bind_row_column(binder, scope, tree->arg->row_expr, bind_string(tree->indirection[0]));
-  if (!(arguments[0] = bind_expr(binder, scope, tree->arg)))
-    return NULL;
-  if (arguments[0]->type.id == TYPE_RECORD && tree->n_indirection == 1 && bind_string(tree->indirection[0]))
-    return bind_record_column(binder, arguments[0], bind_string(tree->indirection[0]));
-  if (type_is_array(arguments[0]->type.id))
-    return bind_array_subscript(binder, scope, arguments[0], tree->indirection, tree->n_indirection);
-  for (size_t i = 0; i < tree->n_indirection; i++) {
-    if (tree->indirection[i]->node_case != PG_QUERY__NODE__NODE_A_INDICES)
-      return bind_fail(binder, arguments[0]->position, SQLSTATE_FEATURE_NOT_SUPPORTED,
-                       "columns of a row value are not supported");
-    if (arguments[0]->type.id != TYPE_JSONB)
-      return bind_fail(binder, arguments[0]->position, SQLSTATE_DATATYPE_MISMATCH,
-                       "cannot subscript type %s because it does not support subscripting",
-                       BIND_TYPE_NAME(binder, arguments[0]->type.id));
-    if (!(arguments[i + 1] = bind_subscript(binder, scope, tree->indirection[i]->a_indices)))
+  if (value->type.id != TYPE_JSONB)
+    return bind_fail(binder, value->position, SQLSTATE_DATATYPE_MISMATCH,
+                     "cannot subscript type %s because it does not support subscripting",
+                     BIND_TYPE_NAME(binder, value->type.id));
+  arguments[0] = value;
+  for (size_t i = 0; i < count; i++)
+    if (!(arguments[i + 1] = bind_subscript(binder, scope, trees[i]->a_indices)))
       return NULL;
+  return bind_call(binder, "jsonb_extract_path", false, arguments, (int)count + 1, value->position);
+}
+
+// What stands behind an expression: .field of a row, [place] of an array or a jsonb, as many as there are.
+static struct node *bind_indirection(struct binder *binder, struct scope *scope, const PgQuery__AIndirection *tree)
+{
+  PgQuery__Node *const *trees = tree->indirection;
+  size_t at = 0, count = tree->n_indirection, end;
+  struct node *node;
+  if (is_row(tree->arg) && count && bind_string(trees[0])) {
+    node = bind_row_column(binder, scope, tree->arg->row_expr, bind_string(trees[0]));
+    at = 1;
+  } else
+    node = bind_expr(binder, scope, tree->arg);
+  for (; node && at < count; at = end) {
+    const char *name = bind_string(trees[at]);
+    end = at + 1;
+    if (name) {
+      node = node->type.id == TYPE_RECORD ? bind_record_column(binder, node, name) : bind_field(binder, node, name);
+      continue;
+    }
+    if (trees[at]->node_case != PG_QUERY__NODE__NODE_A_INDICES)
+      return bind_fail(binder, node->position, SQLSTATE_FEATURE_NOT_SUPPORTED,
+                       "row expansion via \"*\" is not supported here");
+    while (end < count && trees[end]->node_case == PG_QUERY__NODE__NODE_A_INDICES)
+      end++;
+    node = type_is_array(node->type.id)
+               ? bind_array_subscript(binder, scope, node, tree->indirection + at, end - at)
+               : bind_jsonb_path(binder, scope, node, trees + at, end - at);
   }
-  return bind_call(binder, "jsonb_extract_path", false, arguments, (int)tree->n_indirection + 1,
-                   arguments[0]->position);
+  return node;
+}
+
+// The row in (row).*: NULL, and nothing said, where the tree is none.
+const PgQuery__AIndirection *bind_is_row_star(const PgQuery__Node *tree)
+{
+  const PgQuery__AIndirection *field = tree->node_case == PG_QUERY__NODE__NODE_A_INDIRECTION ? tree->a_indirection : NULL;
+  bool is_star = field && field->n_indirection &&
+                 field->indirection[field->n_indirection - 1]->node_case == PG_QUERY__NODE__NODE_A_STAR;
+  return is_star ? field : NULL;
+}
+
+int bind_row_star(struct binder *binder, struct scope *scope, const PgQuery__AIndirection *tree,
+                  int (*add)(void *context, const char *name, struct node *node), void *context)
+{
+  PgQuery__AIndirection row = *tree;
+  row.n_indirection--;
+  struct node *node = bind_indirection(binder, scope, &row);
+  return node ? bind_all_fields(binder, node, add, context) : (int)binder->error->status;
 }
 
 // --- All of them -----------------------------------------------------------------------------------

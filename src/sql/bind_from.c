@@ -380,6 +380,7 @@ static int series_range(struct binder *binder, struct scope *scope, const PgQuer
 struct set_form {
   const char *name, *alias;
   bool has_ordinality;
+  bool expands; // a row that it gives is as many columns
   PgQuery__Node **columns; // defined by the statement
   size_t column_count;
 };
@@ -392,11 +393,29 @@ static int defined_columns(struct binder *binder, const struct set_form *form, s
     range->columns[i].name = bind_copy(binder, column->colname);
     status = range->columns[i].name ? bind_type_at(binder, column->type_name, &range->columns[i].type, NULL)
                                     : (int)binder->error->status;
+    if (!status && type_is_user(range->columns[i].type.id))
+      status = types_keep(range->columns[i].type.id, &binder->types.types, binder->arena, &range->types, binder->error);
     for (size_t j = 0; j < i && !status; j++)
       if (strcmp(range->columns[j].name, column->colname) == 0)
         status = bind_error(binder, -1, SQLSTATE_DUPLICATE_COLUMN, "column name \"%s\" specified more than once",
                             column->colname);
   }
+  return status;
+}
+
+// Those of the row that the function's first argument is.
+static int row_columns(struct binder *binder, const struct row_type *row, const struct set_form *form,
+                       struct range *range)
+{
+  int status = types_keep(range->arguments[0]->type.id, &binder->types.types, binder->arena, &range->types, binder->error);
+  if (!status)
+    status = bind_columns(binder, range, row->count + form->has_ordinality);
+  for (int i = 0; i < row->count && !status; i++) {
+    range->columns[i] = (struct range_column){.name = bind_copy(binder, row->columns[i].name), .type = row->columns[i].type};
+    status = range->columns[i].name ? 0 : (int)binder->error->status;
+  }
+  if (!status && form->has_ordinality)
+    range->columns[row->count] = (struct range_column){.name = "ordinality", .type = type_plain(TYPE_INT8)};
   return status;
 }
 
@@ -415,6 +434,12 @@ static int set_columns(struct binder *binder, const PgQuery__FuncCall *call, con
   if (form->column_count && set->column_count)
     return bind_error(binder, at, SQLSTATE_SYNTAX_ERROR,
                       "a column definition list is redundant for a function with OUT parameters");
+  range->expands = form->expands && set->column_count == 1 && range->argument_count == 1 && type_is_composite(results[0]);
+  if (range->expands)
+    return row_columns(binder, bind_row_type(binder, results[0]), form, range);
+  const struct row_type *row = range->argument_count ? bind_row_type(binder, range->arguments[0]->type.id) : NULL;
+  if (!form->column_count && !set->column_count && row)
+    return row_columns(binder, row, form, range);
   if (!form->column_count && !set->column_count)
     return bind_error(binder, at, SQLSTATE_SYNTAX_ERROR,
                       "a column definition list is required for functions returning \"record\"");
@@ -607,6 +632,40 @@ struct node *bind_set_field(struct binder *binder, struct scope *scope, const Pg
   return bind_set_fields(binder, scope, tree, keep_field, &node) ? NULL : node;
 }
 
+struct fields {
+  struct node **values;
+  struct range_column *columns;
+  int count;
+};
+
+static int take_field(void *context, const char *name, struct node *node)
+{
+  struct fields *fields = context;
+  fields->values[fields->count] = node;
+  fields->columns[fields->count++] = (struct range_column){.name = name, .type = node->type};
+  return 0;
+}
+
+// A function that gives a row of a type: its fields are the columns.
+static int composite_range(struct binder *binder, struct node *node, const char *name, bool has_ordinality)
+{
+  const struct row_type *row = bind_row_type(binder, node->type.id);
+  struct range range = {.kind = RANGE_VALUES, .alias = name, .value_count = 1};
+  range.values = ARENA_ARRAY(binder->arena, struct node **, 1);
+  if (!row || !range.values || !(range.values[0] = ARENA_ARRAY(binder->arena, struct node *, row->count + 1)))
+    return error_memory(binder->error);
+  int status = bind_columns(binder, &range, row->count + has_ordinality);
+  struct fields fields = {.values = range.values[0], .columns = range.columns};
+  if (!status)
+    status = bind_all_fields(binder, node, take_field, &fields);
+  if (!status && has_ordinality) {
+    range.values[0][row->count] = node_constant(binder->arena, type_plain(TYPE_INT8), value_integer(1), -1);
+    range.columns[row->count] = (struct range_column){.name = "ordinality", .type = type_plain(TYPE_INT8)};
+    status = range.values[0][row->count] ? 0 : error_memory(binder->error);
+  }
+  return status ? status : bind_range(binder, &range);
+}
+
 // Any other function gives one row of one column.
 static int scalar_range(struct binder *binder, struct scope *scope, const PgQuery__Node *tree, const char *name,
                         bool has_ordinality)
@@ -618,6 +677,8 @@ static int scalar_range(struct binder *binder, struct scope *scope, const PgQuer
   struct node *node = bind_expr(binder, scope, tree);
   if (!node || !(node = bind_known(binder, node)))
     return binder->error->status;
+  if (type_is_composite(node->type.id))
+    return composite_range(binder, node, name, has_ordinality);
   range.values[0][0] = node;
   range.values[0][1] = node_constant(binder->arena, type_plain(TYPE_INT8), value_integer(1), -1);
   int status = range.values[0][1] ? bind_columns(binder, &range, 1 + has_ordinality) : error_memory(binder->error);
@@ -676,6 +737,7 @@ static int bind_from_function(struct binder *binder, struct scope *scope, const 
   struct set_form form = {.name = name,
                           .alias = own,
                           .has_ordinality = tree->ordinality,
+                          .expands = true,
                           .columns = tree->coldeflist,
                           .column_count = tree->n_coldeflist};
   if (tree->n_coldeflist && !is_set)

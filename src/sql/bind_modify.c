@@ -124,11 +124,12 @@ struct columns {
 // May the target's subscripts stand behind such a column?
 static int check_part(struct binder *binder, const PgQuery__ResTarget *tree, const struct column *column)
 {
-  if (tree->indirection[0]->node_case == PG_QUERY__NODE__NODE_STRING)
+  bool is_field = tree->indirection[0]->node_case == PG_QUERY__NODE__NODE_STRING;
+  if (is_field && !type_is_composite(column->type.id))
     return bind_error(binder, tree->location, SQLSTATE_DATATYPE_MISMATCH,
                       "cannot assign to field \"%s\" of column \"%s\" because its type %s is not a composite type",
                       tree->indirection[0]->string->sval, column->name, BIND_TYPE_NAME(binder, column->type.id));
-  if (tree->indirection[0]->node_case != PG_QUERY__NODE__NODE_A_INDICES || column->type.id == TYPE_JSONB)
+  if (!is_field && (tree->indirection[0]->node_case != PG_QUERY__NODE__NODE_A_INDICES || column->type.id == TYPE_JSONB))
     return bind_error(binder, tree->location, SQLSTATE_FEATURE_NOT_SUPPORTED, "parts of columns cannot be assigned");
   return 0;
 }
@@ -241,7 +242,9 @@ static bool takes_default(const struct binder *binder, int column)
 
 static struct node *refuse_default_part(struct binder *binder, const PgQuery__ResTarget *part)
 {
-  return bind_fail(binder, part->location, SQLSTATE_FEATURE_NOT_SUPPORTED, "cannot set an array element to DEFAULT");
+  return bind_fail(binder, part->location, SQLSTATE_FEATURE_NOT_SUPPORTED,
+                   part->indirection[0]->node_case == PG_QUERY__NODE__NODE_STRING ? "cannot set a subfield to DEFAULT"
+                                                                                  : "cannot set an array element to DEFAULT");
 }
 
 // The column's value with one more part in it.
@@ -252,7 +255,7 @@ static struct node *add_part(struct binder *binder, struct scope *scope, const P
   struct node *array = modification->values[column];
   if (!array)
     array = node_constant(binder->arena, modification->relation->schema.columns[column].type, value_null(), -1);
-  return array ? bind_array_assignment(binder, scope, part, array, value) : bind_memory(binder);
+  return array ? bind_part_assignment(binder, scope, part, array, value) : bind_memory(binder);
 }
 
 // One value of a row, for the column or the part of it.
@@ -266,7 +269,7 @@ static struct node *insert_value(struct binder *binder, struct scope *scope, con
     return part ? refuse_default_part(binder, part) : bind_default(binder, relation, column);
   struct node *node = bind_expr(binder, scope, tree);
   if (node && part)
-    return bind_array_part(binder, scope, part, relation->schema.columns[column].type, node);
+    return bind_part(binder, scope, part, relation->schema.columns[column].type, node);
   if (node && takes_default(binder, column))
     return bind_default(binder, relation, column);
   if (node && refuse_identity(binder, column, false))
@@ -362,7 +365,7 @@ static int insert_query(struct binder *binder, struct scope *scope, const PgQuer
     const struct column *column = &modification->relation->schema.columns[columns->columns[i]];
     target->expression =
         columns->parts[i]
-            ? bind_array_part(binder, scope, columns->parts[i], column->type, target->expression)
+            ? bind_part(binder, scope, columns->parts[i], column->type, target->expression)
             : bind_assign(binder, target->expression, modification->relation, columns->columns[i]);
     status = target->expression ? 0 : (int)binder->error->status;
   }
@@ -562,7 +565,7 @@ static int assign_part(struct binder *binder, struct scope *scope, const PgQuery
           : node_column(binder->arena, column->type, modification->target_range, assignment->column, tree->location);
   if (!array)
     return error_memory(binder->error);
-  assignment->value = bind_array_assignment(binder, scope, tree, array, value);
+  assignment->value = bind_part_assignment(binder, scope, tree, array, value);
   assignment->is_part = true;
   return assignment->value ? 0 : (int)binder->error->status;
 }

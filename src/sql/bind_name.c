@@ -316,37 +316,47 @@ struct row_parts {
   int count, capacity;
 };
 
-static int add_part(void *context, const char *name, struct node *node)
+static int take_part(struct row_parts *parts, const char *name, struct node *node)
 {
-  struct row_parts *parts = context;
   struct binder *binder = parts->binder;
-  struct node *known = bind_known(binder, node);
   struct node *label = node_constant(binder->arena, type_plain(TYPE_TEXT), value_string(name), node->position);
-  if (!known || !label)
-    return known ? error_memory(binder->error) : (int)binder->error->status;
+  if (!label)
+    return error_memory(binder->error);
   if (parts->count >= 2 * LIMIT_COLUMNS)
     return bind_error(binder, node->position, SQLSTATE_TOO_MANY_COLUMNS, "ROW expressions can have at most %d entries",
                       LIMIT_COLUMNS);
   for (int i = 0; i < 2; i++) {
     if (!bind_grow(binder, &parts->arguments, parts->count, &parts->capacity, sizeof *parts->arguments))
       return binder->error->status;
-    parts->arguments[parts->count++] = i == 0 ? label : known;
+    parts->arguments[parts->count++] = i == 0 ? label : node;
   }
   return 0;
 }
 
+static int add_part(void *context, const char *name, struct node *node)
+{
+  struct row_parts *parts = context;
+  struct node *known = bind_known(parts->binder, node);
+  return known ? take_part(parts, name, known) : (int)parts->binder->error->status;
+}
+
+// A literal or parameter stays without a type: the row may become one of a type, whose columns say what it is.
 static int add_unnamed(void *context, const char *name, struct node *node)
 {
-  return add_part(context, "", node);
+  return take_part(context, "", node);
 }
 
 // A table's row as a value.
 struct node *bind_item_row(struct binder *binder, const struct item *item, int32_t location)
 {
   struct row_parts parts = {.binder = binder};
+  const struct range *range = item->range >= 0 ? &binder->statement->ranges[item->range] : NULL;
+  const struct relation *relation = !range ? NULL : range->relation ? range->relation : range->view;
+  bool is_named = relation && relation_has_row_type(relation);
+  struct type type = type_plain(is_named ? relation_row_type(relation) : TYPE_RECORD);
   if (star_item(binder, item, location, add_part, &parts))
     return NULL;
-  struct node *node = bind_node(binder, NODE_CALL, type_plain(TYPE_RECORD), location, parts.arguments, parts.count);
+  struct node *node = bind_node(binder, NODE_CALL, type, location, parts.arguments, parts.count);
   if (node)
     node->function = &whole_record_function;
   return node;

@@ -171,6 +171,14 @@ int bind_targets(struct binder *binder, struct scope *scope, PgQuery__Node **tre
         return status;
       continue;
     }
+    const PgQuery__AIndirection *row = bind_is_row_star(tree->val);
+    if (row) {
+      struct list_context context = {binder, list};
+      int status = bind_row_star(binder, scope, row, add_field, &context);
+      if (status)
+        return status;
+      continue;
+    }
     struct node *node = bind_is_reg(tree->val) ? bind_reg(binder, scope, tree->val, REG_NAME)
                                                : bind_expr(binder, scope, tree->val);
     if (!node)

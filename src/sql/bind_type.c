@@ -141,10 +141,17 @@ int bind_user_type(const struct bind_input *input, const PgQuery__TypeName *name
   const char *schema = name->n_names > 1 ? string_of(name->names[name->n_names - 2]) : NULL;
   uint32_t number = type_number(schema ? schema : "", own);
   struct name_scope scope = bind_name_scope(input);
-  if (!number)
-    return catalog_find(input->catalog, input->version, &scope, schema, own, "T", RIGHT_NONE, true, relation, error);
-  *relation = catalog_find_oid(input->catalog, input->version, number);
-  if (*relation && (*relation)->kind != RELATION_TYPE)
+  if (number) {
+    *relation = catalog_find_oid(input->catalog, input->version, number);
+  } else {
+    int status = catalog_find(input->catalog, input->version, &scope, schema, own, "T", RIGHT_NONE, true, relation, error);
+    struct error ignored; // what has the name may be none that has rows
+    if (status || *relation)
+      return status;
+    if (catalog_find(input->catalog, input->version, &scope, schema, own, "rvf", RIGHT_NONE, true, relation, &ignored))
+      *relation = NULL;
+  }
+  if (*relation && (*relation)->kind != RELATION_TYPE && !relation_has_row_type(*relation))
     *relation = NULL;
   return 0;
 }
@@ -152,8 +159,10 @@ int bind_user_type(const struct bind_input *input, const PgQuery__TypeName *name
 static int take_user_type(const struct relation *relation, bool is_array, struct type *type, uint32_t *domain,
                           struct error *error)
 {
-  if (relation->type_kind == TYPE_IS_ENUM) {
-    *type = type_plain((enum type_id)(is_array ? relation->oid | TYPE_USER_ARRAY : relation->oid));
+  bool is_row = relation_has_row_type(relation);
+  if (is_row || relation->type_kind == TYPE_IS_ENUM) {
+    uint32_t own = is_row ? (uint32_t)relation_row_type(relation) : relation->oid;
+    *type = type_plain((enum type_id)(is_array ? own | TYPE_USER_ARRAY : own));
     return 0;
   }
   *type = relation->schema.columns[0].type;

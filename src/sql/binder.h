@@ -303,6 +303,23 @@ int bind_from_sample(struct binder *binder, struct scope *scope, const PgQuery__
 int bind_from(struct binder *binder, struct scope *scope, PgQuery__Node **from, size_t count);
 // A function that gives rows, in the select list: joined behind all of FROM.
 struct node *bind_set_field(struct binder *binder, struct scope *scope, const PgQuery__AIndirection *tree);
+// (row).*, of a value.
+const PgQuery__AIndirection *bind_is_row_star(const PgQuery__Node *tree);
+int bind_row_star(struct binder *binder, struct scope *scope, const PgQuery__AIndirection *tree,
+                  int (*add)(void *context, const char *name, struct node *node), void *context);
+// --- bind_row.c: fields of rows whose type has a name. NULL: the type is none of theirs.
+const struct row_type *bind_row_type(const struct binder *binder, enum type_id type);
+// Parameters in ROW(…) that becomes a row of the type have the types of its columns.
+int bind_row_parameters(struct binder *binder, struct node *record, enum type_id type);
+struct node *bind_field(struct binder *binder, struct node *record, const char *name);
+int bind_all_fields(struct binder *binder, struct node *record,
+                    int (*add)(void *context, const char *name, struct node *node), void *context);
+// A value for what the place says is within a column of the type, and the column with it.
+struct node *bind_part(struct binder *binder, struct scope *scope, const PgQuery__ResTarget *place, struct type type,
+                       struct node *value);
+struct node *bind_part_assignment(struct binder *binder, struct scope *scope, const PgQuery__ResTarget *place,
+                                  struct node *whole, struct node *value);
+
 // Of rows: ROW(…); (t).column and (t).*.
 struct node *bind_item_row(struct binder *binder, const struct item *item, int32_t location); // as one value
 struct node *bind_row_value(struct binder *binder, struct scope *scope, const PgQuery__RowExpr *row);

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "data/numeric.h"
+#include "data/record.h"
 #include "expr/moment.h"
 #include "sql/iterator.h"
 
@@ -367,6 +368,15 @@ static int set_begin(struct set_run *run)
   return set_prepare(run);
 }
 
+static void expand_row(const struct value *given, struct value *row, int count)
+{
+  struct value record = *given;
+  struct record_walk walk = {.record = &record};
+  struct record_column column;
+  for (int i = 0; i < count; i++)
+    row[i] = !record.is_null && record_next(&walk, &column) ? column.value : value_null();
+}
+
 static int set_next(struct iterator *op)
 {
   struct set_run *run = (struct set_run *)op;
@@ -376,10 +386,13 @@ static int set_next(struct iterator *op)
   iterator_begin_row(op);
   int status = run->is_begun ? 0 : set_begin(run);
   while (!status && !run->is_over) {
+    op->execution->evaluation.types = range->types;
     status = node->function.set->next(&op->execution->evaluation, &run->call, row);
     run->is_over = status == 0;
     if (status != 1)
       break;
+    if (range->expands)
+      expand_row(&row[0], row, range->column_count - range->has_ordinality);
     if (range->has_ordinality)
       row[range->column_count - 1] = value_integer(++run->number);
     status = test_row(op);

@@ -68,6 +68,8 @@ struct range {
   int number;                        // SHARED: in the statement's list; WORKING: of the recursion
   const char *function;              // FUNCTION, SHARED: its name
   const struct set_function *set;    // FUNCTION: NULL for generate_series
+  bool expands;                      // FUNCTION: each row that it gives as a value is the columns
+  const struct user_types *types;    // FUNCTION: of the rows that it reads; NULL
   bool has_ordinality;               // FUNCTION: the last column is the row's number
   struct node **arguments;           // FUNCTION
   int argument_count;

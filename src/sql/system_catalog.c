@@ -63,7 +63,7 @@ static struct value options_array(struct row_sink *sink, const struct relation *
 
 struct class_row {
   const struct relation *options; // whose they are; NULL: none
-  uint32_t oid, schema, access_method, owner;
+  uint32_t oid, schema, access_method, owner, type;
   const char *name, *acl;
   char kind[2];
   tree_number tree;
@@ -80,7 +80,7 @@ static int add_class(const struct system_table *table, struct system_context *co
       number(row->oid),
       value_string(row->name),
       number(row->schema),
-      number(0),
+      number(row->type),
       number(0),
       number(row->owner),
       number(row->access_method),
@@ -121,6 +121,7 @@ static int add_relation_class(const struct system_table *table, struct system_co
   struct class_row row = {
       .oid = relation->oid,
       .schema = relation->schema_oid,
+      .type = relation_has_row_type(relation) ? (uint32_t)relation_row_type(relation) : 0,
       .access_method = relation->tree ? OID_HEAP : 0,
       .owner = relation->owner,
       .acl = relation->acl,

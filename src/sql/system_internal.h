@@ -139,7 +139,7 @@ uint32_t system_default_oid(const struct relation *relation, int column);
 bool append_constraint_definition(struct system_context *context, uint32_t oid, bool is_pretty, struct buffer *out);
 uint32_t system_collation(enum type_id type);
 
-const struct relation *system_next_relation(struct system_context *context, uint32_t *oid); // types left out
+const struct relation *system_next_relation(struct system_context *context, uint32_t *oid); // types left out, but composite ones
 
 // --- system_type.c
 // A type made by users, or the one of whose arrays this is the object id; NULL: there is none.

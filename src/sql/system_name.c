@@ -50,7 +50,7 @@ bool system_object_find(struct system_context *context, uint32_t oid, struct sys
       return true;
     }
   object->relation = catalog_find_oid(context->catalog, context->version, oid);
-  if (object->relation && object->relation->kind == RELATION_TYPE)
+  if (object->relation && object->relation->kind == RELATION_TYPE && object->relation->type_kind != TYPE_IS_COMPOSITE)
     object->relation = NULL;
   return object->relation || find_index(context, oid, object);
 }
@@ -68,6 +68,8 @@ const char *system_object_name(const struct system_object *object)
 // A source that keeps its rows is a table, for those who ask; other sources and sinks are foreign tables.
 char system_relkind(const struct relation *relation)
 {
+  if (relation->kind == RELATION_TYPE)
+    return 'c';
   if (relation->kind == RELATION_SINK)
     return (char)RELATION_SOURCE;
   return relation->kind == RELATION_SOURCE && relation->tree ? (char)RELATION_TABLE : (char)relation->kind;
@@ -145,7 +147,7 @@ const struct relation *system_next_relation(struct system_context *context, uint
 {
   const struct relation *relation;
   while ((relation = catalog_next(context->catalog, context->version, oid)))
-    if (relation->kind != RELATION_TYPE)
+    if (relation->kind != RELATION_TYPE || relation->type_kind == TYPE_IS_COMPOSITE)
       return relation;
   return NULL;
 }

@@ -179,7 +179,8 @@ static void append_types(struct system_context *context, struct bytes text, stru
     char *close;
     unsigned long oid = strtoul(found + strlen(before), &close, 10);
     bool is_type = oid >= TYPE_USER_FIRST && oid < TYPE_USER_ARRAY &&
-                   system_type_name(context, (uint32_t)oid, -1, name, sizeof name);
+                   (system_type_name(context, (uint32_t)oid, -1, name, sizeof name) ||
+                    system_type_name(context, (uint32_t)oid | TYPE_USER_ROW, -1, name, sizeof name));
     const char *rest = is_type ? close : found + 1;
     buffer_append(out, at, (size_t)((is_type ? found : rest) - at));
     if (is_type)

@@ -24,8 +24,10 @@ static const struct relation *next_type(struct system_context *context, enum typ
 const struct relation *system_user_type(struct system_context *context, uint32_t oid)
 {
   const struct relation *relation =
-      catalog_find_oid(context->catalog, context->version, oid & ~(uint32_t)TYPE_USER_ARRAY);
-  return relation && relation->kind == RELATION_TYPE ? relation : NULL;
+      catalog_find_oid(context->catalog, context->version, type_object((enum type_id)oid));
+  bool has_columns = relation && relation_has_row_type(relation);
+  bool is_type = relation && (oid & TYPE_USER_ROW ? has_columns : relation->kind == RELATION_TYPE && !has_columns);
+  return is_type ? relation : NULL;
 }
 
 bool system_type_name(struct system_context *context, uint32_t oid, int32_t modifier, char *text, int size)
@@ -71,6 +73,9 @@ uint32_t system_type_named(struct system_context *context, struct bytes name)
   if (is_array)
     name.size -= 2;
   uint32_t oid = system_name_find(context, name);
+  const struct relation *type = oid ? catalog_find_oid(context->catalog, context->version, oid) : NULL;
+  if (type && relation_has_row_type(type))
+    oid = (uint32_t)relation_row_type(type);
   if (!oid || !system_user_type(context, oid))
     return 0;
   return is_array ? oid | TYPE_USER_ARRAY : oid;
@@ -173,6 +178,29 @@ static int add_user_array(const struct system_table *table, struct system_contex
              value_null(), value_null(), value_null());
 }
 
+// The type of a composite type's rows, or of a table's; and that of arrays of them.
+static int add_row_type(const struct system_table *table, struct row_sink *sink, const struct relation *relation,
+                        struct error *error)
+{
+  uint32_t oid = (uint32_t)relation_row_type(relation);
+  int status = ADD(number(oid), value_string(relation->name), number(relation->schema_oid), number(relation->owner),
+                   number(-1), truth(false), value_string("c"), value_string("C"), truth(false), truth(true),
+                   value_string(","), number(relation->oid), value_string("-"), number(0), number(oid | TYPE_USER_ARRAY),
+                   value_string("record_in"), value_string("record_out"), value_string("record_recv"),
+                   value_string("record_send"), value_string("-"), value_string("-"), value_string("-"),
+                   value_string("d"), value_string("x"), truth(false), number(0), number(-1), number(0), number(0),
+                   value_null(), value_null(), value_null());
+  return status ? status
+                : ADD(number(oid | TYPE_USER_ARRAY), system_text(sink, "_%.62s", relation->name),
+                      number(relation->schema_oid), number(relation->owner), number(-1), truth(false), value_string("b"),
+                      value_string("A"), truth(false), truth(true), value_string(","), number(0),
+                      value_string("array_subscript_handler"), number(oid), number(0), value_string("array_in"),
+                      value_string("array_out"), value_string("array_recv"), value_string("array_send"),
+                      value_string("-"), value_string("-"), value_string("array_typanalyze"), value_string("d"),
+                      value_string("x"), truth(false), number(0), number(-1), number(0), number(0), value_null(),
+                      value_null(), value_null());
+}
+
 ROWS(type_rows)
 {
   int status = 0;
@@ -180,7 +208,13 @@ ROWS(type_rows)
     status = add_type(table, sink, (enum type_id)id, error);
   uint32_t oid = 0;
   const struct relation *type;
-  while (!status && (type = next_type(context, 0, &oid))) {
+  while (!status && (type = catalog_next(context->catalog, context->version, &oid))) {
+    if (relation_has_row_type(type)) {
+      status = add_row_type(table, sink, type, error);
+      continue;
+    }
+    if (type->kind != RELATION_TYPE)
+      continue;
     status = add_user_type(table, context, sink, type, error);
     if (!status)
       status = add_user_array(table, context, sink, type, error);

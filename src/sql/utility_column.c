@@ -490,6 +490,8 @@ int column_retype(const struct utility_input *input, struct relation *definition
   if (status && error)
     error_position(error, 0);
   if (!status)
+    status = composite_check(input, command->name, type.id, error);
+  if (!status)
     status = refuse_generated(from, number, tree->raw_default, error);
   if (!status)
     status = retype_program(input, from, number, tree->raw_default, type, &program, error);

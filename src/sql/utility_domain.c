@@ -85,6 +85,8 @@ int domain_create(const struct utility_input *input, const PgQuery__CreateDomain
   definition->schema.column_count = 1;
   snprintf(column->name, sizeof column->name, "value");
   status = bind_type(&bind, create->type_name, input->text, &column->type, &column->domain, error);
+  if (!status && column->type.id & TYPE_USER_ROW)
+    status = error_set(error, SQLSTATE_FEATURE_NOT_SUPPORTED, "domains over composite types are not supported");
   if (status && error)
     error_position(error, 0);
   const struct relation *below =

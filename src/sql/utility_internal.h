@@ -172,6 +172,22 @@ int type_release(const struct utility_input *input, const struct relation *const
 int domain_create(const struct utility_input *input, const PgQuery__CreateDomainStmt *create, struct error *error);
 int domain_alter(const struct utility_input *input, const PgQuery__AlterDomainStmt *alter, struct error *error);
 int domain_rename_constraint(const struct utility_input *input, const PgQuery__RenameStmt *rename, struct error *error);
+// --- utility_composite.c
+int composite_create(const struct utility_input *input, const PgQuery__CompositeTypeStmt *create, struct error *error);
+int composite_alter(const struct utility_input *input, const PgQuery__AlterTableStmt *alter, struct error *error);
+int composite_rename_attribute(const struct utility_input *input, const PgQuery__RenameStmt *rename, struct error *error);
+// May a column have the type, as far as that is one of rows? 0A000, 54000.
+int composite_check(const struct utility_input *input, const char *column, enum type_id id, struct error *error);
+// A line for each attribute of the composite type that needs the type; with cascade they go.
+int composite_release(const struct utility_input *input, const struct relation *type, const struct relation *composite,
+                      bool cascade, struct buffer *lines, struct error *error);
+
+// --- utility_type.c
+// Moves the table's rows into a fresh tree: visit inserts what becomes of each.
+int type_move_rows(struct row_walk *walk, const struct relation *table, int (*visit)(const struct row_walk *walk));
+// Do the definition's expressions still mean something? what: the thing that has another name, for the error's detail.
+int type_check_texts(const struct utility_input *input, const struct relation *relation, const char *what,
+                     struct error *error);
 // By the names of a list, or of a type's. kind: 42809 where it is another; 0: any.
 int type_find(const struct utility_input *input, PgQuery__Node *const *names, size_t count, enum type_kind kind,
               bool missing_ok, const struct relation **type, struct error *error);

@@ -109,7 +109,8 @@ static int column_type(const struct utility_input *input, const PgQuery__ColumnD
     return 0;
   }
   struct bind_input bind = utility_bind(input);
-  return bind_type(&bind, tree->type_name, input->text, &column->type, &column->domain, error);
+  int status = bind_type(&bind, tree->type_name, input->text, &column->type, &column->domain, error);
+  return status ? status : composite_check(input, tree->colname, column->type.id, error);
 }
 
 static int column_collation(const struct utility_input *input, const PgQuery__ColumnDef *tree,

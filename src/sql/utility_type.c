@@ -18,6 +18,7 @@ enum { LIMIT_LABELS = 10000 }; // of one enum
 static const char *tag_of(PgQuery__ObjectType type, const char *of_type, const char *of_domain)
 {
   switch (type) {
+  case PG_QUERY__OBJECT_TYPE__OBJECT_ATTRIBUTE:
   case PG_QUERY__OBJECT_TYPE__OBJECT_TYPE: return of_type;
   case PG_QUERY__OBJECT_TYPE__OBJECT_DOMAIN:
   case PG_QUERY__OBJECT_TYPE__OBJECT_DOMCONSTRAINT: return of_domain;
@@ -28,7 +29,9 @@ static const char *tag_of(PgQuery__ObjectType type, const char *of_type, const c
 const char *type_tag(const PgQuery__Node *node)
 {
   switch (node->node_case) {
+  case PG_QUERY__NODE__NODE_COMPOSITE_TYPE_STMT:
   case PG_QUERY__NODE__NODE_CREATE_ENUM_STMT: return "CREATE TYPE";
+  case PG_QUERY__NODE__NODE_ALTER_TABLE_STMT: return tag_of(node->alter_table_stmt->objtype, "ALTER TYPE", NULL);
   case PG_QUERY__NODE__NODE_ALTER_ENUM_STMT: return "ALTER TYPE";
   case PG_QUERY__NODE__NODE_CREATE_DOMAIN_STMT: return "CREATE DOMAIN";
   case PG_QUERY__NODE__NODE_ALTER_DOMAIN_STMT: return "ALTER DOMAIN";
@@ -69,11 +72,15 @@ int type_find(const struct utility_input *input, PgQuery__Node *const *names, si
     return status;
   if (!*type && is_built_in && type_of_name(name.relname) < TYPE_COUNT)
     return error_set(error, SQLSTATE_INSUFFICIENT_PRIVILEGE, "must be owner of type %s", name.relname);
+  if (kind == TYPE_IS_COMPOSITE && (!*type || (*type)->type_kind != kind))
+    return error_set(error, SQLSTATE_UNDEFINED_TABLE, "relation \"%s%s%s\" does not exist", schema ? schema : "",
+                     schema ? "." : "", name.relname);
   if (!*type)
     return error_set(error, SQLSTATE_UNDEFINED_OBJECT, "type \"%s%s%s\" does not exist", schema ? schema : "",
                      schema ? "." : "", name.relname);
   if (kind && (*type)->type_kind != kind)
-    return error_set(error, SQLSTATE_WRONG_OBJECT_TYPE, kind == TYPE_IS_ENUM ? "%s is not an enum" : "%s is not a domain",
+    return error_set(error, SQLSTATE_WRONG_OBJECT_TYPE,
+                     kind == TYPE_IS_ENUM ? "%s is not an enum" : "%s is not a domain",
                      catalog_shown(input->writer, *type).text);
   return 0;
 }
@@ -229,11 +236,10 @@ static int visit_relabel(const struct row_walk *walk)
   return status ? status : table_insert(walk->input->writer, walk->to, walk->values, -1, NULL, NULL);
 }
 
-static int relabel_table(void *context, const struct relation *table)
+int type_move_rows(struct row_walk *walk, const struct relation *table, int (*visit)(const struct row_walk *walk))
 {
-  struct relabelling *own = context;
-  const struct utility_input *input = own->walk.input;
-  struct error *error = own->walk.error;
+  const struct utility_input *input = walk->input;
+  struct error *error = walk->error;
   struct relation *definition = catalog_copy(table, input->arena);
   const struct relation *stored;
   if (!definition)
@@ -251,9 +257,15 @@ static int relabel_table(void *context, const struct relation *table)
   to.is_checked_late = false; // the rows are what they were, and fit
   to.check_count = 0;
   to.has_domains = false;
-  own->walk.relation = table;
-  own->walk.to = &to;
-  return row_walk_run(&own->walk, visit_relabel);
+  walk->relation = table;
+  walk->to = &to;
+  return row_walk_run(walk, visit);
+}
+
+static int relabel_table(void *context, const struct relation *table)
+{
+  struct relabelling *own = context;
+  return type_move_rows(&own->walk, table, visit_relabel);
 }
 
 int type_walk_tables(const struct utility_input *input, uint32_t type, void *context,
@@ -315,10 +327,11 @@ static int rename_in_text(struct renaming *renaming, const char **text, struct e
   return 0;
 }
 
-// Do the definition's expressions still mean something? Those that name the old label without saying its type do not.
-static int check_texts(struct renaming *renaming, const struct relation *relation, struct error *error)
+// Those that name the old label without saying its type do not.
+int type_check_texts(const struct utility_input *input, const struct relation *relation, const char *what,
+                     struct error *error)
 {
-  struct bind_input bind = utility_bind(renaming->input);
+  struct bind_input bind = utility_bind(input);
   struct node *node;
   int status = 0;
   for (int i = 0; i < relation->check_count && !status; i++)
@@ -327,8 +340,8 @@ static int check_texts(struct renaming *renaming, const struct relation *relatio
     if (relation->defaults && relation->defaults[i].text)
       status = bind_expression(&bind, NULL, relation->defaults[i].text, relation->schema.columns[i].type, &node, error);
   if (status)
-    error_detail(error, "The definition of %s %s names the label.", relation_kind_name(relation->kind),
-                 catalog_shown(renaming->input->writer, relation).text);
+    error_detail(error, "The definition of %s %s names the %s.", relation_kind_name(relation->kind),
+                 catalog_shown(input->writer, relation).text, what);
   return status;
 }
 
@@ -350,7 +363,7 @@ static int rename_in_dependents(struct renaming *renaming, uint32_t type, struct
     if (!status)
       status = catalog_replace(input->catalog, input->writer, copy, error);
     if (!status)
-      status = check_texts(renaming, copy, error);
+      status = type_check_texts(input, copy, "label", error);
     if (!status && copy->kind == RELATION_TYPE)
       status = rename_in_dependents(renaming, oid, error);
     if (!status)
@@ -571,6 +584,10 @@ int type_release(const struct utility_input *input, const struct relation *const
       status = release_table(input, going[type], &dependent, cascade, lines, error);
       if (!status && (cascade || lines->size == size))
         status = release_checks(input, going[type], dependent, cascade, lines, error);
+    } else if (dependent->kind == RELATION_TYPE && dependent->type_kind == TYPE_IS_COMPOSITE &&
+               !is_going(dependent, going, count)) {
+      status = composite_release(input, going[type], dependent, cascade, lines, error);
+      is_table = true;
     } else if (dependent->kind == RELATION_TYPE && !is_going(dependent, going, count))
       status = type_release(input, &dependent, 1, 0, cascade, lines, error);
     if (!status && !cascade && !is_table && !is_going(dependent, going, count))
@@ -614,6 +631,21 @@ static enum type_id drop_built_in(const PgQuery__TypeName *name)
   return is_qualified || !name->n_names ? TYPE_COUNT : type_of_name(utility_string(name->names[name->n_names - 1]));
 }
 
+// The type of a table's rows goes with the table.
+static int refuse_row_type(const struct utility_input *input, const PgQuery__TypeName *name, struct error *error)
+{
+  struct bind_input bind = utility_bind(input);
+  const struct relation *relation;
+  int status = bind_user_type(&bind, name, &relation, error);
+  if (status || !relation || relation->kind == RELATION_TYPE)
+    return status;
+  const char *kind = relation_kind_name(relation->kind);
+  status = error_set(error, SQLSTATE_DEPENDENT_OBJECTS_STILL_EXIST, "cannot drop type %s because %s %s requires it",
+                     relation->name, kind, relation->name);
+  error_hint(error, "You can drop %s %s instead.", kind, relation->name);
+  return status;
+}
+
 static int types_drop(const struct utility_input *input, const PgQuery__DropStmt *drop, struct error *error)
 {
   bool is_domain = drop->remove_type == PG_QUERY__OBJECT_TYPE__OBJECT_DOMAIN;
@@ -627,7 +659,9 @@ static int types_drop(const struct utility_input *input, const PgQuery__DropStmt
     if (built_in < TYPE_COUNT)
       return error_set(error, SQLSTATE_DEPENDENT_OBJECTS_STILL_EXIST,
                        "cannot drop type %s because it is required by the database system", type_info(built_in)->name);
-    status = type_find(input, name->names, name->n_names, 0, drop->missing_ok, &types[count], error);
+    status = refuse_row_type(input, name, error);
+    if (!status)
+      status = type_find(input, name->names, name->n_names, 0, drop->missing_ok, &types[count], error);
     if (!status && is_domain && types[count] && types[count]->type_kind != TYPE_IS_DOMAIN)
       status = error_set(error, SQLSTATE_WRONG_OBJECT_TYPE, "\"%s\" is not a domain", types[count]->name);
     if (!status && !types[count])
@@ -644,11 +678,15 @@ int type_run(const struct utility_input *input, struct error *error)
 {
   const PgQuery__Node *node = input->parsed->node;
   switch (node->node_case) {
+  case PG_QUERY__NODE__NODE_COMPOSITE_TYPE_STMT: return composite_create(input, node->composite_type_stmt, error);
+  case PG_QUERY__NODE__NODE_ALTER_TABLE_STMT: return composite_alter(input, node->alter_table_stmt, error);
   case PG_QUERY__NODE__NODE_CREATE_ENUM_STMT: return enum_create(input, node->create_enum_stmt, error);
   case PG_QUERY__NODE__NODE_ALTER_ENUM_STMT: return enum_alter(input, node->alter_enum_stmt, error);
   case PG_QUERY__NODE__NODE_CREATE_DOMAIN_STMT: return domain_create(input, node->create_domain_stmt, error);
   case PG_QUERY__NODE__NODE_ALTER_DOMAIN_STMT: return domain_alter(input, node->alter_domain_stmt, error);
   case PG_QUERY__NODE__NODE_RENAME_STMT:
+    if (node->rename_stmt->rename_type == PG_QUERY__OBJECT_TYPE__OBJECT_ATTRIBUTE)
+      return composite_rename_attribute(input, node->rename_stmt, error);
     return node->rename_stmt->rename_type == PG_QUERY__OBJECT_TYPE__OBJECT_DOMCONSTRAINT
                ? domain_rename_constraint(input, node->rename_stmt, error)
                : type_rename(input, node->rename_stmt, error);

@@ -339,6 +339,16 @@ const struct enum_type *catalog_enum(struct catalog *catalog, const struct versi
   return &relation->labels;
 }
 
+const struct row_type *catalog_row(struct catalog *catalog, const struct version *version, uint32_t oid,
+                                   struct read_mark *mark)
+{
+  const struct relation *relation;
+  struct error ignored;
+  if (catalog_load(catalog, version, oid, mark, &relation, &ignored) || !relation || !relation_has_row_type(relation))
+    return NULL;
+  return &relation->row;
+}
+
 void catalog_collect(struct catalog *catalog, const struct version *version)
 {
   size_t at = 0;

@@ -97,6 +97,9 @@ int catalog_domain(struct catalog *catalog, const struct version *version, uint3
                    struct arena *arena, const struct domain_test **test, struct error *error);
 // Oid of what has this name in the schema (a relation or an index), 0: nothing.
 // The enum of this object id; NULL: there is none.
+// NULL: there is no such type.
+const struct row_type *catalog_row(struct catalog *catalog, const struct version *version, uint32_t oid,
+                                   struct read_mark *mark);
 const struct enum_type *catalog_enum(struct catalog *catalog, const struct version *version, uint32_t oid,
                                      struct read_mark *mark);
 uint32_t catalog_name(struct catalog *catalog, const struct version *version, uint32_t schema_oid, const char *name);

@@ -48,7 +48,8 @@ int catalog_name_taken(struct writer *writer, const struct relation *relation, c
   const struct relation *other = NULL;
   if (tree_get(writer->version, TREE_NAMES, bytes_of(key.bytes, key.size), &row, writer->mark) && row.size == 8)
     (void)catalog_load(writer->catalog, writer->version, get_be32(row.data + 4), writer->mark, &other, NULL);
-  if (relation->kind != RELATION_TYPE && !(other && other->kind == RELATION_TYPE))
+  bool is_relation = !other || other->kind != RELATION_TYPE || other->type_kind == TYPE_IS_COMPOSITE;
+  if (relation->kind != RELATION_TYPE && is_relation)
     return error_set(writer->error, SQLSTATE_DUPLICATE_TABLE, "relation \"%s\" already exists", name);
   int status = error_set(writer->error, SQLSTATE_DUPLICATE_OBJECT, "type \"%s\" already exists", name);
   if (relation->kind != RELATION_TYPE)

@@ -560,9 +560,21 @@ static void take_type(struct decoder *decoder, struct relation *relation)
     if (!label->name || strlen(label->name) > LIMIT_IDENTIFIER || (i && label->rank <= label[-1].rank))
       decoder->is_malformed |= !decoder->is_out_of_memory;
   }
-  bool is_sound = kind == TYPE_IS_DOMAIN ? relation->schema.column_count == 1 && !relation->labels.count
-                                         : kind == TYPE_IS_ENUM && !relation->schema.column_count;
+  bool is_sound = kind == TYPE_IS_DOMAIN      ? relation->schema.column_count == 1 && !relation->labels.count
+                  : kind == TYPE_IS_COMPOSITE ? !relation->labels.count
+                                              : kind == TYPE_IS_ENUM && !relation->schema.column_count;
   decoder->is_malformed |= !is_sound && !decoder->is_out_of_memory;
+}
+
+static void note_row(struct decoder *decoder, struct relation *relation)
+{
+  const struct schema *schema = &relation->schema;
+  struct row_column *columns = ARENA_ARRAY(decoder->arena, struct row_column, schema->column_count + 1);
+  decoder->is_out_of_memory |= !columns;
+  for (int i = 0; columns && schema->columns && i < schema->column_count; i++)
+    if (!schema->columns[i].is_dropped)
+      columns[relation->row.count++] = (struct row_column){schema->columns[i].name, schema->columns[i].type};
+  relation->row.columns = columns;
 }
 
 static bool kind_is_known(uint8_t kind)
@@ -599,6 +611,7 @@ int definition_decode(struct bytes row, struct arena *arena, struct relation *re
     take_sequence(&decoder, &relation->sequence);
   if (kind == RELATION_TYPE)
     take_type(&decoder, relation);
+  note_row(&decoder, relation);
   if (decoder.is_out_of_memory)
     return error_memory(error);
   if (decoder.is_malformed || decoder.at != row.size || !kind_is_known(kind) || relation->tree >= TREE_NUMBER_LIMIT ||

@@ -17,7 +17,7 @@ const char *relation_option(const struct relation *relation, const char *name)
 uint32_t column_user_type(const struct column *column)
 {
   enum type_id id = column->type.id;
-  return column->domain ? column->domain : type_is_user(id) ? (uint32_t)id & ~(uint32_t)TYPE_USER_ARRAY : 0;
+  return column->domain ? column->domain : type_is_user(id) ? type_object(id) : 0;
 }
 
 int relation_column(const struct relation *relation, const char *name)

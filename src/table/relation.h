@@ -7,6 +7,7 @@
 
 #include "data/enum.h"
 #include "data/key.h"
+#include "data/record.h"
 #include "data/schema.h"
 #include "expr/domain.h"
 #include "expr/program.h"
@@ -23,7 +24,7 @@ enum relation_kind { // as in pg_class.relkind where PostgreSQL has the kind
   RELATION_TYPE = 'T', // made by a user; it has no rows, and its name is none of a relation's
 };
 
-enum type_kind { TYPE_IS_ENUM = 'e', TYPE_IS_DOMAIN = 'd' }; // as in pg_type.typtype
+enum type_kind { TYPE_IS_ENUM = 'e', TYPE_IS_DOMAIN = 'd', TYPE_IS_COMPOSITE = 'c' }; // as in pg_type.typtype
 
 enum { SCHEMA_PG_CATALOG = 11, SCHEMA_PUBLIC = 2200, SCHEMA_QUERN = 12000, SCHEMA_INFORMATION = 13000 };
 // Of a session's temporary relations: this and the session's number (table/temporary.h).
@@ -138,7 +139,8 @@ struct relation {
   int expression_count;
   struct expression_text *expressions;
   struct sequence sequence;   // of a sequence
-  // Types. A domain is its one column, `value`: its type, NOT NULL, default, and checks of VALUE
+  struct row_type row;        // what its rows are as values: of tables, views and composite types
+  // Types. A composite type's attributes are its columns. A domain is its one column, `value`: its type, NOT NULL, default, and checks of VALUE
   enum type_kind type_kind;
   struct enum_type labels;    // of an enum
   // Sources, workflows, sinks
@@ -163,8 +165,18 @@ struct relation {
 // Option by name, NULL if it is not there.
 const char *relation_option(const struct relation *relation, const char *name);
 static inline bool relation_is_temporary(const struct relation *relation) { return schema_is_temporary(relation->schema_oid); }
-// The type that a column needs and a user made: its domain, else its enum or that of its elements; 0: none.
+// The type that a column needs and a user made: its domain, else its enum or composite type or that of its elements; 0: none.
 uint32_t column_user_type(const struct column *column);
+// Is there a type of its rows?
+static inline bool relation_has_row_type(const struct relation *relation)
+{
+  return relation->kind == RELATION_TABLE || relation->kind == RELATION_VIEW || relation->kind == RELATION_SOURCE ||
+         (relation->kind == RELATION_TYPE && relation->type_kind == TYPE_IS_COMPOSITE);
+}
+static inline enum type_id relation_row_type(const struct relation *relation)
+{
+  return (enum type_id)(relation->oid | TYPE_USER_ROW);
+}
 // Column number by name, -1 if there is none.
 int relation_column(const struct relation *relation, const char *name);
 // The index of this name, NULL if there is none; and the primary key's own entry, which a deferrable key does not have.

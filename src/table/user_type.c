@@ -10,6 +10,12 @@ static const struct enum_type *find(void *context, uint32_t oid)
   return catalog_enum(types->catalog, types->version, oid, types->mark);
 }
 
+static const struct row_type *find_row(void *context, uint32_t oid)
+{
+  struct catalog_types *types = context;
+  return catalog_row(types->catalog, types->version, oid, types->mark);
+}
+
 // In quotes unless it is plain.
 static int append_name(const char *name, char *text, int size)
 {
@@ -45,7 +51,7 @@ void catalog_type_show(const struct catalog_types *types, const struct relation 
 static void show(void *context, uint32_t oid, char *text, int size)
 {
   const struct catalog_types *types = context;
-  const struct relation *relation = catalog_find_oid(types->catalog, types->version, oid);
+  const struct relation *relation = catalog_find_oid(types->catalog, types->version, type_object((enum type_id)oid));
   if (relation)
     catalog_type_show(types, relation, text, size);
   else
@@ -56,7 +62,7 @@ void catalog_types_init(struct catalog_types *types, struct catalog *catalog, co
                         const struct name_scope *scope)
 {
   *types = (struct catalog_types){
-      .types = {.context = types, .find = find, .show = show},
+      .types = {.context = types, .find = find, .find_row = find_row, .show = show},
       .catalog = catalog,
       .version = version,
       .mark = scope ? scope->mark : NULL,

@@ -5,6 +5,7 @@ object ids in row descriptions and in pg_type; what is not of the right size or 
 import os
 import struct
 import sys
+import tempfile
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
 import quern
@@ -153,6 +154,40 @@ def test_enums_have_their_labels_on_the_wire():
         assert failure, "a type that is not there"
 
 
+def rowed(number, text):
+    """A pair's binary form."""
+    return struct.pack("!i", 2) + struct.pack("!iii", 23, 4, number) + struct.pack("!ii", 25, len(text)) + text
+
+
+def test_rows_have_their_types_on_the_wire():
+    with tempfile.TemporaryDirectory() as place, quern.Server(data=place) as server:
+        with quern.Client(server.port) as client:
+            client.query("create type pair as (a int, b text); create table t (id int primary key, c pair, cs pair[])")
+            (oid, array), = client.rows("select oid, typarray from pg_type where typname = 'pair'")
+            oid, array, form = int(oid), int(array), rowed(7, b"x y")
+            many = struct.pack("!3i", 1, 1, oid) + struct.pack("!ii", 2, 1) + struct.pack("!i", len(form)) + form + \
+                b"\xff" * 4
+            types, row, failure = ask(client, "select row(7, 'x y')::pair, array[row(7, 'x y')::pair, null]", [], [])
+            assert failure is None and types == [oid, array] and row == [form, many], (types, row, failure)
+            _, _, failure = ask(client, "insert into t values (1, $1, $2)", [form, many], [oid, array])
+            assert failure is None, failure
+            types, row, failure = ask(client, "select c from t where c = $1 and $1 = any (cs)", [form], [oid])
+            assert types == [oid] and row == [form], (types, row, failure)
+            for value, state in ((b"", "08P01"), (form[:-1], "08P01"), (form + b"x", "22P03"), (b"\0\0\0\1", "42804"),
+                                 (struct.pack("!iiii", 2, 20, 4, 7), "42804"), (struct.pack("!iii", 2, 23, 9), "08P01")):
+                _, _, failure = ask(client, "select $1", [value], [oid])
+                assert failure and failure["C"] == state, (value, failure)
+            client.query("create table keyed (c pair primary key); insert into keyed select c from t; checkpoint; "
+                         "alter type pair add attribute d int; insert into keyed values ('(8,z,9)')")
+        server.kill()
+        server.start()
+        with quern.Client(server.port) as client:
+            assert client.rows("select c, cs, (c).b from t") == [["(7,\"x y\",)", "{\"(7,\\\"x y\\\",)\",NULL}", "x y"]]
+            assert client.rows("select c from keyed where c > row(7, 'y', 0)::pair") == [["(8,z,9)"]]
+            client.query("drop type pair cascade")
+            assert client.rows("select * from t") == [["1"]]
+
+
 def form_of(numbers):
     return struct.pack("!5i", 1, 0, 23, len(numbers), 1) + b"".join(struct.pack("!ii", 4, n) for n in numbers)
 
@@ -193,4 +228,4 @@ def test_catalog_knows_the_types():
 if __name__ == "__main__":
     quern.run(test_values_are_sent_as_postgresql_sends_them, test_values_come_back_from_binary_parameters,
               test_wrong_forms_are_refused, test_drivers_arrays_find_rows_by_key, test_catalog_knows_the_types,
-              test_enums_have_their_labels_on_the_wire)
+              test_enums_have_their_labels_on_the_wire, test_rows_have_their_types_on_the_wire)
