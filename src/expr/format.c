@@ -365,6 +365,7 @@ struct digits {
   const char *fraction; // as many as the pattern has places
   bool is_negative;
   bool overflows;
+  bool is_word; // NaN, Infinity: it stands where the digits would
 };
 
 const char *ordinal_suffix(int64_t number, bool upper)
@@ -467,7 +468,7 @@ static void write_mark(struct number_writer *w, enum number_mark mark, struct by
   case MARK_PR: buffer_append_string(w->out, negative ? ">" : w->p->fill ? "" : " "); break;
   case MARK_CURRENCY: buffer_append_u8(w->out, ' '); break;
   case MARK_TH:
-    if (!negative && !w->d->overflows && !w->p->has_point) {
+    if (!negative && !w->d->overflows && !w->d->is_word && !w->p->has_point) {
       int64_t last = 0;
       for (int i = w->d->whole_count < 2 ? 0 : w->d->whole_count - 2; i < w->d->whole_count; i++)
         last = last * 10 + (w->d->whole[i] - '0');
@@ -491,7 +492,8 @@ static bool ends_before(struct number_writer *w, enum number_mark mark)
   bool is_digit = mark == MARK_NINE || mark == MARK_ZERO;
   if (mark == MARK_POINT && w->p->after == 0 && w->p->before > 0 && !w->d->overflows)
     return true;
-  if (!w->p->lost || !(mark == MARK_POINT ? digits == 0 : is_digit && w->is_behind && w->fraction == digits))
+  bool ends = mark == MARK_POINT ? digits == 0 && !w->d->overflows : is_digit && w->is_behind && w->fraction == digits;
+  if (!w->p->lost || !ends)
     return false;
   if (w->p->brackets)
     buffer_append_string(w->out, w->d->is_negative ? ">" : w->p->fill ? "" : " ");
@@ -523,15 +525,22 @@ static void write_number(struct bytes text, const struct number_pattern *p, cons
 static int number_to_char(struct evaluation *evaluation, struct bytes pattern, const struct number_pattern *p,
                           const char *number, struct value *result)
 {
-  struct digits d = {.is_negative = *number == '-'};
+  struct digits d = {.is_negative = *number == '-', .is_word = !isdigit((uint8_t)number[strlen(number) - 1])};
   d.whole = number + (*number == '-');
   while (*d.whole == '0')
     d.whole++;
   d.whole_count = (int)strspn(d.whole, "0123456789");
   d.fraction = d.whole + d.whole_count + (d.whole[d.whole_count] == '.');
-  d.overflows = d.whole_count > p->before || !isdigit((uint8_t)number[strlen(number) - 1]);
+  if (d.is_word) {
+    d.whole = tolower((uint8_t)*d.whole) == 'n' ? "NaN" : "Infinity";
+    d.whole_count = (int)strlen(d.whole);
+  }
+  d.overflows = d.whole_count > p->before;
+  struct number_pattern shown = *p;
+  if (d.is_word && !d.overflows)
+    shown.lost = shown.after; // a word has no places behind the point
   struct buffer out = buffer_for(evaluation);
-  write_number(pattern, p, &d, &out);
+  write_number(pattern, &shown, &d, &out);
   return result_from_buffer(evaluation, &out, result);
 }
 
@@ -711,9 +720,9 @@ static int float_to_char(struct evaluation *evaluation, const struct value *argu
     return float_exponent(evaluation, &p, v, result);
   v *= p.has_v ? pow(10, p.shift) : 1;
   p.before += p.shift;
-  int whole = snprintf(NULL, 0, "%.0f", fabs(v));
+  int whole = isinf(v) ? (int)strlen("Infinity") : snprintf(NULL, 0, "%.0f", fabs(v));
   int exact = whole >= digits ? 0 : whole + p.after > digits ? digits - whole : p.after;
-  p.lost = isfinite(v) ? p.after - exact : 0;
+  p.lost = isnan(v) ? 0 : p.after - exact;
   char *text = arena_format(evaluation->arena, "%.*f", exact, v);
   return text ? number_to_char(evaluation, pattern, &p, text, result) : error_memory(evaluation->error);
 }

@@ -115,20 +115,28 @@ static int like_escape(CALL)
   return result_from_buffer(evaluation, &out, result);
 }
 
-// The order of LIKE's prefixes: that of the bytes, which is the only one here.
-static int order_of(const struct value *arguments)
-{
-  return bytes_compare(bytes_of_value(&arguments[0]), bytes_of_value(&arguments[1]));
-}
-static int pattern_less(CALL) { *result = value_boolean(order_of(arguments) < 0); return STATUS_OK; }
-static int pattern_at_most(CALL) { *result = value_boolean(order_of(arguments) <= 0); return STATUS_OK; }
-static int pattern_greater(CALL) { *result = value_boolean(order_of(arguments) > 0); return STATUS_OK; }
-static int pattern_at_least(CALL) { *result = value_boolean(order_of(arguments) >= 0); return STATUS_OK; }
+// The order of LIKE's prefixes: that of the bytes, the only one here; blanks at the end of bpchar do not count.
+#define PATTERN_ORDER(name, type, operator)                                                         \
+  static int name(CALL)                                                                             \
+  {                                                                                                 \
+    (void)evaluation;                                                                               \
+    *result = value_boolean(value_compare(type, &arguments[0], &arguments[1]) operator 0);          \
+    return STATUS_OK;                                                                               \
+  }
+PATTERN_ORDER(text_pattern_less, TYPE_TEXT, <)
+PATTERN_ORDER(text_pattern_at_most, TYPE_TEXT, <=)
+PATTERN_ORDER(text_pattern_greater, TYPE_TEXT, >)
+PATTERN_ORDER(text_pattern_at_least, TYPE_TEXT, >=)
+PATTERN_ORDER(bpchar_pattern_less, TYPE_BPCHAR, <)
+PATTERN_ORDER(bpchar_pattern_at_most, TYPE_BPCHAR, <=)
+PATTERN_ORDER(bpchar_pattern_greater, TYPE_BPCHAR, >)
+PATTERN_ORDER(bpchar_pattern_at_least, TYPE_BPCHAR, >=)
 
-#define PATTERN_ROWS(type)                                                                          \
-  OPERATOR("~<~", pattern_less, BOOLEAN, 2, type, type), OPERATOR("~<=~", pattern_at_most, BOOLEAN, 2, type, type), \
-      OPERATOR("~>~", pattern_greater, BOOLEAN, 2, type, type),                                     \
-      OPERATOR("~>=~", pattern_at_least, BOOLEAN, 2, type, type)
+#define PATTERN_ROWS(name, type)                                                                    \
+  OPERATOR("~<~", name##_pattern_less, BOOLEAN, 2, type, type),                                     \
+      OPERATOR("~<=~", name##_pattern_at_most, BOOLEAN, 2, type, type),                             \
+      OPERATOR("~>~", name##_pattern_greater, BOOLEAN, 2, type, type),                              \
+      OPERATOR("~>=~", name##_pattern_at_least, BOOLEAN, 2, type, type)
 #define LIKE_ROWS(name, code)                                                                       \
   OPERATOR(name, code, BOOLEAN, 2, TEXT, TEXT), OPERATOR(name, code, BOOLEAN, 2, BPCHAR, TEXT),     \
       OPERATOR(name, code, BOOLEAN, 2, NAME, TEXT)
@@ -142,7 +150,8 @@ const struct function match_functions[] = {
     OPERATOR("!~~", bytea_unlike, BOOLEAN, 2, BYTEA, BYTEA),
     PURE("like", bytea_like, BOOLEAN, 2, BYTEA, BYTEA),
     PURE("notlike", bytea_unlike, BOOLEAN, 2, BYTEA, BYTEA),
-    PATTERN_ROWS(TEXT),
+    PATTERN_ROWS(text, TEXT),
+    PATTERN_ROWS(bpchar, BPCHAR),
     PURE("like_escape", like_escape, TEXT, 2, TEXT, TEXT),
     PURE("like", text_like, BOOLEAN, 2, TEXT, TEXT),
     PURE("notlike", text_unlike, BOOLEAN, 2, TEXT, TEXT),

@@ -185,7 +185,7 @@ static int64_t write_time_number(struct time_writer *w, enum time_mark mark)
   case TIME_WW: return write_padded(w, (field(w, FIELD_DOY) - 1) / 7 + 1, 2);
   case TIME_W: return write_padded(w, (c->day - 1) / 7 + 1, 1);
   case TIME_Q: return write_padded(w, field(w, FIELD_QUARTER), 1);
-  case TIME_CC: return write_padded(w, field(w, FIELD_CENTURY), 2);
+  case TIME_CC: return write_padded(w, w->is_interval ? c->year / 100 : field(w, FIELD_CENTURY), 2);
   case TIME_J: return write_padded(w, field(w, FIELD_JULIAN), 0);
   default: return 0;
   }

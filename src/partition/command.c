@@ -199,7 +199,7 @@ static int execute_command(struct session *session, struct portal *portal, struc
     return error_memory(error);
   if (execute->n_params > 0 && wanted > 0)
     status = execute_arguments(session, portal, execute->name, target, error);
-  else if ((int)execute->n_params != wanted)
+  else if (execute->n_params == 0 && wanted > 0) // where none are wanted, those that are given are not looked at
     status = count_error(execute->name, wanted, (int)execute->n_params, error);
   if (status)
     return status;

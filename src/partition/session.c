@@ -431,6 +431,24 @@ static int prepare(struct session *session, const struct prepared_input *input, 
 }
 
 // A statement whose definitions changed is analysed anew.
+// Clients that were told of the columns read them as they were.
+static bool has_same_columns(const struct prepared *one, const struct prepared *other)
+{
+  if (!one->statement || !other->statement)
+    return true;
+  int count = one->statement->column_count;
+  if (count != other->statement->column_count)
+    return false;
+  for (int i = 0; i < count; i++) {
+    const struct target *a = &one->statement->columns[i], *b = &other->statement->columns[i];
+    bool is_named_so = a->name == b->name || (a->name && b->name && strcmp(a->name, b->name) == 0);
+    if (!is_named_so || a->expression->type.id != b->expression->type.id ||
+        a->expression->type.modifier != b->expression->type.modifier)
+      return false;
+  }
+  return true;
+}
+
 int session_refresh_statement(struct session *session, struct named_statement *statement, struct error *error)
 {
   const struct version *version = session_version(session);
@@ -449,6 +467,10 @@ int session_refresh_statement(struct session *session, struct named_statement *s
   int status = prepare(session, &input, &prepared, error);
   if (status)
     return status;
+  if (!has_same_columns(old, prepared)) {
+    prepared_release(prepared);
+    return error_set(error, SQLSTATE_FEATURE_NOT_SUPPORTED, "cached plan must not change result type");
+  }
   statement->prepared = prepared;
   prepared_release(old);
   return 0;

@@ -406,6 +406,22 @@ int bind_expression_tree(const struct bind_input *input, const struct relation *
   return bind_over(input, relation, tree, NULL, want, node, error);
 }
 
+// What a row has before its generated columns are computed.
+struct given {
+  const struct relation *relation;
+  const char *generated; // the one that was found
+};
+
+static bool is_given(const struct node *node, void *context)
+{
+  struct given *given = context;
+  const struct column *columns = given->relation->schema.columns;
+  if (node->kind != NODE_COLUMN || node->column < 0 || !columns[node->column].is_generated)
+    return true;
+  given->generated = columns[node->column].name;
+  return false;
+}
+
 int bind_row_condition(const struct bind_input *input, const struct relation *relation, const PgQuery__Node *tree,
                        const struct program **program, struct error *error)
 {
@@ -419,6 +435,13 @@ int bind_row_condition(const struct bind_input *input, const struct relation *re
   int range = bind_relation_range(&binder, RANGE_ROW, relation, relation->name);
   int status = range < 0 ? range : bind_add_item(&binder, &scope.items, relation->name, NULL, range, -1);
   struct node *node = status ? NULL : bind_condition(&binder, &scope, tree, CLAUSE_COPY, "WHERE");
+  struct given given = {.relation = relation};
+  if (node && !node_walk(node, is_given, &given)) {
+    (void)!error_set(binder.error, SQLSTATE_INVALID_COLUMN_REFERENCE,
+                     "generated columns are not supported in COPY FROM WHERE conditions");
+    error_detail(binder.error, "Column \"%s\" is a generated column.", given.generated);
+    node = NULL;
+  }
   statement_release(binder.statement);
   if (!node)
     return binder.error->status;

@@ -569,6 +569,7 @@ static struct item set_item(struct binder *binder, struct scope *scope, const Pg
     return failed;
   return (struct item){.range = add_set(binder, scope, range),
                        .shows_columns = true,
+                       .is_nullable = true, // it may have fewer rows than another one of the list
                        .column_count = binder->statement->ranges[range].column_count};
 }
 
@@ -946,12 +947,18 @@ static int bind_join(struct binder *binder, struct scope *scope, const PgQuery__
   int status = bind_from_tree(binder, scope, tree->larg, &left);
   scope->nullable_depth = nullable + (is_outer && !is_right);
   struct items lateral = scope->lateral;
-  if (!status && !is_right && !is_full)
+  if (!status)
     status = join_items(binder, &lateral, &left, &scope->lateral);
+  for (int i = lateral.count; !status && i < scope->lateral.count; i++)
+    scope->lateral.items[i].is_barred |= is_right || is_full;
   if (!status)
     status = bind_from_tree(binder, scope, tree->rarg, &right);
   scope->nullable_depth = nullable;
   scope->lateral = lateral;
+  for (int i = 0; !status && i < left.count; i++)
+    left.items[i].is_nullable |= is_right || is_full;
+  for (int i = 0; !status && i < right.count; i++)
+    right.items[i].is_nullable |= is_outer && !is_right;
   if (!status)
     status = join_items(binder, &left, &right, &both);
   if (!status)

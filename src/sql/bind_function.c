@@ -123,6 +123,23 @@ static struct node *bind_named_interval(struct binder *binder, struct scope *sco
   return bind_call(binder, "make_interval", false, arguments, COUNT, tree->location);
 }
 
+// json_extract_path and its kin with all of the path in an array: there are operators of that.
+static struct node *bind_path(struct binder *binder, const char *name, const char *operator, struct node **arguments,
+                              int32_t location)
+{
+  enum type_id type = strncmp(name, "jsonb", 5) == 0 ? TYPE_JSONB : TYPE_JSON;
+  if (arguments[0]->type.id == TYPE_UNKNOWN)
+    arguments[0] = bind_cast(binder, arguments[0], type_plain(type), CAST_IMPLICIT);
+  if (!arguments[0])
+    return NULL;
+  enum type_id given[2] = {arguments[0]->type.id, arguments[1]->type.id};
+  if (given[0] == type)
+    return bind_call(binder, operator, true, arguments, 2, location);
+  (void)!function_missing(name, given, 2, &binder->types.types, binder->error);
+  (void)!bind_error_from(binder, location);
+  return NULL;
+}
+
 // The last argument is an array whose elements are arguments, of a function that takes any number of them.
 static struct node *bind_spread(struct binder *binder, const char *name, struct node **arguments, int count,
                                 int32_t location)
@@ -130,13 +147,20 @@ static struct node *bind_spread(struct binder *binder, const char *name, struct 
   struct node *last = arguments[count - 1];
   if (last->type.id != TYPE_UNKNOWN && !type_is_array(last->type.id))
     return bind_fail(binder, last->position, SQLSTATE_DATATYPE_MISMATCH, "VARIADIC argument must be an array");
+  bool is_json = strncmp(name, "json_extract_path", 17) == 0 || strncmp(name, "jsonb_extract_path", 18) == 0;
+  if (is_json && count == 2 && (last->type.id == TYPE_UNKNOWN || last->type.id == TYPE_TEXT_ARRAY))
+    return bind_path(binder, name, strstr(name, "_text") ? "#>>" : "#>", arguments, location);
   struct node *call = bind_call(binder, name, false, arguments, count, location);
   if (!call)
     return NULL;
   if (call->function->argument_count != -count || !type_is_array(call->arguments[count - 1]->type.id)) {
-    bind_fail(binder, location, SQLSTATE_UNDEFINED_FUNCTION, "function %s does not exist with these arguments", name);
-    error_hint(binder->error, "No function matches the given name and argument types. "
-                              "You might need to add explicit type casts.");
+    enum type_id *given = ARENA_ARRAY(binder->arena, enum type_id, count);
+    if (!given)
+      return bind_memory(binder);
+    for (int i = 0; i < count; i++)
+      given[i] = arguments[i]->type.id;
+    (void)!function_missing(name, given, count, &binder->types.types, binder->error);
+    (void)!bind_error_from(binder, location);
     return NULL;
   }
   call->negated = true;
@@ -177,7 +201,9 @@ struct node *bind_function(struct binder *binder, struct scope *scope, const PgQ
   if (call && tree->over)
     return bind_fail(binder, tree->location, SQLSTATE_WRONG_OBJECT_TYPE,
                      "OVER specified, but %s is not a window function nor an aggregate function", name);
-  if (call || tree->n_args != 1 || strcmp(binder->error->sqlstate, SQLSTATE_UNDEFINED_FUNCTION) != 0)
+  bool is_unknown = !call && (strcmp(binder->error->sqlstate, SQLSTATE_UNDEFINED_FUNCTION) == 0 ||
+                              strcmp(binder->error->sqlstate, SQLSTATE_AMBIGUOUS_FUNCTION) == 0);
+  if (!is_unknown || tree->n_args != 1)
     return call;
   // A type's name as a function is a cast.
   enum type_id type = type_of_name(name);

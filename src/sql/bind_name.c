@@ -76,6 +76,17 @@ static bool sees_items(const struct scope *scope, const struct scope *inner)
   return !inner || !inner->hides_outer || inner->outer != scope;
 }
 
+// false with the error set for what a RIGHT or FULL JOIN keeps from its right side.
+static bool may_name(struct binder *binder, const struct item *item, int32_t location)
+{
+  if (!item->is_barred)
+    return true;
+  bind_fail(binder, location, SQLSTATE_INVALID_COLUMN_REFERENCE,
+            "invalid reference to FROM-clause entry for table \"%s\"", item->name ? item->name : "unnamed_join");
+  error_detail(binder->error, "The combining JOIN type must be INNER or LEFT for a LATERAL reference.");
+  return false;
+}
+
 int bind_name_here(struct binder *binder, struct scope *scope, const char *name, int32_t location, struct node **node)
 {
   const struct item *found = NULL;
@@ -96,7 +107,7 @@ int bind_name_here(struct binder *binder, struct scope *scope, const char *name,
   }
   if (!found)
     return 0;
-  *node = bind_item_column(binder, found, found_column, location);
+  *node = may_name(binder, found, location) ? bind_item_column(binder, found, found_column, location) : NULL;
   return *node ? 1 : (int)binder->error->status;
 }
 
@@ -244,7 +255,7 @@ static const struct item *find_item(struct binder *binder, struct scope *scope, 
       if (schema && (!item->schema || strcmp(item->schema, schema) != 0))
         continue;
       *where = at;
-      return item;
+      return may_name(binder, item, location) ? item : NULL;
     }
   }
   no_table(binder, scope, table, location);
@@ -358,7 +369,7 @@ struct node *bind_item_row(struct binder *binder, const struct item *item, int32
     return NULL;
   struct node *node = bind_node(binder, NODE_CALL, type, location, parts.arguments, parts.count);
   if (node)
-    node->function = &whole_record_function;
+    node->function = item->is_nullable ? &whole_record_function : &record_function;
   return node;
 }
 
@@ -454,11 +465,13 @@ static struct node *bind_unqualified(struct binder *binder, struct scope *scope,
   }
   struct scope *where = NULL;
   const struct item *whole = find_row(scope, name, &where);
-  bool is_function = whole && whole->range >= 0 && binder->statement->ranges[whole->range].kind == RANGE_FUNCTION;
+  bool is_function = whole && !whole->is_barred && whole->range >= 0 && binder->statement->ranges[whole->range].kind == RANGE_FUNCTION;
   if (is_function && whole->column_count == 1) { // the row of a function that gives single values is its value
     bind_mark_correlated(scope, where);
     return bind_item_column(binder, whole, 0, location);
   }
+  if (whole && !may_name(binder, whole, location))
+    return NULL;
   if (whole) {
     bind_mark_correlated(scope, where);
     return bind_item_row(binder, whole, location);

@@ -88,6 +88,7 @@ static enum name_strength name_of(const struct sublink_name *sublinks, const PgQ
     return set_name(name, tree->min_max_expr->op == PG_QUERY__MIN_MAX_OP__IS_GREATEST ? "greatest" : "least");
   case PG_QUERY__NODE__NODE_SQLVALUE_FUNCTION: return name_of_value_function(tree->sqlvalue_function, name);
   case PG_QUERY__NODE__NODE_A_ARRAY_EXPR: return set_name(name, "array");
+  case PG_QUERY__NODE__NODE_ROW_EXPR: return set_name(name, "row");
   default: return NAME_NONE;
   }
 }

@@ -46,6 +46,8 @@ struct item {
   const char **names;    // joins
   struct node **columns; // joins
   bool shows_columns;    // to names without a qualifier
+  bool is_nullable;      // on the side of an outer join that may have no row: its row may be NULL as a whole
+  bool is_barred;        // left of a RIGHT or FULL JOIN, for what is right of it: to name it is an error
   int reads;             // of a view that is changed: 1 + the range whose columns' is_read is noted; 0: none
 };
 

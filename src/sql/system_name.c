@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #include "data/keyword.h"
+#include "sql/bind.h"
 #include "sql/plan_node.h"
 #include "sql/system_internal.h"
 
@@ -276,7 +277,15 @@ static void append_check_text(struct system_context *context, const struct relat
   struct arena arena;
   struct buffer text = {0};
   arena_init(&arena, NULL);
-  const char *shown = check->node ? node_deparse_row(relation, check->node, &arena) : NULL;
+  const struct node *node = check->node;
+  if (!node && relation->kind != RELATION_TYPE) {
+    struct bind_input bind = {.catalog = context->catalog, .version = context->version,
+                              .settings = context->settings, .place = PLACE_DEFINITION, .arena = &arena};
+    struct error ignored;
+    struct node *bound;
+    node = bind_expression(&bind, relation, check->text, type_plain(TYPE_BOOLEAN), &bound, &ignored) ? NULL : bound;
+  }
+  const char *shown = node ? node_deparse_row(relation, node, &arena) : NULL;
   append_default(context, shown ? shown : check->text, &text);
   buffer_append_u8(&text, 0);
   bool is_bare = shown && shown[0] == '('; // its parentheses are there

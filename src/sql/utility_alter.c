@@ -68,6 +68,15 @@ int row_walk_null(const struct row_walk *walk)
   return status;
 }
 
+int row_walk_insert(const struct row_walk *walk)
+{
+  struct writer *writer = walk->input->writer;
+  writer->moves_rows = true;
+  int status = table_insert(writer, walk->to, walk->values, -1, NULL, NULL);
+  writer->moves_rows = false;
+  return status;
+}
+
 static int visit_null(const struct row_walk *walk)
 {
   return walk->values[walk->column].is_null ? row_walk_null(walk) : 0;
@@ -84,7 +93,7 @@ static int visit_move(const struct row_walk *walk)
     status = program_run(value->program, &evaluation, &walk->values[walk->column]);
   if (!status && walk->to->schema.columns[walk->column].not_null && walk->values[walk->column].is_null)
     status = row_walk_null(walk);
-  return status ? status : table_insert(walk->input->writer, walk->to, walk->values, -1, NULL, NULL);
+  return status ? status : row_walk_insert(walk);
 }
 
 int row_walk_run(struct row_walk *walk, int (*visit)(const struct row_walk *walk))

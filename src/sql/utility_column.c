@@ -389,8 +389,12 @@ static int retype_default(const struct utility_input *input, struct relation *de
   struct bind_input bind = {
       .catalog = input->catalog, .version = input->writer->version, .settings = input->settings, .arena = input->arena};
   struct node *node;
-  if (!own->text || sequence_of_default(own->text))
+  if (!own->text)
     return 0;
+  if (sequence_of_default(own->text))
+    return cast_find(TYPE_INT8, type.id, CAST_ASSIGNMENT, &function)
+               ? 0
+               : not_castable(input, "default for column", column, type, NULL, error);
   int status = bind_expression(&bind, column->is_generated ? definition : NULL, own->text, type_plain(TYPE_UNKNOWN), &node, error);
   if (status)
     return status;
@@ -458,7 +462,7 @@ static int visit_retype(const struct row_walk *walk)
   if (!status && value.is_null && walk->to->schema.columns[walk->column].not_null)
     status = row_walk_null(walk);
   walk->values[walk->column] = value;
-  return status ? status : table_insert(walk->input->writer, walk->to, walk->values, -1, NULL, NULL);
+  return status ? status : row_walk_insert(walk);
 }
 
 // Two rows that have become one in a unique index: it is the index that cannot be made.

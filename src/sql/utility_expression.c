@@ -50,8 +50,9 @@ static int text_of(const struct utility_input *input, const struct relation *def
   defined->text = defined->shown;
   if (bind_expression(&bind, definition, defined->shown, want, &again, &ignored) == 0 && again->type.id == defined->node->type.id &&
       node_equal_over(again, 0, defined->node))
-    return 0;
-  return bind_deparse(tree, input->arena, &defined->text, error);
+    return types_numbered(input, false, &defined->text, error);
+  int status = bind_deparse(tree, input->arena, &defined->text, error);
+  return status ? status : types_numbered(input, false, &defined->text, error);
 }
 
 int definition_expression(const struct utility_input *input, const struct relation *definition, const PgQuery__Node *tree,

@@ -156,6 +156,7 @@ int row_walk_run(struct row_walk *walk, int (*visit)(const struct row_walk *walk
 struct evaluation row_evaluation(const struct row_walk *walk, struct value *const *ranges);
 int row_walk_check(const struct row_walk *walk); // 23514
 int row_walk_null(const struct row_walk *walk); // 23502: the column holds a NULL
+int row_walk_insert(const struct row_walk *walk); // the values, into the table's new form
 int table_alter(const struct utility_input *input, const PgQuery__AlterTableStmt *alter, struct error *error);
 int index_alter(const struct utility_input *input, const PgQuery__AlterTableStmt *alter, struct error *error);
 int relation_rename(const struct utility_input *input, const PgQuery__RenameStmt *rename, const char **tag,

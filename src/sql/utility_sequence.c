@@ -447,7 +447,8 @@ int sequence_default_text(const struct utility_input *input, const char **text, 
 
 static int check_identity_type(const struct column *column, struct error *error)
 {
-  if (column->type.id == TYPE_INT2 || column->type.id == TYPE_INT4 || column->type.id == TYPE_INT8)
+  bool is_integer = column->type.id == TYPE_INT2 || column->type.id == TYPE_INT4 || column->type.id == TYPE_INT8;
+  if (is_integer && !column->domain)
     return 0;
   return error_set(error, SQLSTATE_INVALID_PARAMETER_VALUE, "identity column type must be smallint, integer, or bigint");
 }

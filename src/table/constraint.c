@@ -192,7 +192,7 @@ static int run_checks(struct writer *writer, const struct relation *relation, co
   int status = STATUS_OK;
   for (int i = 0; i < relation->check_count && !status; i++) {
     struct value result;
-    if (only_valid && relation->checks[i].is_not_valid)
+    if ((only_valid || writer->moves_rows) && relation->checks[i].is_not_valid)
       continue;
     status = program_run(relation->checks[i].check.program, writer->evaluation, &result);
     if (!status && !result.is_null && !result.integer) // NULL passes

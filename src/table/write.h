@@ -31,6 +31,7 @@ struct writer {
   const struct name_scope *scope; // in messages, what is not on its path stands with its schema; NULL: nothing does
   const struct claimer *claimer; // claims the keys of unique indexes that are written; NULL: nobody
   const struct numbers *numbers; // NULL: all are fresh, and nobody keeps them
+  bool moves_rows;               // of ALTER TABLE: constraints that are NOT VALID do not look at them
   struct ahead *ahead;           // of the trunk: trees of many rows are made ahead; NULL: all are made here and now
 };
 

@@ -6,7 +6,7 @@ from values import SORTED
 
 class Changes:
     def change(self):
-        table = self.pick(*[table for table in self.tables if not table.is_view])
+        table = self.pick(*[table for table in self.tables if not table.is_view and table.own])
         way = self.random.random()
         if way < 0.35:
             return self.insert(table)
@@ -20,7 +20,7 @@ class Changes:
             return self.fill(table)
         if way < 0.97:
             return self.merge(table)
-        return self.definition(table)
+        return self.definition(self.base())
 
     def scope_of(self, table, alias=""):
         return [(alias, [(column.name, column.kind) for column in table.columns])]
@@ -39,7 +39,8 @@ class Changes:
         if table.key and self.chance(0.9):
             columns += [column for column in table.key if column not in columns]
         names = ", ".join(column.name for column in columns)
-        if self.chance(0.4):
+        is_drawn = self.chance(0.4)
+        if is_drawn and not (table.counts and any(column.kind not in SORTED for column in columns)):
             query = self.query([column.kind for column in columns], [], 2)
             exact = all(column.kind in SORTED for column in columns)
             order = ", ".join(str(index + 1) for index in range(len(columns)))
@@ -120,7 +121,7 @@ class Changes:
         """Each row of the table finds one row of the other at most, by its key."""
         same = [(column, other) for other in self.tables if not other.is_view and len(other.key) == 1
                 for column in table.columns if column.kind == other.key[0].kind]
-        if not same:
+        if not same or table.counts:
             return self.update(table)
         column, other = self.pick(*same)
         target, source = self.name("m"), self.name("n")

@@ -3,8 +3,9 @@
 A scope is a list of levels, the innermost first; a level is a list of (alias, [(column, type)]).
 """
 
+from catalog import Function
 from tree import Node, joined
-from values import EXACT, INTEGERS, NUMBERS, SORTED, TYPES
+from values import CALM, INTEGERS, NUMBERS, SORTED
 
 # Functions and operators that give no error for calm values.
 CALM_NAMES = {
@@ -27,18 +28,20 @@ AGGREGATES = ["count", "min", "max", "sum", "avg", "bool_and", "bool_or", "every
 
 class Expressions:
     def learn(self, catalog):
-        self.by_result = {kind: [] for kind in TYPES}
+        self.by_result = {kind: [] for kind in CALM}
         for function in catalog.scalar + catalog.operators:
             if function.name in CALM_NAMES and function.result in self.by_result:
                 if function.name in ("date_trunc", "date_part", "to_char", "extract", "encode", "->", "->>",
                                      "array_replace", "array_append", "array_prepend"):
                     continue
                 self.by_result[function.result].append(function)
-        self.aggregates_of = {kind: [] for kind in TYPES}
+        self.aggregates_of = {kind: [] for kind in CALM}
         for function in catalog.aggregates:
             if function.name in AGGREGATES and function.result in self.aggregates_of:
                 if not (function.name in ("sum", "avg") and set(function.arguments) & {"float4", "float8"}):
                     self.aggregates_of[function.result].append(function)
+        self.by_result["mood"] = [Function("enum_first", ["mood"], "mood"), Function("enum_last", ["mood"], "mood")]
+        self.aggregates_of["mood"] = [Function(name, ["mood"], "mood", "a") for name in ("min", "max")]
 
     def columns_of(self, kind, scope, levels=None):
         found = []
@@ -76,10 +79,9 @@ class Expressions:
             return Node(kind, "(", self.expression(source, scope, depth - 1), f")::{kind}")
         return self.special(kind, scope, depth)
 
-    @staticmethod
-    def casts_to(kind):
+    def casts_to(self, kind):
         """Types whose calm values become this type without an error."""
-        return {"text": [k for k in TYPES], "varchar": ["text", "int4", "bpchar"], "int4": ["int2", "bool"],
+        return {"text": self.kinds, "varchar": ["text", "int4", "bpchar"], "int4": ["int2", "bool"],
                 "int8": ["int4", "int2"], "numeric": ["int4", "int8", "int2"], "float8": ["int4", "float4", "numeric"],
                 "timestamp": ["date"], "timestamptz": ["date", "timestamp"], "interval": ["time"],
                 "jsonb": ["json"], "date": ["timestamp", "timestamptz"], "time": ["timestamp", "timetz"],
@@ -117,7 +119,7 @@ class Expressions:
 
     def case(self, kind, scope, depth):
         if self.chance(0.3):
-            of = self.pick(*EXACT)
+            of = self.pick(*self.exact)
             return Node(kind, "case ", self.expression(of, scope, depth - 1), " when ", self.leaf(of, scope), " then ",
                         self.expression(kind, scope, depth - 1), " end")
         return Node(kind, "case when ", self.condition(scope, depth - 1), " then ",
@@ -137,7 +139,7 @@ class Expressions:
     # --- Conditions ----------------------------------------------------------------------------------
 
     def comparison(self, scope, depth):
-        kind = self.pick(*SORTED)
+        kind = self.pick(*self.sorted)
         other = self.pick(*NUMBERS) if kind in NUMBERS else kind
         operator = self.pick("=", "=", "=", "<>", "<", "<=", ">", ">=", "is distinct from", "is not distinct from")
         return Node("bool", "(", self.expression(kind, scope, depth - 1), f" {operator} ",
@@ -155,7 +157,7 @@ class Expressions:
             return self.comparison(scope, 0)
         way = self.random.random()
         inner = lambda: self.condition(scope, depth - 1)
-        kind = self.pick(*SORTED)
+        kind = self.pick(*self.sorted)
         if way < 0.35:
             return self.comparison(scope, depth)
         if way < 0.5:
@@ -184,18 +186,18 @@ class Expressions:
         return self.subquery_condition(scope, depth)
 
     def row_comparison(self, scope):
-        kinds = [self.pick(*EXACT) for _ in range(self.pick(2, 2, 3))]
+        kinds = [self.pick(*self.exact) for _ in range(self.pick(2, 2, 3))]
         left, right = ([self.leaf(kind, scope) for kind in kinds] for _ in range(2))
         row = lambda nodes: [p for n in nodes for p in (", ", n)][1:]
         return Node("bool", "((", *row(left), f") {self.pick('=', '<>', '<', '>=', '>', '<=')} (", *row(right), "))")
 
     def subquery_condition(self, scope, depth):
-        kind = self.pick(*EXACT)
+        kind = self.pick(*self.exact)
         way = self.random.randrange(5)
         if way == 0:
             return Node("bool", self.pick("", "not "), "exists (", self.query([kind], scope, depth - 1), ")")
         if way == 1:
-            kinds = [kind, self.pick(*EXACT)]
+            kinds = [kind, self.pick(*self.exact)]
             return Node("bool", "((", self.leaf(kinds[0], scope), ", ", self.leaf(kinds[1], scope),
                         f") {self.pick('', 'not ')}in (", self.query(kinds, scope, depth - 1), "))")
         if way == 2:

@@ -160,7 +160,7 @@ class Queries:
     def with_query(self, kinds, scope, depth):
         if self.chance(0.35):
             return self.recursive(kinds, scope, depth)
-        inner_kinds = [self.pick(*EXACT) for _ in range(self.random.randint(1, 2))]
+        inner_kinds = [self.pick(*self.exact) for _ in range(self.random.randint(1, 2))]
         name = self.name("w")
         materialized = self.pick("", "", "materialized ", "not materialized ")
         made = self.query(inner_kinds, scope, depth - 1)
@@ -198,7 +198,7 @@ class Queries:
         alias = self.name("a")
         way = self.random.random()
         if depth > 1 and way < 0.18:
-            kinds = [self.pick(*EXACT) for _ in range(self.random.randint(1, 3))]
+            kinds = [self.pick(*self.exact) for _ in range(self.random.randint(1, 3))]
             names = [f"{alias}_{index}" for index in range(len(kinds))]
             is_lateral = bool(lateral) and self.chance(0.6)
             query = self.query(kinds, [lateral, *scope] if is_lateral else scope, depth - 1)

@@ -11,6 +11,7 @@ class Table:
 
     def __init__(self, name, columns, key=(), is_view=False):
         self.name, self.columns, self.key, self.is_view = name, columns, key, is_view
+        self.is_updatable = self.counts = False  # a view to change; whether a sequence numbers its rows
         self.own = [column for column in columns if not column.generated]  # what one may set
 
     def drop(self, column):

@@ -61,7 +61,14 @@ WILD = {
     "numeric[]": ["{NaN,1.50}", "{1.0,1.00}"],
 }
 TYPES = list(CALM)
-SORTED = [kind for kind in TYPES if kind != "json"]
+# Types that a world may make: how, and their values.
+OWN = {"mood": "create type mood as enum ('sad', 'ok', 'happy')",
+       "whole": "create domain whole as int4 check (value between -5 and 10)",
+       "word": "create domain word as varchar(6) constraint short check (value <> 'xyz')"}
+CALM |= {"mood": ["sad", "ok", "happy"], "whole": ["0", "1", "2", "-5"], "word": ["", "a", "ab", "ü"]}
+WILD |= {"mood": ["angry", "SAD", ""], "whole": ["-6", "11", "2.5"], "word": ["xyz", "too long", "abcdef"]}
+SORTED = [kind for kind in CALM if kind != "json"]
 INTEGERS, NUMBERS = ["int2", "int4", "int8"], ["int2", "int4", "int8", "numeric", "float4", "float8"]
 # Equal values of these have one text only, so that a group or an ORDER BY gives the same one everywhere.
-EXACT = ["bool", "int2", "int4", "int8", "text", "varchar", "date", "timestamp", "uuid", "bytea", "int4[]", "text[]"]
+EXACT = ["bool", "int2", "int4", "int8", "text", "varchar", "date", "timestamp", "uuid", "bytea", "int4[]", "text[]",
+         *OWN]

@@ -15,7 +15,7 @@ NOT_MINIMAL = {"bool", "uuid", "bytea"}
 
 class Windows:
     def windowed(self, kinds, scope, depth):
-        inner = [kind if kind in EXACT else self.pick(*EXACT) for kind in kinds] + [self.pick("int4", "text", "date")]
+        inner = [kind if kind in EXACT else self.pick(*self.exact) for kind in kinds] + [self.pick("int4", "text", "date")]
         alias = self.name("p")
         columns = [Column(f"{alias}_{index}", kind) for index, kind in enumerate(inner)]
         names = ", ".join(column.name for column in columns)
