@@ -11,6 +11,7 @@
 //   jsonb        jsonb_key.c has them
 //   real         as float8, in 4 bytes
 //   bytea        its bytes, a zero as 0 1, and then 0 0
+//   bit, varbit  as bytea, and how many bits of the last byte there are
 //   uuid         its 16 bytes
 //   interval     microseconds as the order counts them, 16 bytes as of an integer
 //   arrays       array.h has them
@@ -25,6 +26,7 @@
 #include "base/sqlstate.h"
 #include "data/array.h"
 #include "data/binary.h"
+#include "data/bits.h"
 #include "data/datetime.h"
 #include "data/enum.h"
 #include "data/interval.h"
@@ -251,6 +253,14 @@ static int append_bytea(const struct value *value, bool turn, struct buffer *out
   return 0;
 }
 
+static int append_bits(const struct value *value, bool turn, struct buffer *out, struct error *error)
+{
+  struct value bits = value_bytes(value->data, value->size - 1);
+  int status = append_bytea(&bits, turn, out, error);
+  buffer_append_u8(out, value->data[value->size - 1] ^ (turn ? 0xff : 0));
+  return status ? status : out->failed ? error_memory(error) : out->size > LIMIT_KEY ? too_long(error) : 0;
+}
+
 // Types whose keys have a size of their own: uuid, interval, timetz. How many bytes; 0 for other types.
 static size_t own_size(enum type_id type)
 {
@@ -317,6 +327,9 @@ int key_append(enum type_id type, const struct key_part *part, const struct valu
   case TYPE_INTERVAL:
   case TYPE_TIMETZ:
     return append_own(type, value, part->descending, out, error);
+  case TYPE_BIT:
+  case TYPE_VARBIT:
+    return append_bits(value, part->descending, out, error);
   case TYPE_JSONB:
     return append_nested(type, value, part->descending, out, error);
   case TYPE_TEXT:
@@ -484,6 +497,22 @@ static bool read_bytea(uint8_t turn, struct bytes *key, struct arena *arena, str
   return false;
 }
 
+static bool read_bits(uint8_t turn, struct bytes *key, struct arena *arena, struct value *value)
+{
+  struct value bits;
+  if (!read_bytea(turn, key, arena, &bits) || !key->size)
+    return false;
+  uint8_t *data = arena_alloc(arena, bits.size + 1);
+  if (!data)
+    return false;
+  if (bits.size)
+    memcpy(data, bits.data, bits.size);
+  data[bits.size] = key->data[0] ^ turn;
+  *key = bytes_of(key->data + 1, key->size - 1);
+  *value = value_bytes(data, bits.size + 1);
+  return bits_are_valid(bytes_of(data, bits.size + 1));
+}
+
 static bool read_own(enum type_id type, uint8_t turn, struct bytes *key, struct arena *arena, struct value *value)
 {
   size_t size = own_size(type);
@@ -528,6 +557,8 @@ bool key_read(enum type_id type, const struct key_part *part, struct bytes *key,
     return read_numeric(turn, key, arena, value);
   if (type == TYPE_BYTEA)
     return read_bytea(turn, key, arena, value);
+  if (type == TYPE_BIT || type == TYPE_VARBIT)
+    return read_bits(turn, key, arena, value);
   if (type_is_enum(type))
     return read_bytea(turn, key, arena, value) && enum_is_valid(bytes_of(value->data, value->size));
   if (own_size(type))

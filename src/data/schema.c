@@ -10,6 +10,7 @@
 #include "base/sqlstate.h"
 #include "data/array.h"
 #include "data/binary.h"
+#include "data/bits.h"
 #include "data/datetime.h"
 #include "data/enum.h"
 #include "data/interval.h"
@@ -226,6 +227,8 @@ static bool bytes_are_valid(enum type_id type, struct bytes bytes)
   case TYPE_JSON: return utf8_is_valid(bytes) && json_parse(bytes, NULL, NULL, NULL) == STATUS_OK;
   case TYPE_JSONB: return jsonb_is_valid(bytes);
   case TYPE_BYTEA: return true;
+  case TYPE_BIT:
+  case TYPE_VARBIT: return bits_are_valid(bytes);
   case TYPE_UUID: return bytes.size == UUID_SIZE;
   case TYPE_INTERVAL: return bytes.size == INTERVAL_SIZE;
   case TYPE_TIMETZ: return zoned_bytes_are_valid(bytes);

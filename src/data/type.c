@@ -64,6 +64,10 @@ const struct type_info type_table[TYPE_COUNT] = {
   ARRAY(JSONPATH, "jsonpath[]", "_jsonpath", 4073),
   SCALAR(RECORD, "record", "record", 2249, -1, 0, STORAGE_BYTES, 'P', false),
   ARRAY(RECORD, "record[]", "_record", 2287),
+  SCALAR(BIT, "bit", "bit", 1560, -1, 0, STORAGE_BYTES, 'V', false),
+  SCALAR(VARBIT, "bit varying", "varbit", 1562, -1, 0, STORAGE_BYTES, 'V', true),
+  ARRAY(BIT, "bit[]", "_bit", 1561),
+  ARRAY(VARBIT, "bit varying[]", "_varbit", 1563),
   [TYPE_INT2_VECTOR] = {"int2vector", "int2vector", 22, -1, 0, STORAGE_BYTES, 'A', false, TYPE_INT2},
 };
 
@@ -164,7 +168,7 @@ void type_format(struct type type, const struct user_types *types, char *text, i
     types->show(types->context, type_oid(type.id), text, size);
   else if (type.modifier < 0)
     snprintf(text, (size_t)size, "%s", info->name);
-  else if (type.id == TYPE_VARCHAR || type.id == TYPE_BPCHAR)
+  else if (type.id == TYPE_VARCHAR || type.id == TYPE_BPCHAR || type.id == TYPE_BIT || type.id == TYPE_VARBIT)
     snprintf(text, (size_t)size, "%s(%d)", info->name, type.modifier);
   else if (type.id == TYPE_NUMERIC)
     snprintf(text, (size_t)size, "%s(%d,%d)", info->name, type.modifier >> 16, (int16_t)(type.modifier & 0xffff));

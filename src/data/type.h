@@ -59,6 +59,10 @@ enum type_id {
   TYPE_INT2_VECTOR = 50, // an array that begins at 0 and is written "1 2", in system tables
   TYPE_RECORD = 51, // data/record.h; no column has it
   TYPE_RECORD_ARRAY = 52,
+  TYPE_BIT = 53, // data/bits.h
+  TYPE_VARBIT = 54,
+  TYPE_BIT_ARRAY = 55,
+  TYPE_VARBIT_ARRAY = 56,
   TYPE_COUNT,
   // What stands for several types in the tables of functions (expr/function.h); no value has it.
   TYPE_ANY = TYPE_COUNT,

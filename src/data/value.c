@@ -7,6 +7,7 @@
 #include "base/hash.h"
 #include "base/sqlstate.h"
 #include "data/array.h"
+#include "data/bits.h"
 #include "data/datetime.h"
 #include "data/interval.h"
 #include "data/jsonb.h"
@@ -69,6 +70,9 @@ int value_compare(enum type_id type, const struct value *a, const struct value *
     return compare_zoned(a, b);
   case TYPE_RECORD:
     return record_compare(a, b);
+  case TYPE_BIT:
+  case TYPE_VARBIT:
+    return bits_compare(a, b);
   default: break;
   }
   if (type_is_composite(type))
@@ -104,6 +108,8 @@ uint64_t value_prefix(enum type_id type, const struct value *value)
   case TYPE_FLOAT4:
   case TYPE_FLOAT8: return float_prefix(value->float8);
   case TYPE_BPCHAR: return bytes_prefix(trimmed(value));
+  case TYPE_BIT:
+  case TYPE_VARBIT: return bytes_prefix(bytes_of(value->data, value->size - 1));
   case TYPE_NUMERIC: return numeric_prefix(value);
   case TYPE_JSONB:
   case TYPE_INTERVAL:
@@ -268,6 +274,9 @@ int value_apply_modifier(struct type type, bool is_explicit, struct arena *arena
   case TYPE_BPCHAR:
     status = limit_characters(type, is_explicit, value, error);
     return status ? status : pad_characters(type.modifier, arena, value, error);
+  case TYPE_BIT:
+  case TYPE_VARBIT:
+    return bits_apply_modifier(type, is_explicit, arena, value, error);
   case TYPE_NUMERIC:
     return numeric_apply_modifier(type.modifier, arena, value, error);
   case TYPE_TIME:

@@ -4,6 +4,7 @@
 #include "base/sqlstate.h"
 #include "data/array.h"
 #include "data/binary.h"
+#include "data/bits.h"
 #include "data/datetime.h"
 #include "data/enum.h"
 #include "data/interval.h"
@@ -166,6 +167,10 @@ int value_from_binary(struct type type, struct bytes binary, const struct format
     return error_set(error, SQLSTATE_FEATURE_NOT_SUPPORTED, "input of anonymous composite types is not implemented");
   if (type_is_composite(type.id))
     return record_from_binary(type.id, binary, settings, arena, value, error);
+  if (type.id == TYPE_BIT || type.id == TYPE_VARBIT) {
+    status = bits_from_binary(binary, arena, value, error);
+    return status ? status : value_apply_modifier(type, false, arena, value, error);
+  }
   if (type.id == TYPE_JSONB || type.id == TYPE_JSONPATH)
     return jsonb_from_binary(type.id, binary, arena, value, error);
   if (type_is_array(type.id))
@@ -235,6 +240,10 @@ void value_to_binary(enum type_id type, const struct value *value, struct buffer
   }
   case TYPE_NUMERIC:
     numeric_to_binary(value, out);
+    return;
+  case TYPE_BIT:
+  case TYPE_VARBIT:
+    bits_to_binary(value, out);
     return;
   case TYPE_RECORD:
     record_to_binary(value, out);

@@ -12,6 +12,7 @@
 #include "base/sqlstate.h"
 #include "data/array.h"
 #include "data/binary.h"
+#include "data/bits.h"
 #include "data/datetime.h"
 #include "data/enum.h"
 #include "data/interval.h"
@@ -442,6 +443,10 @@ int value_from_text(struct type type, struct bytes text, const struct format_set
     return jsonb_from_text(text, arena, value, error);
   case TYPE_RECORD:
     return error_set(error, SQLSTATE_FEATURE_NOT_SUPPORTED, "input of anonymous composite types is not implemented");
+  case TYPE_BIT:
+  case TYPE_VARBIT:
+    status = bits_from_text(text, arena, value, error);
+    return status ? status : value_apply_modifier(type, false, arena, value, error);
   case TYPE_JSONPATH:
     return jsonpath_from_text(text, arena, value, error);
   case TYPE_TEXT:
@@ -500,6 +505,10 @@ void value_to_text(enum type_id type, const struct value *value, const struct fo
   case TYPE_TEXT:
   case TYPE_VARCHAR:
     buffer_append(out, value->data, value->size);
+    return;
+  case TYPE_BIT:
+  case TYPE_VARBIT:
+    bits_to_text(value, out);
     return;
   case TYPE_RECORD:
     record_to_text(value, settings, out);

@@ -352,6 +352,8 @@ static const struct {
     {TYPE_FLOAT4, TYPE_NUMERIC, 'a'},    {TYPE_DATE, TYPE_TIMESTAMP, 'i'},  {TYPE_DATE, TYPE_TIMESTAMPTZ, 'i'},
     {TYPE_TIMESTAMP, TYPE_DATE, 'a'},    {TYPE_TIMESTAMP, TYPE_TIME, 'a'},  {TYPE_TIMESTAMPTZ, TYPE_DATE, 'a'},
     {TYPE_TIMESTAMPTZ, TYPE_TIME, 'a'},  {TYPE_TIMESTAMPTZ, TYPE_TIMETZ, 'a'}, {TYPE_TIME, TYPE_INTERVAL, 'i'},
+    {TYPE_BIT, TYPE_VARBIT, 'I'},        {TYPE_VARBIT, TYPE_BIT, 'I'},       {TYPE_INT4, TYPE_BIT, 'e'},
+    {TYPE_INT8, TYPE_BIT, 'e'},          {TYPE_BIT, TYPE_INT4, 'e'},         {TYPE_BIT, TYPE_INT8, 'e'},
     {TYPE_TIME, TYPE_TIMETZ, 'i'},       {TYPE_TIMETZ, TYPE_TIME, 'a'},     {TYPE_INTERVAL, TYPE_TIME, 'a'},
 };
 
@@ -368,7 +370,7 @@ static char cast_kind(enum type_id from, enum type_id to)
 }
 
 static const struct function *const cast_tables[] = {cast_functions,      json_cast_functions, time_cast_functions,
-                                                     real_cast_functions, binary_cast_functions, NULL};
+                                                     real_cast_functions, binary_cast_functions, bits_cast_functions, NULL};
 
 static bool is_string(enum type_id type)
 {
@@ -392,6 +394,8 @@ static const struct function *cast_function(enum type_id from, enum type_id to)
     return &text_from_enum_function;
   if (type_is_enum(to))
     return &enum_from_text_function;
+  if (to == TYPE_BIT && (from == TYPE_INT4 || from == TYPE_INT8))
+    return &bit_from_integer_function;
   if (to == TYPE_NAME && !is_string(from) && from != TYPE_BOOLEAN)
     target = TYPE_TEXT; // the text form of anything else is short enough
   for (int t = 0; cast_tables[t]; t++)
@@ -637,6 +641,13 @@ static struct node *read_row(struct node *node, struct type to, struct arena *ar
   return types_keep(to.id, settings ? settings->types : NULL, arena, &made->types, error) ? NULL : made;
 }
 
+// A number's last bits, as many as the type has.
+static struct node *cast_to_bits(struct node *node, struct type to, struct arena *arena, struct error *error)
+{
+  struct node *arguments[2] = {node, node_constant(arena, type_plain(TYPE_INT4), value_integer(to.modifier), -1)};
+  return arguments[1] ? call(&bit_from_integer_function, to, arguments, 2, arena, error) : no_memory(error);
+}
+
 struct node *cast_node(struct node *node, struct type to, enum cast_context context, struct arena *arena,
                        const struct format_settings *settings, struct error *error)
 {
@@ -654,13 +665,16 @@ struct node *cast_node(struct node *node, struct type to, enum cast_context cont
   if (from == TYPE_UNKNOWN && node->kind == NODE_CONSTANT)
     return read_literal(node, to, context, arena, settings, error);
   struct node *cast;
+  bool is_loose = from == TYPE_UNKNOWN && node->kind == NODE_PARAMETER;
+  if (function == &bit_from_integer_function)
+    return cast_to_bits(node, to, arena, error);
   if (from == TYPE_RECORD && type_is_composite(to.id))
     return cast_row(node, to, context, arena, settings, error);
-  if (function == &read_row_function && node->kind != NODE_PARAMETER)
+  if (function == &read_row_function && !is_loose)
     return read_row(node, to, arena, settings, error);
   if (!function && node->kind == NODE_CALL && node->types) // it reads what its own type says
     cast = call(&record_of_row_function, type_plain(to.id), &node, 1, arena, error);
-  else if (!function || (from == TYPE_UNKNOWN && node->kind == NODE_PARAMETER))
+  else if (!function || is_loose)
     cast = relabel(node, type_plain(to.id), arena, error);
   else if (type_is_enum(type_is_array(to.id) ? type_element(to.id) : to.id))
     cast = cast_to_enum(node, type_plain(to.id), arena, settings ? settings->types : NULL, error);

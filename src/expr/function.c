@@ -9,7 +9,7 @@ const struct function *const function_tables[] = {
     real_cast_functions, binary_cast_functions, time_field_functions, date_functions, interval_functions,
     real_functions, binary_functions, overlap_functions, time_format_functions,
     degree_functions, array_functions, array_operator_functions, enum_functions,
-    server_functions, json_row_functions, NULL,
+    server_functions, json_row_functions, bits_cast_functions, bits_functions, NULL,
 };
 
 const struct function *function_at(int index)

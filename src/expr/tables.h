@@ -30,6 +30,8 @@
 #define TIMETZ TYPE_TIMETZ
 #define INTERVAL TYPE_INTERVAL
 #define UUID TYPE_UUID
+#define BIT TYPE_BIT
+#define VARBIT TYPE_VARBIT
 #define ANY TYPE_COUNT
 
 // The arguments of every function_code, for definitions: static int NAME(CALL) { … }
@@ -136,6 +138,9 @@ extern const struct function enum_functions[];
 extern const struct function degree_functions[];
 extern const struct function real_functions[];
 extern const struct function binary_functions[];
+extern const struct function bits_cast_functions[];
+extern const struct function bits_functions[];
+extern const struct function bit_from_integer_function; // and how many bits
 extern const struct function system_functions[];
 extern const struct function server_functions[];
 extern const struct function array_functions[];

@@ -78,6 +78,19 @@ static struct node *number_constant(struct binder *binder, const char *digits, i
   return node ? node : bind_cast(binder, text, type_plain(TYPE_NUMERIC), CAST_IMPLICIT);
 }
 
+// The grammar gives b101 or x1F.
+static struct node *bit_constant(struct binder *binder, const char *text, int32_t location)
+{
+  struct value value;
+  error_clear(binder->error);
+  if (value_from_text(type_plain(TYPE_BIT), bytes_of_string(text), &binder->format, binder->arena, &value, binder->error)) {
+    bind_error_from(binder, location);
+    return NULL;
+  }
+  struct node *node = node_constant(binder->arena, type_plain(TYPE_BIT), value, location);
+  return node ? node : bind_memory(binder);
+}
+
 static struct node *bind_constant(struct binder *binder, const PgQuery__AConst *constant)
 {
   struct node *node;
@@ -95,7 +108,7 @@ static struct node *bind_constant(struct binder *binder, const PgQuery__AConst *
     case PG_QUERY__A__CONST__VAL_FVAL: return number_constant(binder, constant->fval->fval, location);
     case PG_QUERY__A__CONST__VAL_SVAL: return text_constant(binder, TYPE_UNKNOWN, constant->sval->sval, location);
     case PG_QUERY__A__CONST__VAL_BSVAL:
-      return bind_fail(binder, location, SQLSTATE_FEATURE_NOT_SUPPORTED, "bit strings are not supported");
+      return bit_constant(binder, constant->bsval->bsval, location);
     default: // the integer 0 is left out of the packed tree
       node = node_constant(binder->arena, type_plain(TYPE_INT4), value_integer(0), location);
     }

@@ -2,6 +2,7 @@
 #include <ctype.h>
 #include <stdlib.h>
 
+#include "data/bits.h"
 #include "data/interval.h"
 #include "sql/binder.h"
 
@@ -9,7 +10,7 @@
 static bool is_known_elsewhere(const char *name)
 {
   static const char *const names[] = {
-      "jsonpath", "xml",          "money",     "bit",           "varbit",       "point",
+      "jsonpath", "xml",          "money",     "point",
       "line",        "lseg",     "box",      "path",         "polygon",   "circle",        "inet",         "cidr",
       "int4range", "int8range", "numrange", "tsrange", "tstzrange", "daterange", "int4multirange", "int8multirange",
       "nummultirange", "tsmultirange", "tstzmultirange", "datemultirange", "pg_snapshot", "txid_snapshot",
@@ -22,6 +23,8 @@ static bool is_known_elsewhere(const char *name)
       return true;
   return false;
 }
+
+static const uint32_t LIMIT_CHARACTERS = 10485760; // of varchar(n) and char(n)
 
 struct modifiers {
   int count;
@@ -43,15 +46,15 @@ static int read_modifiers(const PgQuery__TypeName *name, struct modifiers *modif
   return 0;
 }
 
-static int string_modifier(const char *name, const struct modifiers *modifiers, struct type *type, struct error *error)
+static int length_modifier(const char *name, uint32_t longest, const struct modifiers *modifiers, struct type *type,
+                           struct error *error)
 {
-  enum { LONGEST = 10485760 };
   if (modifiers->count != 1)
     return error_set(error, SQLSTATE_INVALID_PARAMETER_VALUE, "invalid type modifier");
   if (modifiers->values[0] < 1)
     return error_set(error, SQLSTATE_INVALID_PARAMETER_VALUE, "length for type %s must be at least 1", name);
-  if (modifiers->values[0] > LONGEST)
-    return error_set(error, SQLSTATE_INVALID_PARAMETER_VALUE, "length for type %s cannot exceed %d", name, LONGEST);
+  if ((uint32_t)modifiers->values[0] > longest)
+    return error_set(error, SQLSTATE_INVALID_PARAMETER_VALUE, "length for type %s cannot exceed %u", name, longest);
   type->modifier = modifiers->values[0];
   return 0;
 }
@@ -90,8 +93,10 @@ static int apply_modifiers(const char *name, const char *brackets, const struct 
   if (modifiers->count == 0)
     return 0;
   switch (type->id) {
-  case TYPE_VARCHAR: return string_modifier("varchar", modifiers, type, error);
-  case TYPE_BPCHAR: return string_modifier("char", modifiers, type, error);
+  case TYPE_VARCHAR: return length_modifier("varchar", LIMIT_CHARACTERS, modifiers, type, error);
+  case TYPE_BPCHAR: return length_modifier("char", LIMIT_CHARACTERS, modifiers, type, error);
+  case TYPE_BIT: return length_modifier("bit", LIMIT_BITS, modifiers, type, error);
+  case TYPE_VARBIT: return length_modifier("varbit", LIMIT_BITS, modifiers, type, error);
   case TYPE_NUMERIC: return numeric_modifier(modifiers, type, error);
   case TYPE_INTERVAL: return interval_modifiers(modifiers, type, error);
   case TYPE_TIME:

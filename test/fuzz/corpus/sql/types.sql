@@ -7,3 +7,5 @@ insert into tp (id, c.a, c.b) values (1, 1, 'x'); insert into tp values (2, row(
 update tp set c.a = 2, cs[1] = row(3, 'z')::pair; select (c).*, (cs[1]).b, '(1,"x\"")'::pair, (tp).c from tp where c > row(0, '')::pair;
 select * from json_populate_recordset(null::tp, '[{"id": 3, "c": {"a": 1}, "cs": [{"b": "x"}, null]}]');
 alter type pair add attribute c int, drop attribute a; alter type pair rename attribute b to d; drop type pair cascade;
+select B'101' & X'F'::bit(3), ~B'10' || '1'::varbit, 5::bit(8)::int, substring(B'110010' from 2 for 3), overlay(B'11' placing B'0' from 1), set_bit(B'101', 1, 1), position(B'1' in B'01');
+create table tb (b bit(3), v varbit(9) primary key); insert into tb values (B'101', X'1F'); select * from tb where v > B'0' order by b << 1;
