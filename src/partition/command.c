@@ -115,7 +115,8 @@ static int convert_argument(struct session *session, struct bytes text, struct t
 {
   struct format_settings format = session_format(session);
   const struct function *function;
-  bool is_literal = source.id == TYPE_TEXT || !cast_find(source.id, type.id, CAST_ASSIGNMENT, &function);
+  bool is_literal = source.id == TYPE_TEXT || source.id == TYPE_RECORD ||
+                    !cast_find(source.id, type.id, CAST_ASSIGNMENT, &function);
   struct type read_as = is_literal ? type : source;
   int status = value_from_text(read_as, text, &format, arena, value, error);
   if (status)

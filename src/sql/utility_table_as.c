@@ -57,6 +57,8 @@ static int make_table(const struct utility_input *input, struct relation *defini
     status = error_set(error, SQLSTATE_TOO_MANY_COLUMNS, "tables can have at most %d columns", LIMIT_COLUMNS);
   if (!status)
     status = query_columns(input, definition, statement, &names, error);
+  for (int i = 0; i < definition->schema.column_count && !status; i++)
+    status = composite_check(input, definition->schema.columns[i].name, definition->schema.columns[i].type.id, error);
   statement_release(statement);
   return status ? status : catalog_create(input->catalog, input->writer, definition, error);
 }
