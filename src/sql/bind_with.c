@@ -233,8 +233,11 @@ static int add_expression(struct binder *binder, struct scope *scope, const PgQu
       return bind_error(binder, tree->location, SQLSTATE_FEATURE_NOT_SUPPORTED, "MERGE not supported in WITH query");
     return bind_error(binder, tree->location, SQLSTATE_FEATURE_NOT_SUPPORTED, "this cannot stand in WITH");
   }
-  if (tree->search_clause || tree->cycle_clause)
-    return bind_error(binder, tree->location, SQLSTATE_FEATURE_NOT_SUPPORTED, "SEARCH and CYCLE are not supported");
+  if ((tree->search_clause || tree->cycle_clause) && tree->ctequery->node_case == PG_QUERY__NODE__NODE_SELECT_STMT) {
+    int status = bind_search(binder, &tree, with->recursive);
+    if (status)
+      return status;
+  }
   for (size_t j = 0; j < number; j++)
     if (strcmp(with->ctes[j]->common_table_expr->ctename, tree->ctename) == 0)
       return bind_error(binder, tree->location, SQLSTATE_DUPLICATE_ALIAS,

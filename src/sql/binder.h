@@ -293,6 +293,9 @@ void bind_mark_correlated(struct scope *from, const struct scope *to);
 // A name without a qualifier in this scope alone: 1 found, 0 not, or a negative status.
 int bind_name_here(struct binder *binder, struct scope *scope, const char *name, int32_t location, struct node **node);
 
+// --- bind_search.c: *tree becomes a query without SEARCH and CYCLE that has their columns.
+int bind_search(struct binder *binder, const PgQuery__CommonTableExpr **tree, bool is_recursive);
+
 // --- bind_rows_from.c
 int bind_rows_from(struct binder *binder, struct scope *scope, const PgQuery__RangeFunction *tree,
                    struct query **query);

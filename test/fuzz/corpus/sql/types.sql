@@ -9,3 +9,4 @@ select * from json_populate_recordset(null::tp, '[{"id": 3, "c": {"a": 1}, "cs":
 alter type pair add attribute c int, drop attribute a; alter type pair rename attribute b to d; drop type pair cascade;
 select B'101' & X'F'::bit(3), ~B'10' || '1'::varbit, 5::bit(8)::int, substring(B'110010' from 2 for 3), overlay(B'11' placing B'0' from 1), set_bit(B'101', 1, 1), position(B'1' in B'01');
 create table tb (b bit(3), v varbit(9) primary key); insert into tb values (B'101', X'1F'); select * from tb where v > B'0' order by b << 1;
+with recursive r(n, m) as (select 1, 2 union select n % 3 + 1, m from r) search breadth first by n, m set o cycle n set c to 'y' default 'n' using p select * from r order by o;
