@@ -67,7 +67,7 @@ static int column_of(CALL)
   return STATUS_OK;
 }
 
-const struct function record_column_function = {"row_column", 0, ANY, 2, {TYPE_RECORD, INT4}, column_of, FUNCTION_STABLE, false, false, true};
+const struct function record_column_function = {"row_column", 0, ANY, 2, {TYPE_RECORD, INT4}, column_of, FUNCTION_PURE, false, false, true};
 static int record_of_row(CALL)
 {
   *result = arguments[0];
