@@ -551,6 +551,8 @@ static struct node *read_literal(const struct node *node, struct type to, enum c
     return read ? apply_modifier(read, to, context, arena, error) : NULL;
   }
   struct node *constant = node_constant(arena, type_plain(to.id), value, node->position);
+  if (constant)
+    constant->is_quoted = true;
   return constant ? apply_modifier(constant, to, context, arena, error) : no_memory(error);
 }
 

@@ -41,6 +41,7 @@ struct node {
   struct type type;
   int32_t position; // in the statement's text, in bytes from 0; -1: unknown
   bool negated; // of a NODE_CALL: the elements of its last argument, an array, are arguments (VARIADIC)
+  bool is_quoted; // of a NODE_CONSTANT: the statement has it as a text
   int argument_count;
   struct node **arguments;
   const struct user_types *types; // of a NODE_CALL that reads values of types made by users; lives where the node does

@@ -57,7 +57,7 @@ static bool deparse_number(const struct node *node, bool is_inside, struct buffe
   enum type_id type = node->type.id;
   bool is_integer = type_is_integer(type), is_float = type == TYPE_FLOAT8 || type == TYPE_FLOAT4;
   struct buffer text = {0};
-  if (node->constant.is_null || (!is_integer && !is_float && type != TYPE_NUMERIC))
+  if (node->constant.is_null || node->is_quoted || (!is_integer && !is_float && type != TYPE_NUMERIC))
     return false;
   value_to_text(type, &node->constant, &format_settings_default, &text);
   bool is_plain = text.size && text.data[0] >= '0' && text.data[0] <= '9' &&
@@ -88,6 +88,8 @@ static void deparse_constant(const struct plan *plan, const struct node *node, s
   value_to_text(type, &node->constant, &format_settings_default, &text);
   bool is_bare = type == TYPE_INT4 || type == TYPE_NUMERIC;
   bool is_plain_number = is_bare && text.size && text.data[0] >= '0' && text.data[0] <= '9';
+  if (plan->is_definition && type == TYPE_NUMERIC) // as that it would be read again
+    is_plain_number &= memchr(text.data, '.', text.size) != NULL;
   if (type == TYPE_BOOLEAN)
     buffer_append_string(out, node->constant.integer ? "true" : "false");
   else if (is_plain_number)

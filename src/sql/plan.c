@@ -381,7 +381,9 @@ static int plan_all(struct planner *planner, const struct plan_input *input)
   planner->known = known_new(planner);
   // Queries of WITH come first, and see that those below them have no plan yet.
   plan->subqueries = ARENA_ARRAY(input->arena, struct plan_subquery, statement->subquery_count + 1);
-  if (!plan->queries || !planner->queries || !planner->known || !plan->subqueries)
+  planner->pushed = ARENA_ARRAY(input->arena, const struct query *, statement->range_count + 1);
+  planner->arms = ARENA_ARRAY(input->arena, struct query **, statement->range_count + 1);
+  if (!plan->queries || !planner->queries || !planner->known || !plan->subqueries || !planner->pushed || !planner->arms)
     return error_memory(planner->error);
   status = plan_parts(planner);
   if (!status)

@@ -101,8 +101,9 @@ static int plan_range_query(struct planner *planner, int number)
   struct plan_node **below = &planner->queries[number];
   if (*below)
     return 0;
-  return range->kind == RANGE_SET ? plan_set_operation(planner, number, below)
-                                  : plan_query(planner, range->query, below);
+  if (range->kind == RANGE_SET)
+    return plan_set_operation(planner, number, below);
+  return plan_query(planner, planner->pushed[number] ? planner->pushed[number] : range->query, below);
 }
 
 static int plan_other_range(struct planner *planner, int number, struct plan_node **made)
@@ -223,9 +224,15 @@ static int prepare_item(struct joining *j, struct item *item, const struct wante
   struct planner *planner = j->planner;
   if (item->join->kind != JOIN_RANGE)
     return plan_from(planner, item->join, j->conjuncts, j->own, j->outer, order, is_ordered, &item->node);
-  const struct range *range = &planner->statement->ranges[item->join->range];
-  bool is_query = range->kind == RANGE_SUBQUERY || range->kind == RANGE_SET;
-  return is_query ? plan_range_query(planner, item->join->range) : 0;
+  int number = item->join->range;
+  const struct range *range = &planner->statement->ranges[number];
+  if (range->kind == RANGE_SET)
+    return plan_range_query(planner, number);
+  if (range->kind != RANGE_SUBQUERY || planner->queries[number])
+    return 0;
+  planner->pushed[number] = range->query;
+  int status = plan_push(planner, number, j->conjuncts, &planner->pushed[number]);
+  return status ? status : plan_range_query(planner, number);
 }
 
 // What the operator compares; one that takes arrays of any type compares what it is given.

@@ -363,6 +363,8 @@ struct planner {
   int set_words;
   int free_range;             // of those that plan_in_reserve made
   struct plan_node **queries; // by number of their range: queries in FROM that are planned already
+  const struct query **pushed; // by number of their range: what stands for them (plan_push.c); NULL: they themselves
+  struct query ***arms;        // the same for the arms of set operations
 };
 
 range_set set_new(struct planner *planner);
@@ -397,6 +399,9 @@ struct node *condition_simplify(struct planner *planner, struct node *node);
 // May it be computed once more, or elsewhere? No subqueries, nothing volatile.
 bool node_may_move(const struct node *node);
 int node_add_filter(struct planner *planner, struct plan_node *node, struct conjunct *conjunct);
+// Conditions that read nothing but the range of this query in FROM are tested in it from now on: *query becomes the one
+// that does so (plan_push.c).
+int plan_push(struct planner *planner, int range, struct conjuncts *conjuncts, const struct query **query);
 // Notes for EXPLAIN that the node tests it.
 int node_add_condition(struct planner *planner, struct plan_node *plan_node, struct node *node);
 int node_slots(struct planner *planner, struct plan_node *node, range_set ranges);

@@ -81,7 +81,7 @@ int plan_set_operation(struct planner *planner, int number, struct plan_node **n
   if (!arms || !types)
     return error_memory(planner->error);
   for (int i = 0; i < operation->arm_count; i++) {
-    int status = plan_query(planner, operation->arms[i], &arms[i]);
+    int status = plan_query(planner, planner->arms[number] ? planner->arms[number][i] : operation->arms[i], &arms[i]);
     if (status)
       return status;
   }

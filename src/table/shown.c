@@ -52,7 +52,7 @@ static size_t find_word(struct piece piece, size_t at, size_t *size)
 
 static bool is_word(char c)
 {
-  return isalnum((unsigned char)c) || c == '_' || c == '"';
+  return isalnum((unsigned char)c) || c == '_' || c == '"' || c == '.';
 }
 
 // (name)::type without its parentheses.
