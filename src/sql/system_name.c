@@ -289,7 +289,7 @@ static void append_check_text(struct system_context *context, const struct relat
   append_default(context, shown ? shown : check->text, &text);
   buffer_append_u8(&text, 0);
   bool is_bare = shown && shown[0] == '('; // its parentheses are there
-  buffer_append_string(out, is_bare && !is_pretty ? "CHECK (" : is_pretty ? "CHECK (" : "CHECK ((");
+  buffer_append_string(out, is_bare || is_pretty ? "CHECK (" : "CHECK ((");
   if (!text.failed && shown && is_pretty)
     expression_append_pretty((const char *)text.data, out);
   else if (!text.failed)
