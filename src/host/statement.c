@@ -24,7 +24,7 @@ enum {
 struct quern_statement {
   struct conversation *conversation;
   struct quern_statement *previous, *next;
-  char name[24];
+  char name[32];
   size_t name_size;
   struct call_place place;
   char *text;
@@ -478,7 +478,7 @@ struct quern_statement *quern_statement_prepare(struct quern_session *session, c
     return NULL;
   }
   statement->conversation = conversation;
-  statement->name_size = (size_t)snprintf(statement->name, sizeof statement->name, "quern%llu",
+  statement->name_size = (size_t)snprintf(statement->name, sizeof statement->name, HANDLE_STATEMENT "%llu",
                                           (unsigned long long)++conversation->statement_number);
   statement->next = conversation->statements;
   if (statement->next)

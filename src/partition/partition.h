@@ -146,6 +146,10 @@ struct call_place {
   struct named_statement *statement;
   uint64_t names; // of the session, as they were then
 };
+// Statements of the C library's handles are called so, with a number behind: who runs them looks at the columns each time,
+// so that they may change.
+#define HANDLE_STATEMENT "quern "
+
 struct partition_call {
   uint32_t session;
   struct bytes statement;         // its name

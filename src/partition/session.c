@@ -398,6 +398,8 @@ int session_add_statement(struct session *session, struct bytes name, struct pre
   statement->prepared = prepared_retain(prepared);
   statement->group = session->group;
   statement->created_at = session->statement_now;
+  statement->may_change = name.size > strlen(HANDLE_STATEMENT) &&
+                          memcmp(name.data, HANDLE_STATEMENT, strlen(HANDLE_STATEMENT)) == 0;
   session->names++;
   if (old)
     statement_free(old);
@@ -430,7 +432,6 @@ static int prepare(struct session *session, const struct prepared_input *input, 
   return transaction_refuse(session, error);
 }
 
-// A statement whose definitions changed is analysed anew.
 // Clients that were told of the columns read them as they were.
 static bool has_same_columns(const struct prepared *one, const struct prepared *other)
 {
@@ -449,6 +450,7 @@ static bool has_same_columns(const struct prepared *one, const struct prepared *
   return true;
 }
 
+// A statement whose definitions changed is analysed anew.
 int session_refresh_statement(struct session *session, struct named_statement *statement, struct error *error)
 {
   const struct version *version = session_version(session);
@@ -467,7 +469,7 @@ int session_refresh_statement(struct session *session, struct named_statement *s
   int status = prepare(session, &input, &prepared, error);
   if (status)
     return status;
-  if (!has_same_columns(old, prepared)) {
+  if (!statement->may_change && !has_same_columns(old, prepared)) {
     prepared_release(prepared);
     return error_set(error, SQLSTATE_FEATURE_NOT_SUPPORTED, "cached plan must not change result type");
   }

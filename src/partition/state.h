@@ -63,6 +63,7 @@ struct named_statement {
   uint64_t group;          // in which it was made
   int64_t created_at;
   struct prepared *source; // the PREPARE; NULL: Parse made it
+  bool may_change;         // its columns may
 };
 
 struct portal {
