@@ -16,15 +16,39 @@ static uint8_t text_escape(const struct copy_options *options, uint8_t c)
   }
 }
 
+// Has none of eight bytes the value of each of `byte`? (Warren, Hacker's Delight, 6-1)
+static bool lacks_byte(uint64_t eight, uint64_t byte)
+{
+  eight ^= byte;
+  return !((eight - UINT64_C(0x0101010101010101)) & ~eight & UINT64_C(0x8080808080808080));
+}
+
+// May be taken on trust where it says that no byte needs a backslash.
+static bool is_plain_text(const struct copy_options *options, const uint8_t *text, size_t size)
+{
+  const uint64_t ones = UINT64_C(0x0101010101010101);
+  uint64_t delimiter = (uint8_t)options->delimiter * ones, eight;
+  bool is_plain = true;
+  while (size >= sizeof eight && is_plain) {
+    memcpy(&eight, text, sizeof eight);
+    bool has_control = (eight - ' ' * ones) & ~eight & 0x80 * ones;
+    is_plain = !has_control && lacks_byte(eight, '\\' * ones) && lacks_byte(eight, delimiter);
+    text += sizeof eight;
+    size -= sizeof eight;
+  }
+  for (size_t i = 0; i < size && is_plain; i++)
+    is_plain = !text_escape(options, text[i]);
+  return is_plain;
+}
+
 // Puts backslashes into what stands behind `start`.
 static void escape_text(const struct copy_options *options, struct buffer *out, size_t start)
 {
   size_t extra = 0, end = out->size;
+  if (is_plain_text(options, out->data + start, end - start))
+    return;
   for (size_t i = start; i < end; i++)
-    extra += out->data[i] <= '\\' && text_escape(options, out->data[i]) != 0;
-  uint8_t delimiter = (uint8_t)options->delimiter;
-  for (size_t i = start; i < end && delimiter > '\\'; i++)
-    extra += out->data[i] == delimiter;
+    extra += text_escape(options, out->data[i]) != 0;
   if (!extra || !buffer_extend(out, extra))
     return;
   size_t to = out->size;

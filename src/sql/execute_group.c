@@ -1,9 +1,11 @@
-// Groups: aggregation plain, hashed and over ordered rows; DISTINCT; the count of a whole table.
+// Groups: aggregation plain, hashed and over ordered rows; the count of a whole table.
 //
 // 1. Hashed groups come out in the order in which their first rows came.
 // 2. Over ordered rows there are two groups at a time: the one given and the one that its successor's first row began.
-// 3. When hashed groups have used up their share of memory, no more of them are begun: rows of others are put aside, sorted
-//    by their keys, and grouped as ordered rows behind those that there are. DISTINCT does the same.
+// 3. Rows go to hashed groups in batches where keys and arguments are plain words: what a batch needs of the table is
+//    fetched from memory for all of its rows before any is used.
+// 4. When hashed groups have used up their share of memory, no more of them are begun: rows of others are put aside, sorted
+//    by their keys, and grouped as ordered rows behind those that there are.
 #include <string.h>
 
 #include "sql/execute_aggregate.h"
@@ -11,14 +13,29 @@
 #include "store/read_set.h"
 
 enum { ASIDE_PARTS = 4 }; // of a node's share: one is for sorting what is put aside
+enum { BATCH_ROWS = 32, BATCH_CALLS = 32 };
 
 struct group {
   struct value *keys;
   uint8_t *states;
 };
 
+// Rows on their way to their groups.
+struct batch {
+  struct {
+    uint64_t hash;
+    uint32_t entry; // of the table, where the search begins; 0: nowhere
+    uint32_t takes; // a bit for each call that takes the row
+  } rows[BATCH_ROWS];
+  int count;
+  struct value *keys;      // BATCH_ROWS times those of a row
+  struct value *arguments; // BATCH_ROWS times those of all calls
+  int argument_count;      // of all calls
+};
+
 struct aggregate_run {
   struct iterator op;
+  struct batch *batch; // HASHED; NULL: rows go one by one
   struct row_table table; // HASHED: rows are the keys, the states behind them
   struct memory_account memory; // of that
   struct sorter aside;    // HASHED: rows of groups that had no room: keys, then the node's slots
@@ -78,6 +95,19 @@ static struct aggregate_place place_of(struct aggregate_run *run, int number, ui
                                   .finish = &run->finish};
 }
 
+// What a plain call takes of the row at hand, if it does.
+static int get_arguments(struct execution *execution, const struct plan_aggregate_call *call, struct value *arguments,
+                         bool *takes)
+{
+  *takes = true;
+  int status = call->filter ? expression_holds(execution, call->filter, takes) : 0;
+  for (int i = 0; !status && *takes && i < call->argument_count; i++) {
+    status = expression_get(execution, &call->arguments[i], &arguments[i]);
+    *takes = !status && !(call->aggregate->skips_null && arguments[i].is_null);
+  }
+  return status;
+}
+
 // Shows the row at hand to all aggregates of a group. *decided: no further row can change the result.
 static int accumulate(struct aggregate_run *run, uint8_t *states, int64_t group, struct arena *arena, bool *decided)
 {
@@ -86,7 +116,7 @@ static int accumulate(struct aggregate_run *run, uint8_t *states, int64_t group,
   for (int i = 0; i < plan->call_count; i++) {
     const struct plan_aggregate_call *call = &plan->calls[i];
     struct value arguments[2];
-    bool takes = true;
+    bool takes;
     if (!call->is_plain) {
       struct aggregate_place place = place_of(run, i, states);
       int status = aggregate_show(&place, group, arena);
@@ -94,11 +124,7 @@ static int accumulate(struct aggregate_run *run, uint8_t *states, int64_t group,
         return status;
       continue;
     }
-    int status = call->filter ? expression_holds(execution, call->filter, &takes) : 0;
-    for (int a = 0; !status && takes && a < call->argument_count; a++) {
-      status = expression_get(execution, &call->arguments[a], &arguments[a]);
-      takes = !status && !(call->aggregate->skips_null && arguments[a].is_null);
-    }
+    int status = get_arguments(execution, call, arguments, &takes);
     execution->evaluation.argument_types = call->types;
     if (!status && takes)
       status = call->aggregate->step(&execution->evaluation, states + call->state_offset, arguments, arena);
@@ -252,7 +278,7 @@ static int put_aside(struct aggregate_run *run)
 {
   struct execution *execution = run->op.execution;
   const struct plan_node *node = run->op.node;
-  int status = run->is_full ? 1 : execution_table_overflows(execution, &run->table, ASIDE_PARTS);
+  int status = run->is_full ? 1 : execution_table_overflows(execution, &run->table, 1, ASIDE_PARTS);
   if (status != 1)
     return status;
   run->is_full = true;
@@ -263,21 +289,32 @@ static int put_aside(struct aggregate_run *run)
   return status ? status : 1;
 }
 
+static uint32_t find_group(const struct aggregate_run *run, uint64_t hash)
+{
+  uint32_t entry = row_table_first(&run->table, hash);
+  while (entry && !values_equal(run->types, run->table.entries[entry - 1].row, run->keys, run->key_count))
+    entry = row_table_next(&run->table, entry);
+  return entry;
+}
+
+static int add_group(struct aggregate_run *run, uint64_t hash)
+{
+  struct value *keys = make_group(run, &run->table.arena);
+  return keys && row_table_add(&run->table, hash, keys) ? 0 : execution_memory(run->op.execution);
+}
+
 // Shows the row at hand to the group of run->keys.
 static int add_to_group(struct aggregate_run *run)
 {
   uint64_t hash = values_hash(run->types, run->keys, run->key_count);
-  uint32_t entry = row_table_first(&run->table, hash);
+  uint32_t entry = find_group(run, hash);
   bool decided;
-  while (entry && !values_equal(run->types, run->table.entries[entry - 1].row, run->keys, run->key_count))
-    entry = row_table_next(&run->table, entry);
   if (!entry) {
     int status = put_aside(run);
+    if (!status)
+      status = add_group(run, hash);
     if (status)
       return status == 1 ? 0 : status;
-    struct value *keys = make_group(run, &run->table.arena);
-    if (!keys || !row_table_add(&run->table, hash, keys))
-      return execution_memory(run->op.execution);
     entry = run->table.count;
   }
   return accumulate(run, states_of(run, run->table.entries[entry - 1].row), entry, &run->table.arena, &decided);
@@ -308,11 +345,96 @@ static int add_empty_groups(struct aggregate_run *run)
     for (int i = 0; i < plan->key_count; i++)
       run->keys[i] = value_null();
     run->keys[plan->key_count] = value_integer(s);
-    struct value *keys = make_group(run, &run->table.arena);
-    if (!keys || !row_table_add(&run->table, 0, keys))
-      return execution_memory(run->op.execution);
+    int status = add_group(run, 0);
+    if (status)
+      return status;
   }
   return 0;
+}
+
+// Shows a row of the batch to its group.
+static int add_waiting(struct aggregate_run *run, int row)
+{
+  const struct plan_aggregate *plan = &run->op.node->aggregate;
+  struct evaluation *evaluation = &run->op.execution->evaluation;
+  struct batch *batch = run->batch;
+  run->keys = batch->keys + row * run->key_count;
+  uint32_t entry = find_group(run, batch->rows[row].hash);
+  int status = entry ? 0 : add_group(run, batch->rows[row].hash);
+  if (status)
+    return status;
+  uint8_t *states = states_of(run, run->table.entries[(entry ? entry : run->table.count) - 1].row);
+  const struct value *arguments = batch->arguments + row * batch->argument_count;
+  for (int i = 0; i < plan->call_count && !status; arguments += plan->calls[i++].argument_count) {
+    const struct plan_aggregate_call *call = &plan->calls[i];
+    evaluation->argument_types = call->types;
+    if (batch->rows[row].takes & 1u << i)
+      status = call->aggregate->step(evaluation, states + call->state_offset, arguments, &run->table.arena);
+  }
+  return status;
+}
+
+static int add_batch(struct aggregate_run *run)
+{
+  const struct row_table *table = &run->table;
+  struct batch *batch = run->batch;
+  for (int i = 0; i < batch->count && table->slot_count; i++) {
+    batch->rows[i].entry = table->slots[batch->rows[i].hash & (table->slot_count - 1)];
+    if (batch->rows[i].entry)
+      __builtin_prefetch(&table->entries[batch->rows[i].entry - 1]);
+  }
+  for (int i = 0; i < batch->count && table->slot_count; i++)
+    if (batch->rows[i].entry)
+      __builtin_prefetch(table->entries[batch->rows[i].entry - 1].row);
+  int status = 0;
+  struct value *keys = run->keys;
+  for (int i = 0; i < batch->count && !status; i++)
+    status = add_waiting(run, i);
+  run->keys = keys;
+  batch->count = 0;
+  return status;
+}
+
+// Takes the row at hand into the batch.
+static int add_to_batch(struct aggregate_run *run)
+{
+  const struct plan_aggregate *plan = &run->op.node->aggregate;
+  struct batch *batch = run->batch;
+  struct value *arguments = batch->arguments + batch->count * batch->argument_count;
+  int status = 0;
+  memcpy(batch->keys + batch->count * run->key_count, run->keys, sizeof *run->keys * (size_t)run->key_count);
+  batch->rows[batch->count].hash = values_hash(run->types, run->keys, run->key_count);
+  if (run->table.slot_count)
+    __builtin_prefetch(&run->table.slots[batch->rows[batch->count].hash & (run->table.slot_count - 1)]);
+  batch->rows[batch->count].entry = batch->rows[batch->count].takes = 0;
+  for (int i = 0; i < plan->call_count && !status; arguments += plan->calls[i++].argument_count) {
+    bool takes;
+    status = get_arguments(run->op.execution, &plan->calls[i], arguments, &takes);
+    batch->rows[batch->count].takes |= (uint32_t)takes << i;
+  }
+  if (!status && ++batch->count == BATCH_ROWS)
+    status = add_batch(run);
+  return status;
+}
+
+// May the next rows go in a batch? Not when their groups might have no room. 1, 0 or a status.
+static int begins_batch(struct aggregate_run *run)
+{
+  if (!run->batch || run->is_full)
+    return 0;
+  int status = execution_table_overflows(run->op.execution, &run->table, BATCH_ROWS, ASIDE_PARTS);
+  return status == 1 ? 0 : status ? status : 1;
+}
+
+static int add_row(struct aggregate_run *run)
+{
+  int status = get_keys(run);
+  if (status)
+    return status;
+  if (run->op.node->aggregate.set_count)
+    return add_to_sets(run);
+  int waits = run->batch && run->batch->count ? 1 : begins_batch(run);
+  return waits == 1 ? add_to_batch(run) : waits ? waits : add_to_group(run);
 }
 
 static int read_groups(struct aggregate_run *run)
@@ -320,13 +442,12 @@ static int read_groups(struct aggregate_run *run)
   struct iterator *op = &run->op;
   struct arena_mark mark = arena_mark(op->execution->evaluation.arena);
   int status;
-  while ((status = op->left->next(op->left)) == 1) {
-    status = get_keys(run);
-    if (!status)
-      status = op->node->aggregate.set_count ? add_to_sets(run) : add_to_group(run);
-    if (status)
-      return status;
-  }
+  while ((status = op->left->next(op->left)) == 1 && !(status = add_row(run)))
+    ;
+  // An error is that of the first row that has one: those that wait came before the one at hand.
+  int waiting = run->batch && status != STATUS_LONG ? add_batch(run) : 0;
+  if (status || waiting)
+    return waiting ? waiting : status;
   execution_release(op->execution, mark);
   run->is_read = true;
   if (!status && run->is_full)
@@ -390,6 +511,8 @@ static int aggregate_rewind(struct iterator *op)
   run->is_read = run->is_over = run->has_current = run->is_full = op->is_marked = false;
   run->at = 0;
   run->group_number = 0;
+  if (run->batch)
+    run->batch->count = 0;
   return op->left->rewind(op->left);
 }
 
@@ -437,6 +560,33 @@ static bool open_aside(struct aggregate_run *run, struct execution *execution, c
   return true;
 }
 
+static bool is_for_batches(const struct aggregate_run *run, const struct plan_aggregate *plan)
+{
+  bool is = plan->form == AGGREGATE_HASHED && !plan->set_count && plan->call_count <= BATCH_CALLS;
+  for (int i = 0; i < plan->key_count && is; i++)
+    is = !type_is_bytes(run->types[i]);
+  for (int i = 0; i < plan->call_count && is; i++) {
+    is = plan->calls[i].is_plain;
+    for (int a = 0; a < plan->calls[i].argument_count && is; a++)
+      is = !type_is_bytes(plan->calls[i].types[a]);
+  }
+  return is;
+}
+
+static bool open_batch(struct aggregate_run *run, struct execution *execution, const struct plan_aggregate *plan)
+{
+  if (!is_for_batches(run, plan))
+    return true;
+  struct batch *batch = run->batch = ARENA_NEW(&execution->memory, struct batch);
+  if (!batch)
+    return false;
+  for (int i = 0; i < plan->call_count; i++)
+    batch->argument_count += plan->calls[i].argument_count;
+  batch->keys = ARENA_ARRAY(&execution->memory, struct value, BATCH_ROWS * run->key_count + 1);
+  batch->arguments = ARENA_ARRAY(&execution->memory, struct value, BATCH_ROWS * batch->argument_count + 1);
+  return batch->keys && batch->arguments;
+}
+
 static bool aggregate_open(struct iterator **op, struct execution *execution, const struct plan_node *node)
 {
   static int (*const nexts[])(struct iterator *) = {plain_next, hashed_next, sorted_next};
@@ -466,121 +616,9 @@ static bool aggregate_open(struct iterator **op, struct execution *execution, co
   run->types[plan->key_count] = TYPE_INT8;
   for (int i = 0; i < plan->call_count; i++)
     row_table_init(&run->distinct[i], &run->memory);
-  return plan->form != AGGREGATE_HASHED || open_aside(run, execution, node);
-}
-
-// --- DISTINCT ----------------------------------------------------------------------------------------------
-
-struct distinct {
-  struct iterator op;
-  struct row_table table;
-  struct memory_account memory; // of that
-  struct sorter aside;          // rows that had no room
-  struct row_order order;
-  struct value *last;           // of them, the one that was given; NULL: none
-  struct arena last_arena;
-  bool is_full, is_over;
-};
-
-static void distinct_stop(struct iterator *op)
-{
-  struct distinct *distinct = (struct distinct *)op;
-  row_table_clear(&distinct->table);
-  sorter_clear(&distinct->aside);
-  arena_reset(&distinct->last_arena);
-  distinct->last = NULL;
-}
-
-static int distinct_rewind(struct iterator *op)
-{
-  struct distinct *distinct = (struct distinct *)op;
-  distinct_stop(op);
-  distinct->is_full = distinct->is_over = false;
-  return op->left->rewind(op->left);
-}
-
-// Of the rows that were put aside, in order, each once.
-static int next_aside(struct distinct *distinct)
-{
-  const struct plan_node *node = distinct->op.node;
-  int count = node->distinct.column_count, status;
-  struct value *row;
-  while ((status = sorter_next(&distinct->aside, &row)) == 1)
-    if (!distinct->last || !values_equal(node->distinct.types, row, distinct->last, count)) {
-      arena_reset(&distinct->last_arena);
-      distinct->op.row = distinct->last = values_keep(&distinct->last_arena, node->distinct.types, row, count);
-      return distinct->last ? 1 : execution_memory(distinct->op.execution);
-    }
-  return status;
-}
-
-// A row that is not in the table: 1: it is given now.
-static int add_row(struct distinct *distinct, uint64_t hash)
-{
-  struct execution *execution = distinct->op.execution;
-  const struct plan_node *node = distinct->op.node;
-  struct value *row = distinct->op.left->row;
-  int status = distinct->is_full ? 1 : execution_table_overflows(execution, &distinct->table, ASIDE_PARTS);
-  if (status == 1) {
-    distinct->is_full = true;
-    return sorter_add(&distinct->aside, row);
-  }
-  if (status)
-    return status;
-  struct value *kept = values_keep(&distinct->table.arena, node->distinct.types, row, node->distinct.column_count);
-  if (!kept || !row_table_add(&distinct->table, hash, kept))
-    return execution_memory(execution);
-  distinct->op.row = row;
-  return 1;
-}
-
-static int distinct_next(struct iterator *op)
-{
-  struct distinct *distinct = (struct distinct *)op;
-  const enum type_id *types = op->node->distinct.types;
-  int count = op->node->distinct.column_count, status = 0;
-  while (!distinct->is_over && (status = op->left->next(op->left)) == 1) {
-    uint64_t hash = values_hash(types, op->left->row, count);
-    uint32_t entry = row_table_first(&distinct->table, hash);
-    while (entry && !values_equal(types, distinct->table.entries[entry - 1].row, op->left->row, count))
-      entry = row_table_next(&distinct->table, entry);
-    status = entry ? 0 : add_row(distinct, hash);
-    if (status)
-      return status;
-  }
-  if (!status && !distinct->is_over && distinct->is_full) {
-    row_table_clear(&distinct->table);
-    status = sorter_sort(&distinct->aside);
-  }
-  distinct->is_over = true;
-  return status || !distinct->is_full ? status : next_aside(distinct);
-}
-
-static void distinct_close(struct iterator *op)
-{
-  struct distinct *distinct = (struct distinct *)op;
-  row_table_deinit(&distinct->table);
-  sorter_deinit(&distinct->aside);
-  arena_deinit(&distinct->last_arena);
-}
-
-static bool distinct_open(struct iterator **op, struct execution *execution, const struct plan_node *node)
-{
-  struct distinct *distinct = ARENA_NEW(&execution->memory, struct distinct);
-  if (!distinct || !row_order_init(&distinct->order, &execution->memory, node->distinct.types,
-                                   node->distinct.column_count))
+  if (!open_batch(run, execution, plan))
     return false;
-  distinct->memory.parent = execution->account;
-  row_table_init(&distinct->table, &distinct->memory);
-  sorter_init(&distinct->aside, execution, &distinct->order, node->distinct.column_count);
-  sorter_divide(&distinct->aside, ASIDE_PARTS);
-  arena_init(&distinct->last_arena, execution->account);
-  distinct->op.rewind = distinct_rewind;
-  distinct->op.next = distinct_next;
-  distinct->op.stop = distinct_stop;
-  distinct->op.close = distinct_close;
-  *op = &distinct->op;
-  return true;
+  return plan->form != AGGREGATE_HASHED || open_aside(run, execution, node);
 }
 
 // --- The count of a table ------------------------------------------------------------------------------------

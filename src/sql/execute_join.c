@@ -152,7 +152,7 @@ static int hash_row(struct iterator *op, struct row_table *table, const enum typ
 // What is hashed is sorted from now on. As execution_overflows says whether it has to be.
 static int spill_table(struct hash_join *join)
 {
-  int status = execution_table_overflows(join->op.execution, &join->table, SORTED_JOIN_PARTS);
+  int status = execution_table_overflows(join->op.execution, &join->table, 1, SORTED_JOIN_PARTS);
   if (status != 1)
     return status;
   join->is_sorted = true;

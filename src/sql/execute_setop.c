@@ -121,7 +121,7 @@ static int sort_row(struct set *set, const struct value *row, int64_t left, int6
 // Adds a row to the table, or sorts it where that is full.
 static int add_or_sort(struct set *set, const struct value *row, uint64_t hash, bool is_left)
 {
-  int status = set->is_full ? 1 : execution_table_overflows(set->op.execution, &set->table, SORTED_PARTS);
+  int status = set->is_full ? 1 : execution_table_overflows(set->op.execution, &set->table, 1, SORTED_PARTS);
   if (status < 0)
     return status;
   set->is_full = status == 1;

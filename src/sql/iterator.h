@@ -112,6 +112,7 @@ bool join_open(struct iterator **op, struct execution *execution, const struct p
 bool expand_open(struct iterator **op, struct execution *execution, const struct plan_node *node);
 bool window_open(struct iterator **op, struct execution *execution, const struct plan_node *node);
 bool group_open(struct iterator **op, struct execution *execution, const struct plan_node *node);
+bool distinct_open(struct iterator **op, struct execution *execution, const struct plan_node *node);
 bool recursion_open(struct iterator **op, struct execution *execution, const struct plan_node *node);
 bool kept_open(struct iterator **op, struct execution *execution, const struct plan_node *node);
 bool setop_open(struct iterator **op, struct execution *execution, const struct plan_node *node);
@@ -203,11 +204,12 @@ static inline int execution_overflows(const struct execution *execution, size_t 
   return execution->input.allowance ? STATUS_LONG : execution->input.spill ? 1 : 0;
 }
 
-// The same of a table with an account of its own, which has all but one of so many parts of the node's share.
+// The same of a table with an account of its own, which has all but one of so many parts of the node's share, when so many
+// rows more come.
 static inline int execution_table_overflows(const struct execution *execution, const struct row_table *table,
-                                            size_t parts)
+                                            uint32_t more, size_t parts)
 {
-  size_t needed = table->account->used + row_table_growth(table);
+  size_t needed = table->account->used + row_table_growth(table, more);
   return execution_overflows(execution, needed + needed / (parts - 1));
 }
 

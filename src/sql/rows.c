@@ -238,9 +238,9 @@ static size_t size_of(const struct row_table *table, uint32_t capacity)
   return capacity * (sizeof *table->entries + 2 * sizeof *table->slots);
 }
 
-size_t row_table_growth(const struct row_table *table)
+size_t row_table_growth(const struct row_table *table, uint32_t more)
 {
-  return table->count < table->capacity ? 0 : size_of(table, grown(table));
+  return table->count + more <= table->capacity ? 0 : size_of(table, grown(table));
 }
 
 static bool grow(struct row_table *table)

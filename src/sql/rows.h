@@ -54,8 +54,8 @@ void row_table_init(struct row_table *table, struct memory_account *account);
 void row_table_deinit(struct row_table *table);
 // Empties it. Keeps small tables' memory for the next use.
 void row_table_clear(struct row_table *table);
-// Bytes that it would take beside what it has to make room for one entry more.
-size_t row_table_growth(const struct row_table *table);
+// Bytes that it would take beside what it has to make room for so many entries more (64 at most).
+size_t row_table_growth(const struct row_table *table, uint32_t more);
 // False: out of memory. The row is not copied.
 bool row_table_add(struct row_table *table, uint64_t hash, struct value *row) __attribute__((warn_unused_result));
 // Entries with this hash, each as number + 1; 0: none (any more).

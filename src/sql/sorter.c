@@ -98,22 +98,32 @@ static bool comes_before(const struct sorter *sorter, int a, int b)
   return way < 0 || (way == 0 && a < b);
 }
 
-// A source with a new row plays its way up again. A place that nobody has reached (-1) keeps the first who comes.
+static struct sort_loser player(const struct sorter *sorter, int number)
+{
+  const struct sort_source *source = &sorter->sources[number];
+  return (struct sort_loser){.prefix = source->is_over ? UINT64_MAX : source->item.prefix, .source = number};
+}
+
+// A source with a new row plays its way up again. A place that nobody has reached keeps the first who comes.
+// Which of two rows comes first cannot be foreseen: where the prefixes tell, they change places without a branch.
 static void replay(struct sorter *sorter, int source)
 {
-  int *losers = sorter->losers;
+  struct sort_loser *losers = sorter->losers, up = player(sorter, source);
   for (int node = (source + sorter->source_count) / 2; node > 0; node /= 2) {
-    if (losers[node] < 0) {
-      losers[node] = source;
+    struct sort_loser here = losers[node];
+    bool stays = here.prefix < up.prefix;
+    if (here.source < 0) {
+      losers[node] = up;
       return;
     }
-    if (comes_before(sorter, losers[node], source)) {
-      int winner = losers[node];
-      losers[node] = source;
-      source = winner;
-    }
+    if (here.prefix == up.prefix)
+      stays = comes_before(sorter, here.source, up.source);
+    losers[node].prefix = stays ? up.prefix : here.prefix;
+    losers[node].source = stays ? up.source : here.source;
+    up.prefix = stays ? here.prefix : up.prefix;
+    up.source = stays ? here.source : up.source;
   }
-  losers[0] = source;
+  losers[0] = up;
 }
 
 // Reads the source's next row, or notes that there is none.
@@ -131,10 +141,11 @@ static int begin_merge(struct sorter *sorter, const struct sort_run *runs, int c
 {
   end_merge(sorter);
   sorter->sources = ARENA_ARRAY(&sorter->merge, struct sort_source, count);
-  sorter->losers = ARENA_ARRAY(&sorter->merge, int, count + 1);
+  sorter->losers = ARENA_ARRAY(&sorter->merge, struct sort_loser, count + 1);
   if (!sorter->sources || !sorter->losers)
     return execution_memory(sorter->execution);
-  memset(sorter->losers, -1, sizeof *sorter->losers * (size_t)(count + 1));
+  for (int i = 0; i <= count; i++)
+    sorter->losers[i].source = -1;
   sorter->source_count = count;
   sorter->is_given = false;
   for (int i = 0; i < count; i++) {
@@ -157,13 +168,13 @@ static int begin_merge(struct sorter *sorter, const struct sort_run *runs, int c
 
 static int merge_next(struct sorter *sorter, struct value **row)
 {
-  struct sort_source *source = &sorter->sources[sorter->losers[0]];
+  struct sort_source *source = &sorter->sources[sorter->losers[0].source];
   if (sorter->is_given) {
     int status = advance(sorter, source);
     if (status)
       return status;
-    replay(sorter, sorter->losers[0]);
-    source = &sorter->sources[sorter->losers[0]];
+    replay(sorter, sorter->losers[0].source);
+    source = &sorter->sources[sorter->losers[0].source];
   }
   sorter->is_given = !source->is_over;
   if (source->is_over)

@@ -27,6 +27,11 @@ struct sort_source { // a run that is merged
   struct spill_reader reader;
 };
 
+struct sort_loser {
+  uint64_t prefix; // of the source's row, or behind all
+  int source;      // -1: nobody was here
+};
+
 struct sorter {
   struct execution *execution;
   const struct row_order *order;
@@ -48,9 +53,9 @@ struct sorter {
   size_t packed;      // bytes of those in memory
   struct arena merge; // of what follows
   struct sort_source *sources;
-  int *losers;        // a tree of losers (5.4.1): [0] is the source of the next row
+  struct sort_loser *losers; // a tree of losers (5.4.1): [0] is the source of the next row
   int source_count;
-  bool is_given;      // the row of losers[0]
+  bool is_given;      // the row of losers[0]'s source
   uint64_t spilled;   // bytes that were written to files since the beginning
 };
 

@@ -47,7 +47,7 @@ void change_list_clear(struct change_list *list)
   buffer_clear(&list->bytes);
   buffer_deinit(&list->ready);
   list->last = list->modes = NO_ENTRY;
-  list->count = list->whole = list->checked = list->signals = 0;
+  list->count = list->whole = list->checked = list->signals = list->replacing = 0;
 }
 
 bool change_reserve(struct change_list *list, size_t bytes)
@@ -68,6 +68,7 @@ static void tally(struct change_list *list, const struct change *change, size_t 
   list->count += flags & CHANGE_MODES ? 0 : by;
   list->whole += flags & (CHANGE_FILLED | CHANGE_DROPPED) ? by : 0;
   list->checked += flags & CHANGE_CHECKED ? by : 0;
+  list->replacing += change->has_old && !(flags & CHANGE_DERIVED) ? by : 0;
   list->signals += flags & CHANGE_SIGNAL ? by * change->new_row.size : 0;
 }
 
@@ -308,6 +309,26 @@ static size_t encode_filled(const struct change_list *list, const struct whole_t
   return count;
 }
 
+// Is it told by an entry of its whole tree, or by nobody?
+static bool is_told_elsewhere(const struct change *change, const struct whole_trees *whole)
+{
+  return change->flags & (CHANGE_DERIVED | CHANGE_FILLED | CHANGE_DROPPED) || whole_tells(whole, change->tree);
+}
+
+// Of a list that only adds rows: no key occurs twice.
+static size_t encode_added(const struct change_list *list, const struct whole_trees *whole, struct buffer *out)
+{
+  size_t count = 0;
+  struct change change;
+  for (size_t at = 0; !out->failed && change_next(list, &at, &change);) {
+    if (is_told_elsewhere(&change, whole))
+      continue;
+    encode_entry(out, change.tree, change.key, true, change.new_row);
+    count++;
+  }
+  return count;
+}
+
 // First and last entry of one key.
 struct pair {
   uint32_t first, last;
@@ -362,7 +383,7 @@ static void compact(struct compaction *compaction, const struct change_list *lis
   size_t come = 0, gone = 0;
   struct change change;
   for (size_t at = 0, offset = 0; change_next(list, &at, &change); offset = at) {
-    if (change.flags & (CHANGE_DERIVED | CHANGE_FILLED | CHANGE_DROPPED) || whole_tells(whole, change.tree))
+    if (is_told_elsewhere(&change, whole))
       continue;
     if (come - gone == ON_THE_WAY) {
       const struct arrival *first = &arrivals[gone++ % ON_THE_WAY];
@@ -431,7 +452,7 @@ size_t change_encode(const struct change_list *list, const struct version *versi
   size_t count = 0;
   if (whole_open(&whole, list)) {
     count = encode_filled(list, &whole, version, out);
-    count += encode_singles(list, &whole, out);
+    count += list->replacing ? encode_singles(list, &whole, out) : encode_added(list, &whole, out);
   } else {
     out->failed = true;
   }

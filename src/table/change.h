@@ -43,6 +43,7 @@ struct change_list {
   size_t whole;   // entries among them that are of a whole tree
   size_t signals; // bytes of the entries with CHANGE_SIGNAL
   size_t checked; // entries with CHANGE_CHECKED
+  size_t replacing; // entries of logged trees with an old row; 0: no key occurs twice
   struct buffer ready; // encoded rows (change_encode_tree, change_encode_touched) of the tree with CHANGE_READY
 };
 

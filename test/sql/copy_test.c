@@ -210,6 +210,34 @@ static void written_rows_are_read_back(void **state)
   close_fixture(&fixture);
 }
 
+// Every byte that needs a backslash gets it wherever it stands, and no other one.
+static void bytes_are_escaped_at_every_place(void **state)
+{
+  static const char special[] = "\b\f\n\r\t\v\\|", written[] = "bfnrtv\\|", plain[] = "\x01\x0e\x1f ~\x7f";
+  static const enum type_id types[] = {TYPE_TEXT};
+  struct copy_options options = {.delimiter = '|', .null = "\\N"};
+  struct buffer out = {0};
+  for (int size = 1; size <= 20; size++)
+    for (int place = 0; place < size; place++)
+      for (size_t i = 0; i < sizeof special - 1 + sizeof plain - 1; i++) {
+        bool is_special = i < sizeof special - 1;
+        char text[32], expected[32];
+        memset(text, 'x', sizeof text);
+        memset(expected, 'x', sizeof expected);
+        text[place] = is_special ? special[i] : plain[i - (sizeof special - 1)];
+        expected[place] = is_special ? '\\' : text[place];
+        if (is_special)
+          expected[place + 1] = written[i];
+        expected[size + is_special] = '\n';
+        struct value value = value_bytes(text, (uint32_t)size);
+        buffer_clear(&out);
+        copy_write_row(&options, types, &value, 1, &format_settings_default, &out);
+        assert_int_equal(out.size, size + is_special + 1);
+        assert_memory_equal(out.data, expected, out.size);
+      }
+  buffer_deinit(&out);
+}
+
 // A file of the binary form: what stands between the parentheses is text, all else are hexadecimal digits.
 static struct bytes binary_file(const char *form, struct buffer *out)
 {
@@ -320,7 +348,7 @@ int main(void)
       cmocka_unit_test(text_rows_may_be_cut_anywhere),   cmocka_unit_test(lines_end_as_the_first_one_does),
       cmocka_unit_test(csv_rows_may_be_cut_anywhere),    cmocka_unit_test(broken_rows_say_where),
       cmocka_unit_test(written_rows_are_read_back),      cmocka_unit_test(binary_rows_may_be_cut_anywhere),
-      cmocka_unit_test(files_and_programs_are_refused),
+      cmocka_unit_test(bytes_are_escaped_at_every_place), cmocka_unit_test(files_and_programs_are_refused),
       cmocka_unit_test(a_row_without_an_end_is_refused),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
