@@ -364,8 +364,8 @@ static bool open_parts(struct execution *execution)
 
 static bool keeps_rows(enum plan_kind kind)
 {
-  return kind == PLAN_SHARED || kind == PLAN_RECURSION || kind == PLAN_HASH_JOIN || kind == PLAN_LOOKUP || kind == PLAN_MATERIAL ||
-         kind == PLAN_WINDOW || kind == PLAN_AGGREGATE || kind == PLAN_DISTINCT || kind == PLAN_SET || kind == PLAN_SORT;
+  return kind == PLAN_SHARED || kind == PLAN_RECURSION || kind == PLAN_HASH_JOIN || kind == PLAN_MERGE_JOIN ||
+         kind == PLAN_LOOKUP || kind == PLAN_MATERIAL || kind == PLAN_WINDOW || kind == PLAN_AGGREGATE || kind == PLAN_DISTINCT || kind == PLAN_SET || kind == PLAN_SORT;
 }
 
 // Three quarters of the narrowest account, in equal parts: how they are cut depends on nothing but the plan, so that a

@@ -1,4 +1,4 @@
-// Joins: nested loop, hash join, a correlated query's lookup, and rows kept to be read again.
+// Joins: nested loop, hash join, merge join, a correlated query's lookup, and rows kept to be read again.
 //
 // The left side drives. A left join whose left row finds nothing gives it once with the right side's ranges NULL. A
 // full join then gives what is left of the right side. A hash join whose right side does not fit sorts both sides.
@@ -286,6 +286,36 @@ static void hash_close(struct iterator *op)
   sorted_join_deinit(&join->sorted);
 }
 
+// --- Merge join ------------------------------------------------------------------------------------------
+
+struct merge_join {
+  struct iterator op;
+  struct sorted_join sides;
+};
+
+static int merge_join_rewind(struct iterator *op)
+{
+  struct merge_join *join = (struct merge_join *)op;
+  sorted_join_clear(&join->sides);
+  op->is_marked = false;
+  return sorted_join_merge(&join->sides);
+}
+
+static int merge_join_next(struct iterator *op)
+{
+  return sorted_join_next(&((struct merge_join *)op)->sides);
+}
+
+static void merge_join_stop(struct iterator *op)
+{
+  sorted_join_clear(&((struct merge_join *)op)->sides);
+}
+
+static void merge_join_close(struct iterator *op)
+{
+  sorted_join_deinit(&((struct merge_join *)op)->sides);
+}
+
 // --- Lookup ----------------------------------------------------------------------------------------------
 
 static int hash_all(struct lookup *lookup)
@@ -442,6 +472,22 @@ static bool hash_open(struct iterator **op, struct execution *execution, const s
          sorted_join_init(&join->sorted, &join->op, execution, node, join->left_types, join->types);
 }
 
+static bool merge_join_open(struct iterator **op, struct execution *execution, const struct plan_node *node)
+{
+  const struct plan_join *plan = &node->join;
+  struct merge_join *join = ARENA_NEW(&execution->memory, struct merge_join);
+  const enum type_id *types = kept_types(execution, node);
+  const enum type_id *left_types = row_types(execution, node, plan->left_slots, plan->left_slot_count);
+  if (!join || !types || !left_types)
+    return false;
+  join->op.rewind = merge_join_rewind;
+  join->op.next = merge_join_next;
+  join->op.stop = merge_join_stop;
+  join->op.close = merge_join_close;
+  *op = &join->op;
+  return sorted_join_init(&join->sides, &join->op, execution, node, left_types, types);
+}
+
 static bool material_open(struct iterator **op, struct execution *execution, const struct plan_node *node)
 {
   struct material *material = ARENA_NEW(&execution->memory, struct material);
@@ -479,6 +525,8 @@ bool join_open(struct iterator **op, struct execution *execution, const struct p
 {
   if (node->kind == PLAN_HASH_JOIN)
     return hash_open(op, execution, node);
+  if (node->kind == PLAN_MERGE_JOIN)
+    return merge_join_open(op, execution, node);
   if (node->kind == PLAN_MATERIAL)
     return material_open(op, execution, node);
   if (node->kind == PLAN_LOOKUP)

@@ -309,18 +309,20 @@ static struct explained *explain_join(struct explaining *e, const struct plan_no
 {
   static const char *const forms[] = {
       [JOIN_FORM_INNER] = "Inner", [JOIN_FORM_LEFT] = "Left", [JOIN_FORM_FULL] = "Full"};
-  bool is_lookup = node->kind == PLAN_LOOKUP, is_hash = node->kind == PLAN_HASH_JOIN;
+  bool is_lookup = node->kind == PLAN_LOOKUP, is_hash = node->kind == PLAN_HASH_JOIN,
+       is_merge = node->kind == PLAN_MERGE_JOIN;
   const char *form = forms[node->join.form];
-  struct explained *made = begin(e, node, is_lookup ? "Hash Lookup" : is_hash ? "Hash Join" : "Nested Loop");
+  struct explained *made =
+      begin(e, node, is_lookup ? "Hash Lookup" : is_hash ? "Hash Join" : is_merge ? "Merge Join" : "Nested Loop");
   bool is_inner = node->join.form == JOIN_FORM_INNER;
-  if (is_hash && !is_inner)
-    set_head(e, made, "Hash %s Join", form);
-  else if (!is_hash && !is_lookup && !is_inner)
-    set_head(e, made, "Nested Loop %s Join", form);
+  if (!is_lookup && !is_inner)
+    set_head(e, made, "%s %s Join", is_hash ? "Hash" : is_merge ? "Merge" : "Nested Loop", form);
   if (!is_lookup)
     head_fact(e, made, "Join Type", form);
   if (is_hash || is_lookup)
     conditions(e, made, "Hash Cond", node->join.key_nodes, node->join.key_count);
+  if (is_merge)
+    conditions(e, made, "Merge Cond", node->join.key_nodes, node->join.key_count);
   condition(e, made, is_lookup ? "Filter" : "Join Filter", node->condition);
   return made;
 }
@@ -357,7 +359,7 @@ static struct explained *explain_gate(struct explaining *e, const struct plan_no
 static struct explained *explain_one(struct explaining *e, const struct plan_node *node, bool *tests)
 {
   *tests = node->kind != PLAN_LOOP && node->kind != PLAN_LOOKUP && node->kind != PLAN_HASH_JOIN &&
-           node->kind != PLAN_GATE;
+           node->kind != PLAN_MERGE_JOIN && node->kind != PLAN_GATE;
   switch (node->kind) {
   case PLAN_SCAN: return explain_scan(e, node);
   case PLAN_SOURCE:
@@ -369,7 +371,8 @@ static struct explained *explain_one(struct explaining *e, const struct plan_nod
   case PLAN_SUBQUERY: return explain_from(e, node);
   case PLAN_LOOP:
   case PLAN_LOOKUP:
-  case PLAN_HASH_JOIN: return explain_join(e, node);
+  case PLAN_HASH_JOIN:
+  case PLAN_MERGE_JOIN: return explain_join(e, node);
   case PLAN_AGGREGATE: return explain_aggregate(e, node);
   case PLAN_SORT: return explain_sort(e, node);
   case PLAN_GATE: return explain_gate(e, node);

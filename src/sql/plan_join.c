@@ -307,6 +307,7 @@ static int make_hash_join(struct joining *j, struct plan_node *node, range_set l
     join->key_nodes[join->key_count++] = conjunct->node;
     conjunct->is_used = true;
   }
+  join_merge(node);
   int status = slots_of(planner, left, &join->left_slots, &join->left_slot_count);
   return status ? status : node_slots(planner, node, right);
 }

@@ -49,6 +49,9 @@ int join_try_item(struct joining *j, struct item *item, range_set available, ran
 // Of all ways to join all items that are tried, the cheapest. *ordered: the wanted order comes out.
 int join_find_order(struct joining *j, const struct tree **tree, bool *ordered);
 
+// Makes a merge join of a hash join whose sides come in the order of its keys.
+void join_merge(struct plan_node *node);
+
 // What ways cost, in about 0.1 µs.
 static inline double cost_of_build(double rows)
 {

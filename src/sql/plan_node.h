@@ -23,6 +23,7 @@ enum plan_kind {
   PLAN_SUBQUERY,  // a query in FROM
   PLAN_LOOP,      // nested loop: the right side starts again for each row of the left one
   PLAN_HASH_JOIN, // the right side is hashed
+  PLAN_MERGE_JOIN, // both sides come in the order of its keys
   PLAN_LOOKUP,    // its input's rows, which are hashed once, that agree with the row around the query
   PLAN_MATERIAL,  // keeps its input's rows, to be read again
   PLAN_WINDOW,    // keeps them too, sorts them and adds what window functions say
@@ -109,14 +110,14 @@ struct slot {
 enum join_form { JOIN_FORM_INNER, JOIN_FORM_LEFT, JOIN_FORM_FULL };
 struct plan_join {
   enum join_form form;
-  int key_count; // HASH_JOIN; LOOKUP: left keys are those of the row around the query
+  int key_count; // HASH_JOIN, MERGE_JOIN; LOOKUP: left keys are those of the row around the query
   struct expression *left_keys, *right_keys;
   const struct node **key_nodes;
   int null_count; // ranges of the right side, set to NULL where a left join finds nothing
   int *null_ranges;
   int left_count; // FULL: ranges of the left side, set to NULL for what only the right one has
   int *left_ranges;
-  int left_slot_count; // HASH_JOIN: what is kept of a left row when the right side is too large to be hashed
+  int left_slot_count; // what is kept of a left row: HASH_JOIN when the right side is too large to be hashed, MERGE_JOIN
   struct slot *left_slots;
 };
 
@@ -199,7 +200,7 @@ struct plan_node {
   int condition_count;
   double rows, start_cost, cost; // estimates
   int width;
-  int slot_count; // MATERIAL, LOOKUP; HASH_JOIN: of the right side: what is kept of a row
+  int slot_count; // MATERIAL, LOOKUP; HASH_JOIN, MERGE_JOIN: of the right side: what is kept of a row
   struct slot *slots;
   union {
     struct plan_scan scan;

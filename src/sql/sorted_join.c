@@ -28,89 +28,139 @@ void ranges_null(struct execution *execution, const int *ranges, int count)
 
 // --- Life --------------------------------------------------------------------------------------------------
 
+static bool side_init(struct sorted_side *side, struct execution *execution, const enum type_id *types, int key_count,
+                      const struct expression *keys, const struct slot *slots, int slot_count)
+{
+  side->keys = keys;
+  side->slots = slots;
+  side->slot_count = slot_count;
+  side->kept = ARENA_ARRAY(&execution->memory, struct value, key_count + slot_count + 1);
+  if (!side->kept || !row_order_init(&side->order, &execution->memory, types, key_count))
+    return false;
+  arena_init(&side->arena, execution->account);
+  sorter_init(&side->sorter, execution, &side->order, key_count + slot_count);
+  sorter_divide(&side->sorter, SORTED_JOIN_PARTS);
+  return true;
+}
+
 bool sorted_join_init(struct sorted_join *join, struct iterator *op, struct execution *execution,
                       const struct plan_node *node, const enum type_id *left_types, const enum type_id *right_types)
 {
   const struct plan_join *plan = &node->join;
-  if (!row_order_init(&join->orders[0], &execution->memory, left_types, plan->key_count) ||
-      !row_order_init(&join->orders[1], &execution->memory, right_types, plan->key_count))
+  if (!side_init(&join->left, execution, left_types, plan->key_count, plan->left_keys, plan->left_slots,
+                 plan->left_slot_count) ||
+      !side_init(&join->right, execution, right_types, plan->key_count, plan->right_keys, node->slots, node->slot_count))
     return false;
   join->op = op;
-  sorter_init(&join->left, execution, &join->orders[0], plan->key_count + plan->left_slot_count);
-  sorter_init(&join->right, execution, &join->orders[1], plan->key_count + node->slot_count);
   spool_init(&join->group, execution, right_types, plan->key_count + node->slot_count);
-  sorter_divide(&join->left, SORTED_JOIN_PARTS);
-  sorter_divide(&join->right, SORTED_JOIN_PARTS);
   spool_divide(&join->group, SORTED_JOIN_PARTS);
   return true;
+}
+
+static void side_clear(struct sorted_side *side)
+{
+  sorter_clear(&side->sorter);
+  arena_reset(&side->arena);
+  side->input = NULL;
+  side->row = NULL;
+  side->is_over = false;
 }
 
 void sorted_join_clear(struct sorted_join *join)
 {
   if (!join->op)
     return;
-  sorter_clear(&join->left);
-  sorter_clear(&join->right);
+  side_clear(&join->left);
+  side_clear(&join->right);
   spool_clear(&join->group);
   list_free(join->op->execution->account, &join->found, &join->found_capacity, sizeof *join->found);
-  join->left_row = join->right_row = NULL;
-  join->left_over = join->right_over = join->in_group = false;
+  join->in_group = false;
 }
 
 void sorted_join_deinit(struct sorted_join *join)
 {
   sorted_join_clear(join);
-  sorter_deinit(&join->left);
-  sorter_deinit(&join->right);
+  sorter_deinit(&join->left.sorter);
+  sorter_deinit(&join->right.sorter);
+  arena_deinit(&join->left.arena);
+  arena_deinit(&join->right.arena);
   spool_deinit(&join->group);
 }
 
 int sorted_join_left(struct sorted_join *join, const struct value *row)
 {
-  return sorter_add(&join->left, row);
+  return sorter_add(&join->left.sorter, row);
 }
 
 int sorted_join_right(struct sorted_join *join, const struct value *row)
 {
-  return sorter_add(&join->right, row);
+  return sorter_add(&join->right.sorter, row);
 }
 
 int sorted_join_begin(struct sorted_join *join)
 {
-  int status = sorter_sort(&join->right);
-  return status ? status : sorter_sort(&join->left);
+  int status = sorter_sort(&join->right.sorter);
+  return status ? status : sorter_sort(&join->left.sorter);
+}
+
+// Evaluates what the input evaluates in the side's arena.
+static int side_rewind(struct sorted_join *join, struct sorted_side *side, struct iterator *input)
+{
+  struct evaluation *evaluation = &join->op->execution->evaluation;
+  struct arena *arena = evaluation->arena;
+  side->input = input;
+  evaluation->arena = &side->arena;
+  int status = input->rewind(input);
+  evaluation->arena = arena;
+  return status;
+}
+
+int sorted_join_merge(struct sorted_join *join)
+{
+  int status = side_rewind(join, &join->left, join->op->left);
+  return status ? status : side_rewind(join, &join->right, join->op->right);
 }
 
 // --- Rows --------------------------------------------------------------------------------------------------
 
-static void restore_left(struct sorted_join *join, const struct value *row)
+static void restore(struct sorted_join *join, const struct sorted_side *side, const struct value *row)
 {
-  const struct plan_join *plan = &join->op->node->join;
-  slots_restore(join->op->execution, plan->left_slots, plan->left_slot_count, row + plan->key_count);
+  slots_restore(join->op->execution, side->slots, side->slot_count, row + join->op->node->join.key_count);
 }
 
-static void restore_right(struct sorted_join *join, const struct value *row)
+static int input_next(struct sorted_join *join, struct sorted_side *side)
 {
-  const struct plan_node *node = join->op->node;
-  slots_restore(join->op->execution, node->slots, node->slot_count, row + node->join.key_count);
+  struct execution *execution = join->op->execution;
+  struct arena *arena = execution->evaluation.arena;
+  int key_count = join->op->node->join.key_count;
+  execution->evaluation.arena = &side->arena;
+  int status = side->input->next(side->input);
+  for (int i = 0; status == 1 && i < key_count; i++) {
+    int got = expression_get(execution, &side->keys[i], &side->kept[i]);
+    status = got ? got : 1;
+  }
+  execution->evaluation.arena = arena;
+  if (status == 1)
+    slots_save(execution, side->slots, side->slot_count, side->kept + key_count);
+  return status;
 }
 
-// Reads the rows at hand that are missing.
+// Reads the side's row at hand if it is missing.
+static int take_row(struct sorted_join *join, struct sorted_side *side)
+{
+  if (side->row || side->is_over)
+    return 0;
+  struct value *row = side->kept;
+  int status = side->input ? input_next(join, side) : sorter_next(&side->sorter, &row);
+  side->row = status == 1 ? row : NULL;
+  side->is_over = status == 0;
+  return status < 0 ? status : 0;
+}
+
 static int take_rows(struct sorted_join *join)
 {
-  struct value *row;
-  int status = 0;
-  if (!join->left_row && !join->left_over) {
-    status = sorter_next(&join->left, &row);
-    join->left_row = status == 1 ? row : NULL;
-    join->left_over = status == 0;
-  }
-  if (status >= 0 && !join->right_row && !join->right_over) {
-    status = sorter_next(&join->right, &row);
-    join->right_row = status == 1 ? row : NULL;
-    join->right_over = status == 0;
-  }
-  return status < 0 ? status : 0;
+  int status = take_row(join, &join->left);
+  return status ? status : take_row(join, &join->right);
 }
 
 static bool has_null_key(const struct sorted_join *join, const struct value *row)
@@ -124,17 +174,17 @@ static bool has_null_key(const struct sorted_join *join, const struct value *row
 // All right rows with the key of the one at hand.
 static int fill_group(struct sorted_join *join)
 {
-  const struct row_order *order = &join->orders[1];
+  const struct row_order *order = &join->right.order;
   const struct value *first;
-  int status = spool_add(&join->group, join->right_row);
+  int status = spool_add(&join->group, join->right.row);
   join->alone = 0;
-  join->right_row = NULL;
-  while (!status && !(status = take_rows(join)) && join->right_row) {
+  join->right.row = NULL;
+  while (!status && !(status = take_rows(join)) && join->right.row) {
     status = spool_row(&join->group, 0, &first);
-    if (status || row_order_compare(order, join->right_row, first) != 0)
+    if (status || row_order_compare(order, join->right.row, first) != 0)
       break;
-    status = spool_add(&join->group, join->right_row);
-    join->right_row = NULL;
+    status = spool_add(&join->group, join->right.row);
+    join->right.row = NULL;
   }
   if (status || join->op->node->join.form != JOIN_FORM_FULL)
     return status;
@@ -150,10 +200,10 @@ static int has_group_key(struct sorted_join *join, bool *has)
 {
   const struct value *first;
   *has = false;
-  if (!join->left_row || has_null_key(join, join->left_row))
+  if (!join->left.row || has_null_key(join, join->left.row))
     return 0;
   int status = spool_row(&join->group, 0, &first);
-  *has = !status && row_order_compare(&join->orders[0], join->left_row, first) == 0;
+  *has = !status && row_order_compare(&join->left.order, join->left.row, first) == 0;
   return status;
 }
 
@@ -171,7 +221,7 @@ static int next_of_group(struct sorted_join *join)
       status = execution_visit(execution);
     if (status)
       return status;
-    restore_right(join, row);
+    restore(join, &join->right, row);
     status = filters_hold(execution, join->op->node, &holds);
     if (status)
       return status;
@@ -183,7 +233,7 @@ static int next_of_group(struct sorted_join *join)
     return 1;
   }
   join->in_group = false;
-  join->left_row = NULL;
+  join->left.row = NULL;
   if (join->has_found || join->op->node->join.form == JOIN_FORM_INNER)
     return 0;
   ranges_null(execution, join->op->node->join.null_ranges, join->op->node->join.null_count);
@@ -195,7 +245,7 @@ static int give_right(struct sorted_join *join, const struct value *row)
 {
   const struct plan_join *plan = &join->op->node->join;
   ranges_null(join->op->execution, plan->left_ranges, plan->left_count);
-  restore_right(join, row);
+  restore(join, &join->right, row);
   return 1;
 }
 
@@ -218,26 +268,26 @@ static int end_group(struct sorted_join *join)
 static int next_alone(struct sorted_join *join)
 {
   const struct plan_join *plan = &join->op->node->join;
-  const struct value *left = join->left_row, *right = join->right_row;
+  const struct value *left = join->left.row, *right = join->right.row;
   bool is_lonely = left && has_null_key(join, left);
-  int way = is_lonely || !right ? -1 : !left ? 1 : row_order_compare(&join->orders[0], left, right);
+  int way = is_lonely || !right ? -1 : !left ? 1 : row_order_compare(&join->left.order, left, right);
   if (way == 0)
     return fill_group(join);
   if (way < 0) {
-    join->left_row = NULL;
+    join->left.row = NULL;
     if (plan->form == JOIN_FORM_INNER)
       return 0;
-    restore_left(join, left);
+    restore(join, &join->left, left);
     ranges_null(join->op->execution, plan->null_ranges, plan->null_count);
     return 1;
   }
-  join->right_row = NULL;
+  join->right.row = NULL;
   return plan->form == JOIN_FORM_FULL ? give_right(join, right) : 0;
 }
 
 int sorted_join_next(struct sorted_join *join)
 {
-  bool ends_with_left = join->op->node->join.form != JOIN_FORM_FULL;
+  enum join_form form = join->op->node->join.form;
   int status = 0;
   iterator_begin_row(join->op);
   while (!status) {
@@ -255,13 +305,15 @@ int sorted_join_next(struct sorted_join *join)
         status = end_group(join);
       if (!has)
         continue;
-      restore_left(join, join->left_row);
+      restore(join, &join->left, join->left.row);
       join->in_group = true;
       join->has_found = false;
       join->at = 0;
       continue;
     }
-    if (!join->left_row && (!join->right_row || ends_with_left))
+    bool is_over = form == JOIN_FORM_INNER ? !join->left.row || !join->right.row
+                   : form == JOIN_FORM_LEFT ? !join->left.row : !join->left.row && !join->right.row;
+    if (is_over)
       return 0;
     status = next_alone(join);
   }
