@@ -161,6 +161,8 @@ static int right(CALL)
 {
   struct bytes text = bytes_of_value(&arguments[0]);
   int64_t length = (int64_t)utf8_length(text), count = arguments[1].integer;
+  if (count == INT32_MIN) // -count does not exist: PostgreSQL leaves nothing out
+    count = length;
   return text_of(slice(text, count < 0 ? 1 - count : length - count + 1, INT64_MAX), result);
 }
 

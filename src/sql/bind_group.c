@@ -443,7 +443,7 @@ static int number_slot(void *context, struct node **slot)
   return 0;
 }
 
-// GROUPING: which keys its arguments are.
+// GROUPING: which keys its arguments are, of those that GROUP BY names.
 static int find_grouping_keys(struct regroup *regroup, struct aggregate_call *call)
 {
   const struct query *query = regroup->query;
@@ -463,6 +463,8 @@ static int rewrite(struct regroup *regroup)
 {
   struct query *query = regroup->query;
   int status = 0;
+  for (int i = 0; i < query->aggregate_count && !status; i++)
+    status = find_grouping_keys(regroup, &query->aggregates[i]);
   for (int i = 0; i < query->target_count && !status; i++)
     status = regroup_slot(regroup, &query->targets[i].expression);
   if (!status)
@@ -470,11 +472,8 @@ static int rewrite(struct regroup *regroup)
   if (!status)
     status = query_each_window(query, regroup_visit, regroup);
   regroup->in_direct = true;
-  for (int i = 0; i < query->aggregate_count && !status; i++) {
+  for (int i = 0; i < query->aggregate_count && !status; i++)
     status = regroup_slots(regroup, query->aggregates[i].direct, query->aggregates[i].direct_count);
-    if (!status)
-      status = find_grouping_keys(regroup, &query->aggregates[i]);
-  }
   regroup->in_direct = false;
   for (int i = 0; i < query->expansion_count && !status; i++) {
     const struct range *range = &regroup->binder->statement->ranges[query->expansions[i].range];

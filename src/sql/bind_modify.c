@@ -119,6 +119,7 @@ struct columns {
   int32_t *locations;
   const PgQuery__ResTarget **parts; // of an array in the column, to which the value goes; NULL: the whole column
   bool are_named;
+  bool *are_given; // by a value that is not the default
 };
 
 // May the target's subscripts stand behind such a column?
@@ -260,7 +261,7 @@ static struct node *add_part(struct binder *binder, struct scope *scope, const P
 
 // One value of a row, for the column or the part of it.
 static struct node *insert_value(struct binder *binder, struct scope *scope, const PgQuery__Node *tree,
-                                 const struct columns *columns, int number)
+                                 struct columns *columns, int number)
 {
   const struct relation *relation = binder->statement->modification->relation;
   int column = columns->columns[number];
@@ -272,9 +273,19 @@ static struct node *insert_value(struct binder *binder, struct scope *scope, con
     return bind_part(binder, scope, part, relation->schema.columns[column].type, node);
   if (node && takes_default(binder, column))
     return bind_default(binder, relation, column);
-  if (node && refuse_identity(binder, column, false))
-    return NULL;
+  columns->are_given[number] = true;
   return node ? bind_assign(binder, node, relation, column) : NULL;
+}
+
+// When all values are what they should be: may they be given?
+static int refuse_given(struct binder *binder, const struct columns *columns)
+{
+  int status = 0;
+  for (int column = 0; column < binder->statement->modification->relation->schema.column_count; column++)
+    for (int i = 0; i < columns->count && !status; i++)
+      if (columns->columns[i] == column && columns->are_given[i])
+        status = refuse_identity(binder, column, false);
+  return status;
 }
 
 // One row of VALUES: its expressions are the values themselves.
@@ -383,9 +394,7 @@ static int insert_query(struct binder *binder, struct scope *scope, const PgQuer
       return error_memory(binder->error);
     if (takes_default(binder, columns->columns[i]))
       continue; // left to the default
-    status = refuse_identity(binder, columns->columns[i], false);
-    if (status)
-      return status;
+    columns->are_given[i] = true;
     node = columns->parts[i] ? add_part(binder, scope, columns->parts[i], columns->columns[i], node)
                              : bind_assign(binder, node, modification->relation, columns->columns[i]);
     if (!node)
@@ -407,7 +416,8 @@ static int start_columns(struct binder *binder, PgQuery__Node **trees, size_t co
   const struct relation *relation = modification->relation;
   int status = insert_columns(binder, trees, count, binder->levels[0].relation, columns);
   modification->values = ARENA_ARRAY(binder->arena, struct node *, relation->schema.column_count + 1);
-  return status || modification->values ? status : error_memory(binder->error);
+  columns->are_given = ARENA_ARRAY(binder->arena, bool, columns->count + 1);
+  return status || (modification->values && columns->are_given) ? status : error_memory(binder->error);
 }
 
 // Who has got no value gets its default.
@@ -429,6 +439,8 @@ int bind_insert_row(struct binder *binder, struct scope *scope, const struct ins
   scope->clause = CLAUSE_VALUES;
   if (!status && row->value_count)
     status = insert_row(binder, scope, row->values, row->value_count, &columns);
+  if (!status)
+    status = refuse_given(binder, &columns);
   return status ? status : add_defaults(binder);
 }
 
@@ -446,6 +458,8 @@ static int insert_source(struct binder *binder, struct scope *scope, const PgQue
                                          : insert_rows(binder, scope, select, &columns);
   } else if (select)
     status = insert_query(binder, scope, select, &columns);
+  if (!status)
+    status = refuse_given(binder, &columns);
   return status ? status : add_defaults(binder);
 }
 

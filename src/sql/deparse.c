@@ -104,6 +104,16 @@ static void deparse_constant(const struct plan *plan, const struct node *node, s
   buffer_deinit(&text);
 }
 
+static void deparse_domain(const struct plan *plan, const struct node *node, bool qualified, struct buffer *out)
+{
+  buffer_append_u8(out, '(');
+  deparse(plan, node->arguments[0], qualified, out);
+  buffer_append_string(out, ")::");
+  name_deparse(node->domain->name, out);
+  if (node->domain->is_of_elements)
+    buffer_append_string(out, "[]");
+}
+
 static void deparse_list(const struct plan *plan, struct node *const *nodes, int count, const char *between,
                          bool qualified, struct buffer *out)
 {
@@ -403,7 +413,7 @@ static void deparse(const struct plan *plan, const struct node *node, bool quali
   case NODE_LEAST: deparse_named(plan, "LEAST", node, qualified, out); break;
   case NODE_IN_LIST: deparse_in(plan, node, qualified, out); break;
   case NODE_ARRAY_TEST: deparse_array_test(plan, node, qualified, out); break;
-  case NODE_DOMAIN: deparse(plan, node->arguments[0], qualified, out); break;
+  case NODE_DOMAIN: deparse_domain(plan, node, qualified, out); break;
   case NODE_SUBQUERY: deparse_subquery(plan, node, out); break;
   }
 }

@@ -207,6 +207,19 @@ static int check_views(struct execution *execution)
   return 0;
 }
 
+// Writes the new row over the one found, and checks it. What is checked must not be borrowed from the row that goes.
+static int update_row(struct execution *execution, struct bytes key, struct bytes row)
+{
+  const struct modification *modification = modification_of(execution);
+  const struct relation *relation = modification->relation;
+  struct value *values = execution->change->values;
+  for (int i = 0; modification->check_count && i < relation->schema.column_count; i++)
+    if (!values[i].is_null && !value_copy(relation->schema.columns[i].type.id, &values[i], execution->input.writer->arena))
+      return execution_memory(execution);
+  int status = table_update(execution->input.writer, relation, key, row, values);
+  return status ? status : check_views(execution);
+}
+
 static int update_conflict(struct execution *execution, const struct conflict *conflict)
 {
   const struct plan_modification *plan = execution->plan->modification;
@@ -247,10 +260,7 @@ static int update_conflict(struct execution *execution, const struct conflict *c
   if (!status && modification->returning_count)
     status = change_claim(execution, conflict->key, CLAIM_NO_KEY_UPDATE);
   if (!status)
-    status =
-        table_update(execution->input.writer, modification->relation, conflict->key, conflict->row, change->values);
-  if (!status)
-    status = check_views(execution);
+    status = update_row(execution, conflict->key, conflict->row);
   if (!status)
     execution->row_count++;
   return status;
@@ -484,9 +494,7 @@ static int write_found(struct execution *execution, const struct collected *foun
   status = change_generate(execution);
   if (!status)
     status = change_claim_update(execution, found->key, row, change->values);
-  if (!status)
-    status = table_update(writer, modification->relation, found->key, row, change->values);
-  return status ? status : check_views(execution);
+  return status ? status : update_row(execution, found->key, row);
 }
 
 static int run_found(struct execution *execution)

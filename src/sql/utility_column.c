@@ -127,6 +127,12 @@ static void generated_lines(const struct utility_input *input, const struct rela
                     relation->schema.columns[i].name, table.text, relation->schema.columns[column].name, table.text);
 }
 
+static void tell_needed(const struct utility_input *input, const struct relation *relation, int column, struct error *error)
+{
+  snprintf(error->message, sizeof error->message, "cannot drop column %s of table %s because other objects depend on it",
+           relation->schema.columns[column].name, catalog_shown(input->writer, relation).text);
+}
+
 static int refuse_needed(const struct utility_input *input, const struct relation *relation, int column,
                          struct error *error)
 {
@@ -136,9 +142,8 @@ static int refuse_needed(const struct utility_input *input, const struct relatio
   if (!status)
     status = view_lines(input, relation, column, &lines, error);
   if (!status && lines.size) {
-    status = error_set(error, SQLSTATE_DEPENDENT_OBJECTS_STILL_EXIST,
-                       "cannot drop column %s of table %s because other objects depend on it",
-                       relation->schema.columns[column].name, catalog_shown(input->writer, relation).text);
+    status = error_set(error, SQLSTATE_DEPENDENT_OBJECTS_STILL_EXIST, "%s", "");
+    tell_needed(input, relation, column, error);
     error_detail(error, "%.*s", (int)lines.size, (const char *)lines.data);
     error_hint(error, "Use DROP ... CASCADE to drop the dependent objects too.");
   }
@@ -229,21 +234,29 @@ static int take_off(const struct utility_input *input, const struct relation *re
   return 0;
 }
 
-// Sequences that the column owns go with it.
-static int drop_owned(const struct utility_input *input, uint32_t table, int column, struct error *error)
+// Sequences that the column owns go with it: what needs one of them is in the column's way.
+static int drop_owned(const struct utility_input *input, const struct relation *table, int column, bool cascade,
+                      struct error *error)
 {
   uint32_t oid = 0;
+  struct buffer dropped = {0};
   const struct relation *sequence;
   int status = 0;
   while (!status && (sequence = catalog_next(input->catalog, input->writer->version, &oid)))
-    if (sequence->kind == RELATION_SEQUENCE && sequence->sequence.owner == table &&
+    if (sequence->kind == RELATION_SEQUENCE && sequence->sequence.owner == table->oid &&
         sequence->sequence.owner_column == column)
-      status = catalog_drop(input->catalog, input->writer, sequence, false, NULL, error);
+      status = catalog_drop(input->catalog, input->writer, sequence, cascade, &dropped, error);
+  if (!status && dropped.size)
+    drop_notice(input, &dropped);
+  buffer_deinit(&dropped);
+  if (status && error && strcmp(error->sqlstate, SQLSTATE_DEPENDENT_OBJECTS_STILL_EXIST) == 0)
+    tell_needed(input, table, column, error);
   return status;
 }
 
 // Views and foreign keys that need it are gone or refused.
-static int drop_number(const struct utility_input *input, int number, const struct relation **relation, struct error *error)
+static int drop_number(const struct utility_input *input, int number, bool cascade, const struct relation **relation,
+                       struct error *error)
 {
   const struct relation *from = *relation;
   struct view_change change = {.kind = VIEW_COLUMN_DROPPED,
@@ -262,7 +275,7 @@ static int drop_number(const struct utility_input *input, int number, const stru
   if (!status)
     status = comment_put(input->writer, &comment, NULL);
   if (!status)
-    status = drop_owned(input, from->oid, number, error);
+    status = drop_owned(input, from, number, cascade, error);
   if (!status)
     status = views_follow(input, from->oid, &change, error);
   if (!status && !(*relation = catalog_find_oid(input->catalog, input->writer->version, from->oid)))
@@ -274,6 +287,7 @@ int column_drop(const struct utility_input *input, const PgQuery__AlterTableCmd 
                 const struct relation **relation, struct error *error)
 {
   int number = relation_column(*relation, command->name);
+  bool cascade = command->behavior == PG_QUERY__DROP_BEHAVIOR__DROP_CASCADE;
   if (number < 0 && command->missing_ok) {
     utility_notice(input, SQLSTATE_SUCCESSFUL_COMPLETION, "column \"%s\" of relation \"%s\" does not exist, skipping",
                    command->name, (*relation)->name);
@@ -281,16 +295,15 @@ int column_drop(const struct utility_input *input, const PgQuery__AlterTableCmd 
   }
   int status = column_find(*relation, command->name, &number, error);
   if (!status)
-    status = command->behavior == PG_QUERY__DROP_BEHAVIOR__DROP_CASCADE ? drop_needed(input, relation, number, error)
-                                                                        : refuse_needed(input, *relation, number, error);
-  return status ? status : drop_number(input, number, relation, error);
+    status = cascade ? drop_needed(input, relation, number, error) : refuse_needed(input, *relation, number, error);
+  return status ? status : drop_number(input, number, cascade, relation, error);
 }
 
 int column_drop_cascade(const struct utility_input *input, const struct relation *relation, int number,
                         struct error *error)
 {
   int status = drop_needed(input, &relation, number, error);
-  return status ? status : drop_number(input, number, &relation, error);
+  return status ? status : drop_number(input, number, true, &relation, error);
 }
 
 // --- ALTER COLUMN … TYPE -------------------------------------------------------------------------
@@ -493,6 +506,8 @@ int column_retype(const struct utility_input *input, struct relation *definition
     status = bind_type(&bind, tree->type_name, input->text, &type, &domain, error);
   if (status && error)
     error_position(error, 0);
+  if (!status && from->schema.columns[number].identity)
+    status = identity_check(type, domain, error);
   if (!status)
     status = composite_check(input, command->name, type.id, error);
   if (!status)
@@ -512,9 +527,9 @@ int column_retype(const struct utility_input *input, struct relation *definition
   definition->schema.columns[number].type = type;
   definition->schema.columns[number].domain = domain;
   definition->tree = 0;
-  status = retype_checks(input, definition, error);
+  status = expressions_bind(input, definition, error);
   if (!status)
-    status = expressions_bind(input, definition, error);
+    status = retype_checks(input, definition, error);
   if (!status && ++definition->schema.version > 0x7fff)
     status = error_set(error, SQLSTATE_PROGRAM_LIMIT_EXCEEDED, "the columns of \"%s\" were changed too often",
                        definition->name);

@@ -155,8 +155,10 @@ static int index_predicate(const struct utility_input *input, struct relation *d
 {
   struct defined defined = {.type = type_plain(TYPE_BOOLEAN)};
   int status = definition_expression(input, definition, tree, PLACE_PREDICATE, &defined, error);
-  index->is_partial = true;
-  return status ? status : definition_add_expression(input, definition, &defined, "pred", &index->predicate, error);
+  const struct node *node = defined.node;
+  bool is_true = !status && node->kind == NODE_CONSTANT && !node->constant.is_null && node->constant.integer;
+  index->is_partial = !is_true;
+  return status || is_true ? status : definition_add_expression(input, definition, &defined, "pred", &index->predicate, error);
 }
 
 // From the statement to the definition with the index in it. *exists: with IF NOT EXISTS there is one of its name.

@@ -131,6 +131,7 @@ int sequence_like(const struct utility_input *input, struct relation *table, int
 int sequence_give_owner(const struct utility_input *input, const struct relation *table, int column, struct error *error);
 uint32_t sequence_of_default(const char *text); // 0: it is not just one number of a sequence
 int sequence_default_text(const struct utility_input *input, const char **text, struct error *error);
+int identity_check(struct type type, uint32_t domain, struct error *error); // 22023: it cannot be one of this type
 int identity_add(const struct utility_input *input, struct relation *definition, int column,
                  const PgQuery__Constraint *constraint, struct error *error);
 // ADD GENERATED, SET GENERATED and options, DROP IDENTITY.

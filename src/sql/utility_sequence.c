@@ -445,10 +445,9 @@ int sequence_default_text(const struct utility_input *input, const char **text, 
 
 // --- Identity -------------------------------------------------------------------------------------------------------
 
-static int check_identity_type(const struct column *column, struct error *error)
+int identity_check(struct type type, uint32_t domain, struct error *error)
 {
-  bool is_integer = column->type.id == TYPE_INT2 || column->type.id == TYPE_INT4 || column->type.id == TYPE_INT8;
-  if (is_integer && !column->domain)
+  if ((type.id == TYPE_INT2 || type.id == TYPE_INT4 || type.id == TYPE_INT8) && !domain)
     return 0;
   return error_set(error, SQLSTATE_INVALID_PARAMETER_VALUE, "identity column type must be smallint, integer, or bigint");
 }
@@ -457,7 +456,7 @@ int identity_add(const struct utility_input *input, struct relation *definition,
                  const PgQuery__Constraint *constraint, struct error *error)
 {
   struct column *own = &definition->schema.columns[column];
-  int status = check_identity_type(own, error);
+  int status = identity_check(own->type, own->domain, error);
   if (status)
     return status;
   own->identity = strcmp(constraint->generated_when, "a") == 0 ? IDENTITY_ALWAYS : IDENTITY_BY_DEFAULT;
@@ -496,7 +495,7 @@ int identity_alter(const struct utility_input *input, struct relation *definitio
 {
   struct column *own = &definition->schema.columns[column];
   if (command->subtype == PG_QUERY__ALTER_TABLE_TYPE__AT_AddIdentity) {
-    int status = check_identity_type(own, error);
+    int status = identity_check(own->type, own->domain, error);
     if (status)
       return status;
     if (!own->not_null)
