@@ -943,6 +943,10 @@ static int simple_stripped(struct session *session, struct error *error)
     prepared_release(prepared);
     return STATUS_LONG;
   }
+  if (session->transaction == TRANSACTION_FAILED) { // before its literals are looked at
+    prepared_release(prepared);
+    return transaction_refuse(session, error);
+  }
   portal_clear(&session->unnamed);
   session->unnamed.prepared = prepared;
   return literal_values(session, &session->unnamed, stripped, error);
