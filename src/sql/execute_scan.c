@@ -26,6 +26,7 @@ struct scan {
   uint32_t member_count;
   struct value *bounds; // of the quick tests
   bool is_empty;        // a bound is NULL or out of reach
+  bool is_index_only;   // a transaction that claims what it shows goes to the rows all the same
 };
 
 static enum type_id part_type(const struct plan_scan *scan, const struct key_part *part)
@@ -300,20 +301,28 @@ static bool compare_holds(enum comparison comparison, int64_t a, int64_t b)
   return false;
 }
 
-// A row of an older version of the table's schema, which is converted as a whole.
-static int take_older_row(struct execution *execution, const struct plan_node *node, struct bytes row,
-                          const struct value *bounds, bool *passes)
+// Tests the range's current row, whose values are all there.
+static int test_values(struct execution *execution, const struct plan_node *node, const struct value *bounds, bool *passes)
 {
   const struct plan_scan *plan = &node->scan;
-  struct value *values = execution->ranges[plan->range];
-  int status = relation_row(plan->relation, row, values, execution->evaluation.error);
-  for (int i = 0; !status && i < plan->test_count; i++) {
+  const struct value *values = execution->ranges[plan->range];
+  *passes = false;
+  for (int i = 0; i < plan->test_count; i++) {
     const struct quick_test *test = &plan->tests[i];
     const struct value *value = &values[test->column];
     if (value->is_null || bounds[i].is_null || !compare_holds(test->comparison, value->integer, bounds[i].integer))
       return 0;
   }
-  return status ? status : filters_hold(execution, node, passes);
+  return filters_hold(execution, node, passes);
+}
+
+// A row of an older version of the table's schema, which is converted as a whole.
+static int take_older_row(struct execution *execution, const struct plan_node *node, struct bytes row,
+                          const struct value *bounds, bool *passes)
+{
+  const struct plan_scan *plan = &node->scan;
+  int status = relation_row(plan->relation, row, execution->ranges[plan->range], execution->evaluation.error);
+  return status ? status : test_values(execution, node, bounds, passes);
 }
 
 static void set_identity(struct execution *execution, const struct plan_scan *plan, struct bytes key, struct bytes row)
@@ -377,6 +386,41 @@ static bool primary_key(struct scan *scan, struct bytes *key)
   return true;
 }
 
+static int mismatch(const struct scan *scan)
+{
+  return error_set(scan->op.execution->evaluation.error, SQLSTATE_DATA_CORRUPTED,
+                   "index \"%s\" does not match its table", scan->op.node->scan.index->name);
+}
+
+// The row that an index's key leads to.
+static int take_by_index(struct scan *scan, struct bytes key, bool *passes)
+{
+  struct execution *execution = scan->op.execution;
+  const struct plan_scan *plan = &scan->op.node->scan;
+  struct bytes row;
+  if (!primary_key(scan, &key) ||
+      !tree_get(execution->input.version, plan->relation->tree, key, &row, execution->input.mark))
+    return mismatch(scan);
+  return scan_take_row(execution, scan->op.node, key, row, scan->bounds, passes);
+}
+
+// What is used of the row, from the index's key alone.
+static int take_index_key(struct scan *scan, struct bytes key, bool *passes)
+{
+  struct execution *execution = scan->op.execution;
+  const struct plan_scan *plan = &scan->op.node->scan;
+  struct value *values = execution->ranges[plan->range], value;
+  for (int i = 0; i < plan->read_parts; i++) {
+    const struct key_part *part =
+        i < plan->part_count ? &plan->parts[i] : &plan->relation->key[i - plan->part_count];
+    if (!key_read(part_type(plan, part), part, &key, execution->evaluation.arena, &value))
+      return mismatch(scan);
+    if (part->column < plan->relation->schema.column_count)
+      values[part->column] = value;
+  }
+  return test_values(execution, scan->op.node, scan->bounds, passes);
+}
+
 static struct bytes span_bytes(const struct scan *scan, uint32_t at, uint32_t size)
 {
   return bytes_of(size ? scan->keys.data + at : NULL, size);
@@ -421,15 +465,11 @@ static int scan_next(struct iterator *op)
     int status = execution_visit(execution);
     if (status)
       return status;
-    struct bytes key = scan->cursor.key, row = scan->cursor.row;
-    if (plan->index) {
-      if (!primary_key(scan, &key) ||
-          !tree_get(execution->input.version, plan->relation->tree, key, &row, execution->input.mark))
-        return error_set(execution->evaluation.error, SQLSTATE_DATA_CORRUPTED, "index \"%s\" does not match its table",
-                         plan->index->name);
-    }
+    struct bytes key = scan->cursor.key;
     bool passes;
-    status = scan_take_row(execution, op->node, key, row, scan->bounds, &passes);
+    status = scan->is_index_only ? take_index_key(scan, key, &passes)
+             : plan->index       ? take_by_index(scan, key, &passes)
+                                 : scan_take_row(execution, op->node, key, scan->cursor.row, scan->bounds, &passes);
     if (status)
       return status;
     if (passes)
@@ -465,9 +505,11 @@ static int scan_rewind(struct iterator *op)
   struct scan *scan = (struct scan *)op;
   struct execution *execution = op->execution;
   const struct plan_scan *plan = &op->node->scan;
+  const struct claimer *claimer = execution->input.claimer;
   op->is_marked = false;
   scan->at = 0;
   scan->in_span = scan->is_empty = false;
+  scan->is_index_only = plan->is_index_only && !(claimer && claimer->may_claim_shown);
   for (int i = 0; i < plan->test_count; i++) {
     int status = expression_get(execution, &plan->tests[i].bound, &scan->bounds[i]);
     if (status)

@@ -178,9 +178,10 @@ static struct explained *explain_scan(struct explaining *e, const struct plan_no
   bool is_bounded = scan->equal_count || scan->lower || scan->upper;
   const char *index = scan_index_name(scan);
   bool by_index = index && (is_bounded || scan->index || scan->is_ordered);
-  struct explained *made = begin(e, node, by_index ? "Index Scan" : "Seq Scan");
+  const char *kind = !by_index ? "Seq Scan" : scan->is_index_only ? "Index Only Scan" : "Index Scan";
+  struct explained *made = begin(e, node, kind);
   char before[200];
-  snprintf(before, sizeof before, by_index ? "Index Scan %susing %s" : "Seq Scan", scan->is_backward ? "Backward " : "",
+  snprintf(before, sizeof before, by_index ? "%s %susing %s" : "%s", kind, scan->is_backward ? "Backward " : "",
            by_index ? quoted(e, index) : "");
   if (by_index) {
     head_fact(e, made, "Scan Direction", scan->is_backward ? "Backward" : "Forward");

@@ -19,7 +19,8 @@ struct candidate {
   int equal_count;
   int equals[PARTS_MAXIMUM]; // numbers of conjuncts
   int lower, upper;          // numbers of conjuncts, -1: none
-  bool is_point, is_unique, is_ordered, is_backward, is_keyed;
+  bool is_point, is_unique, is_ordered, is_backward, is_keyed, is_index_only;
+  int read_parts;    // index only: parts to be read
   double table_rows; // that it has at all
   double rows, cost;
 };
@@ -256,6 +257,58 @@ static double estimate_rows(struct accessing *a, const struct candidate *c, doub
   return rows < 1 ? 1 : rows;
 }
 
+// --- What an index tells by itself -----------------------------------------------------------------------
+
+// Does a key give values of the type back as they were?
+static bool key_keeps(enum type_id type)
+{
+  switch (type) {
+  case TYPE_BOOLEAN:
+  case TYPE_INT2:
+  case TYPE_INT4:
+  case TYPE_INT8:
+  case TYPE_TEXT:
+  case TYPE_VARCHAR:
+  case TYPE_BYTEA:
+  case TYPE_UUID:
+  case TYPE_DATE:
+  case TYPE_TIME:
+  case TYPE_TIMESTAMP:
+  case TYPE_TIMESTAMPTZ: return true;
+  default: return false;
+  }
+}
+
+// The part of the index's key, the primary key behind it included, that is the column; -1: none.
+static int part_of_column(const struct relation *relation, const struct index *index, int column)
+{
+  for (int i = 0; i < index->part_count; i++)
+    if (index->parts[i].column == column)
+      return i;
+  for (int i = 0; i < relation->key_count; i++)
+    if (relation->key[i].column == column)
+      return index->part_count + i;
+  return -1;
+}
+
+// Do all columns that are used stand in the index's key? *parts: how many of its parts are to be read for them.
+static bool index_covers(struct accessing *a, const struct index *index, int *parts)
+{
+  const struct range *range = &a->planner->statement->ranges[a->range];
+  *parts = 0;
+  if (range->is_identified)
+    return false;
+  for (int c = 0; c < range->column_count; c++) {
+    if (!range->columns[c].is_used)
+      continue;
+    int part = part_of_column(a->relation, index, c);
+    if (part < 0 || !key_keeps(a->relation->schema.columns[c].type.id))
+      return false;
+    *parts = part + 1 > *parts ? part + 1 : *parts;
+  }
+  return true;
+}
+
 // --- Order ------------------------------------------------------------------------------------------
 
 static const struct key_part *candidate_part(struct accessing *a, const struct candidate *c, int i)
@@ -350,7 +403,7 @@ static void candidate_match(struct accessing *a, struct candidate *c)
   else
     c->rows = estimate_rows(a, c, combinations);
   find_order(a, c);
-  double each = c->index ? 5 : 1;
+  double each = c->is_index_only ? 2 : c->index ? 5 : 1;
   double wanted = c->rows;
   bool is_asked = a->order && a->order->range == a->range;
   if (is_asked && c->is_ordered && a->order->limit > 0)
@@ -507,6 +560,8 @@ static int make_scan(struct accessing *a, const struct candidate *c, struct plan
                              .is_backward = c->is_backward,
                              .is_ordered = c->is_ordered,
                              .primary_size = fixed_key_size(a->relation),
+                             .is_index_only = c->is_index_only,
+                             .read_parts = c->read_parts,
                              .wants_identity = planner->statement->ranges[a->range].is_identified,
                              .table_rows = (uint64_t)a->table_rows};
   int status = make_key(a, c, scan);
@@ -537,6 +592,7 @@ static void candidate_begin(struct accessing *a, const struct index *index, stru
   c->parts = index ? index->parts : a->relation->key;
   c->part_count = index ? index->part_count : a->relation->key_count;
   c->is_unique = index ? index->is_unique && !index->is_deferrable : true;
+  c->is_index_only = index && index_covers(a, index, &c->read_parts);
   c->table_rows = index && index->is_partial ? (double)tree_count(a->planner->version, index->tree) : a->table_rows;
   candidate_match(a, c);
 }

@@ -93,6 +93,8 @@ struct plan_scan {
   bool is_ordered;     // its order is asked for
   bool wants_identity; // key and row go into two columns behind the range's own
   int primary_size;    // bytes of a primary key if they are always as many; 0: they vary
+  bool is_index_only;  // all that is used of a row stands in the index's key, in so many of its parts and then the
+  int read_parts;      // primary key's
   int test_count;
   struct quick_test *tests;
   int early_count; // columns that the filter reads
