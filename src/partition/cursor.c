@@ -401,7 +401,9 @@ int fetch_command(struct session *session, const struct portal *own, struct erro
   if (cursor->is_bound)
     find_position(portal);
   struct walk walk = walk_of(fetch, cursor->starts.size / sizeof(size_t), cursor->position);
-  if (walk.turns && !cursor->is_scroll) {
+  bool is_rewind = fetch->ismove && fetch->direction == PG_QUERY__FETCH_DIRECTION__FETCH_BACKWARD && fetch->how_many == INT64_MAX;
+  bool turns = walk.turns && !(is_rewind && cursor->position == 0); // at its beginning that is nothing, as in PostgreSQL
+  if (turns && !cursor->is_scroll) {
     cursor->has_failed = true;
     status = error_set(error, SQLSTATE_OBJECT_NOT_IN_PREREQUISITE_STATE, "cursor can only scan forward");
     error_hint(error, "Declare it with SCROLL option to enable backward scan.");

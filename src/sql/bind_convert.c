@@ -79,9 +79,11 @@ struct node *bind_assign(struct binder *binder, struct node *node, const struct 
   const struct column *target = &relation->schema.columns[column];
   const struct function *function;
   if (!cast_find(node->type.id, target->type.id, CAST_ASSIGNMENT, &function)) {
+    const struct bind_input *input = binder->input;
+    const struct relation *domain = target->domain ? catalog_find_oid(input->catalog, input->version, target->domain) : NULL;
     bind_fail(binder, node->position, SQLSTATE_DATATYPE_MISMATCH,
               "column \"%s\" is of type %s but expression is of type %s", target->name,
-              BIND_TYPE_NAME(binder, target->type.id), BIND_TYPE_NAME(binder, node->type.id));
+              domain ? domain->name : BIND_TYPE_NAME(binder, target->type.id), BIND_TYPE_NAME(binder, node->type.id));
     error_hint(binder->error, "You will need to rewrite or cast the expression.");
     return NULL;
   }

@@ -173,5 +173,5 @@ int bind_merge(struct binder *binder, const PgQuery__MergeStmt *tree)
     status = bind_action(&merging, tree->merge_when_clauses[i]->merge_when_clause,
                          &modification->actions[modification->action_count++]);
   bind_use_all_columns(binder, modification->target_range);
-  return status;
+  return status ? status : bind_refusal(binder);
 }

@@ -119,7 +119,6 @@ struct columns {
   int32_t *locations;
   const PgQuery__ResTarget **parts; // of an array in the column, to which the value goes; NULL: the whole column
   bool are_named;
-  bool *are_given; // by a value that is not the default
 };
 
 // May the target's subscripts stand behind such a column?
@@ -212,26 +211,35 @@ static enum identity identity_of(const struct binder *binder, int column)
   return binder->statement->modification->relation->schema.columns[column].identity;
 }
 
-// A value of its own for a generated or an identity column: 428C9, unless it may be.
-static int refuse_identity(struct binder *binder, int column, bool is_update)
+// Notes a value of its own for a generated or an identity column, unless it may be. The first of the columns counts.
+static void note_given(struct binder *binder, int column, bool is_update)
 {
-  const struct column *own = &binder->statement->modification->relation->schema.columns[column];
+  struct modification *modification = binder->statement->modification;
+  const struct column *own = &modification->relation->schema.columns[column];
+  bool is_refused = own->is_generated || (own->identity == IDENTITY_ALWAYS && modification->override != OVERRIDE_SYSTEM);
+  if (!is_refused || (modification->refused && modification->refused <= own))
+    return;
+  modification->refused = own;
+  modification->refused_update = is_update;
+}
+
+// 428C9, behind all other errors of the statement.
+int bind_refusal(struct binder *binder)
+{
+  const struct modification *modification = binder->statement->modification;
+  const struct column *own = modification->refused;
+  if (!own)
+    return 0;
+  int status = bind_error(binder, -1, SQLSTATE_GENERATED_ALWAYS,
+                          modification->refused_update ? "column \"%s\" can only be updated to DEFAULT"
+                                                       : "cannot insert a non-DEFAULT value into column \"%s\"",
+                          own->name);
   if (own->is_generated) {
-    int status = bind_error(binder, -1, SQLSTATE_GENERATED_ALWAYS,
-                            is_update ? "column \"%s\" can only be updated to DEFAULT"
-                                      : "cannot insert a non-DEFAULT value into column \"%s\"",
-                            own->name);
     error_detail(binder->error, "Column \"%s\" is a generated column.", own->name);
     return status;
   }
-  if (own->identity != IDENTITY_ALWAYS || binder->statement->modification->override == OVERRIDE_SYSTEM)
-    return 0;
-  int status = bind_error(binder, -1, SQLSTATE_GENERATED_ALWAYS,
-                          is_update ? "column \"%s\" can only be updated to DEFAULT"
-                                    : "cannot insert a non-DEFAULT value into column \"%s\"",
-                          own->name);
   error_detail(binder->error, "Column \"%s\" is an identity column defined as GENERATED ALWAYS.", own->name);
-  if (!is_update)
+  if (!modification->refused_update)
     error_hint(binder->error, "Use OVERRIDING SYSTEM VALUE to override.");
   return status;
 }
@@ -261,7 +269,7 @@ static struct node *add_part(struct binder *binder, struct scope *scope, const P
 
 // One value of a row, for the column or the part of it.
 static struct node *insert_value(struct binder *binder, struct scope *scope, const PgQuery__Node *tree,
-                                 struct columns *columns, int number)
+                                 const struct columns *columns, int number)
 {
   const struct relation *relation = binder->statement->modification->relation;
   int column = columns->columns[number];
@@ -273,19 +281,9 @@ static struct node *insert_value(struct binder *binder, struct scope *scope, con
     return bind_part(binder, scope, part, relation->schema.columns[column].type, node);
   if (node && takes_default(binder, column))
     return bind_default(binder, relation, column);
-  columns->are_given[number] = true;
+  if (node)
+    note_given(binder, column, false);
   return node ? bind_assign(binder, node, relation, column) : NULL;
-}
-
-// When all values are what they should be: may they be given?
-static int refuse_given(struct binder *binder, const struct columns *columns)
-{
-  int status = 0;
-  for (int column = 0; column < binder->statement->modification->relation->schema.column_count; column++)
-    for (int i = 0; i < columns->count && !status; i++)
-      if (columns->columns[i] == column && columns->are_given[i])
-        status = refuse_identity(binder, column, false);
-  return status;
 }
 
 // One row of VALUES: its expressions are the values themselves.
@@ -394,7 +392,7 @@ static int insert_query(struct binder *binder, struct scope *scope, const PgQuer
       return error_memory(binder->error);
     if (takes_default(binder, columns->columns[i]))
       continue; // left to the default
-    columns->are_given[i] = true;
+    note_given(binder, columns->columns[i], false);
     node = columns->parts[i] ? add_part(binder, scope, columns->parts[i], columns->columns[i], node)
                              : bind_assign(binder, node, modification->relation, columns->columns[i]);
     if (!node)
@@ -416,8 +414,7 @@ static int start_columns(struct binder *binder, PgQuery__Node **trees, size_t co
   const struct relation *relation = modification->relation;
   int status = insert_columns(binder, trees, count, binder->levels[0].relation, columns);
   modification->values = ARENA_ARRAY(binder->arena, struct node *, relation->schema.column_count + 1);
-  columns->are_given = ARENA_ARRAY(binder->arena, bool, columns->count + 1);
-  return status || (modification->values && columns->are_given) ? status : error_memory(binder->error);
+  return status || modification->values ? status : error_memory(binder->error);
 }
 
 // Who has got no value gets its default.
@@ -439,8 +436,6 @@ int bind_insert_row(struct binder *binder, struct scope *scope, const struct ins
   scope->clause = CLAUSE_VALUES;
   if (!status && row->value_count)
     status = insert_row(binder, scope, row->values, row->value_count, &columns);
-  if (!status)
-    status = refuse_given(binder, &columns);
   return status ? status : add_defaults(binder);
 }
 
@@ -458,8 +453,6 @@ static int insert_source(struct binder *binder, struct scope *scope, const PgQue
                                          : insert_rows(binder, scope, select, &columns);
   } else if (select)
     status = insert_query(binder, scope, select, &columns);
-  if (!status)
-    status = refuse_given(binder, &columns);
   return status ? status : add_defaults(binder);
 }
 
@@ -529,7 +522,9 @@ int bind_insert(struct binder *binder, const PgQuery__InsertStmt *insert, const 
   status = add_new_row(binder, &scope.items, name);
   if (!status && modification->excluded_range >= 0)
     status = bind_add_item(binder, &scope.hidden, "excluded", NULL, modification->excluded_range, -1);
-  return status ? status : bind_returning(binder, &scope, insert->returning_list, insert->n_returning_list);
+  if (!status)
+    status = bind_returning(binder, &scope, insert->returning_list, insert->n_returning_list);
+  return status ? status : bind_refusal(binder);
 }
 
 // --- UPDATE and DELETE -----------------------------------------------------------------------------
@@ -608,8 +603,8 @@ static int bind_assignment(struct binder *binder, struct scope *scope, const PgQ
   for (int i = 0; i < modification->assignment_count && tree->n_indirection; i++)
     if (modification->assignments[i].column == assignment->column && modification->assignments[i].is_part)
       assignment = &modification->assignments[i];
-  if (node && refuse_identity(binder, assignment->column, true))
-    return binder->error->status;
+  if (node)
+    note_given(binder, assignment->column, true);
   if (tree->n_indirection)
     return assign_part(binder, scope, tree, node, assignment);
   if (!node && binder->level_count > 1) // a view's columns have no defaults of their own
@@ -735,7 +730,8 @@ int bind_update(struct binder *binder, const PgQuery__UpdateStmt *update, const 
   if (status)
     return status;
   scope.items.items[0] = row.items[0];
-  return bind_returning(binder, &scope, update->returning_list, update->n_returning_list);
+  status = bind_returning(binder, &scope, update->returning_list, update->n_returning_list);
+  return status ? status : bind_refusal(binder);
 }
 
 int bind_delete(struct binder *binder, const PgQuery__DeleteStmt *delete, const struct select_options *options)

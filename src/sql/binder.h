@@ -452,6 +452,8 @@ int bind_target_named(struct binder *binder, const PgQuery__Node *tree, const st
 struct modification *bind_modification(struct binder *binder, enum statement_kind kind, const struct relation *relation);
 struct scope bind_change_scope(const struct select_options *options);
 const char *bind_own_name(struct binder *binder, const PgQuery__RangeVar *name); // its alias; NULL: out of memory
+// 428C9 if a column was given a value that it may not have.
+int bind_refusal(struct binder *binder);
 enum override bind_override(PgQuery__OverridingKind kind);
 void bind_use_all_columns(struct binder *binder, int range);
 // Into the modification: the values of one row, defaults included; what is assigned.

@@ -272,6 +272,8 @@ struct modification {
   int source_range;
   struct node **values;
   enum override override;
+  const struct column *refused;    // it was given a value that it may not have: told when all else is right. NULL: none
+  bool refused_update;             // in an UPDATE
   enum conflict_action conflict;
   int arbiter;                     // index number in relation->indexes; -1: any
   int excluded_range;              // the row that was to be inserted

@@ -133,6 +133,8 @@ static int input_next(struct sorted_join *join, struct sorted_side *side)
   struct execution *execution = join->op->execution;
   struct arena *arena = execution->evaluation.arena;
   int key_count = join->op->node->join.key_count;
+  if (side->input->node->kind != PLAN_SCAN) // it goes on from its row, in whose place others may have been given
+    slots_restore(execution, side->slots, side->slot_count, side->kept + key_count);
   execution->evaluation.arena = &side->arena;
   int status = side->input->next(side->input);
   for (int i = 0; status == 1 && i < key_count; i++) {

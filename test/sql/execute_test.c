@@ -169,7 +169,7 @@ static const struct expectation explains[] = {
      "Limit\n  ->  Sort\n        Sort Key: f DESC\n        ->  Seq Scan on t"},
     {"EXPLAIN SELECT id FROM t ORDER BY id DESC", "Index Scan Backward using t_pkey on t"},
     {"EXPLAIN SELECT id FROM t WHERE v = 3 AND s = 'x'",
-     "Index Scan using t_2 on t\n  Index Cond: ((s = 'x'::text) AND (v = 3))"},
+     "Index Only Scan using t_2 on t\n  Index Cond: ((s = 'x'::text) AND (v = 3))"},
     {"EXPLAIN SELECT t.id FROM t JOIN u ON u.t_id = t.id WHERE u.k = 'a'",
      "Nested Loop\n  ->  Index Scan using u_pkey on u\n        Index Cond: (u.k = 'a'::text)\n"
      "  ->  Index Scan using t_pkey on t\n        Index Cond: (u.t_id = t.id)"},
