@@ -22,6 +22,13 @@ static const struct field_name field_names[] = {
     {"year", FIELD_YEAR},       {"years", FIELD_YEAR},      {"decade", FIELD_DECADE},  {"decades", FIELD_DECADE},
     {"century", FIELD_CENTURY}, {"centuries", FIELD_CENTURY}, {"millennium", FIELD_MILLENNIUM},
     {"dow", FIELD_DOW},         {"isodow", FIELD_ISODOW},   {"doy", FIELD_DOY},        {"isoyear", FIELD_ISOYEAR},
+    {"millennia", FIELD_MILLENNIUM}, {"mil", FIELD_MILLENNIUM}, {"mils", FIELD_MILLENNIUM}, {"c", FIELD_CENTURY},
+    {"cent", FIELD_CENTURY},    {"dec", FIELD_DECADE},      {"decs", FIELD_DECADE},    {"y", FIELD_YEAR},
+    {"yr", FIELD_YEAR},         {"yrs", FIELD_YEAR},        {"qtr", FIELD_QUARTER},    {"mons", FIELD_MONTH},
+    {"w", FIELD_WEEK},          {"d", FIELD_DAY},           {"h", FIELD_HOUR},         {"hr", FIELD_HOUR},
+    {"hrs", FIELD_HOUR},        {"m", FIELD_MINUTE},        {"mins", FIELD_MINUTE},    {"s", FIELD_SECOND},
+    {"secs", FIELD_SECOND},     {"msec", FIELD_MILLISECONDS}, {"msecs", FIELD_MILLISECONDS},
+    {"usec", FIELD_MICROSECONDS}, {"usecs", FIELD_MICROSECONDS},
     {"julian", FIELD_JULIAN},   {"epoch", FIELD_EPOCH},     {"timezone", FIELD_TIMEZONE},
     {"timezone_hour", FIELD_TIMEZONE_HOUR}, {"timezone_minute", FIELD_TIMEZONE_MINUTE},
 };

@@ -148,6 +148,8 @@ class Expressions:
     def simple_condition(self, scope):
         columns = [(f"{alias}.{name}" if alias else name, kind) for alias, columns in scope[0] for name, kind in columns
                    if kind in SORTED]
+        if not columns:
+            return self.constant("bool", 0.02)
         name, kind = self.pick(*columns)
         return Node("bool", f"({name} {self.pick('=', '<', '>', '<=', '<>')} ", self.constant(kind, 0.02), ")",
                     simple=["true", "false"])

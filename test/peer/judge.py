@@ -88,7 +88,7 @@ def is_computed(outcome):
 
 
 def without_casts(rows):
-    return sorted(re.sub(r"::[a-z ]+|[()]", "", "|".join(map(str, row))) for row in rows)
+    return sorted(re.sub(r"::[a-z]+( precision| varying| with(out)? time zone)?|[() ]", "", "|".join(map(str, row))) for row in rows)
 
 
 def rows_of_tables(peer, engine):
@@ -136,6 +136,8 @@ def excuse(peer, engine, statement):
     if "pg_get_constraintdef" in str(statement.tree) and peer.rows and engine.rows and \
             without_casts(peer.rows) == without_casts(engine.rows):
         return "constants in a constraint are shown as they have been computed"
+    if not peer.failure and not engine.failure and re.search(r"(cube|rollup|sets) \(+E?'", str(statement.tree)):
+        return "a constant that is grouped by stays what it is where a set lacks it, in PostgreSQL 15"
     if not peer.failure and not engine.failure and rows_of_tables(peer, engine):
         return "rows of tables have no types of their own"
     if "record" in (engine.failure or {}).get("M", "") or peer.sqlstate == "42883" and \
