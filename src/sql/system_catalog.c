@@ -349,7 +349,8 @@ static struct value key_vector(struct row_sink *sink, const struct relation *rel
 }
 
 // The expressions among the index's parts, as pg_get_expr shows them.
-static struct value index_expressions(struct row_sink *sink, const struct relation *relation, const struct index *index)
+static struct value index_expressions(struct system_context *context, struct row_sink *sink,
+                                      const struct relation *relation, const struct index *index)
 {
   const char *text = NULL;
   for (int i = 0; i < index->part_count; i++)
@@ -357,12 +358,13 @@ static struct value index_expressions(struct row_sink *sink, const struct relati
       const char *shown = relation_expression(relation, index->parts[i].column)->shown;
       text = text ? arena_format(sink->arena, "%s, %s", text, shown) : shown;
     }
-  return text_or_null(text);
+  return text_or_null(text ? system_named_text(context, text, sink->arena) : NULL);
 }
 
-static int add_index(const struct system_table *table, struct row_sink *sink, const struct relation *relation,
-                     const struct index *index, struct error *error)
+static int add_index(const struct system_table *table, struct system_context *context, struct row_sink *sink,
+                     const struct relation *relation, const struct index *index, struct error *error)
 {
+  const char *predicate = index->is_partial ? relation_expression(relation, index->predicate)->shown : NULL;
   const struct value values[] = {
       number(index->oid),
       number(relation->oid),
@@ -383,8 +385,8 @@ static int add_index(const struct system_table *table, struct row_sink *sink, co
       key_vector(sink, relation, index, VECTOR_COLLATION),
       key_vector(sink, relation, index, VECTOR_CLASS),
       key_vector(sink, relation, index, VECTOR_OPTION),
-      index_expressions(sink, relation, index),
-      text_or_null(index->is_partial ? relation_expression(relation, index->predicate)->shown : NULL),
+      index_expressions(context, sink, relation, index),
+      text_or_null(predicate ? system_named_text(context, predicate, sink->arena) : NULL),
   };
   _Static_assert(sizeof values / sizeof *values == sizeof index_columns / sizeof *index_columns, "pg_index");
   return system_add(table, sink, values, error);
@@ -397,7 +399,7 @@ ROWS(index_rows)
   const struct relation *relation;
   while (!status && (relation = system_next_relation(context, &oid)))
     for (int i = 0; i < relation->index_count && !status; i++)
-      status = add_index(table, sink, relation, &relation->indexes[i], error);
+      status = add_index(table, context, sink, relation, &relation->indexes[i], error);
   return status;
 }
 

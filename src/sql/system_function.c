@@ -311,7 +311,7 @@ static int index_definition(const struct call *call)
     return give_empty(call);
   bool is_pretty = has_column && call->arguments[2].integer;
   if (column)
-    append_index_part(object.relation,
+    append_index_part(call->system, object.relation,
                       column <= object.index->part_count ? object.index->parts[column - 1].column
                                                          : object.index->includes[column - 1 - object.index->part_count],
                       is_pretty, &text);

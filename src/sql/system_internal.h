@@ -126,11 +126,12 @@ bool system_is_visible(struct system_context *context, const struct system_objec
 void append_identifier(struct buffer *out, const char *name); // quoted where it must be
 // Qualified where it is not visible.
 void append_object(struct system_context *context, const struct system_object *object, struct buffer *out);
-void append_index_part(const struct relation *relation, int column, bool is_pretty, struct buffer *out);
+void append_index_part(struct system_context *context, const struct relation *relation, int column, bool is_pretty,
+                       struct buffer *out);
 void append_index_definition(struct system_context *context, const struct relation *relation, const struct index *index,
                              bool is_pretty, struct buffer *out);
-void append_key(const struct relation *relation, const struct index *index, bool with_order, bool is_pretty,
-                struct buffer *out);
+void append_key(struct system_context *context, const struct relation *relation, const struct index *index,
+                bool with_order, bool is_pretty, struct buffer *out);
 const char *foreign_action_name(enum foreign_action action);
 // Numbers of constraints: an index's own for PRIMARY KEY and UNIQUE, a foreign key's own, made up for CHECK; and of defaults.
 uint32_t system_check_oid(const struct relation *relation, int check);
@@ -172,6 +173,8 @@ bool system_privilege(struct system_context *system, struct evaluation *evaluati
 // --- system_sequence.c
 // How PostgreSQL writes an expression of a definition, in which sequences and types have names.
 void append_default(struct system_context *context, const char *text, struct buffer *out);
+// The same in the arena; without memory the text as it is.
+const char *system_named_text(struct system_context *context, const char *text, struct arena *arena);
 // The default of a column as catalogs show it: NULL for none, and for an identity.
 const char *system_default_text(struct system_context *context, const struct relation *relation, int column,
                                 struct arena *arena);

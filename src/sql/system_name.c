@@ -190,13 +190,27 @@ void append_object(struct system_context *context, const struct system_object *o
   append_identifier(out, system_object_name(object));
 }
 
-void append_index_part(const struct relation *relation, int column, bool is_pretty, struct buffer *out)
+// The text of an expression, in which types stand by their numbers, with their names; buffer is for it. NULL: no memory.
+static const char *with_names(struct system_context *context, const char *shown, struct buffer *buffer)
+{
+  append_default(context, shown, buffer);
+  buffer_append_u8(buffer, 0);
+  return buffer->failed ? NULL : (const char *)buffer->data;
+}
+
+void append_index_part(struct system_context *context, const struct relation *relation, int column, bool is_pretty,
+                       struct buffer *out)
 {
   if (!relation_is_expression(relation, column)) {
     append_identifier(out, relation->schema.columns[column].name);
     return;
   }
-  expression_append_part(relation_expression(relation, column)->shown, is_pretty, out);
+  struct buffer buffer = {0};
+  const char *text = with_names(context, relation_expression(relation, column)->shown, &buffer);
+  if (text)
+    expression_append_part(text, is_pretty, out);
+  out->failed |= !text;
+  buffer_deinit(&buffer);
 }
 
 static void append_includes(const struct relation *relation, const struct index *index, struct buffer *out)
@@ -208,14 +222,14 @@ static void append_includes(const struct relation *relation, const struct index 
   buffer_append_string(out, index->include_count ? ")" : "");
 }
 
-void append_key(const struct relation *relation, const struct index *index, bool with_order, bool is_pretty,
-                struct buffer *out)
+void append_key(struct system_context *context, const struct relation *relation, const struct index *index,
+                bool with_order, bool is_pretty, struct buffer *out)
 {
   buffer_append_u8(out, '(');
   for (int i = 0; i < index->part_count; i++) {
     const struct key_part *part = &index->parts[i];
     buffer_append_string(out, i ? ", " : "");
-    append_index_part(relation, part->column, is_pretty, out);
+    append_index_part(context, relation, part->column, is_pretty, out);
     if (!with_order)
       continue;
     if (part->descending)
@@ -242,15 +256,19 @@ void append_index_definition(struct system_context *context, const struct relati
     append_identifier(out, relation->name);
   }
   buffer_append_string(out, " USING btree ");
-  append_key(relation, index, true, is_pretty, out);
+  append_key(context, relation, index, true, is_pretty, out);
   buffer_append_string(out, index->nulls_are_equal ? " NULLS NOT DISTINCT" : "");
   if (!index->is_partial)
     return;
+  struct buffer buffer = {0};
+  const char *text = with_names(context, relation_expression(relation, index->predicate)->shown, &buffer);
   buffer_append_string(out, " WHERE ");
-  if (is_pretty)
-    expression_append_pretty(relation_expression(relation, index->predicate)->shown, out);
-  else
-    buffer_append_string(out, relation_expression(relation, index->predicate)->shown);
+  if (text && is_pretty)
+    expression_append_pretty(text, out);
+  else if (text)
+    buffer_append_string(out, text);
+  out->failed |= !text;
+  buffer_deinit(&buffer);
 }
 
 // --- Numbers that are made up ---------------------------------------------------------------------------------
@@ -389,7 +407,7 @@ bool append_constraint_definition(struct system_context *context, uint32_t oid, 
     return false;
   buffer_append_string(out, index_is_primary_key(object.index) ? "PRIMARY KEY " : "UNIQUE ");
   buffer_append_string(out, object.index->nulls_are_equal ? "NULLS NOT DISTINCT " : "");
-  append_key(object.relation, object.index, false, is_pretty, out);
+  append_key(context, object.relation, object.index, false, is_pretty, out);
   append_deferral(object.index->is_deferrable, object.index->is_deferred, out);
   return true;
 }

@@ -208,23 +208,30 @@ void append_default(struct system_context *context, const char *text, struct buf
   append_types(context, bytes_of_string(text), out);
 }
 
+const char *system_named_text(struct system_context *context, const char *text, struct arena *arena)
+{
+  struct buffer out = {0};
+  append_default(context, text, &out);
+  buffer_append_u8(&out, 0);
+  const char *copy = out.failed ? NULL : arena_copy(arena, out.data, out.size);
+  buffer_deinit(&out);
+  return copy ? copy : text;
+}
+
 const char *system_default_text(struct system_context *context, const struct relation *relation, int column,
                                 struct arena *arena)
 {
   const char *text = relation->defaults ? relation->defaults[column].text : NULL;
   if (!text || relation->schema.columns[column].identity)
     return NULL;
-  if (relation->schema.columns[column].is_generated)
-    return relation->defaults[column].shown;
+  bool is_generated = relation->schema.columns[column].is_generated;
   const struct node *node = relation->defaults[column].node;
   bool is_number = text[strspn(text, "0123456789.")] == 0;
-  const char *shown = node && !is_number && !strstr(text, "nextval(") ? node_deparse_row(relation, node, arena) : NULL;
-  struct buffer out = {0};
-  append_default(context, shown ? shown : text, &out);
-  buffer_append_u8(&out, 0);
-  const char *copy = out.failed ? NULL : arena_copy(arena, out.data, out.size);
-  buffer_deinit(&out);
-  return copy ? copy : text;
+  bool is_deparsed = node && !is_number && !strstr(text, "nextval(");
+  const char *shown = is_generated  ? relation->defaults[column].shown
+                      : is_deparsed ? node_deparse_row(relation, node, arena)
+                                    : NULL;
+  return system_named_text(context, shown ? shown : text, arena);
 }
 
 const struct relation *system_serial_sequence(struct system_context *context, uint32_t table, int column)
