@@ -191,7 +191,7 @@ static const struct read_set *copy_reads(struct session *session, const struct c
 int copying_begin(struct session *session, struct portal *portal, struct error *error)
 {
   struct prepared *prepared = portal->prepared;
-  if (session->settings.read_only)
+  if (session->settings.read_only && !relation_is_temporary(prepared->copy->relation))
     return error_set(error, SQLSTATE_READ_ONLY_SQL_TRANSACTION, "cannot execute COPY FROM in a read-only transaction");
   if (!transaction_in_branch(session))
     return RUN_RESTART;

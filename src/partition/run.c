@@ -533,6 +533,15 @@ static enum transaction_access access_of(const struct prepared *prepared, bool i
   return is_read && !statement->notifies ? ACCESS_READ : is_read || signals_only(prepared) ? ACCESS_SAY : ACCESS_CHANGE;
 }
 
+// Are all tables that it changes the session's own?
+static bool changes_temporary(const struct statement *statement)
+{
+  bool is = !statement->modification || relation_is_temporary(statement->modification->relation);
+  for (int i = 0; i < statement->part_count && is; i++)
+    is = changes_temporary(statement->parts[i]);
+  return is;
+}
+
 // What is wrong here: in a transaction that only reads, in a block, or outside of one.
 static int check_place(struct session *session, const struct portal *portal, bool is_read, struct error *error)
 {
@@ -541,8 +550,7 @@ static int check_place(struct session *session, const struct portal *portal, boo
     return 0;
   bool claims = is_read && statement->claims_rows;
   bool sets = !statement && strcmp(utility_tag(portal->prepared->parsed), "SET CONSTRAINTS") == 0;
-  bool is_own = statement && statement->modification && !statement->part_count &&
-                relation_is_temporary(statement->modification->relation);
+  bool is_own = statement && !claims && changes_temporary(statement);
   if ((!is_read || claims) && !sets && !is_own && session->settings.read_only)
     return error_set(error, SQLSTATE_READ_ONLY_SQL_TRANSACTION, "cannot execute %s in a read-only transaction",
                      claims      ? "SELECT FOR UPDATE"
@@ -693,7 +701,7 @@ static int portal_run_copy_to(struct session *session, struct portal *portal, st
 {
   const struct copy *copy = portal->prepared->copy;
   bool is_read = copy->select->kind == STATEMENT_SELECT;
-  if (!is_read && session->settings.read_only)
+  if (!is_read && session->settings.read_only && !changes_temporary(copy->select))
     return error_set(error, SQLSTATE_READ_ONLY_SQL_TRANSACTION, "cannot execute %s in a read-only transaction",
                      query_command(copy->select->kind));
   const struct version *version;
